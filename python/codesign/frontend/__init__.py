@@ -1,0 +1,19 @@
+"""The float32 front end: what turns PCM into features and a mask back into PCM.
+
+Only its *definition* lives here (sizes, windows, filter banks), shared by the reference, the C emitter and training.
+"""
+
+from codesign.frontend.config import FEATURE_KINDS, WINDOW_KINDS, FrontEnd
+from codesign.frontend.mel import BandedMatrix, mel_analysis, mel_synthesis
+from codesign.frontend.windows import analysis_window, synthesis_window
+
+__all__ = [
+    "FEATURE_KINDS",
+    "WINDOW_KINDS",
+    "BandedMatrix",
+    "FrontEnd",
+    "analysis_window",
+    "mel_analysis",
+    "mel_synthesis",
+    "synthesis_window",
+]

@@ -1,0 +1,49 @@
+/* The enhancer: hops of int16 PCM in, hops of int16 PCM out. The whole library is used through these three functions. */
+#ifndef CODESIGN_ENHANCER_H
+#define CODESIGN_ENHANCER_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "codesign/dsp.h"
+
+typedef enum cs_status {
+    CS_OK = 0,
+    CS_BAD_ARGUMENT = 1, /* null pointer, misaligned or short memory, memory that was not initialized */
+} cs_status;
+
+/* Byte offsets of the pipeline's buffers in the caller's memory, from the memory plan. */
+typedef struct cs_layout {
+    uint32_t history;  /* int16 [window - hop]    persistent: latest input */
+    uint32_t overlap;  /* float [window - hop]    persistent: output not yet complete */
+    uint32_t spectrum; /* float [n_fft + 2]       frame, then its spectrum (re, im interleaved) */
+    uint32_t work;     /* float [n_fft + 2]       the FFT's second buffer; magnitudes */
+    uint32_t features; /* int8  [n_mels]          the network's input */
+    uint32_t mask;     /* int16 or int8 [n_mels]  the network's output */
+    uint32_t bytes;    /* of all, including what only the network uses */
+} cs_layout;
+
+/* A network with its front end: generated, constant. */
+typedef struct cs_model {
+    const char *name;
+    const cs_frontend *frontend;
+    cs_layout layout;
+    void (*reset)(uint8_t *memory); /* initial network states */
+    int (*step)(uint8_t *memory);   /* features -> mask; returns 0 when a skip gate left the states as they were */
+} cs_model;
+
+/* Bytes of memory that an enhancer for this model needs; 0 for a null model. */
+size_t cs_enhancer_size(const cs_model *model);
+
+/* Bring `memory` (8-byte aligned, at least cs_enhancer_size bytes) into the initial state; also the reset. */
+cs_status cs_enhancer_init(const cs_model *model, void *memory, size_t size);
+
+/* Process `hops` blocks of model->frontend->hop samples. The output is delayed by window - hop samples.
+ * in and out may be the same buffer. Returns CS_OK, or CS_BAD_ARGUMENT with nothing done. */
+cs_status cs_enhancer_process(void *memory, const int16_t *in, int16_t *out, size_t hops);
+
+/* Frames since init, and how many of them a skip gate skipped. */
+uint32_t cs_enhancer_frames(const void *memory);
+uint32_t cs_enhancer_skipped(const void *memory);
+
+#endif

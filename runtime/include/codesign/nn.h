@@ -1,0 +1,78 @@
+/* Integer layers of one network step. docs/numerics.md defines the arithmetic; all structs are constant, generated data.
+ *
+ * Every pointer to memory is the caller's. Nothing here allocates or keeps state. */
+#ifndef CODESIGN_NN_H
+#define CODESIGN_NN_H
+
+#include <stdint.h>
+
+/* How a matrix is stored and multiplied. The packing done offline (plan/packing.py) and the functions belong together.
+ *   prepare: widen x[0..n) once per vector into `prepared`, cs_prepared_bytes(n) bytes, 4-byte aligned.
+ *   matvec:  acc[r] = 256 * sum_c w[r][c] * x[c] for all rows; rows is a multiple of 4 (padded offline with zero rows).
+ *            The factor is a by-product of the packing; |sum| < 2^23 is checked when a network is lowered. */
+typedef struct cs_kernel {
+    void (*prepare)(const int8_t *x, uint32_t n, int16_t *prepared);
+    void (*matvec)(const void *weights, const int16_t *prepared, uint32_t rows, uint32_t columns, int32_t *acc);
+} cs_kernel;
+
+extern const cs_kernel cs_kernel_plain; /* C, any core: row-major int8 */
+extern const cs_kernel cs_kernel_dsp;   /* Arm DSP extension: two rows per 16-bit lane, four rows interleaved */
+
+typedef struct cs_matrix {
+    const cs_kernel *kernel;
+    const void *weights;
+    uint16_t rows;    /* real rows */
+    uint16_t columns; /* real columns */
+} cs_matrix;
+
+typedef struct cs_fully_connected {
+    cs_matrix matrix;
+    const int32_t *bias;       /* input zero point folded in */
+    const int32_t *multiplier; /* per row */
+    const int8_t *shift;       /* per row, positive = left */
+    int32_t zero_point;
+    int32_t low, high;
+} cs_fully_connected;
+
+typedef struct cs_lstm {
+    cs_matrix input;     /* rows 4 * units, row 4u + k = gate k of unit u; gates: input, forget, cell, output */
+    cs_matrix recurrent;
+    const int32_t *bias; /* 4 * units, zero points and rounding folded in */
+    int32_t input_multiplier[4];
+    int32_t recurrent_multiplier[4];
+    uint8_t gate_shift[4];
+    uint8_t cell_fraction;
+    uint8_t hidden_shift;
+    int8_t hidden_zero_point;
+    int32_t hidden_multiplier;
+} cs_lstm;
+
+/* Sigmoid and tanh, int16 Q3.12 to Q0.15: 512 intervals, each word = (slope << 16) | (uint16_t)base. */
+extern const uint32_t cs_sigmoid_table[512];
+extern const uint32_t cs_tanh_table[512];
+
+/* Scratch sizes in bytes; python/codesign/plan uses the same formulas. Scratch is 4-byte aligned.
+ *   cs_prepared_bytes(n)              2 * (n rounded up to 4)
+ *   fully connected                   cs_prepared_bytes(columns) + 4 * (rows rounded up to 4)
+ *   lstm                              cs_prepared_bytes(max(inputs, units)) + 2 * 4 * (4 * units)  */
+#define CS_ROUND_UP_4(n) (((n) + 3u) & ~3u)
+
+/* y: int8, rows elements. */
+void cs_fully_connected_s8(const cs_fully_connected *layer, const int8_t *x, int8_t *y, void *scratch);
+/* y: int16, rows elements (Q3.12 pre-activations). */
+void cs_fully_connected_s16(const cs_fully_connected *layer, const int8_t *x, int16_t *y, void *scratch);
+/* One step; hidden (int8) and cell (int16) are read and overwritten. */
+void cs_lstm_step(const cs_lstm *layer, const int8_t *x, int8_t *hidden, int16_t *cell, void *scratch);
+/* y[i] = table(x[i]); y may be x. */
+void cs_lookup_s16(const uint32_t *table, const int16_t *x, int16_t *y, uint32_t n);
+/* y[i] = table[x[i] + 128]; y may be x. */
+void cs_lookup_s8(const int8_t *table, const int8_t *x, int8_t *y, uint32_t n);
+/* int16 to int8. */
+void cs_requantize_s16_s8(int32_t multiplier, int32_t shift, int32_t zero_point, const int16_t *x, int8_t *y, uint32_t n);
+
+/* Skip RNN gate. Returns 1 when this step updates. state, delta: one int16 Q0.15 each. */
+int cs_skip_gate_open(const int16_t *state);
+/* After the step: from pre-activation `logit` (Q3.12) of an updating step; logit is ignored on a skipped one. */
+void cs_skip_gate_advance(int updated, int16_t logit, int16_t *state, int16_t *delta);
+
+#endif
