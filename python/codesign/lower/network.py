@@ -128,7 +128,8 @@ class SkipGate:
     """Decides whether the step updates the LSTM layers named in `layers`; stands before the first of them in the order.
 
     `state` is one int16 Q0.15 (the step updates when it is ≥ 16384), `delta` one int16 Q0.15 that survives skipped steps.
-    `delta_layer` computes the pre-activation (int16 Q3.12, one row) from `delta_layer.source` after an updating step.
+    `delta_layer` computes the pre-activation (int16 Q3.12, one row) from `delta_layer.source` after an updating step. The
+    guarded layers follow one another without a gap.
     """
 
     name: str
@@ -158,6 +159,16 @@ class Network:
     layers: tuple[Layer, ...]
     licence: str = ""
     sha256: str = ""
+
+    @property
+    def schedule(self) -> tuple[Layer, ...]:
+        """The layers in the order in which they compute: a skip gate's own layer runs after the layers it guards."""
+        waiting = {gate.layers[-1]: gate for gate in self.layers if isinstance(gate, SkipGate)}
+        ordered: list[Layer] = []
+        for layer in self.layers:
+            if not isinstance(layer, SkipGate):
+                ordered += [layer, waiting[layer.name]] if layer.name in waiting else [layer]
+        return tuple(ordered)
 
     @property
     def macs(self) -> int:

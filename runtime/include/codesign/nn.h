@@ -18,6 +18,7 @@ typedef struct cs_kernel {
 extern const cs_kernel cs_kernel_plain; /* C, any core: row-major int8 */
 extern const cs_kernel cs_kernel_dsp;   /* Arm DSP extension: two rows per 16-bit lane, four rows interleaved */
 
+/* `weights` is 4-byte aligned and takes CS_ROUND_UP_4(rows) * CS_ROUND_UP_4(columns) bytes with either kernel. */
 typedef struct cs_matrix {
     const cs_kernel *kernel;
     const void *weights;
@@ -52,10 +53,12 @@ extern const uint32_t cs_sigmoid_table[512];
 extern const uint32_t cs_tanh_table[512];
 
 /* Scratch sizes in bytes; python/codesign/plan uses the same formulas. Scratch is 4-byte aligned.
- *   cs_prepared_bytes(n)              2 * (n rounded up to 4)
- *   fully connected                   cs_prepared_bytes(columns) + 4 * (rows rounded up to 4)
- *   lstm                              cs_prepared_bytes(max(inputs, units)) + 2 * 4 * (4 * units)  */
+ *   fully connected   cs_prepared_bytes(columns) + 4 * min(rows rounded up to 4, CS_BLOCK_ROWS)
+ *   lstm              cs_prepared_bytes(inputs) + cs_prepared_bytes(units) + 2 * 4 * CS_BLOCK_ROWS
+ * Layers work on CS_BLOCK_ROWS rows at a time: accumulators of a whole layer would need far more. */
+#define CS_BLOCK_ROWS 64u
 #define CS_ROUND_UP_4(n) (((n) + 3u) & ~3u)
+#define cs_prepared_bytes(columns) (2u * CS_ROUND_UP_4(columns))
 
 /* y: int8, rows elements. */
 void cs_fully_connected_s8(const cs_fully_connected *layer, const int8_t *x, int8_t *y, void *scratch);

@@ -1,0 +1,92 @@
+"""The bare runtime: a complete ELF at the board's own memory map, with nothing but this library in it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import jinja2
+
+from codesign.boards import Board
+from codesign.build.compilers import COMMON_FLAGS, TARGET_FLAGS, ArmCompiler, compile_all, find_arm_compiler, run_tool
+from codesign.build.image import Image
+from codesign.build.manifest import write_build_manifest
+from codesign.build.runtime import bare_sources, runtime_include, runtime_sources
+from codesign.emit import Generated, emit
+from codesign.errors import InputError
+from codesign.files import replace_folder
+from codesign.lower.network import Network
+from codesign.plan import plan_memory
+
+
+def build_bare(network: Network, board: Board, folder: Path, compiler: ArmCompiler | None = None) -> Image:
+    """Generate, compile and link `<folder>/firmware.elf` for `board`.
+
+    Raises:
+        InputError: the board has no memories (a host board), or `folder` cannot be written or is not codesign's.
+        ToolError, BuildError: no compiler, or it or the linker refused (a model too big for the board among others).
+    """
+    if not board.memories:
+        raise InputError(f"board {board.name} has no memory map", hint="use --runtime host")
+    compiler = compiler or find_arm_compiler()
+    dsp = "dsp" in board.core.isa
+    plan = plan_memory(network, "dsp" if dsp else "plain")
+    flags = (*COMMON_FLAGS, *TARGET_FLAGS, *compiler.cpu_flags(board.core.cpu))
+    with replace_folder(folder) as building:
+        generated = emit(network, plan, building / "src")
+        objects_folder = building / "obj"
+        objects_folder.mkdir()
+        _write_model_header(generated)
+        includes = (f"-I{runtime_include()}", f"-I{generated.folder}")
+        sources = [*runtime_sources(dsp=dsp), *bare_sources(), *generated.sources]
+        objects = compile_all((*compiler.compile, *flags, *includes), sources, objects_folder)
+        table = _link(compiler, flags, objects, board, building)
+        stack_usage = sorted(objects_folder.glob("*.su"))
+        for file in objects:
+            file.unlink()
+        write_build_manifest(building, generated, compiler.version, flags, board)
+    return Image(
+        path=folder / "firmware.elf",
+        runtime="bare",
+        network=network,
+        plan=plan,
+        generated=generated.moved(folder / "src"),
+        compiler=compiler.version,
+        flags=flags,
+        board=board.name,
+        linker_memory_table=table,
+        stack_usage=tuple(folder / "obj" / file.name for file in stack_usage),
+    )
+
+
+def _write_model_header(generated: Generated) -> None:
+    """The one name by which the port's main.c includes any model."""
+    model = generated.identifier
+    text = (
+        f'#include "{model}.h"\n#define BARE_MODEL {model}\n'
+        f"#define BARE_HOP {model.upper()}_HOP\n#define BARE_MEMORY_BYTES {model.upper()}_MEMORY_BYTES\n"
+    )
+    (generated.folder / "bare_model.h").write_text(text, encoding="utf-8")
+
+
+def _link(compiler: ArmCompiler, flags: tuple[str, ...], objects: list[Path], board: Board, building: Path) -> str:
+    script = building / "linker.ld"
+    script.write_text(linker_script(board), encoding="utf-8")
+    elf, link_map = building / "firmware.elf", building / "firmware.map"
+    words = ["--gc-sections", "-T", str(script), f"-Map={link_map}", "--print-memory-usage"]
+    if compiler.name == "ziglang":
+        command = [*compiler.link, *words, *map(str, objects), "-o", str(elf)]
+    else:
+        passed = [f"-Wl,{','.join(words)}"]
+        command = [*compiler.link, *flags, "-nostdlib", *passed, *map(str, objects), "-o", str(elf), "-lgcc"]
+    return run_tool(command, building.parent / "link.log", f"linking for {board.name}")
+
+
+def linker_script(board: Board) -> str:
+    """The GNU ld script of a board: its memories less what the system reserves."""
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("codesign.build"),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        autoescape=False,  # noqa: S701 - a linker script, not HTML
+    )
+    return environment.get_template("linker.ld.j2").render(board=board)

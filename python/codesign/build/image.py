@@ -1,0 +1,29 @@
+"""What a build leaves behind."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from codesign.emit import Generated
+from codesign.lower.network import Network
+from codesign.plan import MemoryPlan
+
+
+@dataclass(frozen=True)
+class Image:
+    """A linked file (`path`: ELF or shared library) with what it was made from and how.
+
+    `flags` are the compiler's, without paths. `stack_usage` are the .su files of the compiler, when it writes any.
+    """
+
+    path: Path
+    runtime: str
+    network: Network
+    plan: MemoryPlan
+    generated: Generated
+    compiler: str
+    flags: tuple[str, ...]
+    board: str = ""
+    linker_memory_table: str = ""
+    stack_usage: tuple[Path, ...] = ()

@@ -1,0 +1,1 @@
+"""The command line. Everything it prints, the library computed."""

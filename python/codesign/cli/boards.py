@@ -1,0 +1,27 @@
+"""codesign boards: what codesign can build for."""
+
+from __future__ import annotations
+
+from codesign.boards import list_boards, load_board
+from codesign.cli.console import cells, emit_json, stderr, table
+from codesign.cli.options import Json
+
+NAME = "boards"
+
+
+def command(json: Json = False) -> None:
+    """List the boards with their cores, memories and budgets.
+
+    Example: codesign boards
+    """
+    boards = [load_board(name) for name in list_boards()]
+    if json:
+        emit_json("boards", boards=boards)
+        return
+    rows = table("Boards", "board", "core", "MHz", "flash KiB", "RAM KiB", "worst frame ms", "default emulator")
+    for board in boards:
+        flash, ram = ("-", "-") if not board.memories else (board.flash.usable // 1024, board.ram.usable // 1024)
+        mhz = board.core.clock_hz / 1e6
+        budget = board.budget.worst_frame_ms
+        rows.add_row(*cells(board.name, board.core.cpu, f"{mhz:g}", flash, ram, f"{budget:g}", board.default_emulator))
+    stderr.print(rows)

@@ -1,0 +1,50 @@
+"""codesign demo: the whole way on the shipped network and recordings."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from codesign.audio import read_audio, write_wav
+from codesign.boards import load_board
+from codesign.cli.console import emit_json, progress, say
+from codesign.cli.options import DEFAULT_BOARD, BoardName, Json
+from codesign.cli.tables import print_verdict
+from codesign.load import load_onnx
+from codesign.resources import resource
+from codesign.verify.prove import Recording, prove
+
+NAME = "demo"
+
+
+def command(
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the results.")] = Path("demo"),
+    board: BoardName = DEFAULT_BOARD,
+    json: Json = False,
+) -> None:
+    """Build the shipped network, run the image in the emulator on real noisy speech and prove it.
+
+    Example: codesign demo
+    """
+    model = resource("models", "starter", "starter.onnx")
+    chosen = load_board(board)
+    rate = load_onnx(model).frontend.sample_rate
+    recordings = []
+    for noisy in sorted(resource("models", "demo").glob("*_noisy.*")):
+        clean = noisy.with_name(noisy.name.replace("_noisy", "_clean"))
+        name = noisy.stem.removesuffix("_noisy")
+        recordings.append(Recording(name, read_audio(noisy, rate).pcm, read_audio(clean, rate).pcm))
+    with progress() as show:
+        proof = prove(model, chosen, output, recordings, progress=show)
+    for recording, enhanced in zip(recordings, proof.enhanced, strict=True):
+        write_wav(output / f"{recording.name}_noisy.wav", recording.noisy, rate)
+        write_wav(output / f"{recording.name}_enhanced.wav", enhanced, rate)
+    if json:
+        emit_json("demo", ok=proof.verdict.ok, verdict=proof.verdict, output=output)
+    else:
+        print_verdict(proof.verdict)
+        say(f"listen: {output}/*_noisy.wav and *_enhanced.wav; firmware: {proof.image.path}")
+    if not proof.verdict.ok:
+        raise typer.Exit(1)

@@ -1,0 +1,53 @@
+"""codesign inspect: what is in a model file, and what it will cost."""
+
+from __future__ import annotations
+
+from codesign.cli.console import cells, emit_json, say, stderr, table
+from codesign.cli.options import Json, Model
+from codesign.load import load_onnx
+from codesign.lower import lower
+from codesign.lower.network import layer_macs
+from codesign.plan import plan_memory
+
+NAME = "inspect"
+
+
+def command(model: Model, json: Json = False) -> None:
+    """Show a model's front end, layers, states, memory and multiply-accumulates.
+
+    Example: codesign inspect models/starter/starter.onnx
+    """
+    graph = load_onnx(model)
+    config = graph.frontend
+    if not graph.quants:
+        if json:
+            emit_json("inspect", name=graph.name, quantized=False, frontend=config, sha256=graph.sha256)
+            return
+        say(f"{graph.name}: float, {len(graph.ops)} operators; codesign quantize {model} --data FOLDER makes it int8")
+        return
+    network = lower(graph)
+    plan = plan_memory(network)
+    layers = [(layer.name, type(layer).__name__, layer_macs(layer)) for layer in network.schedule]
+    if json:
+        emit_json(
+            "inspect",
+            name=network.name,
+            quantized=True,
+            frontend=config,
+            sha256=network.sha256,
+            licence=network.licence,
+            macs=network.macs,
+            memory_bytes=plan.bytes,
+            layers=[{"name": name, "kind": kind, "macs": macs} for name, kind, macs in layers],
+            states=[{"name": s.value.name, "size": s.value.size, "dtype": s.value.dtype} for s in network.states],
+        )
+        return
+    say(f"{network.name}: {network.macs:,} MACs a step, {config.sample_rate} Hz, window {config.window}, hop {config.hop}")
+    say(
+        f"algorithmic latency {config.algorithmic_latency_ms:g} ms, deadline {config.hop_ms:g} ms a frame, "
+        f"arena {plan.bytes:,} bytes (no plan can be below {plan.lower_bound:,})"
+    )
+    rows = table("Layers", "layer", "kind", "MACs")
+    for name, kind, macs in layers:
+        rows.add_row(*cells(name, kind, f"{macs:,}"))
+    stderr.print(rows)

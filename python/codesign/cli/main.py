@@ -1,0 +1,59 @@
+"""Entry point: the commands, and what happens to errors."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Annotated
+
+import typer
+
+from codesign import __version__
+from codesign.cli import boards, build, demo, doctor, inspect, quantize, run, size, verify
+from codesign.cli.console import say
+from codesign.errors import CodesignError
+
+app = typer.Typer(
+    name="codesign",
+    help="Neural speech enhancement to hearing-aid firmware, with proof.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+for module in (demo, doctor, boards, inspect, quantize, build, size, run, verify):
+    app.command(name=module.NAME)(module.command)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        print(f"codesign {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    pass
+
+
+def main() -> None:
+    """Run the command line; exit codes 0 ok, 1 failed, 2 usage, 3 tool missing, 4 build failed."""
+    try:
+        app()
+    except CodesignError as error:
+        say(f"error: {error}")
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        say("stopped")
+        sys.exit(130)
+    except BrokenPipeError:  # the reader of our output went away, as `| head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

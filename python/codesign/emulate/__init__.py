@@ -1,0 +1,6 @@
+"""emulate: Image + PCM → Run. The emulated image is the linked ELF itself, from its reset vector on."""
+
+from codesign.emulate.run import LayerCost, Run
+from codesign.emulate.unicorn import emulate_unicorn
+
+__all__ = ["LayerCost", "Run", "emulate_unicorn"]

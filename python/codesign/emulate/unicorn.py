@@ -1,0 +1,199 @@
+"""The bare image under Unicorn: reset vector, start-up code, then one call of the frame function per hop."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from codesign.boards import Board
+from codesign.build.image import Image
+from codesign.emulate.host import hops
+from codesign.emulate.profile import StageProfile, thumb_instructions
+from codesign.emulate.run import LayerCost, Run
+from codesign.elf import Elf
+from codesign.errors import ToolError, ValidationError
+from codesign.lower.network import layer_macs
+from codesign.plan.memory import HEADER_BYTES
+
+_RETURN = 0xDEAD0000  # where the frame function returns to; never executed
+_SYSTEM = 0xE000E000  # system control space: the start-up code turns the FPU on there
+_MODELS = {"cortex-m4": "UC_CPU_ARM_CORTEX_M4", "cortex-m7": "UC_CPU_ARM_CORTEX_M7", "cortex-m33": "UC_CPU_ARM_CORTEX_M33"}
+_PAGE = 4096
+_PAINT = 0xC5
+_TIMEOUT_US = 60_000_000  # a call that takes longer hangs: a frame needs some milliseconds
+
+FRONT_END_STAGES = {
+    "cs_analysis": "analysis",
+    "cs_features": "features",
+    "cs_apply_mask": "mask",
+    "cs_synthesis": "synthesis",
+}
+
+
+def emulate_unicorn(
+    image: Image,
+    board: Board,
+    pcm: npt.NDArray[np.int16],
+    *,
+    counted_frames: int = 0,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> Run:
+    """Run int16 PCM (whole hops) through the image.
+
+    The first `counted_frames` frames are run with exact instruction counts per frame and stage, about ten times slower.
+
+    Raises:
+        ToolError: Unicorn is missing or has no such core.
+        ValidationError: the image faulted, hung or reported an error.
+    """
+    started = time.perf_counter()
+    machine = Machine(image.path, board)
+    machine.boot()
+    network, plan = image.network, image.plan
+    feature, mask = network.values[network.input], network.values[network.output]
+    arena = machine.elf.symbol("cs_bare_memory") + HEADER_BYTES
+    source, target = machine.elf.symbol("cs_bare_input"), machine.elf.symbol("cs_bare_output")
+    process = machine.elf.symbol("cs_bare_process")
+    stages = {machine.elf.symbol(name): stage for name, stage in FRONT_END_STAGES.items()}
+    for layer in network.schedule:
+        stages[machine.elf.symbol(f"{image.generated.identifier}_{layer.name}")] = layer.name
+    profile = StageProfile(stages)
+
+    outputs, features, masks, skips, costs = [], [], [], [], []
+    total = pcm.size // network.frontend.hop
+    skipped = machine.elf.symbol("cs_bare_skipped")
+    for frame, block in enumerate(hops(pcm, network.frontend.hop)):
+        if frame == 0 and counted_frames > 0:
+            machine.start_counting(profile)
+        if frame == counted_frames > 0:
+            machine.stop_counting()
+        machine.write(source, block.astype("<i2").tobytes())
+        status = machine.call(process)
+        if status != 0:
+            raise ValidationError(f"{image.path}: cs_bare_process returned {status} at frame {frame}")
+        outputs.append(machine.read(target, 2 * network.frontend.hop))
+        features.append(machine.read(arena + plan.offset(network.input), feature.bytes))
+        masks.append(machine.read(arena + plan.offset(network.output), mask.bytes))
+        skips.append(int.from_bytes(machine.read(skipped, 4), "little"))
+        if frame < counted_frames:
+            costs.append(profile.take())
+        progress(frame + 1, total)
+    return Run(
+        runtime="unicorn",
+        pcm=np.frombuffer(b"".join(outputs), "<i2").astype(np.int16),
+        features=np.frombuffer(b"".join(features), np.int8).reshape(-1, feature.size),
+        mask=np.frombuffer(b"".join(masks), np.dtype(mask.dtype)).reshape(-1, mask.size),
+        skipped=np.diff(skips, prepend=0).astype(bool),
+        instructions=np.array([sum(cost.values()) for cost in costs], np.int64) if costs else None,
+        layers=_layer_costs(image, costs),
+        stack_bytes=machine.stack_used(),
+        seconds=time.perf_counter() - started,
+    )
+
+
+def _layer_costs(image: Image, costs: list[dict[str, int]]) -> tuple[LayerCost, ...]:
+    if not costs:
+        return ()
+    macs = {layer.name: layer_macs(layer) for layer in image.network.schedule}
+    order = ["analysis", "features", *macs, "mask", "synthesis", ""]
+    rows = []
+    for name in order:
+        series = [cost.get(name, 0) for cost in costs]
+        rows.append(LayerCost(name or "calls and bookkeeping", macs.get(name, 0), max(series), sum(series) / len(series)))
+    return tuple(rows)
+
+
+class Machine:
+    """A core with the board's memories and the image in flash."""
+
+    def __init__(self, elf_path: Path, board: Board) -> None:
+        try:
+            import unicorn
+            from unicorn import arm_const
+        except ImportError as error:
+            raise ToolError("the emulator Unicorn is not installed", hint="pip install 'codesign[emulator]'") from error
+        if board.core.cpu not in _MODELS:
+            raise ToolError(f"Unicorn has no {board.core.cpu}", hint=f"it has {', '.join(sorted(_MODELS))}")
+        self._const = arm_const
+        self._error = unicorn.UcError
+        self._block_hook = unicorn.UC_HOOK_BLOCK
+        mode = unicorn.UC_MODE_THUMB | unicorn.UC_MODE_MCLASS
+        self._uc: Any = unicorn.Uc(unicorn.UC_ARCH_ARM, mode, getattr(arm_const, _MODELS[board.core.cpu]))
+        for memory in board.memories.values():
+            self._uc.mem_map(memory.origin, -(-memory.length // _PAGE) * _PAGE)
+        self._uc.mem_map(_SYSTEM, _PAGE)
+        self._uc.mem_map(_RETURN, _PAGE)
+        self.elf = Elf(elf_path)
+        for address, data in self.elf.load_images():
+            self._uc.mem_write(address, data)
+        self._hook = 0
+        self._vectors = board.flash.origin
+        self._stack_bottom = self.elf.symbol("__stack_bottom")
+        self._stack_top = self.elf.symbol("__stack_top")
+
+    def boot(self) -> None:
+        """From the reset vector through the start-up code and main to the idle loop."""
+        stack, reset = np.frombuffer(self.read(self._vectors, 8), "<u4").tolist()
+        self.write(self._stack_bottom, bytes([_PAINT]) * (self._stack_top - self._stack_bottom))
+        self._uc.reg_write(self._const.UC_ARM_REG_SP, stack)
+        self._run(reset, self.elf.symbol("cs_bare_idle"))
+
+    def call(self, address: int) -> int:
+        """Call a function without arguments and return its result (r0 as int32)."""
+        self._uc.reg_write(self._const.UC_ARM_REG_SP, self._stack_top)
+        self._uc.reg_write(self._const.UC_ARM_REG_LR, _RETURN | 1)
+        self._run(address | 1, _RETURN)
+        result = int(self._uc.reg_read(self._const.UC_ARM_REG_R0))
+        return result - 2**32 if result >= 2**31 else result
+
+    def read(self, address: int, size: int) -> bytes:
+        return bytes(self._uc.mem_read(address, size))
+
+    def write(self, address: int, data: bytes) -> None:
+        self._uc.mem_write(address, data)
+
+    def stack_used(self) -> int:
+        """Bytes of the stack that were ever written since boot (the stack was painted before)."""
+        content = self.read(self._stack_bottom, self._stack_top - self._stack_bottom)
+        return len(content.lstrip(bytes([_PAINT])))
+
+    def start_counting(self, profile: StageProfile) -> None:
+        """Feed every block executed from now on to `profile`."""
+        lengths: dict[tuple[int, int], int] = {}
+        link_register = self._const.UC_ARM_REG_LR
+
+        def on_block(uc: Any, address: int, size: int, _: object) -> None:
+            key = (address, size)
+            if (instructions := lengths.get(key)) is None:
+                instructions = lengths[key] = thumb_instructions(bytes(uc.mem_read(address, size)))
+            link = uc.reg_read(link_register) if profile.enters(address) else 0
+            profile.block(address, instructions, link)
+
+        self._hook = self._uc.hook_add(self._block_hook, on_block)
+        self._uc.ctl_flush_tb()  # blocks translated before have no call of the hook in them
+
+    def stop_counting(self) -> None:
+        """Back to plain speed."""
+        self._uc.hook_del(self._hook)
+        self._uc.ctl_flush_tb()
+
+    def _run(self, start: int, until: int) -> None:
+        try:
+            self._uc.emu_start(start, until, timeout=_TIMEOUT_US)
+        except self._error as error:
+            pc = self._uc.reg_read(self._const.UC_ARM_REG_PC)
+            raise ValidationError(
+                f"emulated image faulted at 0x{pc:08x} ({self.elf.function_at(pc)}): {error}",
+                hint="this is a defect of the image: keep the build folder for a report",
+            ) from error
+        pc = int(self._uc.reg_read(self._const.UC_ARM_REG_PC))
+        if pc != until:
+            raise ValidationError(
+                f"emulated image hangs at 0x{pc:08x} ({self.elf.function_at(pc)})",
+                hint="this is a defect of the image: keep the build folder for a report",
+            )

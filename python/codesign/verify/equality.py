@@ -1,0 +1,56 @@
+"""Bit-exactness: emulated image = host library = NumPy reference, and the rules that an enhancer keeps."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from codesign.build.image import Image
+from codesign.emulate.host import HostEnhancer
+from codesign.emulate.run import Run
+from codesign.lower.network import Network
+from codesign.reference import network as reference_network
+from codesign.reference.frontend import analyse, quantize_features, synthesise
+from codesign.verify.verdict import Check
+
+
+def run_reference(network: Network, pcm: npt.NDArray[np.int16]) -> Run:
+    """The contract itself: NumPy front end and integer network over int16 PCM of whole hops."""
+    analysis = analyse(network.frontend, pcm)
+    feature, mask_value = network.values[network.input], network.values[network.output]
+    features = quantize_features(analysis.features, feature.scale, feature.zero_point)
+    mask, updated = reference_network.run(network, features)
+    gains = (mask.astype(np.float32) - np.float32(mask_value.zero_point)) * np.float32(mask_value.scale)
+    output = synthesise(network.frontend, analysis.spectrum, gains)
+    return Run("reference", output, features, mask, ~updated)
+
+
+def equal(run: Run, expected: Run) -> Check:
+    """Whether PCM, features, mask and skipped frames are the same, every bit; says where they first differ."""
+    name = f"{run.runtime} = {expected.runtime}, bit for bit"
+    pairs = (
+        ("feature", run.features, expected.features),
+        ("mask", run.mask, expected.mask),
+        ("PCM", run.pcm, expected.pcm),
+        ("skip", run.skipped, expected.skipped),
+    )
+    for what, ours, theirs in pairs:
+        if ours.shape != theirs.shape:
+            return Check(name, False, f"{what}: shape {ours.shape} against {theirs.shape}")
+        different = np.flatnonzero((ours != theirs).reshape(-1))
+        if different.size:
+            first = int(different[0])
+            detail = f"{what}: {different.size} of {ours.size} values differ, first at {first}: "
+            return Check(name, False, f"{detail}{ours.reshape(-1)[first]} against {theirs.reshape(-1)[first]}")
+    return Check(name, True, f"{run.pcm.size} samples, {run.frames} masks, 0 LSB")
+
+
+def same_in_one_call(image: Image, pcm: npt.NDArray[np.int16], expected: Run) -> Check:
+    """1×N = N×1: all hops in one call give the bits of one call a hop, and a reset gives the first bits again."""
+    enhancer = HostEnhancer(image)
+    first = enhancer.process(pcm)
+    enhancer.reset()
+    second = enhancer.process(pcm)
+    ok = bool(np.array_equal(first, expected.pcm) and np.array_equal(second, first))
+    detail = f"{expected.frames} frames in one call, twice" if ok else "the output depends on the call's length or on the past"
+    return Check("one call = hop by hop = after reset", ok, detail)

@@ -1,0 +1,47 @@
+"""What verification plays to the enhancer: recordings, and the signals that break fixed-point code."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+PROOF_SECONDS = 60.0
+
+
+def proof_signal(
+    recordings: list[npt.NDArray[np.int16]], sample_rate: int, seconds: float = PROOF_SECONDS, seed: int = 1
+) -> npt.NDArray[np.int16]:
+    """At least `seconds` of int16 PCM: silence, impulses, full-scale square wave, clipped and faint speech, full-scale noise,
+    extreme sample values, and the recordings as they are for the rest."""
+    rng = np.random.default_rng(seed)
+    second = sample_rate
+    speech = np.concatenate(recordings) if recordings else _buzz(rng, 4 * second, sample_rate)
+    period = max(2, sample_rate // 200)
+    impulses = np.zeros(2 * second, np.int16)
+    impulses[:: sample_rate // 7] = 32767
+    impulses[sample_rate // 14 :: sample_rate // 7] = -32768
+    square = np.where(np.arange(2 * second) % period < period // 2, 32767, -32768).astype(np.int16)
+    parts = [
+        np.zeros(2 * second, np.int16),
+        impulses,
+        square,
+        _scaled(speech[: 4 * second], 30.0),  # clips hard
+        _scaled(speech[: 2 * second], 1e-3),  # a few LSB
+        rng.integers(-32768, 32768, 2 * second).astype(np.int16),
+        rng.choice(np.array([-32768, 32767], np.int16), second),
+        np.zeros(second, np.int16),
+    ]
+    missing = int(seconds * sample_rate) - sum(part.size for part in parts)
+    parts.append(np.resize(speech, max(missing, second)))
+    return np.concatenate(parts)
+
+
+def _scaled(pcm: npt.NDArray[np.int16], gain: float) -> npt.NDArray[np.int16]:
+    return np.clip(np.rint(pcm * gain), -32768, 32767).astype(np.int16)
+
+
+def _buzz(rng: np.random.Generator, samples: int, sample_rate: int) -> npt.NDArray[np.int16]:
+    """A stand-in for speech where no recording is given: a gliding pulse train under noise."""
+    phase = np.cumsum(110 + 60 * np.sin(2 * np.pi * 0.7 * np.arange(samples) / sample_rate)) / sample_rate
+    wave = 6000 * (2 * (phase % 1.0) - 1) + 900 * rng.standard_normal(samples)
+    return np.clip(np.rint(wave), -32768, 32767).astype(np.int16)

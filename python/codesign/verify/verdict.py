@@ -1,0 +1,86 @@
+"""The verdict and its parts, as the report and the command line show them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from codesign.emulate import LayerCost
+from codesign.size import Footprint
+
+
+@dataclass(frozen=True)
+class Check:
+    """One question with its answer."""
+
+    name: str
+    ok: bool
+    detail: str
+
+
+@dataclass(frozen=True)
+class Latency:
+    """Cost of a frame: executed instructions are exact, cycles and ms are an estimate with relative error `error`."""
+
+    worst_instructions: int
+    mean_instructions: float
+    counted_frames: int
+    clock_hz: int
+    cycles_per_instruction: float
+    error: float
+    hop_ms: float
+    algorithmic_ms: float
+    network_instructions: int
+    macs: int
+
+    @property
+    def worst_ms(self) -> float:
+        """Estimated time of the worst frame, ms."""
+        return self._ms(self.worst_instructions)
+
+    @property
+    def mean_ms(self) -> float:
+        """Estimated time of the mean frame, ms."""
+        return self._ms(self.mean_instructions)
+
+    @property
+    def instructions_per_mac(self) -> float:
+        """Of the whole network step in its worst frame, gates, activations and state included."""
+        return self.network_instructions / self.macs
+
+    def _ms(self, instructions: float) -> float:
+        return 1000.0 * instructions * self.cycles_per_instruction / self.clock_hz
+
+
+@dataclass(frozen=True)
+class Quality:
+    """Speech quality of one recording before and after: SI-SDR in dB, ESTOI in 0…1."""
+
+    recording: str
+    si_sdr_noisy: float
+    si_sdr_enhanced: float
+    estoi_noisy: float
+    estoi_enhanced: float
+
+    @property
+    def si_sdr_improvement(self) -> float:
+        return self.si_sdr_enhanced - self.si_sdr_noisy
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Everything that verification found. It holds when all checks do."""
+
+    model: str
+    board: str
+    emulator: str
+    compiler: str
+    seconds_of_audio: float
+    checks: tuple[Check, ...]
+    latency: Latency
+    footprint: Footprint
+    layers: tuple[LayerCost, ...]
+    quality: tuple[Quality, ...] = ()
+
+    @property
+    def ok(self) -> bool:
+        return all(check.ok for check in self.checks)
