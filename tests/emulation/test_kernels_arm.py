@@ -1,21 +1,23 @@
-"""runtime/nn, built for Cortex-M and run under Unicorn, against the reference: every bit, every register, every byte."""
+"""runtime/nn, built for Cortex-M and run under Unicorn, against the reference: every bit and every saved register."""
 
 from __future__ import annotations
 
 import struct
+from pathlib import Path
 
 import numpy as np
 import pytest
+from elftools.elf.elffile import ELFFile
 
 pytest.importorskip("unicorn", reason="unicorn is not installed (pip install codesign[emulator])")
 pytest.importorskip("ziglang", reason="ziglang is not installed (pip install codesign[emulator])")
 
-from integer_layers import fully_connected, integers, lstm  # noqa: E402
-from thumb_call import CPUS, STACK_TOP, ThumbImage, build  # noqa: E402
+from thumb_call import CPUS, STACK_TOP, ThumbImage, build
 
-from codesign.lower.network import FullyConnected, Lstm  # noqa: E402
-from codesign.plan.packing import pack_dsp, pack_plain  # noqa: E402
-from codesign.reference import network as reference  # noqa: E402
+from codesign.lower.network import FullyConnected, Lstm
+from codesign.plan.packing import pack_dsp, pack_plain
+from codesign.reference import network as reference
+from integer_layers import fully_connected, integers, lstm
 
 BLOCK_ROWS = 64
 CANARY = 0x5C
@@ -118,6 +120,14 @@ def test_lookup_over_all_inputs(image: ThumbImage, table: str) -> None:
     at = image.put(q)
     image.call("cs_lookup_s16", image.symbols[f"cs_{table}_table"], at, at, len(q))
     np.testing.assert_array_equal(image.get(at, np.int16, len(q)), reference.lookup16(table, q.astype(np.int64)))
+
+
+def test_without_the_dsp_extension_only_the_plain_kernel_is_there(tmp_path: Path) -> None:
+    with build(tmp_path, "cortex_m3", abi="eabi").open("rb") as stream:
+        table = ELFFile(stream).get_section_by_name(".symtab")
+        names = {symbol.name for symbol in table.iter_symbols()}
+    assert "cs_kernel_plain" in names
+    assert not {"cs_kernel_dsp", "cs_matvec_dsp"} & names
 
 
 def test_stack_use_is_what_the_symbol_declares(image: ThumbImage) -> None:

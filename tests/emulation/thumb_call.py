@@ -29,12 +29,12 @@ SECTIONS { . = 0x10000; .text : { *(.text .text.*) } .rodata : { *(.rodata .roda
 """
 
 
-def build(folder: Path, cpu: str, level: str = "-O2") -> Path:
+def build(folder: Path, cpu: str, level: str = "-O2", abi: str = "eabihf") -> Path:
     """An ELF of all of runtime/nn for `cpu`."""
     script, elf, runtime = folder / "image.ld", folder / f"{cpu}.elf", resource("runtime")
     script.write_text(_SCRIPT)
     sources = sorted(str(p) for p in (runtime / "nn").iterdir() if p.suffix in (".c", ".S"))
-    flags = ["-target", "thumb-freestanding-eabihf", f"-mcpu={cpu}", level, "-std=c11", "-Wall", "-Wextra", "-Werror"]
+    flags = ["-target", f"thumb-freestanding-{abi}", f"-mcpu={cpu}", level, "-std=c11", "-Wall", "-Wextra", "-Werror"]
     flags += ["-fno-sanitize=all", "-ffreestanding", "-nostdlib", f"-I{runtime / 'include'}"]
     link = [f"-Wl,-T,{script}", "-Wl,-e,cs_lstm_step", "-Wl,--no-gc-sections", "-o", str(elf)]
     subprocess.run([sys.executable, "-m", "ziglang", "cc", *flags, *sources, *link], check=True, capture_output=True)

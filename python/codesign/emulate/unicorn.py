@@ -108,6 +108,11 @@ def _layer_costs(image: Image, costs: list[dict[str, int]]) -> tuple[LayerCost, 
     return tuple(rows)
 
 
+def supports(board: Board) -> bool:
+    """Whether Unicorn has the board's core."""
+    return board.core.cpu in _MODELS
+
+
 class Machine:
     """A core with the board's memories and the image in flash."""
 
@@ -117,7 +122,7 @@ class Machine:
             from unicorn import arm_const
         except ImportError as error:
             raise ToolError("the emulator Unicorn is not installed", hint="pip install 'codesign[emulator]'") from error
-        if board.core.cpu not in _MODELS:
+        if not supports(board):
             raise ToolError(f"Unicorn has no {board.core.cpu}", hint=f"it has {', '.join(sorted(_MODELS))}")
         self._const = arm_const
         self._error = unicorn.UcError

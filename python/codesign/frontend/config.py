@@ -43,7 +43,7 @@ class FrontEnd:
             ),
             (self.window_kind in WINDOW_KINDS, f"window_kind '{self.window_kind}' is not one of {WINDOW_KINDS}"),
             (self.feature in FEATURE_KINDS, f"feature '{self.feature}' is not one of {FEATURE_KINDS}"),
-            (1 <= self.n_mels <= 512, f"n_mels {self.n_mels} is not in 1…512"),
+            (1 <= self.n_mels <= self.n_fft // 2 + 1, f"n_mels {self.n_mels} is not in 1…{self.n_fft // 2 + 1} (bins)"),
             (
                 0 <= self.f_min < self.f_max <= self.sample_rate / 2,
                 f"f_min {self.f_min} and f_max {self.f_max} do not satisfy 0 ≤ f_min < f_max ≤ sample_rate/2",

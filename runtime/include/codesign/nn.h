@@ -7,7 +7,7 @@
 #include <stdint.h>
 
 /* How a matrix is stored and multiplied. The packing done offline (plan/packing.py) and the functions belong together.
- *   prepare: widen x[0..n) once per vector into `prepared`, cs_prepared_bytes(n) bytes, 4-byte aligned.
+ *   prepare: widen x[0..n) once per vector into `prepared`, cs_prepared_bytes(n) bytes, 4-byte aligned, in its own order.
  *   matvec:  acc[r] = 256 * sum_c w[r][c] * x[c] for all rows; rows is a multiple of 4 (padded offline with zero rows).
  *            The factor is a by-product of the packing; |sum| < 2^23 is checked when a network is lowered. */
 typedef struct cs_kernel {

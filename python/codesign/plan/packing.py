@@ -1,0 +1,60 @@
+"""Weights in the order in which the matrix kernels of runtime/nn read them; both take the same number of bytes."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+_EVEN, _ODD = (0, 2), (1, 3)
+"""Columns of four that share a word; the kernel widens x with SXTB16 into the same pairs."""
+
+
+def pack_plain(weights: npt.NDArray[np.int8]) -> npt.NDArray[np.int8]:
+    """int8 (rows, columns) → int8 (rows₄ · columns₄,): row-major, zeros up to multiples of 4 (cs_kernel_plain)."""
+    return _pad(weights).reshape(-1)
+
+
+def unpack_plain(packed: npt.NDArray[np.int8], rows: int, columns: int) -> npt.NDArray[np.int8]:
+    """Inverse of `pack_plain`."""
+    return packed.reshape(_round_up(rows), _round_up(columns))[:rows, :columns]
+
+
+def pack_dsp(weights: npt.NDArray[np.int8]) -> npt.NDArray[np.uint32]:
+    """int8 (rows, columns) in [−127, 127] → uint32 (rows₄ · columns₄ / 4,), two rows a halfword (cs_kernel_dsp).
+
+    For rows A, B, C, D and columns 0…3 the words are, low halfword first: 256·A + B of columns (0, 2), 256·C + D of
+    (0, 2), 256·A + B of (1, 3), 256·C + D of (1, 3); then the next four columns, then the next four rows. Raises
+    ValueError for a weight of −128, whose lane may not fit.
+    """
+    padded = _pad(weights).astype(np.int32)
+    if padded.min(initial=0) < -127:
+        raise ValueError("weight −128: the DSP kernel packs weights in [−127, 127]")
+    quads = padded.reshape(len(padded) // 4, 4, -1, 4)  # row quad, row, column quad, column
+    lanes = (256 * quads[:, 0::2] + quads[:, 1::2]) & 0xFFFF  # row quad, pair AB or CD, column quad, column
+    words = [
+        lanes[..., low] | (lanes[..., high] << 16) for low, high in (_EVEN, _ODD)
+    ]  # each: row quad, pair, column quad
+    ordered = np.stack(words, axis=-1).transpose(0, 2, 3, 1)  # row quad, column quad, even/odd, pair
+    return np.ascontiguousarray(ordered).astype(np.uint32).reshape(-1)
+
+
+def unpack_dsp(packed: npt.NDArray[np.uint32], rows: int, columns: int) -> npt.NDArray[np.int8]:
+    """Inverse of `pack_dsp`."""
+    words = packed.reshape(_round_up(rows) // 4, _round_up(columns) // 4, 2, 2)  # row quad, column quad, even/odd, pair
+    out = np.zeros((words.shape[0], 4, words.shape[1], 4), np.int8)
+    for half, columns_of in enumerate((_EVEN, _ODD)):
+        for column, shift in zip(columns_of, (0, 16), strict=True):
+            lane = (words[:, :, half] >> shift).astype(np.uint16).view(np.int16).astype(np.int32)
+            second = lane.astype(np.int8).astype(np.int32)
+            out[:, 0::2, :, column] = ((lane - second) >> 8).transpose(0, 2, 1)
+            out[:, 1::2, :, column] = second.transpose(0, 2, 1)
+    return out.reshape(_round_up(rows), _round_up(columns))[:rows, :columns]
+
+
+def _pad(weights: npt.NDArray[np.int8]) -> npt.NDArray[np.int8]:
+    rows, columns = weights.shape
+    return np.pad(weights, ((0, _round_up(rows) - rows), (0, _round_up(columns) - columns)))
+
+
+def _round_up(n: int) -> int:
+    return -(-n // 4) * 4

@@ -1,0 +1,42 @@
+#include "codesign/dsp.h"
+#include "float32.h"
+
+static void powers(const float *restrict spectrum, uint32_t n_bins, float *restrict y)
+{
+    for (const float *end = y + n_bins; y != end; y++, spectrum += 2) {
+        *y = spectrum[0] * spectrum[0] + spectrum[1] * spectrum[1];
+    }
+}
+
+static void magnitudes(const float *restrict spectrum, uint32_t n_bins, float *restrict y)
+{
+    for (const float *end = y + n_bins; y != end; y++, spectrum += 2) {
+        *y = __builtin_sqrtf(spectrum[0] * spectrum[0] + spectrum[1] * spectrum[1]);
+    }
+}
+
+/* ONNX QuantizeLinear, but for -128. A value that saturates still does after the clamp to +-512. */
+static void quantize(const float *restrict x, uint32_t n, float scale, int32_t zero_point, int8_t *restrict q)
+{
+    for (uint32_t i = 0; i < n; i++) {
+        const float rounded = cs_clamp_float(x[i] / scale, -512.0f, 512.0f) + CS_ROUND;
+        int32_t value = (int32_t)(cs_float_bits(rounded) - cs_float_bits(CS_ROUND)) + zero_point;
+        value = value < -127 ? -127 : value;
+        q[i] = (int8_t)(value > 127 ? 127 : value);
+    }
+}
+
+__attribute__((noinline)) void cs_features(const cs_frontend *front, const float *spectrum, float *work,
+                                           int8_t *features)
+{
+    const uint32_t n_bins = front->n_fft / 2u + 1, n_mels = front->n_mels;
+    float *bands = work + n_bins;
+    if (front->power) {
+        powers(spectrum, n_bins, work);
+    } else {
+        magnitudes(spectrum, n_bins, work);
+    }
+    cs_banded_multiply(&front->mel, work, bands);
+    cs_pow(bands, n_mels, front->exponent);
+    quantize(bands, n_mels, front->feature_scale, front->feature_zero_point, features);
+}

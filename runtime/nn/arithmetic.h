@@ -1,0 +1,103 @@
+/* Scalar arithmetic of docs/numerics.md. With the Arm DSP extension single instructions, elsewhere the same bits in C. */
+#ifndef CODESIGN_NN_ARITHMETIC_H
+#define CODESIGN_NN_ARITHMETIC_H
+
+#include <stdint.h>
+
+/* addend + floor(a * b / 2^32) */
+static inline int32_t cs_multiply_high_add(int32_t a, int32_t b, int32_t addend)
+{
+#if defined(__ARM_FEATURE_DSP)
+    int32_t result;
+    __asm__("smmla %0, %1, %2, %3" : "=r"(result) : "r"(a), "r"(b), "r"(addend));
+    return result;
+#else
+    return (int32_t)((uint32_t)addend + (uint32_t)(int32_t)(((int64_t)a * b) >> 32));
+#endif
+}
+
+/* floor((a * b + 2^31) / 2^32) */
+static inline int32_t cs_multiply_high_round(int32_t a, int32_t b)
+{
+#if defined(__ARM_FEATURE_DSP)
+    int32_t result;
+    __asm__("smmulr %0, %1, %2" : "=r"(result) : "r"(a), "r"(b));
+    return result;
+#else
+    return (int32_t)(((int64_t)a * b + ((int64_t)1 << 31)) >> 32);
+#endif
+}
+
+static inline int32_t cs_clamp(int32_t value, int32_t low, int32_t high)
+{
+    value = value < low ? low : value;
+    return value > high ? high : value;
+}
+
+/* value clamped to [-32768, 32767] */
+static inline int32_t cs_saturate_s16(int32_t value)
+{
+#if defined(__ARM_FEATURE_DSP)
+    int32_t result;
+    __asm__("ssat %0, #16, %1" : "=r"(result) : "r"(value));
+    return result;
+#else
+    return cs_clamp(value, -32768, 32767);
+#endif
+}
+
+/* TFLite's MultiplyByQuantizedMultiplier with double rounding: value * multiplier * 2^(shift - 31).
+ * |value * 2^max(shift, 0)| < 2^30 and shift >= -30: python/codesign/lower refuses networks that could break this.
+ * Under that bound the doubling high multiply is one rounding high multiply of 2 * value, and the rounding divide is
+ * (d + 2^(right-1) - (d < 0)) >> right for right > 0. */
+static inline int32_t cs_multiply_by_quantized_multiplier(int32_t value, int32_t multiplier, int32_t shift)
+{
+    const int32_t left = shift & ~(shift >> 31);
+    const int32_t right = left - shift;
+    const int32_t d = cs_multiply_high_round((int32_t)((uint32_t)value << (left + 1)), multiplier);
+    const uint32_t unit = (uint32_t)1 << right;
+    const uint32_t negative = ((uint32_t)d >> 31) & (unit - 1); /* 1 when d < 0 and right > 0 */
+    return (int32_t)((uint32_t)d + (unit >> 1) - negative) >> right;
+}
+
+/* addend + slope * offset, slope being the high half of `word` and offset in 0..127 */
+static inline int32_t cs_slope_multiply_add(uint32_t word, int32_t offset, int32_t addend)
+{
+#if defined(__ARM_FEATURE_DSP)
+    int32_t result;
+    __asm__("smlatb %0, %1, %2, %3" : "=r"(result) : "r"(word), "r"(offset), "r"(addend));
+    return result;
+#else
+    return ((int32_t)word >> 16) * offset + addend;
+#endif
+}
+
+/* Product of the low halves, as int16, of a and b. */
+static inline int32_t cs_multiply_low(int32_t a, int32_t b)
+{
+#if defined(__ARM_FEATURE_DSP)
+    int32_t result;
+    __asm__("smulbb %0, %1, %2" : "=r"(result) : "r"(a), "r"(b));
+    return result;
+#else
+    return (int32_t)(int16_t)a * (int16_t)b;
+#endif
+}
+
+#define CS_TABLE_MIDDLE 256 /* index of the interval that starts at 0 */
+
+/* Function of q (Q3.12) in the low 16 bits of the result, Q0.15; what stands above them has no meaning.
+ * The table has 512 intervals on [-8, 8), `middle` points at the one for 0; each word is (slope << 16) | (uint16_t)base. */
+static inline int32_t cs_interpolate_low(const uint32_t *middle, int32_t q)
+{
+    const uint32_t word = middle[q >> 7];
+
+    return (int32_t)(word + (uint32_t)(cs_slope_multiply_add(word, q & 127, 64) >> 7));
+}
+
+static inline int16_t cs_interpolate(const uint32_t *table, int32_t q)
+{
+    return (int16_t)cs_interpolate_low(table + CS_TABLE_MIDDLE, q);
+}
+
+#endif

@@ -1,0 +1,6 @@
+#include "fully_connected.h"
+
+void cs_fully_connected_s16(const cs_fully_connected *layer, const int8_t *x, int16_t *y, void *scratch)
+{
+    cs_fully_connected_core(layer, x, y, 1, scratch);
+}

@@ -1,0 +1,6 @@
+#include "fully_connected.h"
+
+void cs_fully_connected_s8(const cs_fully_connected *layer, const int8_t *x, int8_t *y, void *scratch)
+{
+    cs_fully_connected_core(layer, x, y, 0, scratch);
+}

@@ -1,0 +1,52 @@
+/* The kernel for cores with the Arm DSP extension (Cortex-M4, M7, M33, M35P, M55, M85). Empty elsewhere.
+ *
+ * Packing, for rows A, B, C, D and columns 0..3 (lanes are the low and the high halfword of a 32-bit word):
+ *   word 0: 256 * A + B of columns 0, 2      word 1: 256 * C + D of columns 0, 2
+ *   word 2: 256 * A + B of columns 1, 3      word 3: 256 * C + D of columns 1, 3
+ * Four words per four columns, then the next four columns, then the next four rows. python/codesign/plan/packing.py. */
+#include "codesign/nn.h"
+
+#if defined(__ARM_FEATURE_DSP)
+
+void cs_matvec_dsp(const void *weights, const int16_t *prepared, uint32_t rows, uint32_t columns, int32_t *acc);
+
+/* Per four activations the words (x0, x2) and (x1, x3): one SXTB16 each. */
+static inline void widen(uint32_t word, uint32_t *pair)
+{
+    uint32_t even, odd;
+
+    __asm__("sxtb16 %0, %1" : "=r"(even) : "r"(word));
+    __asm__("sxtb16 %0, %1, ror #8" : "=r"(odd) : "r"(word));
+    pair[0] = even;
+    pair[1] = odd;
+}
+
+static void prepare(const int8_t *x, uint32_t n, int16_t *prepared)
+{
+    uint32_t pair[2];
+
+    for (; n >= 4; n -= 4, x += 4, prepared += 4) {
+        uint32_t word;
+
+        __builtin_memcpy(&word, x, 4); /* x need not be aligned */
+        widen(word, pair);
+        __builtin_memcpy(__builtin_assume_aligned(prepared, 4), pair, 8);
+    }
+    if (n > 0) {
+        uint32_t word = 0;
+
+        for (uint32_t i = 0; i < n; i++) {
+            word |= (uint32_t)(uint8_t)x[i] << (8 * i);
+        }
+        widen(word, pair);
+        __builtin_memcpy(__builtin_assume_aligned(prepared, 4), pair, 8);
+    }
+}
+
+const cs_kernel cs_kernel_dsp = {prepare, cs_matvec_dsp};
+
+#else
+
+typedef int cs_kernel_dsp_needs_the_dsp_extension; /* ISO C wants one declaration a file */
+
+#endif

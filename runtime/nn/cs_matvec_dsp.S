@@ -1,0 +1,119 @@
+/* void cs_matvec_dsp(const void *weights, const int16_t *prepared, uint32_t rows, uint32_t columns, int32_t *acc)
+ *
+ * acc[r] = 256 * sum_c w[r][c] * x[c]; rows a multiple of 4, rows and columns > 0. Packing: see cs_kernel_dsp.c.
+ *
+ * Two rows a lane: a halfword holds 256*a + b, so SMLAD on the whole word gives 256*S_a + S_b. SXTB16 leaves b, a second
+ * SMLAD gives S_b. Wrap-around in between is harmless as long as 256*S fits 32 bits. Each block below does 4 rows by
+ * 4 columns, 16 MACs, in 14 instructions; no instruction uses the result of a SXTB16 right before it (a stall on M33).
+ * Eight blocks are unrolled; a row quad enters at the block that leaves the right number of them.
+ *
+ *   r0  weights, running        r4  256*S_A + S_B     r8-r11  four weight words
+ *   r1  prepared, running       r5  S_B               r12     x of columns 0, 2
+ *   r2  end of prepared         r6  256*S_C + S_D     lr      x of columns 1, 3
+ *   r3  entry into the loop     r7  S_D
+ *   [sp] start of prepared, [sp, #4] acc running, [sp, #8] end of acc
+ *
+ * Stack: 48 bytes, declared to the stack analysis by the symbol cs_matvec_dsp.stack_bytes. Leaf function. */
+
+#if defined(__ARM_FEATURE_DSP)
+
+#define STACK 48       /* bytes */
+#define BLOCK_BYTES 56 /* code of one block */
+#define BLOCKS 8       /* unrolled */
+
+        .syntax unified
+        .thumb
+
+        .macro  BLOCK
+        ldm.w   r0!, {r8-r11}
+        ldrd    r12, lr, [r1], #8
+        smlad   r4, r8, r12, r4
+        sxtb16  r8, r8
+        smlad   r6, r9, r12, r6
+        sxtb16  r9, r9
+        smlad   r5, r8, r12, r5
+        smlad   r4, r10, lr, r4
+        sxtb16  r10, r10
+        smlad   r7, r9, r12, r7
+        smlad   r6, r11, lr, r6
+        sxtb16  r11, r11
+        smlad   r5, r10, lr, r5
+        smlad   r7, r11, lr, r7
+        .endm
+
+        .section .text.cs_matvec_dsp, "ax", %progbits
+        .balign 4
+        .globl  cs_matvec_dsp
+        .type   cs_matvec_dsp, %function
+        .thumb_func
+cs_matvec_dsp:
+        .cfi_sections .debug_frame
+        .cfi_startproc
+        push    {r1-r11, lr}                    // r1-r3 only make room for the three words at [sp]
+        .cfi_def_cfa_offset STACK
+        .cfi_offset lr, -4
+        .cfi_offset r11, -8
+        .cfi_offset r10, -12
+        .cfi_offset r9, -16
+        .cfi_offset r8, -20
+        .cfi_offset r7, -24
+        .cfi_offset r6, -28
+        .cfi_offset r5, -32
+        .cfi_offset r4, -36
+        ldr     r4, [sp, #STACK]                // acc, the fifth argument
+        add     r5, r4, r2, lsl #2
+        strd    r4, r5, [sp, #4]
+        adds    r3, r3, #3
+        lsrs    r3, r3, #2                      // blocks of a row quad
+        add     r2, r1, r3, lsl #3
+        rsbs    r3, r3, #0
+        and     r3, r3, #(BLOCKS - 1)           // blocks to leave out of the first round
+        movs    r4, #BLOCK_BYTES
+        muls    r3, r4, r3
+        adr.w   r4, .Lblocks
+        adds    r3, r3, r4
+        orr     r3, r3, #1                      // stay in Thumb state
+
+.Lquad:
+        mov     r4, #0
+        mov     r5, #0
+        mov     r6, #0
+        mov     r7, #0
+        bx      r3
+
+        .balign 4
+.Lblocks:
+        .rept   BLOCKS
+        BLOCK
+        .endr
+.Lblocks_end:
+        cmp     r1, r2
+        bne     .Lblocks
+
+        ldm     sp, {r1, r8, r9}
+        subs    r4, r4, r5                      // 256 * S_A
+        lsls    r5, r5, #8
+        subs    r6, r6, r7                      // 256 * S_C
+        lsls    r7, r7, #8
+        stm     r8!, {r4-r7}
+        str     r8, [sp, #4]
+        cmp     r8, r9
+        bne     .Lquad
+
+        pop     {r1-r11, pc}
+        .cfi_endproc
+        .size   cs_matvec_dsp, . - cs_matvec_dsp
+
+        .if     (.Lblocks_end - .Lblocks) != BLOCKS * BLOCK_BYTES
+        .error  "BLOCK_BYTES is not the size of a block"
+        .endif
+
+        .globl  cs_matvec_dsp.stack_bytes
+        .set    cs_matvec_dsp.stack_bytes, STACK
+
+#endif
+
+/* Bare-metal objects of GCC carry no such note, and one that does makes ld warn about all others. */
+#if defined(__linux__) && defined(__ELF__)
+        .section .note.GNU-stack, "", %progbits
+#endif

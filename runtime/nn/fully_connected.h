@@ -1,0 +1,38 @@
+/* The core of cs_fully_connected_s8 and _s16, which differ in the output's type only. */
+#ifndef CODESIGN_NN_FULLY_CONNECTED_H
+#define CODESIGN_NN_FULLY_CONNECTED_H
+
+#include "arithmetic.h"
+#include "codesign/nn.h"
+#include "matrix.h"
+
+/* Computes rows in blocks of CS_BLOCK_ROWS, so that the accumulators need little scratch. `wide`: y is int16. */
+static inline void cs_fully_connected_core(const cs_fully_connected *layer, const int8_t *x, void *y, int wide,
+                                      void *scratch)
+{
+    const cs_matrix *matrix = &layer->matrix;
+    const uint32_t rows = matrix->rows;
+    int16_t *prepared = scratch;
+    int32_t *acc = (int32_t *)(void *)((uint8_t *)scratch + cs_prepared_bytes(matrix->columns));
+
+    matrix->kernel->prepare(x, matrix->columns, prepared);
+    for (uint32_t first = 0; first < rows; first += CS_BLOCK_ROWS) {
+        const uint32_t count = rows - first < CS_BLOCK_ROWS ? rows - first : CS_BLOCK_ROWS;
+
+        cs_matrix_block(matrix, prepared, first, CS_ROUND_UP_4(count), acc);
+        for (uint32_t i = 0; i < count; i++) {
+            const uint32_t r = first + i;
+            const int32_t sum = (acc[i] >> 8) + layer->bias[r];
+            int32_t value = cs_multiply_by_quantized_multiplier(sum, layer->multiplier[r], layer->shift[r]);
+
+            value = cs_clamp(value + layer->zero_point, layer->low, layer->high);
+            if (wide) {
+                ((int16_t *)y)[r] = (int16_t)value;
+            } else {
+                ((int8_t *)y)[r] = (int8_t)value;
+            }
+        }
+    }
+}
+
+#endif
