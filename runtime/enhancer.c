@@ -1,8 +1,6 @@
 /* The pipeline: hop in, analysis, features, network, mask, synthesis, hop out. All memory is the caller's. */
 #include "codesign/enhancer.h"
 
-#include <string.h>
-
 #define MAGIC 0x4e534443u /* "CDSN": set by init, so that process refuses memory that was never initialized */
 
 typedef struct header {
@@ -33,7 +31,7 @@ cs_status cs_enhancer_init(const cs_model *model, void *memory, size_t size)
     if (model->frontend->n_mels > model->frontend->n_fft / 2 + 1) { /* bands and bins share a buffer of n_fft + 2 */
         return CS_BAD_ARGUMENT;
     }
-    memset(memory, 0, cs_enhancer_size(model));
+    __builtin_memset(memory, 0, cs_enhancer_size(model));
     model->reset((uint8_t *)memory + CS_ENHANCER_HEADER_BYTES);
     *(header *)memory = (header){.model = model, .magic = MAGIC};
     return CS_OK;

@@ -135,6 +135,6 @@ def _load_address(section: Any, segments: list[Any]) -> int | None:
         return None
     for segment in segments:
         offset = section["sh_offset"] - segment["p_offset"]
-        if 0 <= offset and offset + section["sh_size"] <= segment["p_filesz"]:
+        if offset >= 0 and offset + section["sh_size"] <= segment["p_filesz"]:
             return int(segment["p_paddr"] + offset)
     return int(section["sh_addr"])

@@ -1,5 +1,5 @@
 #include "codesign/dsp.h"
-#include "float32.h"
+#include "float_rules.h"
 
 static void apply_window(const int16_t *restrict pcm, const float *restrict window, uint32_t n, float *restrict frame)
 {
@@ -14,12 +14,12 @@ __attribute__((noinline)) void cs_analysis(const cs_frontend *front, int16_t *hi
     const uint32_t hop = front->hop, past = front->window - hop;
     apply_window(history, front->analysis_window, past, spectrum);
     apply_window(in, front->analysis_window + past, hop, spectrum + past);
-    memset(spectrum + front->window, 0, (front->n_fft - front->window) * sizeof *spectrum);
+    __builtin_memset(spectrum + front->window, 0, (front->n_fft - front->window) * sizeof *spectrum);
 
     for (uint32_t i = 0; i + hop < past; i += hop) { /* hop by hop, so that no copy overlaps itself */
-        memcpy(history + i, history + i + hop, hop * sizeof *history);
+        __builtin_memcpy(history + i, history + i + hop, hop * sizeof *history);
     }
-    memcpy(history + past - hop, in, hop * sizeof *history);
+    __builtin_memcpy(history + past - hop, in, hop * sizeof *history);
 
     cs_rfft(&front->fft, spectrum, work);
 }

@@ -1,5 +1,5 @@
 #include "codesign/dsp.h"
-#include "float32.h"
+#include "float_rules.h"
 
 static void dequantize(const cs_frontend *front, const void *mask, float *restrict gains)
 {

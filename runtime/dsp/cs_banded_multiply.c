@@ -1,5 +1,5 @@
 #include "codesign/dsp.h"
-#include "float32.h"
+#include "float_rules.h"
 
 void cs_banded_multiply(const cs_banded *matrix, const float *restrict x, float *restrict y)
 {

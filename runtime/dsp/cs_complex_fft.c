@@ -5,7 +5,7 @@
  * with stride = points / length, p < length / 4, q < stride. Nothing is bit-reversed. */
 #include "cs_complex_fft.h"
 
-#include "float32.h"
+#include "float_rules.h"
 
 /* The four sums of one butterfly, before twiddles. x: the first of four inputs, `quarter` floats apart. */
 typedef struct cs_butterfly {

@@ -1,5 +1,6 @@
 #include "codesign/dsp.h"
-#include "float32.h"
+#include "cs_power.h"
+#include "float_rules.h"
 
 static void powers(const float *restrict spectrum, uint32_t n_bins, float *restrict y)
 {
@@ -15,14 +16,12 @@ static void magnitudes(const float *restrict spectrum, uint32_t n_bins, float *r
     }
 }
 
-/* ONNX QuantizeLinear, but for -128. A value that saturates still does after the clamp to +-512. */
+/* ONNX QuantizeLinear, but for -128. What the inner clamp cuts saturates with every zero point. */
 static void quantize(const float *restrict x, uint32_t n, float scale, int32_t zero_point, int8_t *restrict q)
 {
     for (uint32_t i = 0; i < n; i++) {
-        const float rounded = cs_clamp_float(x[i] / scale, -512.0f, 512.0f) + CS_ROUND;
-        int32_t value = (int32_t)(cs_float_bits(rounded) - cs_float_bits(CS_ROUND)) + zero_point;
-        value = value < -127 ? -127 : value;
-        q[i] = (int8_t)(value > 127 ? 127 : value);
+        const int32_t steps = cs_clamp(cs_round(x[i] / scale), -512, 512);
+        q[i] = (int8_t)cs_clamp(steps + zero_point, -127, 127);
     }
 }
 
@@ -37,6 +36,6 @@ __attribute__((noinline)) void cs_features(const cs_frontend *front, const float
         magnitudes(spectrum, n_bins, work);
     }
     cs_banded_multiply(&front->mel, work, bands);
-    cs_pow(bands, n_mels, front->exponent);
+    cs_power(bands, n_mels, front->exponent);
     quantize(bands, n_mels, front->feature_scale, front->feature_zero_point, features);
 }

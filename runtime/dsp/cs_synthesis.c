@@ -1,10 +1,9 @@
 #include "codesign/dsp.h"
-#include "float32.h"
+#include "float_rules.h"
 
 static inline int16_t to_pcm(float v)
 {
-    const float rounded = cs_clamp_float(v * 32768.0f, -32768.0f, 32767.0f) + CS_ROUND;
-    return (int16_t)(uint16_t)cs_float_bits(rounded);
+    return (int16_t)cs_clamp(cs_round(v * 32768.0f), -32768, 32767);
 }
 
 __attribute__((noinline)) void cs_synthesis(const cs_frontend *front, float *spectrum, float *work, float *overlap,

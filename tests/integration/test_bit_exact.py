@@ -4,7 +4,6 @@ import dataclasses
 
 import numpy as np
 import pytest
-from networks import SMALL, random_network
 
 from codesign.boards import load_board
 from codesign.build import build_bare, build_host
@@ -13,6 +12,7 @@ from codesign.emulate.host import HostEnhancer, run_host, whole_hops
 from codesign.frontend import FrontEnd
 from codesign.verify.equality import equal, run_reference, same_in_one_call
 from codesign.verify.signals import proof_signal
+from networks import SMALL, random_network
 
 CASES = {
     "8 ms window, 4 ms hop": random_network(),

@@ -4,13 +4,13 @@ import re
 
 import numpy as np
 import pytest
-from networks import SMALL, random_network
 
 from codesign.emit import emit
 from codesign.emit.literals import float_literal, literals
 from codesign.emit.names import checked, macros, model_identifier
 from codesign.errors import InputError
 from codesign.plan import plan_memory
+from networks import SMALL, random_network
 
 
 def generate(network, folder):
@@ -108,8 +108,7 @@ def test_hostile_value_names_stay_out_of_c(tmp_path):
         for layer in network.layers
     ]
     layers = [
-        dataclasses.replace(layer, source=hostile) if getattr(layer, "source", "") == "relu" else layer
-        for layer in layers
+        dataclasses.replace(layer, source=hostile) if getattr(layer, "source", "") == "relu" else layer for layer in layers
     ]
     generated = generate(dataclasses.replace(network, values=values, layers=tuple(layers)), tmp_path / "out")
     for file in generated.sources:

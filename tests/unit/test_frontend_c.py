@@ -5,8 +5,21 @@ from __future__ import annotations
 import ctypes
 import dataclasses
 import subprocess
-from ctypes import CFUNCTYPE, POINTER, Structure, byref, c_char_p, c_float, c_int, c_int32, c_size_t, c_uint8, c_uint16
-from ctypes import c_uint32, c_void_p
+from ctypes import (
+    CFUNCTYPE,
+    POINTER,
+    Structure,
+    byref,
+    c_char_p,
+    c_float,
+    c_int,
+    c_int32,
+    c_size_t,
+    c_uint8,
+    c_uint16,
+    c_uint32,
+    c_void_p,
+)
 from pathlib import Path
 
 import numpy as np
@@ -180,7 +193,7 @@ def bits(values: np.ndarray) -> np.ndarray:
     return np.ascontiguousarray(values, np.float32).view(np.uint32)
 
 
-def check_equal(library: ctypes.CDLL, config: FrontEnd, pcm: np.ndarray, masks: np.ndarray, scale: float, zero: int) -> None:
+def check_equal(library, config: FrontEnd, pcm: np.ndarray, masks: np.ndarray, scale: float, zero: int) -> None:
     enhancer = Enhancer(library, config, masks, scale, zero)
     output = enhancer.process(pcm)
     analysis = reference.analyse(config, pcm)
@@ -242,7 +255,8 @@ def test_any_pcm(library: ctypes.CDLL, data: st.DataObject) -> None:
     seed, amplitude = data.draw(st.integers(0, 2**32 - 1)), data.draw(st.sampled_from((1, 3, 100, 32767)))
     rng = np.random.default_rng(seed)
     pcm = rng.integers(-amplitude - 1, amplitude, frames * config.hop, endpoint=True)
-    for at, value in data.draw(st.lists(st.tuples(st.integers(0, pcm.size - 1), st.integers(-32768, 32767)), max_size=9)):
+    clicks = st.tuples(st.integers(0, pcm.size - 1), st.integers(-32768, 32767))
+    for at, value in data.draw(st.lists(clicks, max_size=9)):
         pcm[at] = value
     scale = data.draw(st.sampled_from((2.0**-15, 2.0**-20, 1e-30, 1.7e-4)))
     check_equal(library, config, pcm.astype(np.int16), masks_for(rng, config, frames), scale, 0)

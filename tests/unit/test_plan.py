@@ -1,11 +1,11 @@
 import itertools
 
 import pytest
-from networks import random_network
 
 from codesign.frontend import FrontEnd
 from codesign.plan import plan_memory
 from codesign.plan.memory import ALIGNMENT
+from networks import random_network
 
 NETWORKS = {
     "small": random_network(),

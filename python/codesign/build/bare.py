@@ -7,10 +7,18 @@ from pathlib import Path
 import jinja2
 
 from codesign.boards import Board
-from codesign.build.compilers import COMMON_FLAGS, TARGET_FLAGS, ArmCompiler, compile_all, find_arm_compiler, run_tool
+from codesign.build.compilers import (
+    COMMON_FLAGS,
+    TARGET_FLAGS,
+    ArmCompiler,
+    build_log,
+    compile_all,
+    find_arm_compiler,
+    run_tool,
+)
 from codesign.build.image import Image
 from codesign.build.manifest import write_build_manifest
-from codesign.build.runtime import bare_sources, runtime_include, runtime_sources
+from codesign.build.runtime import bare_include, bare_sources, runtime_include, runtime_sources
 from codesign.emit import Generated, emit
 from codesign.errors import InputError
 from codesign.files import replace_folder
@@ -30,16 +38,17 @@ def build_bare(network: Network, board: Board, folder: Path, compiler: ArmCompil
     compiler = compiler or find_arm_compiler()
     dsp = "dsp" in board.core.isa
     plan = plan_memory(network, "dsp" if dsp else "plain")
+    log = build_log(folder)
     flags = (*COMMON_FLAGS, *TARGET_FLAGS, *compiler.cpu_flags(board.core.cpu))
     with replace_folder(folder) as building:
         generated = emit(network, plan, building / "src")
         objects_folder = building / "obj"
         objects_folder.mkdir()
         _write_model_header(generated)
-        includes = (f"-I{runtime_include()}", f"-I{generated.folder}")
+        includes = tuple(f"-I{path}" for path in (runtime_include(), bare_include(), generated.folder))
         sources = [*runtime_sources(dsp=dsp), *bare_sources(), *generated.sources]
-        objects = compile_all((*compiler.compile, *flags, *includes), sources, objects_folder)
-        table = _link(compiler, flags, objects, board, building)
+        objects = compile_all((*compiler.compile, *flags, *includes), sources, objects_folder, log)
+        table = _link(compiler, flags, objects, board, building, log)
         stack_usage = sorted(objects_folder.glob("*.su"))
         for file in objects:
             file.unlink()
@@ -68,7 +77,7 @@ def _write_model_header(generated: Generated) -> None:
     (generated.folder / "bare_model.h").write_text(text, encoding="utf-8")
 
 
-def _link(compiler: ArmCompiler, flags: tuple[str, ...], objects: list[Path], board: Board, building: Path) -> str:
+def _link(compiler: ArmCompiler, flags: tuple[str, ...], objects: list[Path], board: Board, building: Path, log: Path) -> str:
     script = building / "linker.ld"
     script.write_text(linker_script(board), encoding="utf-8")
     elf, link_map = building / "firmware.elf", building / "firmware.map"
@@ -78,7 +87,7 @@ def _link(compiler: ArmCompiler, flags: tuple[str, ...], objects: list[Path], bo
     else:
         passed = [f"-Wl,{','.join(words)}"]
         command = [*compiler.link, *flags, "-nostdlib", *passed, *map(str, objects), "-o", str(elf), "-lgcc"]
-    return run_tool(command, building.parent / "link.log", f"linking for {board.name}")
+    return run_tool(command, log, f"linking for {board.name}")
 
 
 def linker_script(board: Board) -> str:

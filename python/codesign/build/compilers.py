@@ -30,8 +30,8 @@ TARGET_FLAGS = ("-ffreestanding", "-ffunction-sections", "-fdata-sections", "-fo
 # cpu: (gcc's FPU, clang's CPU with features as the ziglang wheel spells them)
 CPUS = {
     "cortex-m4": ("fpv4-sp-d16", "cortex_m4+vfp4d16sp"),
-    "cortex-m7": ("fpv5-sp-d16", "cortex_m7+vfp4d16sp"),
-    "cortex-m33": ("fpv5-sp-d16", "cortex_m33+dsp+vfp4d16sp"),
+    "cortex-m7": ("fpv5-sp-d16", "cortex_m7+vfp4d16sp+fp_armv8d16sp"),
+    "cortex-m33": ("fpv5-sp-d16", "cortex_m33+dsp+vfp4d16sp+fp_armv8d16sp"),
 }
 
 
@@ -118,7 +118,12 @@ def _zig_version() -> str:
     return f"clang of ziglang {tool_version((sys.executable, '-m', 'ziglang', 'version'))}"
 
 
-def compile_all(command: Sequence[str], sources: Sequence[Path], folder: Path) -> list[Path]:
+def build_log(folder: Path) -> Path:
+    """Where a failed build into `folder` leaves the tools' output: beside it, because the folder itself does not appear."""
+    return folder.with_name(f"{folder.name}.log")
+
+
+def compile_all(command: Sequence[str], sources: Sequence[Path], folder: Path, log: Path) -> list[Path]:
     """Compile every source to an object file in `folder`, as many at a time as there are processors.
 
     Raises:
@@ -127,7 +132,7 @@ def compile_all(command: Sequence[str], sources: Sequence[Path], folder: Path) -
 
     def compile_one(source: Path) -> Path:
         output = folder / f"{source.parent.name}_{source.name}.o"
-        run_tool((*command, "-c", str(source), "-o", str(output)), folder / f"{output.name}.log", source.name)
+        run_tool((*command, "-c", str(source), "-o", str(output)), log, source.name)
         return output
 
     with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:

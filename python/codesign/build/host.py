@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from codesign.build.compilers import COMMON_FLAGS, compile_all, find_host_compiler, run_tool
+from codesign.build.compilers import COMMON_FLAGS, build_log, compile_all, find_host_compiler, run_tool
 from codesign.build.image import Image
 from codesign.build.manifest import write_build_manifest
 from codesign.build.runtime import runtime_include, runtime_sources
@@ -23,16 +23,17 @@ def build_host(network: Network, folder: Path) -> Image:
         InputError: `folder` cannot be written or is not codesign's.
         ToolError, BuildError: no compiler, or it refused.
     """
+    log = build_log(folder)
     compiler = find_host_compiler()
     plan = plan_memory(network, "plain")
     with replace_folder(folder) as building:
         generated = emit(network, plan, building / "src")
         flags = (*COMMON_FLAGS, *HOST_FLAGS)
         command = (*compiler.compile, *flags, f"-I{runtime_include()}", f"-I{generated.folder}")
-        objects = compile_all(command, [*runtime_sources(dsp=False), *generated.sources], building)
+        objects = compile_all(command, [*runtime_sources(dsp=False), *generated.sources], building, log)
         library = building / f"lib{generated.identifier}.so"
         link = (*compiler.compile, "-shared", *map(str, objects), "-o", str(library))
-        run_tool(link, building / "link.log", library.name)
+        run_tool(link, log, library.name)
         for file in objects:
             file.unlink()
         write_build_manifest(building, generated, compiler.version, flags)

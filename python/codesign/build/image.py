@@ -9,6 +9,19 @@ from codesign.emit import Generated
 from codesign.lower.network import Network
 from codesign.plan import MemoryPlan
 
+FRONT_END_FUNCTIONS = (
+    "analysis",
+    "apply_mask",
+    "banded_",
+    "complex_fft",
+    "features",
+    "irfft",
+    "power",
+    "rfft",
+    "synthesis",
+)
+"""Functions of runtime/dsp, less their cs_."""
+
 
 @dataclass(frozen=True)
 class Image:
@@ -27,3 +40,17 @@ class Image:
     board: str = ""
     linker_memory_table: str = ""
     stack_usage: tuple[Path, ...] = ()
+
+    @property
+    def layer_prefixes(self) -> tuple[tuple[str, str], ...]:
+        """(layer, prefix of its symbols) pairs for size.measure, and those of the front end and the bare port."""
+        model = self.generated.identifier
+        tables = ("analysis_window", "synthesis_window", "fft_", "mel_", "bins_", "frontend")
+        return (
+            *((layer.name, f"{model}_{layer.name}") for layer in self.network.schedule),
+            *(("front end", f"{model}_{table}") for table in tables),
+            *(("front end", f"cs_{name}") for name in FRONT_END_FUNCTIONS),
+            ("kernels", "cs_"),
+            ("enhancer memory and PCM", "cs_bare_"),
+            ("enhancer", "cs_enhancer_"),
+        )

@@ -21,6 +21,11 @@ def runtime_sources(*, dsp: bool) -> list[Path]:
     return [file for file in files if dsp or "_dsp" not in file.stem]
 
 
+def bare_include() -> Path:
+    """Headers for toolchains without a C library."""
+    return resource("runtime", "port", "bare", "include")
+
+
 def bare_sources() -> list[Path]:
     """Start-up code, main loop and the few C library functions that compilers call by themselves."""
     return sorted(resource("runtime", "port", "bare").glob("*.c"))

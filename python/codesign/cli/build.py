@@ -50,13 +50,20 @@ def command(
         return
     image = build_bare(network, chosen, folder)
     footprint = measure(image.path, chosen)
+    groups = footprint.by_group(image.layer_prefixes)
     checks = check_budget(footprint, chosen)
     if json:
         emit_json(
-            "build", path=image.path, compiler=image.compiler, flags=image.flags, footprint=footprint, budget=checks
+            "build",
+            path=image.path,
+            compiler=image.compiler,
+            flags=image.flags,
+            footprint=footprint,
+            groups=groups,
+            budget=checks,
         )
     else:
-        print_footprint(footprint, checks, image.layer_prefixes)
+        print_footprint(footprint, groups, checks)
         say(f"wrote {image.path} ({image.compiler})")
     if not all(check.ok for check in checks):
         raise typer.Exit(1)

@@ -29,8 +29,8 @@ def command(
     footprint = measure(elf, chosen)
     checks = check_budget(footprint, chosen)
     if json:
-        emit_json("size", footprint=footprint, budget=checks)
+        emit_json("size", footprint=footprint, groups=footprint.by_group(), budget=checks)
     else:
-        print_footprint(footprint, checks)
+        print_footprint(footprint, footprint.by_group(), checks)
     if not all(check.ok for check in checks):
         raise typer.Exit(1)

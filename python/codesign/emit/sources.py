@@ -10,6 +10,7 @@ from typing import Any
 
 import jinja2
 import numpy as np
+import numpy.typing as npt
 
 from codesign import __version__
 from codesign.emit.layers import Array, Context, emit_layer
@@ -62,6 +63,7 @@ def _render(network: Network, plan: MemoryPlan, model: str) -> dict[str, str]:
         loader=jinja2.PackageLoader("codesign.emit"),
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
+        lstrip_blocks=True,
         keep_trailing_newline=True,
         autoescape=False,  # noqa: S701 - C, not HTML; every name passes names.py
     )
@@ -143,7 +145,7 @@ def _state_rows(network: Network, macro: dict[str, str]) -> list[dict[str, Any]]
 
 def _front_end_arrays(network: Network, model: str, mel: BandedMatrix, bins: BandedMatrix) -> list[Array]:
     config = network.frontend
-    tables = {
+    tables: dict[str, npt.NDArray[Any]] = {
         "analysis_window": analysis_window(config),
         "synthesis_window": synthesis_window(config),
         "fft_twiddles": fft_twiddles(config.n_fft),

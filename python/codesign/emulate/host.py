@@ -47,9 +47,7 @@ class HostEnhancer:
             raise ValueError(f"{source.size} samples are not whole hops of {self.hop}")
         output = np.empty_like(source)
         hops = source.size // self.hop
-        status = self._library.cs_enhancer_process(
-            self.memory.ctypes.data, source.ctypes.data, output.ctypes.data, hops
-        )
+        status = self._library.cs_enhancer_process(self.memory.ctypes.data, source.ctypes.data, output.ctypes.data, hops)
         assert status == 0, "the library refused initialized memory"
         return output
 

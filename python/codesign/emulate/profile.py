@@ -7,7 +7,8 @@ from collections.abc import Mapping
 
 def thumb_instructions(code: bytes) -> int:
     """Number of Thumb instructions in `code`: a first halfword of 0b11101…, 0b11110… or 0b11111… starts a 32-bit one
-    (Armv7-M ARM A5.1)."""
+    (Armv7-M ARM A5.1).
+    """
     count = position = 0
     while position < len(code):
         position += 4 if code[position + 1] >= 0xE8 else 2

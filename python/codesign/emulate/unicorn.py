@@ -12,15 +12,14 @@ import numpy.typing as npt
 
 from codesign.boards import Board
 from codesign.build.image import Image
+from codesign.elf import Elf
 from codesign.emulate.host import hops
 from codesign.emulate.profile import StageProfile, thumb_instructions
 from codesign.emulate.run import LayerCost, Run
-from codesign.elf import Elf
 from codesign.errors import ToolError, ValidationError
 from codesign.lower.network import layer_macs
 from codesign.plan.memory import HEADER_BYTES
 
-_RETURN = 0xDEAD0000  # where the frame function returns to; never executed
 _SYSTEM = 0xE000E000  # system control space: the start-up code turns the FPU on there
 _MODELS = {"cortex-m4": "UC_CPU_ARM_CORTEX_M4", "cortex-m7": "UC_CPU_ARM_CORTEX_M7", "cortex-m33": "UC_CPU_ARM_CORTEX_M33"}
 _PAGE = 4096
@@ -132,11 +131,11 @@ class Machine:
         for memory in board.memories.values():
             self._uc.mem_map(memory.origin, -(-memory.length // _PAGE) * _PAGE)
         self._uc.mem_map(_SYSTEM, _PAGE)
-        self._uc.mem_map(_RETURN, _PAGE)
         self.elf = Elf(elf_path)
         for address, data in self.elf.load_images():
             self._uc.mem_write(address, data)
         self._hook = 0
+        self._idle = self.elf.symbol("cs_bare_idle")  # calls return to where the firmware waits
         self._vectors = board.flash.origin
         self._stack_bottom = self.elf.symbol("__stack_bottom")
         self._stack_top = self.elf.symbol("__stack_top")
@@ -146,13 +145,13 @@ class Machine:
         stack, reset = np.frombuffer(self.read(self._vectors, 8), "<u4").tolist()
         self.write(self._stack_bottom, bytes([_PAINT]) * (self._stack_top - self._stack_bottom))
         self._uc.reg_write(self._const.UC_ARM_REG_SP, stack)
-        self._run(reset, self.elf.symbol("cs_bare_idle"))
+        self._run(reset, self._idle)
 
     def call(self, address: int) -> int:
         """Call a function without arguments and return its result (r0 as int32)."""
         self._uc.reg_write(self._const.UC_ARM_REG_SP, self._stack_top)
-        self._uc.reg_write(self._const.UC_ARM_REG_LR, _RETURN | 1)
-        self._run(address | 1, _RETURN)
+        self._uc.reg_write(self._const.UC_ARM_REG_LR, self._idle | 1)
+        self._run(address | 1, self._idle)
         result = int(self._uc.reg_read(self._const.UC_ARM_REG_R0))
         return result - 2**32 if result >= 2**31 else result
 

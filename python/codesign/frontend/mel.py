@@ -38,7 +38,7 @@ class BandedMatrix:
 
 
 def hz_to_mel(hz: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """mel = 2595·log10(1 + f/700) (O'Shaughnessy 1987; the "HTK" scale)."""
+    """Mel = 2595·log10(1 + f/700) (O'Shaughnessy 1987; the "HTK" scale)."""
     return 2595.0 * np.log10(1.0 + hz / 700.0)
 
 

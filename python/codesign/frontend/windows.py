@@ -24,4 +24,4 @@ def synthesis_window(config: FrontEnd) -> npt.NDArray[np.float32]:
     """
     window = analysis_window(config).astype(np.float64)
     energy = (window**2).reshape(-1, config.hop).sum(axis=0)
-    return (window / np.tile(energy, config.window // config.hop)).astype(np.float32)
+    return np.asarray(window / np.tile(energy, config.window // config.hop), np.float32)

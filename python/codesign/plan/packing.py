@@ -31,9 +31,7 @@ def pack_dsp(weights: npt.NDArray[np.int8]) -> npt.NDArray[np.uint32]:
         raise ValueError("weight −128: the DSP kernel packs weights in [−127, 127]")
     quads = padded.reshape(len(padded) // 4, 4, -1, 4)  # row quad, row, column quad, column
     lanes = (256 * quads[:, 0::2] + quads[:, 1::2]) & 0xFFFF  # row quad, pair AB or CD, column quad, column
-    words = [
-        lanes[..., low] | (lanes[..., high] << 16) for low, high in (_EVEN, _ODD)
-    ]  # each: row quad, pair, column quad
+    words = [lanes[..., low] | (lanes[..., high] << 16) for low, high in (_EVEN, _ODD)]  # each: row quad, pair, column quad
     ordered = np.stack(words, axis=-1).transpose(0, 2, 3, 1)  # row quad, column quad, even/odd, pair
     return np.ascontiguousarray(ordered).astype(np.uint32).reshape(-1)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +14,7 @@ from codesign.frontend.fft_tables import fft_split, fft_twiddles, radix4_lengths
 from codesign.frontend.mel import BandedMatrix
 
 Float = npt.NDArray[np.float32]
+_Scalar = TypeVar("_Scalar", bound=np.generic)
 FLOOR = np.float32(2.0**-40)
 """Bands below this are silence."""
 
@@ -20,22 +22,24 @@ _BLOCK = 1024  # frames transformed at a time: bounds the memory that long recor
 _ROUND = np.float32(12582912.0)
 _SQRT_HALF = np.int32(0x3F3504F3)
 _LOG2 = (
-    -0.1497330367565155,
-    0.235709547996521,
-    -0.24832284450531006,
-    0.2868689000606537,
-    -0.360263466835022,
-    0.4809311628341675,
-    -0.7213524580001831,
+    0.1254277378320694,
+    -0.21028970181941986,
+    0.21736575663089752,
+    -0.23852120339870453,
+    0.2876587510108948,
+    -0.3607211410999298,
+    0.4809224307537079,
+    -0.7213471531867981,
     1.442694902420044,
 )
 _EXP2 = (
-    0.0013410004321485758,
-    0.009676036424934864,
-    0.05550297349691391,
-    0.2402210682630539,
-    0.6931472420692444,
-    1.0000001192092896,
+    0.0001534581242594868,
+    0.0013399930903688073,
+    0.009618489071726799,
+    0.05550328642129898,
+    0.24022646248340607,
+    0.6931471824645996,
+    1.0,
 )
 
 
@@ -76,7 +80,8 @@ def analyse(config: FrontEnd, pcm: npt.NDArray[np.int16]) -> Analysis:
 def quantize_features(features: Float, scale: float, zero_point: int) -> npt.NDArray[np.int8]:
     """clamp(rne(features / scale) + zero_point, −127, 127), int8 of the same shape; the division in float32."""
     scaled = np.minimum(features / np.float32(scale), np.float32(1024.0))
-    return np.clip(np.rint(scaled).astype(np.int32) + zero_point, -127, 127).astype(np.int8)
+    integers: npt.NDArray[np.int32] = np.rint(scaled).astype(np.int32) + np.int32(zero_point)
+    return integers.clip(-127, 127).astype(np.int8)
 
 
 def synthesise(config: FrontEnd, spectrum: Float, gains: Float) -> npt.NDArray[np.int16]:
@@ -96,15 +101,16 @@ def synthesise(config: FrontEnd, spectrum: Float, gains: Float) -> npt.NDArray[n
             output[frame] = overlap[:hop] + y[:hop]
             overlap = np.concatenate([overlap[hop:] + y[hop:tail], y[tail:]])
             frame += 1
-    limited = np.clip(output * np.float32(32768.0), np.float32(-32768.0), np.float32(32767.0))
-    return np.rint(limited).astype(np.int16).reshape(-1)
+    limited = (output * np.float32(32768.0)).clip(np.float32(-32768.0), np.float32(32767.0))
+    pcm: npt.NDArray[np.int16] = np.rint(limited).astype(np.int16)
+    return pcm.reshape(-1)
 
 
 def rfft(x: Float) -> Float:
-    """Real FFT of float32 (frames, n), n a power of two ≥ 16: real and imaginary parts, float32 (frames, n/2 + 1, 2)."""
+    """Real FFT of float32 (frames, n), n = 2^k ≥ 16: real and imaginary parts, float32 (frames, n/2 + 1, 2)."""
     n = x.shape[1]
     half, quarter = n // 2, n // 4
-    re, im = _complex_fft(x[:, 0::2], x[:, 1::2], n, inverse=False)
+    re, im = _complex_fft(x[:, 0::2], x[:, 1::2], n)
     w = fft_split(n).reshape(-1, 2)[1:]
     k, m = np.arange(1, quarter + 1), half - np.arange(1, quarter + 1)
     point5 = np.float32(0.5)
@@ -132,25 +138,29 @@ def irfft(spectrum: Float) -> Float:
     odd_re, odd_im = _times(*odd, w[:, 0], -w[:, 1])
     z_re = np.empty((len(spectrum), half), np.float32)
     z_im = np.empty_like(z_re)
-    z_re[:, m], z_im[:, m] = even_re + odd_im, odd_re - even_im
-    z_re[:, k], z_im[:, k] = even_re - odd_im, even_im + odd_re
+    # Point k goes to n/2 − k: the forward transform of the reversed order is the inverse.
+    z_re[:, k], z_im[:, k] = even_re + odd_im, odd_re - even_im
+    z_re[:, m], z_im[:, m] = even_re - odd_im, even_im + odd_re
     z_re[:, 0], z_im[:, 0] = scale * (re[:, 0] + re[:, half]), scale * (re[:, 0] - re[:, half])
-    return np.stack(_complex_fft(z_re, z_im, n, inverse=True), axis=-1).reshape(len(spectrum), n)
+    return np.stack(_complex_fft(z_re, z_im, n), axis=-1).reshape(len(spectrum), n)
 
 
 def power_of(x: Float, exponent: float) -> Float:
-    """x^exponent of positive normal float32, as exp2(exponent · log2(x)) by polynomials."""
-    shifted = x.astype(np.float32).view(np.int32) - _SQRT_HALF
-    e = (shifted >> 23).astype(np.float32)
-    t = ((shifted & np.int32(0x007FFFFF)) + _SQRT_HALF).view(np.float32) - np.float32(1.0)
-    y = np.float32(exponent) * (e + _polynomial(_LOG2, t) * t)
-    whole = (y + _ROUND) - _ROUND
-    scale = ((whole.astype(np.int32) + 127) << 23).view(np.float32)
-    return _polynomial(_EXP2, y - whole) * scale
+    """x^exponent of float32 in 2⁻⁴⁰ … 2¹²⁷, as exp2(exponent · log2(x)) by polynomials; relative error below 3e-7."""
+    p = np.float32(exponent)
+    high = (p.view(np.int32) & np.int32(-4096)).view(np.float32)
+    bits = x.astype(np.float32).view(np.int32)
+    octave = (bits - _SQRT_HALF) >> 23
+    t = (bits - (octave << 23)).view(np.float32) - np.float32(1.0)
+    e = octave.astype(np.float32)
+    coarse, fine = high * e, p * (_polynomial(_LOG2, t) * t)
+    whole = ((coarse + fine) + _ROUND) - _ROUND
+    f = ((coarse - whole) + (p - high) * e) + fine
+    return (_polynomial(_EXP2, f).view(np.int32) + (whole.astype(np.int32) << 23)).view(np.float32)
 
 
 def banded_sums(matrix: BandedMatrix, x: Float) -> Float:
-    """x (frames, columns) times the banded matrix: (frames, rows), each sum in ascending order of columns from 0.0."""
+    """Rows of x (frames, columns) times the matrix: (frames, rows), each sum in ascending order of columns from 0.0."""
     sums = np.zeros((len(x), matrix.rows), np.float32)
     starts = matrix.start.astype(np.int64)
     lengths = matrix.length.astype(np.int64)
@@ -161,11 +171,10 @@ def banded_sums(matrix: BandedMatrix, x: Float) -> Float:
     return sums
 
 
-def _complex_fft(re: Float, im: Float, n_fft: int, *, inverse: bool) -> tuple[Float, Float]:
+def _complex_fft(re: Float, im: Float, n_fft: int) -> tuple[Float, Float]:
     """Stockham radix-4 (decimation in frequency) of (frames, n_fft/2) points, unscaled."""
     frames, n, stride = len(re), n_fft // 2, 1
     table = fft_twiddles(n_fft)
-    sign = np.float32(-1.0 if inverse else 1.0)
     for length in radix4_lengths(n_fft):
         quarter = length // 4
         w = table[: 6 * (quarter - 1)].reshape(quarter - 1, 3, 2)
@@ -178,20 +187,22 @@ def _complex_fft(re: Float, im: Float, n_fft: int, *, inverse: bool) -> tuple[Fl
         plus = a_c[0] + b_d[1], a_c[1] - b_d[0]
         rows = (
             (ac[0] + bd[0], ac[1] + bd[1]),
-            minus if inverse else plus,
+            plus,
             (ac[0] - bd[0], ac[1] - bd[1]),
-            plus if inverse else minus,
+            minus,
         )
         out_re, out_im = (np.empty((frames, quarter, 4, stride), np.float32) for _ in range(2))
         for row, (y_re, y_im) in enumerate(rows):
             out_re[:, :, row], out_im[:, :, row] = y_re, y_im
             if row > 0:  # the factors of p = 0 are one: no multiplication there
-                w_re, w_im = w[:, row - 1, 0, None], sign * w[:, row - 1, 1, None]
+                w_re, w_im = w[:, row - 1, 0, None], w[:, row - 1, 1, None]
                 out_re[:, 1:, row], out_im[:, 1:, row] = _times(y_re[:, 1:], y_im[:, 1:], w_re, w_im)
         re, im = out_re.reshape(frames, n), out_im.reshape(frames, n)
         stride *= 4
     if stride < n:
-        re, im = (np.concatenate([v[:, :stride] + v[:, stride:], v[:, :stride] - v[:, stride:]], axis=1) for v in (re, im))
+        re, im = (
+            np.concatenate([v[:, :stride] + v[:, stride:], v[:, :stride] - v[:, stride:]], axis=1) for v in (re, im)
+        )
     return re, im
 
 
@@ -207,6 +218,6 @@ def _polynomial(coefficients: tuple[float, ...], x: Float) -> Float:
     return p
 
 
-def _blocks(frames: npt.NDArray[np.generic]) -> Iterator[npt.NDArray[np.generic]]:
+def _blocks(frames: npt.NDArray[_Scalar]) -> Iterator[npt.NDArray[_Scalar]]:
     for start in range(0, len(frames), _BLOCK):
         yield frames[start : start + _BLOCK]

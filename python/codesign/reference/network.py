@@ -5,7 +5,7 @@ Integers of up to 53 bits go through float64 matrix products, which are exact fo
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import singledispatch
 from typing import Any, cast
@@ -47,12 +47,22 @@ def step(
 
 def run(network: Network, features: npt.NDArray[np.int8]) -> tuple[npt.NDArray[np.int16], npt.NDArray[np.bool_]]:
     """All frames from the initial state: int8 features (frames, n) → mask int16 (frames, m), updated bool (frames,)."""
-    runner, state = _Runner(network), initial_state(network)
     masks = np.zeros((len(features), network.values[network.output].size), np.int16)
     updated = np.zeros(len(features), np.bool_)
-    for frame, row in enumerate(features):
-        masks[frame], state, updated[frame] = runner.step(row, state)
+    for frame, (_, masks[frame], _, updated[frame]) in enumerate(trace(network, features)):
+        pass
     return masks, updated
+
+
+def trace(
+    network: Network, features: npt.NDArray[np.int8]
+) -> Iterator[tuple[NetworkState, npt.NDArray[np.int16], NetworkState, bool]]:
+    """As `run`, one frame at a time: (state before, mask int16 (m,), state after, updated)."""
+    runner, state = _Runner(network), initial_state(network)
+    for row in features:
+        before = state
+        mask, state, updated = runner.step(row, state)
+        yield before, mask, state, updated
 
 
 class _Runner:

@@ -1,16 +1,7 @@
-"""size: ELF → Footprint and worst-case stack, from the linked file alone."""
+"""size: a linked ELF → what it needs of a board's memories, per region, section, symbol and group; its deepest stack."""
 
-from codesign.size.footprint import BudgetCheck, Footprint, Group, Region, SymbolSize, check_budget, measure
-from codesign.size.stack import StackReport, worst_stack
+from codesign.size.budget import BudgetCheck, check_budget
+from codesign.size.footprint import Footprint, Group, Region, Section, Symbol
+from codesign.size.measure import measure
 
-__all__ = [
-    "BudgetCheck",
-    "Footprint",
-    "Group",
-    "Region",
-    "StackReport",
-    "SymbolSize",
-    "check_budget",
-    "measure",
-    "worst_stack",
-]
+__all__ = ["BudgetCheck", "Footprint", "Group", "Region", "Section", "Symbol", "check_budget", "measure"]

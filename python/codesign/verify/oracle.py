@@ -34,22 +34,19 @@ def against_onnxruntime(
     compared = set(np.linspace(0, len(features) - 1, min(frames, len(features))).astype(int).tolist())
     shapes = {node.name: [d if isinstance(d, int) else 1 for d in node.shape] for node in session.get_inputs()}
     worst = {"hidden state": 0.0, "cell state": 0.0, "mask": 0.0}
-    state = reference_network.initial_state(network)
-    for frame, row in enumerate(features):
-        before = state
-        output, state, _ = reference_network.step(network, row, state)
+    for frame, (before, output, state, _) in enumerate(reference_network.trace(network, features)):
         if frame not in compared:
             continue
-        feed = {graph.input: _real(row, network.values[network.input]).reshape(shapes[graph.input])}
+        feed = {graph.input: _real(features[frame], network.values[network.input]).reshape(shapes[graph.input])}
         for pair in graph.states:
-            feed[pair.input] = _real(before[pair.input], network.values[pair.input]).reshape(shapes[pair.input])
+            feed[pair.input] = _real(before.values[pair.input], network.values[pair.input]).reshape(shapes[pair.input])
         names = [graph.output, *(pair.output for pair in graph.states)]
         results = dict(zip(names, session.run(names, feed), strict=True))
         worst["mask"] = max(worst["mask"], _distance(results[graph.output], output, network.values[network.output]))
         for pair in graph.states:
             value = network.values[pair.input]
             kind = "hidden state" if value.dtype == "int8" else "cell state"
-            worst[kind] = max(worst[kind], _distance(results[pair.output], state[pair.input], value))
+            worst[kind] = max(worst[kind], _distance(results[pair.output], state.values[pair.input], value))
     limits = {"hidden state": HIDDEN_LSB, "cell state": CELL_LSB, "mask": MASK_LSB}
     ok = all(worst[kind] <= limit + 0.51 for kind, limit in limits.items())
     detail = ", ".join(f"{kind} {worst[kind]:.1f} (≤{limits[kind]})" for kind in limits)

@@ -115,6 +115,7 @@ def prove(
         checks=tuple(checks),
         latency=latency,
         footprint=footprint,
+        groups=footprint.by_group(image.layer_prefixes),
         layers=emulated.layers,
         quality=quality,
     )

@@ -12,7 +12,8 @@ def proof_signal(
     recordings: list[npt.NDArray[np.int16]], sample_rate: int, seconds: float = PROOF_SECONDS, seed: int = 1
 ) -> npt.NDArray[np.int16]:
     """At least `seconds` of int16 PCM: silence, impulses, full-scale square wave, clipped and faint speech, full-scale noise,
-    extreme sample values, and the recordings as they are for the rest."""
+    extreme sample values, and the recordings as they are for the rest.
+    """
     rng = np.random.default_rng(seed)
     second = sample_rate
     speech = np.concatenate(recordings) if recordings else _buzz(rng, 4 * second, sample_rate)
@@ -37,11 +38,11 @@ def proof_signal(
 
 
 def _scaled(pcm: npt.NDArray[np.int16], gain: float) -> npt.NDArray[np.int16]:
-    return np.clip(np.rint(pcm * gain), -32768, 32767).astype(np.int16)
+    return np.asarray(np.clip(np.rint(pcm * gain), -32768, 32767), np.int16)
 
 
 def _buzz(rng: np.random.Generator, samples: int, sample_rate: int) -> npt.NDArray[np.int16]:
     """A stand-in for speech where no recording is given: a gliding pulse train under noise."""
     phase = np.cumsum(110 + 60 * np.sin(2 * np.pi * 0.7 * np.arange(samples) / sample_rate)) / sample_rate
     wave = 6000 * (2 * (phase % 1.0) - 1) + 900 * rng.standard_normal(samples)
-    return np.clip(np.rint(wave), -32768, 32767).astype(np.int16)
+    return np.asarray(np.clip(np.rint(wave), -32768, 32767), np.int16)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from codesign.emulate import LayerCost
-from codesign.size import Footprint
+from codesign.size import Footprint, Group
 
 
 @dataclass(frozen=True)
@@ -78,6 +78,7 @@ class Verdict:
     checks: tuple[Check, ...]
     latency: Latency
     footprint: Footprint
+    groups: tuple[Group, ...]
     layers: tuple[LayerCost, ...]
     quality: tuple[Quality, ...] = ()
 

@@ -10,7 +10,7 @@
 /* Real FFT of n = 2^k points, 16 <= n <= 4096. Twiddles are generated (frontend/fft_tables.py), interleaved (cos, -sin).
  *   twiddles  of the n/2-point complex transform, in the order of use: for length = n/2, n/8, n/32 ... while >= 8, for
  *             p = 1 ... length/4 - 1: exp(-2 pi i m p / length) for m = 1, 2, 3
- *   split     0.5 * exp(-2 pi i k / n) for k = 1 ... n/4 - 1 */
+ *   split     exp(-2 pi i k / n) for k = 0 ... n/4 */
 typedef struct cs_fft {
     uint16_t n;
     const float *twiddles;
@@ -60,7 +60,5 @@ void cs_rfft(const cs_fft *fft, float *data, float *work);
 void cs_irfft(const cs_fft *fft, float *data, float *work);
 /* y[r] = sum over row r in ascending order of columns. x and y do not overlap. */
 void cs_banded_multiply(const cs_banded *matrix, const float *x, float *y);
-/* x[i] = max(x[i], 2^-40) ^ exponent for x < 2^127; relative error below 3e-7. */
-void cs_pow(float *x, uint32_t n, float exponent);
 
 #endif

@@ -35,9 +35,6 @@ typedef struct cs_model {
 /* In front of the arena; sizes static memory at compile time as <MODEL>_MEMORY_BYTES does. */
 #define CS_ENHANCER_HEADER_BYTES 32u
 
-/* What stands before the arena in the caller's memory; python/codesign/plan adds it, too. */
-#define CS_ENHANCER_HEADER_BYTES 32u
-
 /* Bytes of memory that an enhancer for this model needs; 0 for a null model. */
 size_t cs_enhancer_size(const cs_model *model);
 

@@ -1,10 +1,6 @@
 /* The memory functions that compilers call by themselves, for images without a C library. */
-#include <stddef.h>
 #include <stdint.h>
-
-void *memcpy(void *restrict to, const void *restrict from, size_t n);
-void *memmove(void *to, const void *from, size_t n);
-void *memset(void *to, int value, size_t n);
+#include <string.h>
 
 /* A word at a time where both sides are aligned, which buffers of the enhancer are. `volatile` in the byte loops would
  * be one way to keep the compiler from turning them into calls of themselves; the empty asm is another, at no cost. */

@@ -1,0 +1,91 @@
+"""Tables that several commands print."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from codesign.cli.console import cells, say, stderr, table
+from codesign.emulate import LayerCost
+from codesign.size import BudgetCheck, Footprint, Group
+from codesign.verify import Verdict
+
+_ROWS = 12  # largest symbols shown; --json has all
+
+
+def print_footprint(footprint: Footprint, groups: Sequence[Group], budget: Sequence[BudgetCheck]) -> None:
+    """Regions, groups, sections, largest symbols, budget."""
+    _print_regions(footprint)
+    _print_groups(groups)
+    sections = table("Sections, bytes", "section", "size", "runs at", "stored at")
+    for section in footprint.sections:
+        load = "" if section.load is None else f"0x{section.load:08x}"
+        sections.add_row(*cells(section.name, f"{section.size:,}", f"0x{section.run:08x}", load))
+    stderr.print(sections)
+    symbols = table(f"Largest of {len(footprint.symbols)} symbols, bytes", "symbol", "size", "in")
+    for symbol in sorted(footprint.symbols, key=lambda s: -s.size)[:_ROWS]:
+        symbols.add_row(*cells(symbol.name, f"{symbol.size:,}", " ".join(symbol.regions)))
+    stderr.print(symbols)
+    if footprint.outside:
+        say(f"in no memory of the board: {', '.join(section.name for section in footprint.outside)}")
+    for check in budget:
+        say(f"{'ok  ' if check.ok else 'OVER'} {check.name} budget: {check.used:,} of {check.limit:,} bytes")
+
+
+def print_layers(layers: Sequence[LayerCost]) -> None:
+    """Instructions per stage of a frame."""
+    rows = table("Instructions per frame (exact)", "stage", "MACs", "worst", "mean", "per MAC")
+    for layer in layers:
+        per_mac = f"{layer.worst / layer.macs:.3f}" if layer.macs else ""
+        macs = f"{layer.macs:,}" if layer.macs else ""
+        rows.add_row(*cells(layer.name, macs, f"{layer.worst:,}", f"{layer.mean:,.0f}", per_mac))
+    stderr.print(rows)
+
+
+def print_verdict(verdict: Verdict) -> None:
+    """Everything that a proof found, the answer last."""
+    latency = verdict.latency
+    print_layers(verdict.layers)
+    say(
+        f"network step {latency.network_instructions:,} instructions, {latency.instructions_per_mac:.3f} per MAC; frame "
+        f"worst {latency.worst_instructions:,}, mean {latency.mean_instructions:,.0f} ({latency.counted_frames} counted)"
+    )
+    say(
+        f"estimated at {latency.clock_hz / 1e6:g} MHz: worst frame {latency.worst_ms:.2f} ms, mean {latency.mean_ms:.2f} ms "
+        f"±{100 * latency.error:.0f} % of a {latency.hop_ms:g} ms hop; algorithmic latency {latency.algorithmic_ms:g} ms"
+    )
+    _print_regions(verdict.footprint)
+    _print_groups(verdict.groups)
+    if verdict.quality:
+        rows = table("Quality", "recording", "SI-SDR dB", "enhanced", "better by", "ESTOI", "enhanced")
+        for q in verdict.quality:
+            sdr = (q.si_sdr_noisy, q.si_sdr_enhanced, q.si_sdr_improvement)
+            estoi = (q.estoi_noisy, q.estoi_enhanced)
+            rows.add_row(*cells(q.recording, *(f"{v:.1f}" for v in sdr), *(f"{v:.2f}" for v in estoi)))
+        stderr.print(rows)
+    checks = table(f"{verdict.model} on {verdict.board} ({verdict.emulator})", "check", "", "found")
+    checks.columns[1].justify = checks.columns[2].justify = "left"
+    for check in verdict.checks:
+        checks.add_row(*cells(check.name, "ok" if check.ok else "FAILED", check.detail))
+    stderr.print(checks)
+    failed = [check.name for check in verdict.checks if not check.ok]
+    if failed:
+        say(f"NOT PROVEN: {', '.join(failed)}")
+    else:
+        say(
+            f"PROVEN: the firmware's output equals the reference bit for bit over {verdict.seconds_of_audio:.0f} s of audio, "
+            "within budget"
+        )
+
+
+def _print_regions(footprint: Footprint) -> None:
+    regions = table("Memory, bytes", "region", "used", "of", "%", "free")
+    for r in footprint.regions:
+        regions.add_row(*cells(r.name, f"{r.used:,}", f"{r.usable:,}", f"{r.percent:.1f}", f"{r.free:,}"))
+    stderr.print(regions)
+
+
+def _print_groups(groups: Sequence[Group]) -> None:
+    rows = table("What takes it, bytes", "part", "flash", "RAM")
+    for group in groups:
+        rows.add_row(*cells(group.label, f"{group.flash:,}", f"{group.ram:,}"))
+    stderr.print(rows)

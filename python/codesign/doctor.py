@@ -1,0 +1,141 @@
+"""What is on this machine: compilers, emulators and packages, without importing or running anything slow."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import importlib.util
+import os
+import shutil
+import subprocess
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+VERSION_TIMEOUT = 2.0
+
+
+@dataclass(frozen=True)
+class Check:
+    """One tool: whether and where it was found, what it enables and how to get it."""
+
+    name: str
+    found: bool
+    version: str
+    where: str
+    enables: str
+    how_to_get: str
+
+
+@dataclass(frozen=True)
+class _Program:
+    name: str
+    commands: tuple[str, ...]
+    enables: str
+    how_to_get: str
+    arguments: tuple[str, ...] = ("--version",)
+
+
+@dataclass(frozen=True)
+class _Package:
+    name: str
+    modules: tuple[tuple[str, str], ...]  # (import name, distribution)
+    enables: str
+    how_to_get: str
+
+
+_PROGRAMS = (
+    _Program(
+        "host C compiler",
+        ("cc", "gcc", "clang"),
+        "host runtime (ziglang is used where it is missing)",
+        "apt install gcc, or pip install ziglang",
+    ),
+    _Program(
+        "arm-none-eabi-gcc",
+        ("arm-none-eabi-gcc",),
+        "smaller and faster firmware than ziglang's; Zephyr builds",
+        "apt install gcc-arm-none-eabi libnewlib-arm-none-eabi",
+    ),
+    _Program("west", ("west",), "Zephyr workspaces, codesign as a west command", "pip install west"),
+    _Program("qemu-system-arm", ("qemu-system-arm",), "Cortex-M55 and Zephyr images in QEMU", "apt install qemu-system-arm"),
+    # Renode's --version starts a .NET runtime, which takes longer than all other checks together.
+    _Program("renode", ("renode",), "Zephyr images with I2S in Renode", "https://renode.io, version 1.16 or newer", ()),
+)
+
+_PACKAGES = (
+    _Package("ziglang", (("ziglang", "ziglang"),), "firmware and host builds without a toolchain", "pip install ziglang"),
+    _Package("unicorn", (("unicorn", "unicorn"),), "the embedded emulator: run, verify, demo", "pip install unicorn"),
+    _Package("onnxruntime", (("onnxruntime", "onnxruntime"),), "independent check of the network", "pip install onnxruntime"),
+    _Package(
+        "LiteRT",
+        (("ai_edge_litert", "ai-edge-litert"), ("tflite_runtime", "tflite-runtime")),
+        "independent check of TFLite models",
+        "pip install ai-edge-litert",
+    ),
+    _Package("torch", (("torch", "torch"),), "training and compression", "pip install 'codesign[train]'"),
+)
+
+
+def diagnose() -> tuple[Check, ...]:
+    """Look for every tool. Never raises; takes at most some seconds."""
+    with ThreadPoolExecutor() as pool:
+        programs = list(pool.map(_program, _PROGRAMS))
+    return (*programs, *map(_package, _PACKAGES), _zephyr())
+
+
+def _program(program: _Program) -> Check:
+    wanted = (os.environ.get("CC", ""), *program.commands) if program.name == "host C compiler" else program.commands
+    path = next((path for command in wanted if command and (path := shutil.which(command))), "")
+    version = _version((path, *program.arguments)) if path and program.arguments else ""
+    found = version or "found" if path else ""
+    return Check(program.name, bool(path), found, path, program.enables, program.how_to_get)
+
+
+def _version(command: tuple[str, ...]) -> str:
+    try:
+        done = subprocess.run(
+            command,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=VERSION_TIMEOUT,
+            check=False,
+            stdin=subprocess.DEVNULL,
+        )
+    except (OSError, ValueError, subprocess.SubprocessError):
+        return "found, but does not run"
+    if done.returncode != 0:
+        return "found, but does not run"
+    return next((line.strip() for line in done.stdout.splitlines() if line.strip()), "unknown version")
+
+
+def _package(package: _Package) -> Check:
+    for module, distribution in package.modules:
+        try:
+            spec = importlib.util.find_spec(module)
+        except (ImportError, ValueError, AttributeError):
+            spec = None
+        if spec is None:
+            continue
+        try:
+            version = importlib.metadata.version(distribution)
+        except importlib.metadata.PackageNotFoundError:
+            version = "unknown version"
+        where = str(Path(spec.origin).parent) if spec.origin else next(iter(spec.submodule_search_locations or ()), "")
+        named = version if distribution == package.name or len(package.modules) == 1 else f"{distribution} {version}"
+        return Check(package.name, True, named, where, package.enables, package.how_to_get)
+    return Check(package.name, False, "", "", package.enables, package.how_to_get)
+
+
+def _zephyr() -> Check:
+    base = os.environ.get("ZEPHYR_BASE", "")
+    enables, how = "Zephyr builds of the application", "west init and west update, then export ZEPHYR_BASE"
+    if not base:
+        return Check("ZEPHYR_BASE", False, "", "", enables, how)
+    try:
+        lines = Path(base, "VERSION").read_text(encoding="utf-8", errors="replace").splitlines()
+    except (OSError, ValueError):
+        return Check("ZEPHYR_BASE", False, "", base, enables, f"ZEPHYR_BASE={base} holds no Zephyr: {how}")
+    fields = {key.strip(): value.strip() for key, _, value in (line.partition("=") for line in lines)}
+    version = ".".join(fields.get(key, "?") for key in ("VERSION_MAJOR", "VERSION_MINOR", "PATCHLEVEL"))
+    return Check("ZEPHYR_BASE", True, version, base, enables, how)
