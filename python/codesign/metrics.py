@@ -19,7 +19,7 @@ ESTOI_MIN_SECONDS = 0.4
 def si_sdr(estimate: Signal, reference: Signal) -> float:
     """Scale-invariant signal-to-distortion ratio in dB, of two signals (n,) of any real dtype.
 
-    Le Roux et al., "SDR – half-baked or well done?", ICASSP 2019, eq. 4: 10 log10(|αs|² / |αs − ŝ|²) with α = ŝᵀs / |s|².
+    Le Roux et al., "SDR – half-baked or well done?", ICASSP 2019: 10 log10(|αs|² / |αs − ŝ|²) with α = ŝᵀs / |s|².
     Like there, no mean is removed. A perfect estimate gives +inf, one without any of the reference −inf.
 
     Raises:

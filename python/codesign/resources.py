@@ -10,7 +10,7 @@ _PACKAGE = Path(__file__).resolve().parent
 
 
 def resource(*parts: str) -> Path:
-    """Path of a file or folder of `runtime/`, `boards/` or `models/`, e.g. resource("runtime", "enhancer.c")."""
+    """Path of a file or folder of runtime/, boards/ or models/; `parts` are joined as in Path."""
     for root in (_PACKAGE / "data", _PACKAGE.parents[1]):
         path = root.joinpath(*parts)
         if path.exists():

@@ -20,8 +20,8 @@ static void magnitudes(const float *restrict spectrum, uint32_t n_bins, float *r
 static void quantize(const float *restrict x, uint32_t n, float scale, int32_t zero_point, int8_t *restrict q)
 {
     for (uint32_t i = 0; i < n; i++) {
-        const int32_t steps = cs_clamp(cs_round(x[i] / scale), -512, 512);
-        q[i] = (int8_t)cs_clamp(steps + zero_point, -127, 127);
+        const int32_t steps = cs_limit(cs_round(x[i] / scale), -512, 512);
+        q[i] = (int8_t)cs_limit(steps + zero_point, -127, 127);
     }
 }
 

@@ -3,7 +3,7 @@
 
 static inline int16_t to_pcm(float v)
 {
-    return (int16_t)cs_clamp(cs_round(v * 32768.0f), -32768, 32767);
+    return (int16_t)cs_limit(cs_round(v * 32768.0f), -32768, 32767);
 }
 
 __attribute__((noinline)) void cs_synthesis(const cs_frontend *front, float *spectrum, float *work, float *overlap,

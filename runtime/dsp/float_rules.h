@@ -8,7 +8,10 @@
 #if defined(__clang__)
 #pragma STDC FP_CONTRACT OFF
 #elif defined(__GNUC__)
-#pragma GCC optimize("fp-contract=off", "no-math-errno")
+#pragma GCC optimize("fp-contract=off")
+#if defined(__FMA__) /* x86 with -march=haswell or the like: gcc 12's vectorizer emits VFMADDSUB in spite of that */
+#pragma GCC optimize("no-tree-vectorize")
+#endif
 #endif
 
 #if defined(__FAST_MATH__)
@@ -53,7 +56,7 @@ static inline int32_t cs_round(float x)
 #endif
 }
 
-static inline int32_t cs_clamp(int32_t x, int32_t low, int32_t high)
+static inline int32_t cs_limit(int32_t x, int32_t low, int32_t high)
 {
     x = x < low ? low : x;
     return x > high ? high : x;

@@ -81,9 +81,7 @@ class CFrontEnd(Structure):
 
 
 class Layout(Structure):
-    _fields_ = tuple(
-        (name, c_uint32) for name in ("history", "overlap", "spectrum", "work", "features", "mask", "bytes")
-    )
+    _fields_ = tuple((name, c_uint32) for name in ("history", "overlap", "spectrum", "work", "features", "mask", "bytes"))
 
 
 RESET, STEP = CFUNCTYPE(None, c_void_p), CFUNCTYPE(c_int, c_void_p)
@@ -314,3 +312,5 @@ def test_bad_arguments(library: ctypes.CDLL) -> None:
     assert library.cs_enhancer_process(never.ctypes.data, pcm, pcm, 1) == 1
     assert library.cs_enhancer_frames(never.ctypes.data) == 0
     assert enhancer.features == [], "a refused call did something"
+    enhancer.front.n_mels = config.n_bins + 1  # would not fit beside the bins
+    assert enhancer.init() == 1

@@ -200,9 +200,7 @@ def _complex_fft(re: Float, im: Float, n_fft: int) -> tuple[Float, Float]:
         re, im = out_re.reshape(frames, n), out_im.reshape(frames, n)
         stride *= 4
     if stride < n:
-        re, im = (
-            np.concatenate([v[:, :stride] + v[:, stride:], v[:, :stride] - v[:, stride:]], axis=1) for v in (re, im)
-        )
+        re, im = (np.concatenate([v[:, :stride] + v[:, stride:], v[:, :stride] - v[:, stride:]], axis=1) for v in (re, im))
     return re, im
 
 

@@ -49,8 +49,8 @@ def run(network: Network, features: npt.NDArray[np.int8]) -> tuple[npt.NDArray[n
     """All frames from the initial state: int8 features (frames, n) → mask int16 (frames, m), updated bool (frames,)."""
     masks = np.zeros((len(features), network.values[network.output].size), np.int16)
     updated = np.zeros(len(features), np.bool_)
-    for frame, (_, masks[frame], _, updated[frame]) in enumerate(trace(network, features)):
-        pass
+    for frame, (_, mask, _, was_updated) in enumerate(trace(network, features)):
+        masks[frame], updated[frame] = mask, was_updated
     return masks, updated
 
 

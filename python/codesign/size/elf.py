@@ -107,8 +107,13 @@ def _section(section: Any, segments: list[dict[str, int]], end: int) -> ElfSecti
             load = segment["p_paddr"] + shift
             break
     flags = section["sh_flags"]
-    data = None if empty else section.data()
+    data = None if empty else _bytes(section.stream, offset, size)
     return ElfSection(section.name, run, size, load, data, bool(flags & _EXEC), bool(flags & _TLS))
+
+
+def _bytes(stream: Any, offset: int, size: int) -> bytes:
+    stream.seek(offset)
+    return bytes(stream.read(size))
 
 
 def _from_segments(elf: Any) -> dict[int, ElfSection]:
@@ -120,7 +125,9 @@ def _from_segments(elf: Any) -> dict[int, ElfSection]:
         name = f"segment {number}"
         if filled:
             load = segment["p_paddr"]
-            sections[2 * number] = ElfSection(name, run, filled, load, segment.data(), executable, False)
+            sections[2 * number] = ElfSection(
+                name, run, filled, load, _bytes(elf.stream, segment["p_offset"], filled), executable, False
+            )
         if size > filled:
             zeros = f"{name}, zeroed"
             sections[2 * number + 1] = ElfSection(zeros, run + filled, size - filled, None, None, executable, False)

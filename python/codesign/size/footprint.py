@@ -91,8 +91,8 @@ class Footprint:
         """Symbols by what they belong to; all groups together are the whole image to the byte.
 
         `groups` are (label, symbol prefix) pairs; the longest prefix wins, and "lstm_1" does not take "lstm_10_weights".
-        What no prefix takes goes to runtime, startup, libc or other; alignment and unnamed bytes to "padding". Symbols that
-        overlap (aliases, sections counted twice) count once.
+        What no prefix takes goes to runtime, startup, libc or other; alignment and nameless bytes to
+        "padding and unnamed". Symbols that overlap (aliases) count once.
         """
         kinds = {region.name: region.kind for region in self.regions}
         longest_first = sorted(groups, key=lambda pair: -len(pair[1]))
@@ -111,14 +111,14 @@ class Footprint:
                 bytes_of[label][kinds[region]] += size
         rows = [Group(label, bytes_of[label]["flash"], bytes_of[label]["ram"], count[label]) for label in labels]
         flash, ram = self.flash - sum(row.flash for row in rows), self.ram - sum(row.ram for row in rows)
-        return (*(row for row in rows if row.symbols), Group("padding", flash, ram, 0))
+        return (*(row for row in rows if row.symbols), Group("padding and unnamed", flash, ram, 0))
 
 
 _RUNTIME = re.compile(r"cs_")
-_STARTUP = re.compile(r"(\w+_Handler|_start|start|main|SystemInit|_*vectors?\w*|_*isr_vector\w*|__\w*stack\w*)$", re.IGNORECASE)
+_STARTUP = re.compile(r"(\w+_Handler|_?start|main|SystemInit|_*vectors?\w*|_*isr_vector\w*|__\w*stack\w*)$", re.IGNORECASE)
 _LIBC = re.compile(
-    r"(mem(cpy|move|set|cmp|chr)|str(len|n?cpy|n?cmp|n?cat|r?chr)|abort|exit|malloc|free|calloc|realloc"
-    r"|v?s?n?printf|puts|putchar|a(bs|to[ifl])|qsort|bsearch|_*(aeabi|gnu)_\w+|__[a-z]{3,}[sd][fi][23]|_(malloc|free|sbrk)_r|environ)$"
+    r"(mem(cpy|move|set|cmp|chr)|str(len|n?cpy|n?cmp|n?cat|r?chr)|abort|exit|malloc|free|calloc|realloc|qsort|bsearch"
+    r"|v?s?n?printf|puts|putchar|abs|ato[ifl]|_*(aeabi|gnu)_\w+|__[a-z]{3,}[sd][fi][23]|_(malloc|free|sbrk)_r|environ)$"
 )
 
 

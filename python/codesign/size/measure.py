@@ -1,7 +1,7 @@
 """Flash and RAM of a linked ELF, by address and never by section flags.
 
-Zephyr's linker scripts have sections that are flagged writable and live in flash, and others that live in RAM without being data
-or bss: flags lie, addresses do not.
+Zephyr's linker scripts have sections that are flagged writable and live in flash, and others that live in RAM without being
+data or bss: flags lie, addresses do not.
 """
 
 from __future__ import annotations

@@ -1,31 +1,26 @@
-"""Worst-case stack: frames of all functions along the deepest path of the call graph, from the ELF's own code.
-
-What is assumed: a call through a pointer that the code loads from offset n of a structure reaches the functions that constant
-tables hold at offset n; a pointer loaded in some other way may reach every function whose address is stored anywhere. A function
-that changes SP in several places is counted with the sum.
-"""
+"""The deepest stack that an image can use: its call graph with the depth at every call, read from the machine code."""
 
 from __future__ import annotations
 
-import re
-from bisect import bisect_right
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
+import itertools
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from codesign.elf import Elf, Symbol
-from codesign.size.thumb import branch_target, decode, indirect_register, loads, stack_growth
-
-DECLARED = ".stack_bytes"
-"""Hand-written assembly declares its frame, and that it calls nothing, with an absolute symbol <function>.stack_bytes."""
+from codesign.errors import InputError
+from codesign.size.code import Code
+from codesign.size.elf import read_elf
+from codesign.size.flow import Flow, Site, follow
+from codesign.size.stack_usage import FrameUsage, read_stack_usage
 
 
 @dataclass(frozen=True)
 class StackReport:
-    """Bytes of stack below `entry`'s caller, at most; `path` is the deepest chain of (function, its own bytes).
+    """Worst case from `entry` on: `bytes` in all, and `path` with the bytes that each function adds.
 
-    `unbounded` says why there is no bound (recursion, a frame of variable size), and is empty otherwise.
+    `unbounded` is the reason why there is no worst case (recursion, a frame of variable size), "" when there is one; `bytes`
+    and `path` are then the deepest without it. Interrupts come on top: per nested level 32 bytes (104 with floating point) and
+    the handler's own worst case.
     """
 
     entry: str
@@ -34,135 +29,136 @@ class StackReport:
     unbounded: str = ""
 
 
-def worst_stack(elf: Path, entry: str, stack_usage: Sequence[Path] = ()) -> StackReport:
-    """Worst-case stack of the function `entry`. Frames come from .su files (-fstack-usage) where these name a function.
+def worst_stack(
+    elf: Path,
+    entry: str,
+    stack_usage: Iterable[Path] = (),
+    indirect: Mapping[str, Collection[str]] | None = None,
+) -> StackReport:
+    """The deepest stack of `entry` and everything it calls.
+
+    Frames come from the code itself; where a compiler's .su file in `stack_usage` says more, it counts. A call through a
+    pointer may reach every function whose address is taken, unless `indirect` names the functions that this caller reaches.
 
     Raises:
-        InputError: no sound Arm ELF, or no such function.
+        InputError: not an Arm ELF, no function `entry`, or a .su file cannot be read.
     """
-    image = Elf(elf)
-    image.symbol(entry)
-    program = _Program(image, _read_stack_usage(stack_usage))
-    try:
-        size, path = program.deepest(entry, ())
-    except _UnboundedError as reason:
-        return StackReport(entry, 0, (), str(reason))
-    return StackReport(entry, size, path)
+    code = Code(read_elf(elf))
+    starts = code.functions_named(entry)
+    if not starts:
+        raise InputError(f"{elf} has no function {entry}", hint="name a function of the image; it must not be stripped")
+    frames = read_stack_usage(stack_usage)
+    chosen = {caller: _addresses(code, elf, names) for caller, names in (indirect or {}).items()}
+    graph = _Graph(code, frames, chosen)
+    graph.reach(starts[0])
+    return graph.report(starts[0])
 
 
-class _UnboundedError(Exception):
-    """There is no bound; the message says why."""
+def _addresses(code: Code, elf: Path, names: Collection[str]) -> set[int]:
+    found: set[int] = set()
+    for name in names:
+        if not (starts := code.functions_named(name)):
+            raise InputError(f"{elf} has no function {name}", hint="correct the targets of indirect calls")
+        found.update(starts)
+    return found
 
 
-class _Program:
-    def __init__(self, image: Elf, frames: dict[str, int]) -> None:
-        self._functions = sorted((s for s in image.symbols if s.is_function and s.size > 0), key=lambda s: s.address)
-        self._starts = [function.address for function in self._functions]
-        self._by_name = {function.name: function for function in self._functions}
+class _Graph:
+    def __init__(self, code: Code, frames: Mapping[tuple[str, str], FrameUsage], chosen: Mapping[str, set[int]]) -> None:
+        self._code = code
         self._frames = frames
-        self._declared = {
-            s.name.removesuffix(DECLARED): s.address for s in image.symbols if s.name.endswith(DECLARED)
-        }
-        self._contents = image.contents()
-        self._literals = _literal_pools(image)
-        self._at_offset, self._taken = self._address_taken(image)
-        self._known: dict[str, tuple[int, tuple[tuple[str, int], ...]]] = {}
+        self._chosen = chosen
+        self._taken = code.addresses_in_data()
+        self._flows: dict[int, Flow] = {}
 
-    def deepest(self, name: str, chain: tuple[str, ...]) -> tuple[int, tuple[tuple[str, int], ...]]:
-        """Bytes and path below and including `name`."""
-        if name in self._known:
-            return self._known[name]
-        if name in chain:
-            cycle = (*chain[chain.index(name) :], name)
-            raise _UnboundedError(f"recursion: {' → '.join(cycle)}")
-        frame, callees = self._analyse(self._by_name[name])
-        best: tuple[int, tuple[tuple[str, int], ...]] = (0, ())
-        for callee in sorted(callees):
-            best = max(best, self.deepest(callee, (*chain, name)), key=lambda found: found[0])
-        self._known[name] = (frame + best[0], ((name, frame), *best[1]))
-        return self._known[name]
+    def reach(self, entry: int) -> None:
+        """Follow every function that can be called from `entry`."""
+        pending = [entry]
+        while pending:
+            while pending:
+                address = pending.pop()
+                if address in self._flows or (function := self._code.function(address)) is None:
+                    continue
+                flow = self._flows[address] = _with_usage(follow(self._code, function), self._frames)
+                self._taken |= {n & ~1 for n in flow.numbers if self._code.is_function(n & ~1)}
+                pending += [site.target for site in flow.sites if site.target is not None]
+            # A function found through a pointer may take the address of another.
+            pending = [t for flow in self._flows.values() for _, t in self._calls(flow) if t not in self._flows]
+            pending = [t for t in dict.fromkeys(pending) if self._code.function(t) is not None]
 
-    def _analyse(self, function: Symbol) -> tuple[int, set[str]]:
-        """Own frame in bytes, and the functions that it may call."""
-        if function.name in self._declared:
-            return self._declared[function.name], set()
-        frame, callees = 0, set()
-        loaded_from: dict[int, int] = {}
-        for instruction in decode(self._code(function), function.address):
-            if instruction.address in self._literals:
+    def _calls(self, flow: Flow) -> list[tuple[int, int]]:
+        """(depth, target) of every call that `flow` can make, deepest first."""
+        calls: dict[int, int] = {}
+        for site in flow.sites:
+            for target in self._targets(flow, site):
+                calls[target] = max(site.depth, calls.get(target, 0))
+        return sorted(((depth, target) for target, depth in calls.items()), key=lambda call: (-call[0], call[1]))
+
+    def _targets(self, flow: Flow, site: Site) -> Collection[int]:
+        if site.target is not None:
+            return (site.target,)
+        return self._chosen.get(flow.function.name, self._taken)
+
+    def report(self, entry: int) -> StackReport:
+        """Longest path from `entry`; calls back into the path are left out and reported."""
+        worst: dict[int, int] = {}
+        best: dict[int, tuple[int, int] | None] = {}
+        reasons: list[str] = []
+        path: list[tuple[int, list[tuple[int, int]]]] = [(entry, self._known_calls(entry))]
+        active = {entry}
+        while path:
+            address, calls = path[-1]
+            if calls:
+                _, target = calls[-1]
+                if target in worst or target in active:
+                    if target in active:
+                        reasons.append(self._recursion([a for a, _ in path], target))
+                    calls.pop()
+                else:
+                    active.add(target)
+                    path.append((target, self._known_calls(target)))
                 continue
-            growth = stack_growth(instruction)
-            if growth is None and function.name not in self._frames:
-                raise _UnboundedError(f"{function.name} has a frame of variable size")
-            frame += growth or 0
-            target = branch_target(instruction)
-            if target is not None and not function.address <= target < function.address + function.size:
-                callees.add(self._name_at(target))
-            if target == function.address and instruction.second is not None:
-                callees |= {function.name} if instruction.second & 0x5000 == 0x5000 else set()
-            register = indirect_register(instruction)
-            if register is not None:
-                callees |= self._at_offset.get(loaded_from.get(register, -1), self._taken)
-            loaded_from |= loads(instruction)
-        return self._frames.get(function.name, frame), callees - {""}
+            flow = self._flows[address]
+            if flow.problem:
+                reasons.append(flow.problem)
+            worst[address], best[address] = flow.frame, None
+            for depth, target in self._known_calls(address):
+                if target in worst and depth + worst[target] > worst[address]:
+                    worst[address], best[address] = depth + worst[target], (depth, target)
+            active.discard(address)
+            path.pop()
+        return StackReport(self._name(entry), worst[entry], self._path(entry, best), "; ".join(dict.fromkeys(reasons)))
 
-    def _code(self, function: Symbol) -> bytes:
-        for address, data in self._contents:
-            if address <= function.address < address + len(data):
-                start = function.address - address
-                return data[start : start + function.size]
-        return b""
+    def _known_calls(self, address: int) -> list[tuple[int, int]]:
+        return [call for call in self._calls(self._flows[address]) if call[1] in self._flows]
 
-    def _name_at(self, address: int) -> str:
-        index = bisect_right(self._starts, address) - 1
-        if index < 0:
-            return ""
-        function = self._functions[index]
-        return function.name if address < function.address + function.size else ""
+    def _path(self, entry: int, best: Mapping[int, tuple[int, int] | None]) -> tuple[tuple[str, int], ...]:
+        path: list[tuple[str, int]] = []
+        address = entry
+        while (step := best[address]) is not None:
+            path.append((self._name(address), step[0]))
+            address = step[1]
+        return (*path, (self._name(address), self._flows[address].frame))
 
-    def _address_taken(self, image: Elf) -> tuple[dict[int, set[str]], set[str]]:
-        """Functions whose addresses constant objects hold, by the offset in the object; and all of them."""
-        entries = {function.address | 1: function.name for function in self._functions}
-        objects = [s for s in image.symbols if s.kind == "STT_OBJECT" and s.size > 0 and s.section != ".vectors"]
-        at_offset: dict[int, set[str]] = defaultdict(set)
-        for symbol in objects:
-            for offset in range(0, symbol.size - 3, 4):
-                name = entries.get(self._word(symbol.address + offset))
-                if name:
-                    at_offset[offset].add(name)
-        taken = set().union(*at_offset.values()) if at_offset else set()
-        for address in self._literals:
-            name = entries.get(self._word(address))
-            if name:
-                taken.add(name)
-        return at_offset, taken
+    def _recursion(self, active: list[int], target: int) -> str:
+        cycle = [*active[active.index(target) :], target]
+        names = " → ".join(self._name(address) for address in cycle)
+        direct = all(
+            any(site.target == after for site in self._flows[before].sites) for before, after in itertools.pairwise(cycle)
+        )
+        return f"recursion {names}" + ("" if direct else " through a function pointer")
 
-    def _word(self, address: int) -> int:
-        for start, data in self._contents:
-            if start <= address and address + 4 <= start + len(data):
-                return int.from_bytes(data[address - start : address - start + 4], "little")
-        return 0
+    def _name(self, address: int) -> str:
+        return self._flows[address].function.name
 
 
-def _literal_pools(image: Elf) -> set[int]:
-    """Addresses (every halfword) between mapping symbols $d and $t: data inside code (AAELF32 5.5.5)."""
-    marks = sorted({(s.address, s.name[:2]) for s in image.symbols if re.match(r"\$[dt](\.|$)", s.name)})
-    code = [(s.address, s.address + s.size) for s in image.sections if s.load is not None]
-    result: set[int] = set()
-    for index, (start, kind) in enumerate(marks):
-        end = next((end for begin, end in code if begin <= start < end), start)
-        stop = min(marks[index + 1][0], end) if index + 1 < len(marks) else end
-        if kind == "$d" and stop - start < 65536:
-            result.update(range(start & ~1, stop, 2))
-    return result
-
-
-def _read_stack_usage(files: Iterable[Path]) -> dict[str, int]:
-    """{function: bytes} of the functions with a static or bounded frame that the files name once."""
-    seen: dict[str, list[int]] = defaultdict(list)
-    for file in files:
-        for line in file.read_text(encoding="utf-8").splitlines():
-            place, size, qualifier = line.rsplit("\t", 2)
-            if qualifier in ("static", "dynamic,bounded"):
-                seen[place.rsplit(":", 1)[-1]].append(int(size))
-    return {name: sizes[0] for name, sizes in seen.items() if len(sizes) == 1}
+def _with_usage(flow: Flow, frames: Mapping[tuple[str, str], FrameUsage]) -> Flow:
+    """`flow` with what the compiler says about the function, which knows frames that the code does not show."""
+    name = flow.function.name
+    usage = frames.get((flow.function.file, name), frames.get(("", name)))
+    if usage is None:
+        return flow
+    problem = "" if usage.bounded else f"{flow.function.name} has a frame of variable size"
+    more = max(0, usage.bytes - flow.frame)
+    sites = {Site(site.depth + more if site.depth or flow.problem else 0, site.target) for site in flow.sites}
+    return Flow(flow.function, flow.frame + more, sites, flow.numbers, problem)

@@ -1,0 +1,162 @@
+"""The command line as a user meets it: exit codes, one-line errors, JSON, nothing half-written."""
+
+import json
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import soundfile
+
+from codesign import __version__
+from codesign.resources import resource
+
+MODEL = resource("models", "starter", "starter.onnx")
+
+
+def codesign(*arguments, cwd=None, **environment):
+    return subprocess.run(
+        [sys.executable, "-m", "codesign.cli.main", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        cwd=cwd,
+        env={**os.environ, "NO_COLOR": "1", "COLUMNS": "100", **environment},
+        timeout=300,
+    )
+
+
+def assert_one_line_error(done, code, *words):
+    assert done.returncode == code, done.stderr
+    lines = [line for line in done.stderr.splitlines() if line.startswith("error:")]
+    assert len(lines) == 1, done.stderr
+    assert "Traceback" not in done.stderr
+    for word in words:
+        assert word in lines[0], lines[0]
+    assert done.stdout == ""
+
+
+@pytest.fixture
+def noisy(tmp_path):
+    path = tmp_path / "noisy.wav"
+    rng = np.random.default_rng(1)
+    soundfile.write(path, (rng.standard_normal(16000) * 3000).astype(np.int16), 16000)
+    return path
+
+
+def test_version_and_help():
+    assert codesign("--version").stdout == f"codesign {__version__}\n"
+    done = codesign("--help")
+    for command in ("demo", "doctor", "boards", "inspect", "quantize", "build", "size", "run", "verify"):
+        assert command in done.stdout
+        assert "Example:" in codesign(command, "--help").stdout
+
+
+@pytest.mark.parametrize("command", [("boards",), ("doctor",), ("inspect", MODEL)])
+def test_json_goes_to_stdout_with_a_schema_version(command):
+    done = codesign(*command, "--json")
+    assert done.returncode == 0, done.stderr
+    document = json.loads(done.stdout)
+    assert document["schema_version"] == 1
+    assert document["kind"] == command[0]
+
+
+def test_tables_go_to_stderr():
+    done = codesign("boards")
+    assert done.stdout == ""
+    assert "nrf5340dk" in done.stderr
+    assert "\x1b[" not in done.stderr
+
+
+def test_build_size_and_budget(tmp_path):
+    done = codesign("build", MODEL, "--board", "nrf5340dk", "-o", tmp_path / "out", "--json")
+    assert done.returncode == 0, done.stderr
+    built = json.loads(done.stdout)
+    assert (tmp_path / "out" / "manifest.json").exists()
+    sized = codesign("size", tmp_path / "out" / "firmware.elf", "--board", "nrf5340dk", "--json")
+    assert json.loads(sized.stdout)["footprint"]["regions"] == built["footprint"]["regions"]
+    again = codesign("build", MODEL, "-o", tmp_path / "out", "--json")
+    assert again.returncode == 0, again.stderr
+
+
+def test_a_model_over_the_budget_exits_1(tmp_path):
+    card = resource("boards", "nrf5340dk", "board.toml").read_text().replace("flash = 524_288", "flash = 100_000")
+    assert "100_000" in card
+    (tmp_path / "board.toml").write_text(card)
+    done = codesign("build", MODEL, "--board", tmp_path / "board.toml", "-o", tmp_path / "out")
+    assert done.returncode == 1
+    assert "OVER flash" in done.stderr
+
+
+def test_a_model_too_big_for_the_memory_exits_4_and_leaves_nothing(tmp_path):
+    card = resource("boards", "nrf5340dk", "board.toml").read_text()
+    card = card.replace("flash = 524_288", "flash = 100_000").replace("length = 0x10_0000", "length = 0x2_0000")
+    (tmp_path / "board.toml").write_text(card)
+    done = codesign("build", MODEL, "--board", tmp_path / "board.toml", "-o", tmp_path / "out")
+    assert_one_line_error(done, 4, "FLASH")
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("emulator", ["host", "unicorn"])
+def test_run_gives_the_same_bits_anywhere(tmp_path, noisy, emulator):
+    done = codesign("run", MODEL, noisy, "-o", tmp_path / f"{emulator}.wav", "--emulator", emulator)
+    assert done.returncode == 0, done.stderr
+    enhanced, rate = soundfile.read(tmp_path / f"{emulator}.wav", dtype="int16")
+    assert (enhanced.size, rate) == (16000, 16000)
+    reference = tmp_path / "reference.wav"
+    codesign("run", MODEL, noisy, "-o", reference, "--emulator", "host")
+    assert reference.read_bytes() == (tmp_path / f"{emulator}.wav").read_bytes()
+
+
+def test_other_rates_and_stereo_are_said(tmp_path):
+    path = tmp_path / "stereo.flac"
+    soundfile.write(path, np.zeros((44100, 2), np.int16), 44100)
+    done = codesign("run", MODEL, path, "-o", tmp_path / "out.wav", "--emulator", "host")
+    assert done.returncode == 0, done.stderr
+    assert "44100" in done.stderr
+    assert "mono" in done.stderr
+    assert soundfile.info(tmp_path / "out.wav").frames == 16000
+
+
+def test_bad_recordings(tmp_path, noisy):
+    empty, damaged, nan = tmp_path / "empty.wav", tmp_path / "damaged.wav", tmp_path / "nan.wav"
+    soundfile.write(empty, np.zeros(0, np.int16), 16000)
+    damaged.write_bytes(noisy.read_bytes()[:20])
+    soundfile.write(nan, np.array([0.0, np.nan, 0.1], np.float32), 16000, subtype="FLOAT")
+    for path, word in ((empty, "0 samples"), (damaged, "damaged.wav"), (nan, "nan.wav"), (tmp_path / "no.wav", "no.wav")):
+        done = codesign("run", MODEL, path, "-o", tmp_path / "out.wav", "--emulator", "host")
+        assert_one_line_error(done, 2, word)
+        assert not (tmp_path / "out.wav").exists()
+
+
+def test_output_that_cannot_be_written(tmp_path, noisy):
+    done = codesign("run", MODEL, noisy, "-o", tmp_path / "no" / "out.wav", "--emulator", "host")
+    assert_one_line_error(done, 2, "out.wav")
+    (tmp_path / "file").write_text("mine")
+    done = codesign("build", MODEL, "-o", tmp_path / "file")
+    assert_one_line_error(done, 2, "file")
+    assert (tmp_path / "file").read_text() == "mine"
+
+
+def test_unknown_board():
+    assert_one_line_error(codesign("build", MODEL, "--board", "nrf9999"), 2, "nrf9999", "nrf5340dk")
+
+
+def test_bad_models(tmp_path):
+    data = MODEL.read_bytes()
+    truncated = tmp_path / "truncated.onnx"
+    truncated.write_bytes(data[: len(data) // 2])
+    assert_one_line_error(codesign("inspect", truncated), 2, "truncated.onnx")
+    assert_one_line_error(codesign("inspect", tmp_path / "none.onnx"), 2, "none.onnx")
+    assert_one_line_error(codesign("inspect", tmp_path), 2, tmp_path.name)
+
+
+def test_bad_elf(tmp_path):
+    (tmp_path / "text.elf").write_text("not an ELF")
+    assert_one_line_error(codesign("size", tmp_path / "text.elf"), 2, "text.elf")
+    assert_one_line_error(codesign("size", sys.executable), 2, "ELF")
+
+
+def test_missing_compiler_exits_3(tmp_path):
+    done = codesign("build", MODEL, "-o", tmp_path / "out", PATH="/nowhere", CODESIGN_ARM_COMPILER="arm-none-eabi-gcc")
+    assert_one_line_error(done, 3, "arm-none-eabi-gcc")
