@@ -14,7 +14,7 @@ from pathlib import Path
 from codesign.boards import Board, list_boards, load_board
 from codesign.build import build_bare
 from codesign.emulate import emulate_unicorn
-from codesign.emulate.host import whole_hops
+from codesign.frontend import whole_hops
 from codesign.emulate.unicorn import supports
 from codesign.load import load_onnx
 from codesign.lower import lower

@@ -8,8 +8,8 @@ import pytest
 from codesign.boards import load_board
 from codesign.build import build_bare, build_host
 from codesign.emulate import emulate_unicorn
-from codesign.emulate.host import HostEnhancer, run_host, whole_hops
-from codesign.frontend import FrontEnd
+from codesign.emulate.host import HostEnhancer, run_host
+from codesign.frontend import FrontEnd, whole_hops
 from codesign.verify.equality import equal, run_reference, same_in_one_call
 from codesign.verify.signals import proof_signal
 from networks import SMALL, random_network

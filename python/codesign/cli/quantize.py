@@ -32,6 +32,6 @@ def command(
         return
     rows = table("Float against int8", "value", "SNR dB")
     for row in report.layers:
-        rows.add_row(*cells(row.name, f"{row.snr_db:.1f}"))
+        rows.add_row(*cells(row.name, "exact" if row.snr_db is None else f"{row.snr_db:.1f}"))
     stderr.print(rows)
     say(f"wrote {target}")

@@ -16,7 +16,8 @@ from codesign.cli.console import emit_json, progress, say
 from codesign.cli.options import DEFAULT_BOARD, BoardName, Json, Model
 from codesign.cli.tables import print_layers
 from codesign.emulate import Run, emulate_unicorn
-from codesign.emulate.host import run_host, whole_hops
+from codesign.emulate.host import run_host
+from codesign.frontend import whole_hops
 from codesign.load import load_onnx
 from codesign.lower import lower
 

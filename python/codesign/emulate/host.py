@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ctypes
 import time
-from collections.abc import Iterator
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +11,7 @@ import numpy.typing as npt
 from codesign.build.image import Image
 from codesign.emulate.run import Run
 from codesign.errors import ToolError
+from codesign.frontend import hops
 from codesign.plan.memory import HEADER_BYTES
 
 
@@ -85,16 +85,3 @@ def run_host(image: Image, pcm: npt.NDArray[np.int16]) -> Run:
         skipped=np.array(skipped),
         seconds=time.perf_counter() - started,
     )
-
-
-def hops(pcm: npt.NDArray[np.int16], hop: int) -> Iterator[npt.NDArray[np.int16]]:
-    """Blocks of `hop` samples; the length must be a multiple."""
-    if pcm.size == 0 or pcm.size % hop:
-        raise ValueError(f"{pcm.size} samples are not one or more whole hops of {hop}")
-    yield from pcm.reshape(-1, hop)
-
-
-def whole_hops(pcm: npt.NDArray[np.int16], hop: int, latency: int = 0) -> npt.NDArray[np.int16]:
-    """`pcm` padded with silence to whole hops that also flush `latency` samples of delay."""
-    total = -(-(pcm.size + latency) // hop) * hop
-    return np.concatenate([pcm, np.zeros(total - pcm.size, np.int16)])

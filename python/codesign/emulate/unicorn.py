@@ -13,7 +13,7 @@ import numpy.typing as npt
 from codesign.boards import Board
 from codesign.build.image import Image
 from codesign.elf import Elf
-from codesign.emulate.host import hops
+from codesign.frontend import hops
 from codesign.emulate.profile import StageProfile, thumb_instructions
 from codesign.emulate.run import LayerCost, Run
 from codesign.errors import ToolError, ValidationError

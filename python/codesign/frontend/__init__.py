@@ -4,6 +4,7 @@ Only its *definition* lives here (sizes, windows, filter banks), shared by the r
 """
 
 from codesign.frontend.config import FEATURE_KINDS, WINDOW_KINDS, FrontEnd
+from codesign.frontend.hops import hops, whole_hops
 from codesign.frontend.mel import BandedMatrix, mel_analysis, mel_synthesis
 from codesign.frontend.windows import analysis_window, synthesis_window
 
@@ -13,7 +14,9 @@ __all__ = [
     "BandedMatrix",
     "FrontEnd",
     "analysis_window",
+    "hops",
     "mel_analysis",
     "mel_synthesis",
     "synthesis_window",
+    "whole_hops",
 ]

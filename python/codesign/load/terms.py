@@ -60,12 +60,13 @@ class Binary(Term):
 class Constant(Term):
     """A tensor known from the file: `values` float64, and the integers and scales behind them when it is dequantized.
 
-    `quantized` and `scale` have the shape of `values`.
+    `quantized` and `scale` have the shape of `values`; `dtype` is the tensor's in the file.
     """
 
     values: npt.NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
     quantized: npt.NDArray[np.int8] | None = None
     scale: npt.NDArray[np.float64] | None = None
+    dtype: np.dtype[np.generic] = field(default_factory=lambda: np.dtype(np.float32))
 
 
 @dataclass(eq=False)
@@ -96,7 +97,7 @@ class Choice(Term):
 class LstmOperator(Term):
     """New hidden or cell state of an ONNX LSTM operator; both results of one node share `key`. Gates as in load.graph.GATES."""
 
-    key: int = 0
+    key: str = ""
     is_cell: bool = False
     source: Term = field(default_factory=lambda: Term("", 0))
     hidden: Term = field(default_factory=lambda: Term("", 0))

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from codesign.size.code import Code, Function
 from codesign.size.thumb import LR, PC, SP, Effect, Instruction, decode
 
-Value = tuple[str, int]  # ("sp", offset from SP at the entry) or ("number", value)
+# ("sp", offset from SP at the entry), ("number", value), or ("inside", 0): a computed address in this function
+Value = tuple[str, int]
 Registers = dict[int, Value]  # values of registers, and at _BOUND + register what it was last compared with
 _BOUND = 16
 
@@ -52,13 +53,14 @@ class _Walk:
         self._visits: dict[int, int] = {}
         self._sizes: dict[int, int] = {}
         self._open: list[tuple[int, Registers]] = []
+        self._computed: Registers | None = None  # at jumps to computed addresses in this function
 
     def run(self) -> Flow:
         self._open.append((self._function.start, {SP: ("sp", 0)}))
         self._drain()
         # What no branch leads to is behind a jump that was not understood, or dead: taken to run at full depth.
         while (address := self._unreached()) is not None:
-            self._open.append((address, {SP: ("sp", -self._flow.frame)}))
+            self._open.append((address, (self._computed or {}) | {SP: ("sp", -self._flow.frame)}))
             self._drain()
         return self._flow
 
@@ -147,23 +149,33 @@ class _Walk:
             return None if word is None else ("number", word)
         if effect.kind == "lost":
             return None
+        if effect.kind == "reg":
+            return self._sum(registers.get(effect.rn), registers.get(effect.rm), effect.value)
         base = registers.get(effect.rd if effect.kind == "high" else effect.rn)
         if base is None:
             return None
         kind, value = base
+        if effect.kind == "or":
+            return None if kind == "sp" else (kind, value | effect.value if kind == "number" else 0)
         if effect.kind == "high":
             return ("number", effect.value << 16 | value & 0xFFFF) if kind == "number" else None
         if effect.kind == "align":  # how far SP moves is not known; at most this far
             return (kind, value - effect.value if kind == "sp" else value & ~effect.value)
-        if effect.kind == "reg":
-            other = registers.get(effect.rm)
-            if other is None or other[0] != "number":
-                return None
-            amount = other[1] - (1 << 32) if other[1] >> 31 else other[1]
-            value += effect.value * amount
-        else:
-            value += effect.value
+        value += effect.value
         return (kind, value if kind == "sp" else value & 0xFFFFFFFF)
+
+    def _sum(self, first: Value | None, second: Value | None, sign: int) -> Value | None:
+        if first and second and second[0] == "number" and first[0] != "inside":
+            amount = second[1] - (1 << 32) if second[1] >> 31 else second[1]
+            value = first[1] + sign * amount
+            return (first[0], value if first[0] == "sp" else value & 0xFFFFFFFF)
+        for known in (first, second):  # an index added to the address of code in this function
+            if known and (known[0] == "inside" or (known[0] == "number" and self._is_here(known[1]))):
+                return ("inside", 0)
+        return None
+
+    def _is_here(self, address: int) -> bool:
+        return self._function.start < address < self._function.end and not self._code.is_data(address)
 
     def _branches(self, address: int, instruction: Instruction, registers: Registers) -> None:
         if instruction.table:
@@ -174,8 +186,10 @@ class _Walk:
             kind, value = registers.get(instruction.through, ("", 0))
             if kind == "number":
                 self._go(value & ~1, registers, link=instruction.link)
-            elif instruction.through != PC:
+            elif instruction.through != PC and kind != "inside":
                 self._flow.sites.add(Site(self._depth(registers), None))
+            else:
+                self._computed = dict(registers) if self._computed is None else _meet(self._computed, registers)
 
     def _go(self, target: int, registers: Registers, *, link: bool) -> None:
         if not link and self._function.start <= target < self._function.end:

@@ -91,8 +91,8 @@ class Footprint:
         """Symbols by what they belong to; all groups together are the whole image to the byte.
 
         `groups` are (label, symbol prefix) pairs; the longest prefix wins, and "lstm_1" does not take "lstm_10_weights".
-        What no prefix takes goes to runtime, startup, libc or other; alignment and nameless bytes to
-        "padding and unnamed". Symbols that overlap (aliases) count once.
+        What no prefix takes goes to runtime, startup, libc or other; a section without symbols (a stack) is a group of its own;
+        alignment and nameless bytes are "padding and unnamed". Symbols that overlap (aliases) count once.
         """
         kinds = {region.name: region.kind for region in self.regions}
         longest_first = sorted(groups, key=lambda pair: -len(pair[1]))
@@ -109,9 +109,14 @@ class Footprint:
             count[label] += 1
             for region in symbol.regions:
                 bytes_of[label][kinds[region]] += size
+        named = {symbol.section for symbol in self.symbols}
         rows = [Group(label, bytes_of[label]["flash"], bytes_of[label]["ram"], count[label]) for label in labels]
+        for section in self.sections:
+            if section.name not in named and section.regions:
+                taken = [kinds[region] for region in section.regions]
+                rows.append(Group(section.name, section.size * taken.count("flash"), section.size * taken.count("ram"), 0))
         flash, ram = self.flash - sum(row.flash for row in rows), self.ram - sum(row.ram for row in rows)
-        return (*(row for row in rows if row.symbols), Group("padding and unnamed", flash, ram, 0))
+        return (*(row for row in rows if row.flash or row.ram), Group("padding and unnamed", flash, ram, 0))
 
 
 _RUNTIME = re.compile(r"cs_")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +10,10 @@ from codesign.errors import InputError
 from codesign.size.code import Code
 from codesign.size.elf import read_elf
 from codesign.size.flow import Flow, Site, follow
+from codesign.size.longest import Call, longest_path, recursions
 from codesign.size.stack_usage import FrameUsage, read_stack_usage
+
+_ROOT = -1
 
 
 @dataclass(frozen=True)
@@ -19,14 +21,16 @@ class StackReport:
     """Worst case from `entry` on: `bytes` in all, and `path` with the bytes that each function adds.
 
     `unbounded` is the reason why there is no worst case (recursion, a frame of variable size), "" when there is one; `bytes`
-    and `path` are then the deepest without it. Interrupts come on top: per nested level 32 bytes (104 with floating point) and
-    the handler's own worst case.
+    and `path` are then the deepest without it. `assumption` is what `bytes` rests on when calls through pointers could, as far
+    as the code shows, enter a function that is already active. Interrupts come on top: per nested level 32 bytes (104 with
+    floating point) and the handler's own worst case.
     """
 
     entry: str
     bytes: int
     path: tuple[tuple[str, int], ...]
     unbounded: str = ""
+    assumption: str = ""
 
 
 def worst_stack(
@@ -39,6 +43,7 @@ def worst_stack(
 
     Frames come from the code itself; where a compiler's .su file in `stack_usage` says more, it counts. A call through a
     pointer may reach every function whose address is taken, unless `indirect` names the functions that this caller reaches.
+    No function is taken to be entered again through a pointer while it is active; `assumption` says where that matters.
 
     Raises:
         InputError: not an Arm ELF, no function `entry`, or a .su file cannot be read.
@@ -83,16 +88,18 @@ class _Graph:
                 self._taken |= {n & ~1 for n in flow.numbers if self._code.is_function(n & ~1)}
                 pending += [site.target for site in flow.sites if site.target is not None]
             # A function found through a pointer may take the address of another.
-            pending = [t for flow in self._flows.values() for _, t in self._calls(flow) if t not in self._flows]
+            pending = [c.target for flow in self._flows.values() for c in self._calls(flow) if c.target not in self._flows]
             pending = [t for t in dict.fromkeys(pending) if self._code.function(t) is not None]
 
-    def _calls(self, flow: Flow) -> list[tuple[int, int]]:
-        """(depth, target) of every call that `flow` can make, deepest first."""
-        calls: dict[int, int] = {}
-        for site in flow.sites:
-            for target in self._targets(flow, site):
-                calls[target] = max(site.depth, calls.get(target, 0))
-        return sorted(((depth, target) for target, depth in calls.items()), key=lambda call: (-call[0], call[1]))
+    def _calls(self, flow: Flow) -> list[Call]:
+        """Every call that `flow` can make: the deepest to each target."""
+        calls: dict[int, Call] = {}
+        for site in sorted(flow.sites, key=lambda s: (s.depth, s.target or 0)):
+            certain = site.target is not None or flow.function.name in self._chosen
+            for target in sorted(self._targets(flow, site)):
+                known = calls.get(target)
+                calls[target] = Call(site.depth, target, certain or (known is not None and known.certain))
+        return list(calls.values())
 
     def _targets(self, flow: Flow, site: Site) -> Collection[int]:
         if site.target is not None:
@@ -100,53 +107,26 @@ class _Graph:
         return self._chosen.get(flow.function.name, self._taken)
 
     def report(self, entry: int) -> StackReport:
-        """Longest path from `entry`; calls back into the path are left out and reported."""
-        worst: dict[int, int] = {}
-        best: dict[int, tuple[int, int] | None] = {}
-        reasons: list[str] = []
-        path: list[tuple[int, list[tuple[int, int]]]] = [(entry, self._known_calls(entry))]
-        active = {entry}
-        while path:
-            address, calls = path[-1]
-            if calls:
-                _, target = calls[-1]
-                if target in worst or target in active:
-                    if target in active:
-                        reasons.append(self._recursion([a for a, _ in path], target))
-                    calls.pop()
-                else:
-                    active.add(target)
-                    path.append((target, self._known_calls(target)))
-                continue
-            flow = self._flows[address]
-            if flow.problem:
-                reasons.append(flow.problem)
-            worst[address], best[address] = flow.frame, None
-            for depth, target in self._known_calls(address):
-                if target in worst and depth + worst[target] > worst[address]:
-                    worst[address], best[address] = depth + worst[target], (depth, target)
-            active.discard(address)
-            path.pop()
-        return StackReport(self._name(entry), worst[entry], self._path(entry, best), "; ".join(dict.fromkeys(reasons)))
-
-    def _known_calls(self, address: int) -> list[tuple[int, int]]:
-        return [call for call in self._calls(self._flows[address]) if call[1] in self._flows]
-
-    def _path(self, entry: int, best: Mapping[int, tuple[int, int] | None]) -> tuple[tuple[str, int], ...]:
-        path: list[tuple[str, int]] = []
-        address = entry
-        while (step := best[address]) is not None:
-            path.append((self._name(address), step[0]))
-            address = step[1]
-        return (*path, (self._name(address), self._flows[address].frame))
-
-    def _recursion(self, active: list[int], target: int) -> str:
-        cycle = [*active[active.index(target) :], target]
-        names = " → ".join(self._name(address) for address in cycle)
-        direct = all(
-            any(site.target == after for site in self._flows[before].sites) for before, after in itertools.pairwise(cycle)
+        """The deepest stack from `entry`, what makes it unbounded and what it rests on."""
+        known = {node: [c for c in self._calls(flow) if c.target in self._flows] for node, flow in self._flows.items()}
+        certain = {node: [c for c in calls if c.certain] for node, calls in known.items()}
+        reasons = [flow.problem for flow in self._flows.values() if flow.problem]
+        # By certain calls alone `entry` does not lead everywhere.
+        everywhere = certain | {_ROOT: [Call(0, node, certain=True) for node in certain]}
+        reasons += [f"recursion {self._names(cycle)}" for cycle in recursions(_ROOT, everywhere)]
+        possible = [] if reasons else recursions(entry, known)
+        frames = {node: flow.frame for node, flow in self._flows.items()}
+        total, path = longest_path(entry, frames, known)
+        return StackReport(
+            entry=self._name(entry),
+            bytes=total,
+            path=tuple((self._name(node), size) for node, size in path),
+            unbounded="; ".join(dict.fromkeys(reasons)),
+            assumption="; ".join(f"pointers do not lead to {self._names(cycle)}" for cycle in possible),
         )
-        return f"recursion {names}" + ("" if direct else " through a function pointer")
+
+    def _names(self, cycle: list[int]) -> str:
+        return " → ".join(self._name(node) for node in cycle)
 
     def _name(self, address: int) -> str:
         return self._flows[address].function.name

@@ -17,12 +17,12 @@ SP, LR, PC = 13, 14, 15
 class Effect:
     """What happens to one register.
 
-    const: rd = value. add: rd = rn + value. reg: rd = rn + value·rm (value ±1). high: rd's upper half = value.
-    align: rd = rn with the low bits `value` cleared. load: rd = word at address `value`. lost: rd = anything. compare: rd is
-    compared with `value`.
+    const: rd = value. add: rd = rn + value. reg: rd = rn + value·rm (value ±1). or: rd = rn | value. high: rd's upper half =
+    value. align: rd = rn with the low bits `value` cleared. load: rd = word at address `value`. lost: rd = anything. compare:
+    rd is compared with `value`.
     """
 
-    kind: Literal["const", "add", "reg", "high", "align", "load", "compare", "lost"]
+    kind: Literal["const", "add", "reg", "or", "high", "align", "load", "compare", "lost"]
     rd: int
     rn: int = 0
     rm: int = 0
@@ -84,9 +84,11 @@ def _narrow(h: int, address: int) -> Instruction:
     wide_rd, rm = h & 7 | h >> 4 & 8, h >> 3 & 15
     if h & 0xFFC0 == 0x0000:  # MOVS Rd, Rm
         return Instruction(2, _add(low, h >> 3 & 7, 0))
+    if h & 0xFC00 == 0x1800:  # ADDS, SUBS Rd, Rn, Rm
+        return Instruction(2, (Effect("reg", low, h >> 3 & 7, h >> 6 & 7, -1 if h & 0x200 else 1),))
     if h & 0xFC00 == 0x1C00:  # ADDS, SUBS Rd, Rn, #imm3
         return Instruction(2, _add(low, h >> 3 & 7, -(h >> 6 & 7) if h & 0x200 else h >> 6 & 7))
-    if h & 0xE000 == 0x0000 or h & 0xFF00 in (0xB200, 0xBA00):  # shifts, ADDS, SUBS; extensions, REV
+    if h & 0xE000 == 0x0000 or h & 0xFF00 in (0xB200, 0xBA00):  # shifts; extensions, REV
         return Instruction(2, _lost(low))
     if h & 0xF800 == 0x2000:  # MOVS Rd, #imm8
         return Instruction(2, (Effect("const", high3, value=h & 0xFF),))
@@ -200,6 +202,8 @@ def _immediate(h: int, g: int, address: int) -> Instruction:
         return Instruction(4, (Effect("compare", rn, value=value),) if operation == 13 else ())
     if operation in (2, 3) and rn == PC:  # MOV, MVN
         return Instruction(4, (Effect("const", rd, value=value if operation == 2 else ~value & 0xFFFFFFFF),))
+    if operation == 2:
+        return Instruction(4, (Effect("or", rd, rn, value=value),))
     if operation in (8, 13):
         return Instruction(4, _add(rd, rn, value if operation == 8 else -value))
     if operation == 1 and value & (value + 1) == 0:  # BIC with 2^n - 1

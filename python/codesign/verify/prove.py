@@ -12,7 +12,8 @@ import numpy.typing as npt
 from codesign.boards import Board
 from codesign.build import Image, build_bare, build_host
 from codesign.emulate import Run, emulate_unicorn
-from codesign.emulate.host import run_host, whole_hops
+from codesign.emulate.host import run_host
+from codesign.frontend import whole_hops
 from codesign.load import load_onnx
 from codesign.lower import lower
 from codesign.metrics import estoi, si_sdr

@@ -1,0 +1,143 @@
+"""An ONNX file → Graph."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import onnx
+
+from codesign.errors import InputError
+from codesign.load.file import read_model
+from codesign.load.graph import Graph
+from codesign.load.metadata import properties, read_frontend, read_states
+from codesign.load.ops import OPERATORS
+from codesign.load.ops.step import TABLE_HINT, Build, Step
+from codesign.load.ops.view import constant_term
+from codesign.load.recognize import Recognizer
+from codesign.load.terms import Constant, Input
+
+MAX_VECTOR = 65_535
+MAX_WEIGHTS = 64 * 2**20
+_SHAPE_HINT = "a model is one time step of vectors, see docs/model-file.md"
+
+
+def load_onnx(path: Path) -> Graph:
+    """The graph of an ONNX file of one time step, float or QDQ int8.
+
+    Raises:
+        InputError: the file cannot be read or trusted, holds an operator or a pattern that is not supported, or numbers that
+            make no sense. Names the file and the node, tensor or metadata key.
+    """
+    model, sha256 = read_model(path)
+    graph, props = model.graph, properties(model)
+    constants = {tensor.name for tensor in graph.initializer}
+    inputs = {i.name: _vector_size(path, i) for i in graph.input if i.name not in constants}
+    outputs = {o.name: _vector_size(path, o) for o in graph.output}
+    states = read_states(path, props, inputs, outputs)
+    feature = _remaining(path, "input", inputs, {state.input for state in states})
+    mask = _remaining(path, "output", outputs, {state.output for state in states})
+    frontend = read_frontend(path, props, inputs[feature])
+    if outputs[mask] != inputs[feature]:
+        raise InputError(
+            f"{path}: mask '{mask}' has {outputs[mask]} elements and features '{feature}' {inputs[feature]}",
+            hint="the mask has one gain for each mel band",
+        )
+    build = _build(path, model, inputs)
+    for name in outputs:
+        if name not in build.terms or isinstance(build.terms[name], Constant):
+            raise InputError(f"{path}: output '{name}' is not computed from the inputs", hint=_SHAPE_HINT)
+    recognizer = Recognizer(path, states, {name: build.terms[name] for name in outputs}, build.quants)
+    mask_value = recognizer.emit_all(build.terms[mask])
+    for name, size in inputs.items():
+        recognizer.sizes.setdefault(name, size)
+    loaded = Graph(
+        name=props.get("name", "") or path.stem,
+        frontend=frontend,
+        input=feature,
+        output=mask_value,
+        states=states,
+        ops=tuple(recognizer.ops),
+        sizes=recognizer.sizes,
+        quants=build.quants,
+        licence=props.get("licence", ""),
+        sha256=sha256,
+    )
+    _check_states_are_used(path, loaded)
+    return _with_output_named(loaded, mask)
+
+
+def _build(path: Path, model: onnx.ModelProto, inputs: dict[str, int]) -> Build:
+    graph = model.graph
+    shapes = {
+        info.name: tuple(d.dim_value or 1 for d in info.type.tensor_type.shape.dim)
+        for info in (*graph.input, *graph.value_info, *graph.output)
+    }
+    build = Build(path, shapes)
+    for name, size in inputs.items():
+        build.terms[name] = Input(name, size)
+    weights = 0
+    for tensor in graph.initializer:
+        weights += int(np.prod(tensor.dims, dtype=np.int64))
+        if weights > MAX_WEIGHTS:
+            raise InputError(f"{path}: more than {MAX_WEIGHTS:,} weights", hint="no network for a hearing aid is this large")
+        build.terms[tensor.name] = constant_term(tensor.name, tensor)
+        shapes[tensor.name] = tuple(tensor.dims)
+    for node in graph.node:
+        step = Step(build, node)
+        if node.op_type not in OPERATORS:
+            raise InputError(f"{step.label}: operator {node.op_type} is not supported", hint=TABLE_HINT)
+        OPERATORS[node.op_type][0](step)
+    return build
+
+
+def _vector_size(path: Path, info: onnx.ValueInfoProto) -> int:
+    """Elements of a graph input or output; a dimension without a size is a batch of 1."""
+    kind = info.type.tensor_type
+    if kind.elem_type != onnx.TensorProto.FLOAT:
+        name = onnx.TensorProto.DataType.Name(kind.elem_type).lower()
+        raise InputError(f"{path}: '{info.name}' is {name}, inputs and outputs must be float32", hint=_SHAPE_HINT)
+    dims = [d.dim_value if d.HasField("dim_value") else 1 for d in kind.shape.dim]
+    size = int(np.prod(dims, dtype=np.int64))
+    if sum(d != 1 for d in dims) > 1 or not 1 <= size <= MAX_VECTOR:
+        raise InputError(f"{path}: '{info.name}' has shape {dims}, a vector of 1 to {MAX_VECTOR} is expected", hint=_SHAPE_HINT)
+    return size
+
+
+def _remaining(path: Path, kind: str, sizes: dict[str, int], taken: set[str]) -> str:
+    left = [name for name in sizes if name not in taken]
+    if len(left) != 1:
+        names = ", ".join(f"'{name}'" for name in left) or "none"
+        role = "features" if kind == "input" else "mask"
+        raise InputError(f"{path}: {kind}s that are no states: {names}; exactly one is expected, the {role}", hint=_SHAPE_HINT)
+    return left[0]
+
+
+def _check_states_are_used(path: Path, graph: Graph) -> None:
+    used = {getattr(op, key) for op in graph.ops for key in ("hidden", "cell", "state") if hasattr(op, key)}
+    for state in graph.states:
+        if state.input not in used:
+            raise InputError(f"{path}: no LSTM or skip gate uses the state '{state.input}'", hint=_SHAPE_HINT)
+
+
+def _with_output_named(graph: Graph, name: str) -> Graph:
+    """The same graph with the mask's value called what the file calls the output: a QDQ pair in between gives it another."""
+    old = graph.output
+    if old == name or any(old == state.output for state in graph.states):
+        return graph
+
+    def renamed(value: str) -> str:
+        return name if value == old else value
+
+    ops = tuple(replace(op, output=name) if getattr(op, "output", "") == old else op for op in graph.ops)
+    return replace(
+        graph,
+        output=name,
+        ops=ops,
+        sizes={renamed(key): size for key, size in graph.sizes.items()},
+        quants={renamed(key): quant for key, quant in graph.quants.items()},
+    )
+
+
+

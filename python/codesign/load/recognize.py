@@ -1,0 +1,302 @@
+"""Terms → operators: linear layers, activations, LSTM cells and skip gates, found by what they compute."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from codesign.errors import InputError
+from codesign.load.graph import Activation, Linear, LstmCell, Matrix, Op, Quant, SkipGate, State
+from codesign.load.names import identifier
+from codesign.load.ops.step import TABLE_HINT
+from codesign.load.terms import (
+    Affine,
+    AtLeast,
+    Binary,
+    Choice,
+    Constant,
+    Function,
+    Input,
+    LstmOperator,
+    Term,
+    stacked,
+)
+
+_GATE_QUANT = Quant(2.0**-12, 0, 16)
+_UNIT_QUANT = Quant(2.0**-15, 0, 16)
+
+
+class Recognizer:
+    """Emits operators in execution order on demand of the graph's outputs."""
+
+    def __init__(self, path: Path, states: Sequence[State], outputs: Mapping[str, Term], quants: dict[str, Quant]) -> None:
+        self.ops: list[Op] = []
+        self.sizes: dict[str, int] = {}
+        self._path = path
+        self._states = {state.input: state for state in states}
+        self._outputs = outputs
+        self._quants = quants
+        self._emitted: dict[int, str] = {}
+        self._layer_of: dict[int, LstmCell] = {}  # by the term of the new hidden or cell state
+        self._names: set[str] = set()
+
+    def emit_all(self, output: Term) -> str:
+        """Emit what the mask and every state need; the mask's value name."""
+        mask = self.emit(output)
+        gates: list[tuple[State, Choice]] = []
+        for state in self._states.values():
+            term = self._outputs[state.output]
+            if isinstance(term, Choice) and isinstance(term.then, Function):
+                gates.append((state, term))
+            else:
+                self._emit_state(state, term)
+        for state, choice in gates:
+            self._emit_gate(state, choice)
+        return mask
+
+    def emit(self, term: Term) -> str:
+        """Name of the value that `term` is, its operators emitted before."""
+        if id(term) not in self._emitted:
+            self._emitted[id(term)] = self._emit(term)
+            self.sizes[self._emitted[id(term)]] = term.size
+        return self._emitted[id(term)]
+
+    def _emit(self, term: Term) -> str:
+        match term:
+            case Input():
+                return term.name
+            case Affine():
+                return self._linear(term)
+            case Function():
+                source = self.emit(term.source)
+                self.ops.append(Activation(self._name(term), term.kind, source, term.name, term.low, term.high))
+                return term.name
+            case LstmOperator(is_cell=False):
+                return self._lstm(term).output
+            case Binary(kind="mul"):
+                return self._lstm(term).output
+            case Choice():
+                return self._guarded(term)
+        raise self._refuse(term, "is not a value that a layer can read")
+
+    def _linear(self, term: Affine) -> str:
+        if len(term.parts) != 1:
+            raise self._refuse(term, f"adds {len(term.parts)} matrix products outside of an LSTM's gates")
+        source, weight = term.parts[0]
+        self.ops.append(Linear(self._name(term), self.emit(source), term.name, weight, term.bias))
+        return term.name
+
+    def _lstm(self, term: Term) -> LstmCell:
+        """The LSTM whose new hidden state is `term`."""
+        if id(term) in self._layer_of:
+            return self._layer_of[id(term)]
+        if isinstance(term, LstmOperator):
+            cell, cell_term = self._from_operator(term)
+        else:
+            cell, cell_term = self._from_cell(term)
+        self.ops.append(cell)
+        self.sizes[cell.cell_output] = cell.units
+        self._layer_of[id(term)] = self._layer_of[id(cell_term)] = cell
+        return cell
+
+    def _from_operator(self, term: LstmOperator) -> tuple[LstmCell, Term]:
+        hidden, cell = (self._state_input(t, term) for t in (term.hidden, term.cell))
+        new_cell = next((t for t in map(_unguarded, self._outputs.values()) if _is_cell_of(t, term)), None)
+        if new_cell is None:
+            raise self._refuse(term, "its new cell state is no output of the graph")
+        self._check_fed_back(hidden, term, "hidden")
+        self._check_fed_back(cell, new_cell, "cell")
+        return (
+            LstmCell(
+                self._name(term),
+                self.emit(term.source),
+                hidden,
+                cell,
+                term.name,
+                new_cell.name,
+                term.input_weight,
+                term.recurrent_weight,
+                term.bias,
+            ),
+            new_cell,
+        )
+
+    def _from_cell(self, term: Term) -> tuple[LstmCell, Term]:
+        """h' = σ(o) · tanh(c'), c' = σ(f) · c + σ(i) · tanh(g)."""
+        output, new_cell = self._split_product(term, term)
+        forget, cell_term, products = None, None, []
+        if not (isinstance(new_cell, Binary) and new_cell.kind == "add"):
+            raise self._refuse(term, "is no LSTM cell: tanh of no sum")
+        for product in (new_cell.left, new_cell.right):
+            if not (isinstance(product, Binary) and product.kind == "mul"):
+                raise self._refuse(new_cell, "is no LSTM cell: the cell state is no sum of two products")
+            for gate, value in product.operands():
+                if isinstance(value, Input) and _is_gate(gate):
+                    forget, cell_term = gate, value
+                    break
+            else:
+                products.append(product)
+        if forget is None or cell_term is None or len(products) != 1:
+            raise self._refuse(new_cell, "is no LSTM cell: no forget gate times the old cell state")
+        input_gate, candidate = self._split_product(products[0], term)
+        cell = self._state_input(cell_term, term)
+        hidden = next((s.input for s in self._states.values() if _unguarded(self._outputs[s.output]) is term), None)
+        if hidden is None:
+            raise self._refuse(term, "looks like an LSTM's hidden state, but no state of the model is fed back from it")
+        self._check_fed_back(cell, new_cell, "cell")
+        for function in (output, forget, input_gate):
+            self._check_quant(function, _UNIT_QUANT)
+        pre_activations = [self._source(t) for t in (input_gate, forget)] + [candidate, self._source(output)]
+        sources, inputs, recurrents, biases = [], [], [], []
+        for affine in pre_activations:
+            self._check_quant(affine, _GATE_QUANT)
+            source, w, r, bias = self._gate(affine, hidden)
+            sources.append(source)
+            inputs.append(w)
+            recurrents.append(r)
+            biases.append(bias)
+        if any(source is not sources[0] for source in sources):
+            raise self._refuse(term, "is no LSTM cell: its gates read different values")
+        return (
+            LstmCell(
+                self._name(term),
+                self.emit(sources[0]),
+                hidden,
+                cell,
+                term.name,
+                new_cell.name,
+                stacked(inputs),
+                stacked(recurrents),
+                np.concatenate(biases),
+            ),
+            new_cell,
+        )
+
+    def _split_product(self, term: Term, where: Term) -> tuple[Term, Term]:
+        """(sigmoid, what is inside the tanh) of a product σ(…) · tanh(…)."""
+        if isinstance(term, Binary) and term.kind == "mul":
+            for gate, other in term.operands():
+                if _is_gate(gate) and isinstance(other, Function) and other.kind == "tanh":
+                    self._check_quant(other, _UNIT_QUANT)
+                    return gate, other.source
+        raise self._refuse(where, "multiplies values in a way that is no LSTM cell")
+
+    def _gate(self, term: Term, hidden: str) -> tuple[Term, Matrix, Matrix, Sequence[float]]:
+        """(source, W, R, bias) of one gate's pre-activation."""
+        if not isinstance(term, Affine):
+            raise self._refuse(term, "is a gate's pre-activation, but no linear layer")
+        recurrent = [matrix for source, matrix in term.parts if isinstance(source, Input) and source.name == hidden]
+        others = [(source, matrix) for source, matrix in term.parts if not (isinstance(source, Input) and source.name == hidden)]
+        if len(recurrent) != 1 or len(others) != 1:
+            raise self._refuse(term, f"is no gate of an LSTM: it must add one matrix times an input and one times '{hidden}'")
+        return others[0][0], others[0][1], recurrent[0], term.bias.tolist()
+
+    def _guarded(self, choice: Choice) -> str:
+        """The value of a state that a skip gate guards: the layer's own."""
+        self._gate_state(choice)
+        if not isinstance(choice.otherwise, Input) or choice.otherwise.name not in self._states:
+            raise self._refuse(choice, "is no skip gate: on a skipped step the old state must stay")
+        name = self.emit(choice.then)
+        if choice.name in self._quants:
+            self._quants.setdefault(name, self._quants[choice.name])
+        return name
+
+    def _emit_state(self, state: State, term: Term) -> None:
+        new = _unguarded(term)
+        if id(new) not in self._layer_of:
+            if isinstance(new, LstmOperator) and not new.is_cell or isinstance(new, Binary) and new.kind == "mul":
+                self.emit(term)
+            else:
+                # a cell state: its layer comes with the hidden state
+                for other in self._outputs.values():
+                    hidden = _unguarded(other)
+                    if isinstance(hidden, LstmOperator) and not hidden.is_cell or isinstance(hidden, Binary) and hidden.kind == "mul":
+                        self.emit(other)
+        if id(new) not in self._layer_of:
+            raise self._refuse(new, f"is fed back to state '{state.input}', but no LSTM layer computes it")
+        if isinstance(term, Choice):
+            self._gate_state(term)
+
+    def _emit_gate(self, state: State, choice: Choice) -> None:
+        """s' = delta where the step updates, else min(s + delta, 1)."""
+        if self._gate_state(choice) != state.input:
+            raise self._refuse(choice, f"is no skip gate: it decides on another state than '{state.input}'")
+        delta, skipped = choice.then, choice.otherwise
+        if not (isinstance(delta, Function) and delta.kind == "sigmoid" and isinstance(delta.source, Affine)):
+            raise self._refuse(choice, "is no skip gate: its increment is no sigmoid of a linear layer")
+        if not self._accumulates(skipped, state.input, delta):
+            raise self._refuse(choice, "is no skip gate: a skipped step must give min(state + increment, 1)")
+        if len(delta.source.parts) != 1 or delta.size != 1:
+            raise self._refuse(delta, "is no skip gate: one number from one hidden state is expected")
+        source, weight = delta.source.parts[0]
+        layers = [
+            self._layer_of[id(_unguarded(term))].name
+            for term in self._outputs.values()
+            if isinstance(term, Choice) and term is not choice and self._gate_state(term) == state.input
+        ]
+        ordered = tuple(op.name for op in self.ops if isinstance(op, LstmCell) and op.name in layers)
+        if not ordered:
+            raise self._refuse(choice, "is a skip gate that guards no layer")
+        self.sizes.setdefault(state.input, 1)
+        self.ops.append(SkipGate(self._name(choice), state.input, ordered, self.emit(source), weight, delta.source.bias))
+
+    def _accumulates(self, term: Term, state: str, delta: Term) -> bool:
+        if not (isinstance(term, Binary) and term.kind == "min"):
+            return False
+        for total, limit in term.operands():
+            if isinstance(limit, Constant) and limit.values.size == 1 and float(limit.values.ravel()[0]) == 1.0:
+                return isinstance(total, Binary) and total.kind == "add" and any(
+                    isinstance(a, Input) and a.name == state and b is delta for a, b in total.operands()
+                )
+        return False
+
+    def _gate_state(self, choice: Choice) -> str:
+        condition = choice.condition
+        if not (isinstance(condition, AtLeast) and isinstance(condition.source, Input) and condition.source.size == 1):
+            raise self._refuse(choice, "is no skip gate: its condition is not GreaterOrEqual(state, 0.5)")
+        if condition.threshold != 0.5 or condition.source.name not in self._states:
+            raise self._refuse(choice, f"is no skip gate: threshold {condition.threshold:g}, 0.5 of a state is expected")
+        return condition.source.name
+
+    def _state_input(self, term: Term, where: Term) -> str:
+        if not isinstance(term, Input) or term.name not in self._states:
+            raise self._refuse(where, f"reads '{term.name}' where a state of the model is expected")
+        return term.name
+
+    def _check_fed_back(self, state: str, term: Term, what: str) -> None:
+        if _unguarded(self._outputs[self._states[state].output]) is not term:
+            raise self._refuse(term, f"its new {what} state is not what state '{state}' gets for the next step")
+
+    def _check_quant(self, term: Term, wanted: Quant) -> None:
+        found = self._quants.get(term.name)
+        if found is not None and found != wanted:
+            raise self._refuse(
+                term,
+                f"inside an LSTM is quantized with {found.bits} bits, scale {found.scale:g}; the layer has {wanted.bits} bits, "
+                f"scale {wanted.scale:g}",
+                "docs/model-file.md shows where an LSTM is quantized",
+            )
+
+    def _source(self, term: Term) -> Term:
+        assert isinstance(term, Function), "only gates come here"
+        return term.source
+
+    def _name(self, term: Term) -> str:
+        return identifier(term.node or term.name, self._names, "layer")
+
+    def _refuse(self, term: Term, message: str, hint: str = TABLE_HINT) -> InputError:
+        return InputError(f"{self._path}: '{term.node or term.name}' {message}", hint=hint)
+
+
+def _unguarded(term: Term) -> Term:
+    return term.then if isinstance(term, Choice) else term
+
+
+def _is_gate(term: Term) -> bool:
+    return isinstance(term, Function) and term.kind == "sigmoid"
+
+
+def _is_cell_of(term: Term, hidden: LstmOperator) -> bool:
+    return isinstance(term, LstmOperator) and term.is_cell and term.key == hidden.key
