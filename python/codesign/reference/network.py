@@ -5,7 +5,7 @@ Integers of up to 53 bits go through float64 matrix products, which are exact fo
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import singledispatch
 from typing import Any, cast
@@ -42,7 +42,7 @@ def step(
     `updated` is False when a skip gate left its LSTM layers as they were. Raises InputError for features of another
     size or type.
     """
-    return _Runner(network).step(features, state)
+    return Runner(network).step(features, state)
 
 
 def run(network: Network, features: npt.NDArray[np.int8]) -> tuple[npt.NDArray[np.int16], npt.NDArray[np.bool_]]:
@@ -58,14 +58,14 @@ def trace(
     network: Network, features: npt.NDArray[np.int8]
 ) -> Iterator[tuple[NetworkState, npt.NDArray[np.int16], NetworkState, bool]]:
     """As `run`, one frame at a time: (state before, mask int16 (m,), state after, updated)."""
-    runner, state = _Runner(network), initial_state(network)
+    runner, state = Runner(network), initial_state(network)
     for row in features:
         before = state
         mask, state, updated = runner.step(row, state)
         yield before, mask, state, updated
 
 
-class _Runner:
+class Runner:
     """A network with its weights in float64, made once for many steps."""
 
     def __init__(self, network: Network) -> None:
@@ -83,18 +83,25 @@ class _Runner:
             raise InputError(f"reference: features must be int8 ({size},), not {features.dtype} {features.shape}")
         values = dict(state.values)
         values[network.input] = features.astype(np.int64)
-        frozen: set[str] = set()
-        gates = [layer for layer in network.layers if isinstance(layer, SkipGate)]
+        updated = self.advance(values)
+        return values[network.output].astype(np.int16), NetworkState({name: values[name] for name in state.values}), updated
+
+    def advance(self, values: dict[str, Ints], after_layer: Callable[[Layer], None] = lambda layer: None) -> bool:
+        """Compute all layers of one step on `values` (states and features in, everything out); False when skipped.
+
+        `after_layer` is called behind each layer that ran and may look at or replace its results.
+        """
+        gates = [layer for layer in self.network.layers if isinstance(layer, SkipGate)]
         is_open = {gate.name: bool(values[gate.state][0] >= HALF) for gate in gates}
-        for gate in gates:
-            frozen |= set() if is_open[gate.name] else set(gate.layers)
-        for layer in network.layers:
+        frozen = {layer for gate in gates if not is_open[gate.name] for layer in gate.layers}
+        for layer in self.network.layers:
             if not isinstance(layer, SkipGate) and layer.name not in frozen:
                 _execute(layer, values, self.matrices[layer.name])
+                after_layer(layer)
         for gate in gates:
             _advance(gate, is_open[gate.name], values, self.matrices[gate.name])
-        states = {name: values[name] for name in state.values}
-        return values[network.output].astype(np.int16), NetworkState(states), not frozen
+            after_layer(gate)
+        return not frozen
 
 
 def _matrices(layer: Layer) -> tuple[npt.NDArray[np.int8], ...]:

@@ -1,0 +1,226 @@
+"""Worst-case stack: against the compilers' own numbers, hand-written assembly, and what has no worst case."""
+
+import pytest
+
+from arm_elf import COMPILERS, build
+from codesign.errors import InputError
+from codesign.size.code import Code
+from codesign.size.elf import read_elf
+from codesign.size.flow import follow
+from codesign.size.longest import Call, longest_path, recursions
+from codesign.size.stack import worst_stack
+from codesign.size.stack_usage import read_stack_usage
+from codesign.size.thumb import decode
+
+C = """
+typedef unsigned u;
+__attribute__((noinline)) u leaf(u x) { volatile u a[20]; a[x & 7] = x; return a[3] + x; }
+__attribute__((noinline)) u tail(u x) { volatile u a[10]; a[x & 7] = x; return leaf(a[1]); }
+__attribute__((noinline)) u large(u x) { volatile u a[3000]; a[x] = x; return leaf(a[5]) + 1; }
+__attribute__((noinline)) u early(u x) { if (x < 3) return x; volatile u a[30]; a[x & 3] = x; return leaf(a[1]) * leaf(a[2]); }
+__attribute__((noinline)) u many(u x) {
+    switch (x) {
+    case 0: return leaf(3); case 1: return early(7) + 1; case 2: return large(x) + 3; case 3: return x * 7;
+    case 4: return leaf(x) - leaf(9); case 5: return early(x) ^ 5; case 6: return leaf(8) / 3; case 7: return 77;
+    default: return 0;
+    }
+}
+__attribute__((noinline)) float floats(float x, float y) {
+    volatile float b[9]; b[(u)x & 7] = y; float c = b[2] * x; c += (float)leaf((u)y); return c * y + b[1] * (float)leaf(1) + x;
+}
+int main(void) {
+    volatile u x = 5; volatile float f = 2;
+    x = many(x) + early(x) + tail(x); f = floats(f, f);
+    return (int)x;
+}
+"""
+
+POINTERS = """
+typedef unsigned u;
+__attribute__((noinline)) u small(u x) { volatile u a[2]; a[0] = x; return a[0]; }
+__attribute__((noinline)) u big(u x) { volatile u a[100]; a[x & 1] = x; return a[1]; }
+u (*const table[2])(u) = {small, big};
+__attribute__((noinline)) u choose(volatile u *x) { return table[*x & 1](*x) + 1; }
+int main(void) { volatile u x = 1; return (int)choose(&x); }
+"""
+
+RECURSION = """
+typedef unsigned u;
+__attribute__((noinline)) u odd(volatile u *x);
+__attribute__((noinline)) u even(volatile u *x) { volatile u a[4]; a[0] = *x; return a[0] ? odd(x) + a[0] : 0; }
+__attribute__((noinline)) u odd(volatile u *x) { volatile u a[6]; a[1] = *x; return a[1] ? even(x) + a[1] : 0; }
+int main(void) { volatile u x = 1; return (int)even(&x); }
+"""
+
+VARIABLE = """
+typedef unsigned u;
+__attribute__((noinline)) u flexible(u n) { volatile u a[n + 1]; a[n] = n; return a[n]; }
+int main(void) { volatile u x = 1; return (int)flexible(x); }
+"""
+
+ASSEMBLY = """
+        .syntax unified
+        .thumb
+        .fpu fpv5-sp-d16
+        .section .text.main, "ax", %progbits
+        .globl main
+        .type main, %function
+        .thumb_func
+main:   push {r4-r11, lr}
+        vpush {d8-d11}
+        sub.w sp, sp, #1024
+        bl middle
+        add.w sp, sp, #1024
+        vpop {d8-d11}
+        pop {r4-r11, pc}
+        .word 0x4770b4f0
+        .size main, . - main
+
+        .type middle, %function
+        .thumb_func
+middle: str lr, [sp, #-8]!
+        movw r12, #0x1234
+        sub sp, sp, r12, lsl #0
+        strd r4, r5, [sp, #-16]!
+        ldr r3, =label
+        adds r3, #1
+        blx r3
+        ldrd r4, r5, [sp], #16
+        add sp, r12
+        ldr pc, [sp], #8
+        .ltorg
+        .size middle, . - middle
+
+label:  stmdb sp!, {r0-r3}
+        mov r7, sp
+        bic r6, r7, #63
+        mov sp, r6
+        mov sp, r7
+        add sp, #16
+        bx lr
+"""
+
+
+def frames(elf):
+    image = read_elf(elf)
+    code = Code(image)
+    found = {}
+    for symbol in image.symbols:
+        if symbol.type == "STT_FUNC":
+            flow = follow(code, code.function(symbol.value & ~1))
+            found[symbol.name] = flow.frame, flow.problem
+    return found
+
+
+@pytest.mark.parametrize("compiler", COMPILERS)
+@pytest.mark.parametrize("optimize", ["-O0", "-O1", "-O2", "-O3", "-Os"])
+def test_frames_equal_the_compilers_stack_usage(compiler, optimize, tmp_path):
+    built = build(tmp_path, C, compiler, optimize=optimize)
+    usage = read_stack_usage([built.stack_usage])
+    found = frames(built.path)
+    assert len(found) >= 7
+    for name, (frame, problem) in found.items():
+        assert problem == ""
+        assert frame == usage["unit.c", name].bytes, name
+    report = worst_stack(built.path, "main", [built.stack_usage])
+    assert report == worst_stack(built.path, "main")
+    assert report.unbounded == report.assumption == ""
+    assert report.bytes == sum(size for _, size in report.path)
+    assert [name for name, _ in report.path] == ["main", "many", "large", "leaf"]
+    assert report.bytes > 12_000
+
+
+@pytest.mark.parametrize("compiler", COMPILERS)
+def test_tail_calls_do_not_add_frames(compiler, tmp_path):
+    built = build(tmp_path, C, compiler)
+    found = frames(built.path)
+    assert worst_stack(built.path, "tail").bytes == max(found["tail"][0], found["leaf"][0])
+
+
+@pytest.mark.parametrize("compiler", COMPILERS)
+def test_a_pointer_may_reach_every_function_whose_address_is_taken(compiler, tmp_path):
+    built = build(tmp_path, POINTERS, compiler)
+    report = worst_stack(built.path, "main")
+    assert report.path[-1] == ("big", frames(built.path)["big"][0])
+    assert report.unbounded == ""
+    told = worst_stack(built.path, "main", indirect={"choose": ["small"]})
+    assert told.path[-1][0] == "small" or told.bytes < report.bytes
+    with pytest.raises(InputError, match="no function nobody"):
+        worst_stack(built.path, "main", indirect={"choose": ["nobody"]})
+
+
+@pytest.mark.parametrize("compiler", COMPILERS)
+def test_recursion_is_named(compiler, tmp_path):
+    report = worst_stack(build(tmp_path, RECURSION, compiler).path, "main")
+    assert report.unbounded in ("recursion even → odd → even", "recursion odd → even → odd")
+
+
+@pytest.mark.parametrize("compiler", COMPILERS)
+def test_variable_frames_are_unbounded(compiler, tmp_path):
+    built = build(tmp_path, VARIABLE, compiler)
+    assert "flexible" in worst_stack(built.path, "main").unbounded
+    assert "variable size" in worst_stack(built.path, "main", [built.stack_usage]).unbounded
+
+
+@pytest.mark.parametrize("compiler", COMPILERS)
+def test_hand_written_assembly(compiler, tmp_path):
+    built = build(tmp_path, ASSEMBLY.replace(", lsl #0", ""), compiler, suffix=".S")
+    report = worst_stack(built.path, "main")
+    # main: 9 registers, 4 doubles, 1024. middle: 8, 0x1234, 16. label: 16 and at most 63 for the alignment.
+    assert report.path == (("main", 36 + 32 + 1024), ("middle", 8 + 0x1234 + 16), ("label", 16 + 63))
+    assert report.unbounded == ""
+
+
+def test_unknown_entry_and_stripped_images(tmp_path):
+    built = build(tmp_path, POINTERS, "ziglang")
+    with pytest.raises(InputError, match="no function nothing"):
+        worst_stack(built.path, "nothing")
+
+
+def test_stack_usage_files(tmp_path):
+    good = tmp_path / "a.su"
+    good.write_text("/x/a.c:3:5:f\t88\tstatic\nb.c:7:f\t16\tdynamic,bounded\nb.c:9:g\t24\tdynamic\n\n")
+    usage = read_stack_usage([good])
+    assert usage["a.c", "f"].bytes == usage["", "f"].bytes == 88
+    assert usage["b.c", "f"].bytes == 16
+    assert usage["b.c", "f"].bounded
+    assert not usage["", "g"].bounded
+    bad = tmp_path / "b.su"
+    for text in ("nonsense", "a.c:f\tmany\tstatic", "a.c:f\t-3\tstatic"):
+        bad.write_text(text)
+        with pytest.raises(InputError, match=r"b\.su:1 is not a line"):
+            read_stack_usage([bad])
+    with pytest.raises(InputError, match="cannot read"):
+        read_stack_usage([tmp_path / "none.su"])
+
+
+def test_every_halfword_decodes():
+    for first in range(0x10000):
+        instruction = decode(first.to_bytes(2, "little") + b"\xff\xff", 0, 0x100)
+        assert instruction.size == (4 if first >= 0xE800 else 2)
+    with pytest.raises(IndexError):
+        decode(b"\x00\xf0", 0, 0)
+
+
+def test_longest_path_tries_every_order_in_a_group():
+    frames_ = {1: 8, 2: 100, 3: 10, 4: 50}
+    calls = {
+        1: [Call(8, 2, certain=True), Call(4, 3, certain=True)],
+        2: [Call(20, 3, certain=False)],
+        3: [Call(10, 2, certain=False), Call(10, 4, certain=True)],
+        4: [],
+    }
+    # 1 → 3 → 2 is 4 + 10 + 100; 1 → 2 → 3 → 4 only 8 + 20 + 10 + 50
+    assert longest_path(1, frames_, calls) == (114, ((1, 4), (3, 10), (2, 100)))
+    assert recursions(1, calls) in ([[2, 3, 2]], [[3, 2, 3]])
+
+
+def test_groups_too_large_to_search_count_whole():
+    count = 70
+    frames_ = dict.fromkeys(range(count), 16)
+    calls = {n: [Call(10, m, certain=False) for m in range(count) if m != n] for n in range(count)}
+    total, path = longest_path(0, frames_, calls)
+    assert total == sum(size for _, size in path)
+    assert 10 * (count - 1) + 16 <= total <= 10 * count + 16
+    small = {n: [Call(10, m, certain=False) for m in range(20) if m != n] for n in range(20)}
+    assert 10 * 19 + 16 <= longest_path(0, dict.fromkeys(range(20), 16), small)[0] <= 10 * 20 + 16
