@@ -14,8 +14,8 @@ from pathlib import Path
 from codesign.boards import Board, list_boards, load_board
 from codesign.build import build_bare
 from codesign.emulate import emulate_unicorn
-from codesign.frontend import whole_hops
 from codesign.emulate.unicorn import supports
+from codesign.frontend import whole_hops
 from codesign.load import load_onnx
 from codesign.lower import lower
 from codesign.lower.network import Network

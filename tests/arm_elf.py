@@ -43,12 +43,16 @@ def _commands(compiler, usage):
         if importlib.util.find_spec("ziglang") is None:
             pytest.skip("ziglang is not installed")
         zig = [sys.executable, "-m", "ziglang"]
-        flags = ["-target", "thumb-freestanding-eabihf", "-mcpu=cortex_m33+dsp", "-fno-sanitize=all", "-g0"]
+        flags = ["-target", "thumb-freestanding-eabihf", "-mcpu=cortex_m33+dsp+vfp4d16sp", "-fno-sanitize=all", "-g0"]
         usage_flags = ["-Xclang", "-stack-usage-file", "-Xclang", str(usage)]
         return [*zig, "cc", *flags, "-fno-unwind-tables"], usage_flags, [*zig, "ld.lld"]
     if shutil.which("arm-none-eabi-gcc") is None:
         pytest.skip("arm-none-eabi-gcc is not on the PATH")
-    return ["arm-none-eabi-gcc", "-mcpu=cortex-m33", "-mthumb"], ["-fstack-usage"], ["arm-none-eabi-ld"]
+    return (
+        ["arm-none-eabi-gcc", "-mcpu=cortex-m33", "-mthumb", "-mfloat-abi=hard", "-mfpu=fpv5-sp-d16"],
+        ["-fstack-usage"],
+        ["arm-none-eabi-ld"],
+    )
 
 
 def build(folder, source, compiler, *, optimize="-O2", script=LINKER_SCRIPT, suffix=".c"):

@@ -42,6 +42,13 @@ class Image:
     stack_usage: tuple[Path, ...] = ()
 
     @property
+    def pointer_calls(self) -> dict[str, tuple[str, ...]]:
+        """{function: functions that it calls through pointers}, for size.stack: a matrix's kernel, a model's reset and step."""
+        kernel = ("prepare", "cs_matvec_dsp" if self.plan.kernel == "dsp" else "matvec")
+        callers = ("cs_lstm_step", "cs_fully_connected_s8", "cs_fully_connected_s16")
+        return {"cs_enhancer_init": ("reset",), "cs_enhancer_process": ("step",), **dict.fromkeys(callers, kernel)}
+
+    @property
     def layer_prefixes(self) -> tuple[tuple[str, str], ...]:
         """(layer, prefix of its symbols) pairs for size.measure, and those of the front end and the bare port."""
         model = self.generated.identifier

@@ -15,7 +15,8 @@ WIDTH = 116
 
 def float_literal(value: float) -> str:
     """A float32 as a hexadecimal constant (C11 6.4.4.2), exact."""
-    single = float(np.float32(value))
+    with np.errstate(over="ignore"):  # too large becomes infinite, which is refused below
+        single = float(np.float32(value))
     if not np.isfinite(single):
         raise InputError(f"emit: {value} is not a finite float32")
     return f"{single.hex()}f"

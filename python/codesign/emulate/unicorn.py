@@ -12,11 +12,11 @@ import numpy.typing as npt
 
 from codesign.boards import Board
 from codesign.build.image import Image
-from codesign.elf import Elf
-from codesign.frontend import hops
+from codesign.elf import read_elf
 from codesign.emulate.profile import StageProfile, thumb_instructions
 from codesign.emulate.run import LayerCost, Run
 from codesign.errors import ToolError, ValidationError
+from codesign.frontend import hops
 from codesign.lower.network import layer_macs
 from codesign.plan.memory import HEADER_BYTES
 
@@ -55,17 +55,17 @@ def emulate_unicorn(
     machine.boot()
     network, plan = image.network, image.plan
     feature, mask = network.values[network.input], network.values[network.output]
-    arena = machine.elf.symbol("cs_bare_memory") + HEADER_BYTES
-    source, target = machine.elf.symbol("cs_bare_input"), machine.elf.symbol("cs_bare_output")
-    process = machine.elf.symbol("cs_bare_process")
-    stages = {machine.elf.symbol(name): stage for name, stage in FRONT_END_STAGES.items()}
+    arena = machine.elf.address("cs_bare_memory") + HEADER_BYTES
+    source, target = machine.elf.address("cs_bare_input"), machine.elf.address("cs_bare_output")
+    process = machine.elf.address("cs_bare_process")
+    stages = {machine.elf.address(name): stage for name, stage in FRONT_END_STAGES.items()}
     for layer in network.schedule:
-        stages[machine.elf.symbol(f"{image.generated.identifier}_{layer.name}")] = layer.name
+        stages[machine.elf.address(f"{image.generated.identifier}_{layer.name}")] = layer.name
     profile = StageProfile(stages)
 
     outputs, features, masks, skips, costs = [], [], [], [], []
     total = pcm.size // network.frontend.hop
-    skipped = machine.elf.symbol("cs_bare_skipped")
+    skipped = machine.elf.address("cs_bare_skipped")
     for frame, block in enumerate(hops(pcm, network.frontend.hop)):
         if frame == 0 and counted_frames > 0:
             machine.start_counting(profile)
@@ -131,14 +131,14 @@ class Machine:
         for memory in board.memories.values():
             self._uc.mem_map(memory.origin, -(-memory.length // _PAGE) * _PAGE)
         self._uc.mem_map(_SYSTEM, _PAGE)
-        self.elf = Elf(elf_path)
+        self.elf = read_elf(elf_path)
         for address, data in self.elf.load_images():
             self._uc.mem_write(address, data)
         self._hook = 0
-        self._idle = self.elf.symbol("cs_bare_idle")  # calls return to where the firmware waits
+        self._idle = self.elf.address("cs_bare_idle")  # calls return to where the firmware waits
         self._vectors = board.flash.origin
-        self._stack_bottom = self.elf.symbol("__stack_bottom")
-        self._stack_top = self.elf.symbol("__stack_top")
+        self._stack_bottom = self.elf.address("__stack_bottom")
+        self._stack_top = self.elf.address("__stack_top")
 
     def boot(self) -> None:
         """From the reset vector through the start-up code and main to the idle loop."""

@@ -26,7 +26,9 @@ def read_model(path: Path) -> tuple[onnx.ModelProto, str]:
     try:
         size = path.stat().st_size
         if size > MAX_BYTES:
-            raise InputError(f"{path}: {size:,} bytes, more than {MAX_BYTES:,}", hint="no network for a hearing aid is this large")
+            raise InputError(
+                f"{path}: {size:,} bytes, more than {MAX_BYTES:,}", hint="no network for a hearing aid is this large"
+            )
         data = path.read_bytes()
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror}", hint="give the path of an .onnx file") from error
@@ -41,13 +43,13 @@ def read_model(path: Path) -> tuple[onnx.ModelProto, str]:
     _check_external_data(path, model)
     try:
         onnx.load_external_data_for_model(model, str(path.parent))
+        _check_numbers(path, model)  # first: it names the tensor, which onnx does not
         onnx.checker.check_model(model)
         model = onnx.shape_inference.infer_shapes(model, check_type=True, strict_mode=True, data_prop=True)
     except (onnx.checker.ValidationError, onnx.shape_inference.InferenceError) as error:
         raise InputError(f"{path}: {_first_words(str(error))}", hint=_HINT) from error
     except (OSError, ValueError, TypeError, RuntimeError, DecodeError, EncodeError) as error:
         raise InputError(f"{path}: {_first_words(str(error))}", hint=_HINT) from error
-    _check_numbers(path, model)
     return model, hashlib.sha256(data).hexdigest()
 
 
@@ -73,7 +75,9 @@ def _check_external_data(path: Path, model: onnx.ModelProto) -> None:
                 hint="store the weights in the .onnx file",
             )
         if not target.is_file() or target.stat().st_size > MAX_BYTES:
-            raise InputError(f"{path}: external data '{location}' of tensor '{tensor.name}' is missing or too large", hint=_HINT)
+            raise InputError(
+                f"{path}: external data '{location}' of tensor '{tensor.name}' is missing or too large", hint=_HINT
+            )
 
 
 def _check_numbers(path: Path, model: onnx.ModelProto) -> None:

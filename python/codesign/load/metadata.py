@@ -47,7 +47,9 @@ def read_frontend(path: Path, props: Mapping[str, str], n_features: int) -> Fron
         raise InputError(f"{path}: {error.message}", hint=error.hint) from error
 
 
-def read_states(path: Path, props: Mapping[str, str], inputs: Mapping[str, int], outputs: Mapping[str, int]) -> tuple[State, ...]:
+def read_states(
+    path: Path, props: Mapping[str, str], inputs: Mapping[str, int], outputs: Mapping[str, int]
+) -> tuple[State, ...]:
     """State pairs from metadata, or by names and sizes.
 
     `inputs` and `outputs` map the graph's names to sizes; one input and one output remain, the features and the mask.
@@ -82,13 +84,17 @@ def _listed(path: Path, text: str, inputs: Mapping[str, int], outputs: Mapping[s
     states = []
     for entry in entries if isinstance(entries, list) else [entries]:
         if not isinstance(entry, list) or len(entry) not in (2, 3) or not all(isinstance(n, str) for n in entry[:2]):
-            raise InputError(f"{path}: metadata states: {entry!r} is not [input, output] or [input, output, initial]", hint=_HINT)
+            raise InputError(
+                f"{path}: metadata states: {entry!r} is not [input, output] or [input, output, initial]", hint=_HINT
+            )
         name, partner = entry[:2]
         for kind, wanted, known in (("input", name, inputs), ("output", partner, outputs)):
             if wanted not in known:
                 raise InputError(f"{path}: state '{wanted}' is not an {kind} of the graph", hint=_HINT)
         if inputs[name] != outputs[partner]:
-            raise InputError(f"{path}: state '{name}' has {inputs[name]} elements and '{partner}' {outputs[partner]}", hint=_HINT)
+            raise InputError(
+                f"{path}: state '{name}' has {inputs[name]} elements and '{partner}' {outputs[partner]}", hint=_HINT
+            )
         initial = entry[2] if len(entry) == 3 else 0.0
         if not isinstance(initial, int | float) or not -1e6 < initial < 1e6:
             raise InputError(f"{path}: state '{name}': initial value {initial!r} is no sensible number", hint=_HINT)

@@ -10,7 +10,7 @@ import onnx
 
 from codesign.errors import InputError
 from codesign.load.file import read_model
-from codesign.load.graph import Graph
+from codesign.load.graph import Activation, Graph, Linear
 from codesign.load.metadata import properties, read_frontend, read_states
 from codesign.load.ops import OPERATORS
 from codesign.load.ops.step import TABLE_HINT, Build, Step
@@ -130,7 +130,9 @@ def _with_output_named(graph: Graph, name: str) -> Graph:
     def renamed(value: str) -> str:
         return name if value == old else value
 
-    ops = tuple(replace(op, output=name) if getattr(op, "output", "") == old else op for op in graph.ops)
+    ops = tuple(
+        replace(op, output=name) if isinstance(op, Linear | Activation) and op.output == old else op for op in graph.ops
+    )
     return replace(
         graph,
         output=name,
@@ -138,6 +140,3 @@ def _with_output_named(graph: Graph, name: str) -> Graph:
         sizes={renamed(key): size for key, size in graph.sizes.items()},
         quants={renamed(key): quant for key, quant in graph.quants.items()},
     )
-
-
-

@@ -124,7 +124,7 @@ class Recognizer:
         )
 
     def _from_cell(self, term: Term) -> tuple[LstmCell, Term]:
-        """h' = σ(o) · tanh(c'), c' = σ(f) · c + σ(i) · tanh(g)."""
+        """H' = σ(o) · tanh(c'), c' = σ(f) · c + σ(i) · tanh(g)."""
         output, new_cell = self._split_product(term, term)
         forget, cell_term, products = None, None, []
         if not (isinstance(new_cell, Binary) and new_cell.kind == "add"):
@@ -188,7 +188,9 @@ class Recognizer:
         if not isinstance(term, Affine):
             raise self._refuse(term, "is a gate's pre-activation, but no linear layer")
         recurrent = [matrix for source, matrix in term.parts if isinstance(source, Input) and source.name == hidden]
-        others = [(source, matrix) for source, matrix in term.parts if not (isinstance(source, Input) and source.name == hidden)]
+        others = [
+            (source, matrix) for source, matrix in term.parts if not (isinstance(source, Input) and source.name == hidden)
+        ]
         if len(recurrent) != 1 or len(others) != 1:
             raise self._refuse(term, f"is no gate of an LSTM: it must add one matrix times an input and one times '{hidden}'")
         return others[0][0], others[0][1], recurrent[0], term.bias.tolist()
@@ -206,13 +208,15 @@ class Recognizer:
     def _emit_state(self, state: State, term: Term) -> None:
         new = _unguarded(term)
         if id(new) not in self._layer_of:
-            if isinstance(new, LstmOperator) and not new.is_cell or isinstance(new, Binary) and new.kind == "mul":
+            if (isinstance(new, LstmOperator) and not new.is_cell) or (isinstance(new, Binary) and new.kind == "mul"):
                 self.emit(term)
             else:
                 # a cell state: its layer comes with the hidden state
                 for other in self._outputs.values():
                     hidden = _unguarded(other)
-                    if isinstance(hidden, LstmOperator) and not hidden.is_cell or isinstance(hidden, Binary) and hidden.kind == "mul":
+                    if (isinstance(hidden, LstmOperator) and not hidden.is_cell) or (
+                        isinstance(hidden, Binary) and hidden.kind == "mul"
+                    ):
                         self.emit(other)
         if id(new) not in self._layer_of:
             raise self._refuse(new, f"is fed back to state '{state.input}', but no LSTM layer computes it")
@@ -220,7 +224,7 @@ class Recognizer:
             self._gate_state(term)
 
     def _emit_gate(self, state: State, choice: Choice) -> None:
-        """s' = delta where the step updates, else min(s + delta, 1)."""
+        """S' = delta where the step updates, else min(s + delta, 1)."""
         if self._gate_state(choice) != state.input:
             raise self._refuse(choice, f"is no skip gate: it decides on another state than '{state.input}'")
         delta, skipped = choice.then, choice.otherwise
@@ -247,8 +251,10 @@ class Recognizer:
             return False
         for total, limit in term.operands():
             if isinstance(limit, Constant) and limit.values.size == 1 and float(limit.values.ravel()[0]) == 1.0:
-                return isinstance(total, Binary) and total.kind == "add" and any(
-                    isinstance(a, Input) and a.name == state and b is delta for a, b in total.operands()
+                return (
+                    isinstance(total, Binary)
+                    and total.kind == "add"
+                    and any(isinstance(a, Input) and a.name == state and b is delta for a, b in total.operands())
                 )
         return False
 

@@ -35,7 +35,7 @@ def float_run(graph: Graph, features: npt.NDArray[np.float32], quants: Mapping[s
 
 
 def rounded(x: Real, quant: Quant | None) -> Real:
-    """x on the grid of `quant`, saturated; int8 to −127 … 127."""
+    """X on the grid of `quant`, saturated; int8 to −127 … 127."""
     if quant is None:
         return x
     low, high = (-127, 127) if quant.bits == 8 else (-32768, 32767)

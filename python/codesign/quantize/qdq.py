@@ -191,7 +191,9 @@ class _Writer:
         return result
 
     def _node(self, operator: str, inputs: Sequence[str], output: str, label: str = "", **attributes: int) -> None:
-        self.nodes.append(helper.make_node(operator, list(inputs), [output], name=label or f"{output}/{operator}", **attributes))
+        self.nodes.append(
+            helper.make_node(operator, list(inputs), [output], name=label or f"{output}/{operator}", **attributes)
+        )
 
     def _constant(self, name: str, array: npt.NDArray[np.generic]) -> str:
         self.initializers.append(numpy_helper.from_array(np.ascontiguousarray(array), name))

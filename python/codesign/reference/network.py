@@ -74,9 +74,7 @@ class Runner:
             layer.name: tuple(m.astype(np.float64) for m in _matrices(layer)) for layer in network.layers
         }
 
-    def step(
-        self, features: npt.NDArray[np.int8], state: NetworkState
-    ) -> tuple[npt.NDArray[np.int16], NetworkState, bool]:
+    def step(self, features: npt.NDArray[np.int8], state: NetworkState) -> tuple[npt.NDArray[np.int16], NetworkState, bool]:
         network = self.network
         size = network.values[network.input].size
         if features.shape != (size,) or features.dtype != np.int8:
@@ -148,9 +146,7 @@ def _(layer: Lstm, values: dict[str, Ints], matrices: tuple[npt.NDArray[np.float
     values[layer.hidden], values[layer.cell] = _lstm_pointwise(layer, input_sum, recurrent_sum, cell)
 
 
-def _advance(
-    gate: SkipGate, is_open: bool, values: dict[str, Ints], matrices: tuple[npt.NDArray[np.float64], ...]
-) -> None:
+def _advance(gate: SkipGate, is_open: bool, values: dict[str, Ints], matrices: tuple[npt.NDArray[np.float64], ...]) -> None:
     """State and increment of a skip gate after the step."""
     if is_open:
         logit = _affine(gate.delta_layer, matvec(matrices[0], values[gate.delta_layer.source]))
@@ -207,9 +203,7 @@ def _affine(layer: FullyConnected, sums: Ints) -> Ints:
 def _lstm_pointwise(layer: Lstm, input_sum: Ints, recurrent_sum: Ints, cell: Ints) -> tuple[Ints, Ints]:
     """Gates, cell and hidden state from the matrix sums, all int64; sums (4·units,) unit-major, cell (units,)."""
     a, b, bias = (x.astype(np.int64).reshape(-1, 4) for x in (input_sum, recurrent_sum, layer.bias))
-    m_x, m_h, shift = (
-        x.astype(np.int64) for x in (layer.input_multiplier, layer.recurrent_multiplier, layer.gate_shift)
-    )
+    m_x, m_h, shift = (x.astype(np.int64) for x in (layer.input_multiplier, layer.recurrent_multiplier, layer.gate_shift))
     t = ((256 * a * m_x) >> 32) + ((256 * b * m_h) >> 32) + bias
     p = saturate16(t >> shift)
     i, f, g, o = (lookup16("tanh" if k == 2 else "sigmoid", p[:, k]) for k in range(4))

@@ -6,7 +6,7 @@ from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 from functools import cached_property
 
-from codesign.size.elf import ElfImage, ElfSection
+from codesign.elf import ElfImage, ElfSection
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from codesign.boards import Board
 from codesign.errors import InputError
-from codesign.size.elf import ElfImage, ElfSection, ElfSymbol, read_elf
+from codesign.elf import ElfImage, ElfSection, ElfSymbol, read_elf
 from codesign.size.footprint import Footprint, Region, Section, Symbol
 
 

@@ -8,10 +8,10 @@ from pathlib import Path
 
 from codesign.errors import InputError
 from codesign.size.code import Code
-from codesign.size.elf import read_elf
+from codesign.elf import read_elf
 from codesign.size.flow import Flow, Site, follow
 from codesign.size.longest import Call, longest_path, recursions
-from codesign.size.stack_usage import FrameUsage, read_stack_usage
+from codesign.size.stack_usage import FrameUsage, read_stack_usage, usage_of
 
 _ROOT = -1
 
@@ -134,8 +134,7 @@ class _Graph:
 
 def _with_usage(flow: Flow, frames: Mapping[tuple[str, str], FrameUsage]) -> Flow:
     """`flow` with what the compiler says about the function, which knows frames that the code does not show."""
-    name = flow.function.name
-    usage = frames.get((flow.function.file, name), frames.get(("", name)))
+    usage = usage_of(frames, flow.function.file, flow.function.name)
     if usage is None:
         return flow
     problem = "" if usage.bounded else f"{flow.function.name} has a frame of variable size"

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from codesign.errors import InputError
 
 _POSITION = re.compile(r"(:\d+)+$")  # gcc writes line and column, clang the line
+_CLONE = re.compile(r"\.\d+$")
 
 
 @dataclass(frozen=True)
@@ -45,3 +46,15 @@ def read_stack_usage(files: Iterable[Path]) -> dict[tuple[str, str], FrameUsage]
                 largest = FrameUsage(max(frame.bytes, known.bytes), frame.bounded and known.bounded)
                 frames[file, name] = largest
     return frames
+
+
+def usage_of(frames: Mapping[tuple[str, str], FrameUsage], file: str, function: str) -> FrameUsage | None:
+    """The entry of a function by its symbol and, if it is static, its source file.
+
+    gcc leaves the number of a clone out: the symbol f.constprop.0 is f.constprop in the .su file.
+    """
+    for name in (function, _CLONE.sub("", function)):
+        for key in ((file, name), ("", name)):
+            if key in frames:
+                return frames[key]
+    return None

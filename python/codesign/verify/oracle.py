@@ -1,7 +1,7 @@
 """onnxruntime on the QDQ file as an independent oracle of the reference, layer by layer.
 
-Every layer is given what onnxruntime had before it, and every step starts from the reference's states, so that a difference cannot
-hide behind, or grow out of, an earlier one. docs/numerics.md, "Against onnxruntime", derives the limits.
+Every layer is given what onnxruntime had before it, and every step starts from the reference's states, so that a difference
+cannot hide behind, or grow out of, an earlier one. docs/numerics.md, "Against onnxruntime", derives the limits.
 """
 
 from __future__ import annotations
@@ -117,4 +117,4 @@ def _integers(real: npt.NDArray[np.float32], value: Value) -> npt.NDArray[np.int
     """ONNX QuantizeLinear: unlike the firmware's int8, it reaches −128, and the next layer must then be given that."""
     low, high = (-128, 127) if value.dtype == "int8" else (-32768, 32767)
     q = np.rint(real.ravel() / np.float32(value.scale)).astype(np.int64) + value.zero_point
-    return np.clip(q, low, high)
+    return np.asarray(np.clip(q, low, high))

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+import numpy.typing as npt
 
 from codesign.load.graph import Matrix
 from codesign.load.ops.step import Step, matrix_of
@@ -33,8 +36,8 @@ def matmul(step: Step) -> None:
     step.give(affine(step, source, matrix, np.zeros(len(matrix.values))))
 
 
-def affine(step: Step, source: Term, matrix: Matrix, bias: np.ndarray) -> Affine:  # type: ignore[type-arg]
-    """matrix · source + bias; a concatenation is taken apart into its vectors."""
+def affine(step: Step, source: Term, matrix: Matrix, bias: npt.NDArray[Any]) -> Affine:
+    """Matrix · source + bias; a concatenation is taken apart into its vectors."""
     if isinstance(source, Constant):
         raise step.refuse("has only constant inputs")
     if matrix.values.shape[1] != source.size:
@@ -46,7 +49,7 @@ def affine(step: Step, source: Term, matrix: Matrix, bias: np.ndarray) -> Affine
     return Affine(step.name(), len(matrix.values), step.display, parts=parts, bias=bias)
 
 
-def bias_of(step: Step, constant: Constant, matrix: Matrix) -> np.ndarray:  # type: ignore[type-arg]
+def bias_of(step: Step, constant: Constant, matrix: Matrix) -> npt.NDArray[Any]:
     """A bias, float64, one a row."""
     values = constant.values.ravel()
     if values.size not in (1, len(matrix.values)):
@@ -54,7 +57,7 @@ def bias_of(step: Step, constant: Constant, matrix: Matrix) -> np.ndarray:  # ty
     return np.broadcast_to(values, (len(matrix.values),)).astype(np.float64)
 
 
-def _squeezed(constant: Constant) -> np.ndarray:  # type: ignore[type-arg]
+def _squeezed(constant: Constant) -> npt.NDArray[Any]:
     shape = constant.values.shape
     return constant.values.reshape(shape[-2:]) if constant.values.ndim > 2 and set(shape[:-2]) == {1} else constant.values
 

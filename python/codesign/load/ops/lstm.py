@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+import numpy.typing as npt
 
 from codesign.load.graph import Matrix
 from codesign.load.ops.step import Step, matrix_of
@@ -65,7 +68,7 @@ def _gates(step: Step, constant: Constant, units: int) -> Matrix:
     return stacked([rows_of(matrix, slice(k * units, (k + 1) * units)) for k in order])
 
 
-def _bias(step: Step, units: int) -> np.ndarray:  # type: ignore[type-arg]
+def _bias(step: Step, units: int) -> npt.NDArray[Any]:
     if not step.has(3):
         return np.zeros(4 * units)
     values = step.constant(3, "B").values.ravel()

@@ -88,7 +88,9 @@ class Step:
         """Elements of an output, which must be a vector."""
         shape = self.shape(self.node.output[index])
         if sum(d != 1 for d in shape) > 1:
-            raise self.refuse(f"output of shape {list(shape)} is no vector", hint="a model is one time step, docs/model-file.md")
+            raise self.refuse(
+                f"output of shape {list(shape)} is no vector", hint="a model is one time step, docs/model-file.md"
+            )
         return int(np.prod(shape, dtype=np.int64))
 
     def name(self, index: int = 0) -> str:
@@ -124,6 +126,7 @@ def matrix_of(step: Step, constant: Constant, values: npt.NDArray[np.float64], t
     scale = oriented(constant.scale)
     if (scale != scale[:, :1]).any():
         raise step.refuse(
-            f"weights '{constant.name}' have several scales inside one output row", hint="quantize per tensor or per output channel"
+            f"weights '{constant.name}' have several scales inside one output row",
+            hint="quantize per tensor or per output channel",
         )
     return Matrix(real, oriented(constant.quantized).astype(np.int8), scale[:, 0].copy())

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import onnx
 
 from codesign.load.ops.step import Step
@@ -106,7 +108,7 @@ def _reshaped(step: Step, term: Constant) -> Constant:
     permutation: Sequence[int] | None = step.attribute("perm")
     transposes = step.node.op_type == "Transpose"
 
-    def changed(array: np.ndarray | None) -> np.ndarray | None:  # type: ignore[type-arg]
+    def changed(array: npt.NDArray[Any] | None) -> npt.NDArray[Any] | None:
         if array is None:
             return None
         return np.transpose(array, permutation) if transposes else array.reshape(shape)
@@ -126,7 +128,7 @@ def _check_axis(step: Step, axis: int, name: str = "") -> None:
 
 _VIEW = "on vectors and constants, when the order of elements stays"
 OPERATORS = {
-    **{name: (same, _VIEW) for name in ("Dropout", "Flatten", "Identity", "Reshape", "Squeeze", "Transpose", "Unsqueeze")},
+    **dict.fromkeys(("Dropout", "Flatten", "Identity", "Reshape", "Squeeze", "Transpose", "Unsqueeze"), (same, _VIEW)),
     "Cast": (same, "to float32"),
     "Concat": (concat, "of vectors that one linear layer reads, such as [x; h]"),
     "Constant": (constant, "tensors"),
