@@ -20,9 +20,7 @@ def integers(rng: np.random.Generator, shape: tuple[int, ...], kind: str = "rand
             return rng.integers(-127, 128, shape).astype(np.int8)
 
 
-def fully_connected(
-    rng: np.random.Generator, rows: int, columns: int, bits: int = 8, kind: str = "random"
-) -> FullyConnected:
+def fully_connected(rng: np.random.Generator, rows: int, columns: int, bits: int = 8, kind: str = "random") -> FullyConnected:
     low, high = (-32768, 32767) if bits == 16 else (int(rng.integers(-127, 0)), int(rng.integers(1, 128)))
     return FullyConnected(
         name="fc",
@@ -38,9 +36,7 @@ def fully_connected(
     )
 
 
-def lstm(
-    rng: np.random.Generator, inputs: int, units: int, fraction: int = 11, kind: str = "random", gain: int = 24
-) -> Lstm:
+def lstm(rng: np.random.Generator, inputs: int, units: int, fraction: int = 11, kind: str = "random", gain: int = 24) -> Lstm:
     """`gain`: bits of the multipliers; about 24 keeps random gates inside the tables, 30 saturates everything."""
     return Lstm(
         name="lstm",

@@ -92,14 +92,14 @@ def smaller_board(tmp_path, *replacements):
 
 
 def test_a_model_over_the_budget_exits_1(tmp_path):
-    board = smaller_board(tmp_path, (r"^flash = \d+", "flash = 100000"))
+    board = smaller_board(tmp_path, (r"^flash = \w+", "flash = 100000"))
     done = codesign("build", MODEL, "--board", board, "-o", tmp_path / "out")
     assert done.returncode == 1
     assert "OVER flash" in done.stderr
 
 
 def test_a_model_too_big_for_the_memory_exits_4_and_leaves_nothing(tmp_path):
-    board = smaller_board(tmp_path, (r"^flash = \d+", "flash = 100000"), (r"^length = 0x100000", "length = 0x20000"))
+    board = smaller_board(tmp_path, (r"^flash = \w+", "flash = 100000"), (r"^length = 0x10_0000", "length = 0x2_0000"))
     done = codesign("build", MODEL, "--board", board, "-o", tmp_path / "out")
     assert_one_line_error(done, 4, "FLASH")
     assert not (tmp_path / "out").exists()

@@ -177,9 +177,7 @@ def test_lookup_s8_over_all_inputs_in_place(nn: ctypes.CDLL) -> None:
 @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_requantize_over_all_inputs(nn: ctypes.CDLL, multiplier: int, shift: int, zero_point: int) -> None:
     q, y = np.arange(-32768, 32768).astype(np.int16), np.zeros(65536, np.int8)
-    nn.cs_requantize_s16_s8(
-        multiplier, shift, zero_point, ctypes.c_void_p(pointer(q)), ctypes.c_void_p(pointer(y)), 65536
-    )
+    nn.cs_requantize_s16_s8(multiplier, shift, zero_point, ctypes.c_void_p(pointer(q)), ctypes.c_void_p(pointer(y)), 65536)
     layer = Requantize("r", "x", "y", multiplier, shift, zero_point)
     np.testing.assert_array_equal(y, reference.requantize(layer, q.astype(np.int64)))
 

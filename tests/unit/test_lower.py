@@ -32,9 +32,7 @@ def matrix(rng: np.random.Generator, rows: int, columns: int, scales: np.ndarray
 
 def linear(source: str = "x", output: str = "z", rows: int = OUT, columns: int = N, name: str = "dense") -> Linear:
     rng = np.random.default_rng(rows + columns)
-    return Linear(
-        name, source, output, matrix(rng, rows, columns, rng.uniform(0.001, 0.01, rows)), rng.normal(0, 1, rows)
-    )
+    return Linear(name, source, output, matrix(rng, rows, columns, rng.uniform(0.001, 0.01, rows)), rng.normal(0, 1, rows))
 
 
 def cell(source: str = "x", inputs: int = N, name: str = "lstm", suffix: str = "") -> LstmCell:
@@ -162,9 +160,7 @@ def test_lstm_follows_the_real_cell(hidden: Quant | None, fraction: int | None) 
         h, c = reference.lstm_step(layer, x, h, c)
         assert np.abs(np.clip(expected_c, -limit, limit) - c / 2.0**n).max() < 2.0**-n + 2.0**-10
         reachable = [h_quant.scale * (e - h_quant.zero_point) for e in (-127, 127)]
-        assert (
-            np.abs(np.clip(expected_h, *reachable) - real(h, h_quant)).max() < 0.5 * h_quant.scale + 2.0**-8 + 2.0**-n
-        )
+        assert np.abs(np.clip(expected_h, *reachable) - real(h, h_quant)).max() < 0.5 * h_quant.scale + 2.0**-8 + 2.0**-n
 
 
 def test_skip_gate_stands_before_its_layers_and_adds_its_states() -> None:

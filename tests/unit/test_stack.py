@@ -3,9 +3,9 @@
 import pytest
 
 from arm_elf import COMPILERS, build
+from codesign.elf import read_elf
 from codesign.errors import InputError
 from codesign.size.code import Code
-from codesign.elf import read_elf
 from codesign.size.flow import follow
 from codesign.size.longest import Call, longest_path, recursions
 from codesign.size.stack import worst_stack

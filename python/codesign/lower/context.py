@@ -43,16 +43,12 @@ class Context:
         """Parameters of a value that goes by several names. Raises InputError when they differ or are out of range."""
         found = {name: self.graph.quants[name] for name in names if name in self.graph.quants}
         if len(set(found.values())) > 1:
-            raise InputError(
-                f"values {' and '.join(found)} are one value but quantized differently", hint=QUANTIZE_HINT
-            )
+            raise InputError(f"values {' and '.join(found)} are one value but quantized differently", hint=QUANTIZE_HINT)
         for name, quant in found.items():
             if quant.bits not in (8, 16) or not 0 < quant.scale < float("inf"):
                 raise InputError(f"value '{name}': {quant.bits} bits with scale {quant.scale} cannot be used")
             if quant.bits == 8 and not -127 <= quant.zero_point <= 127:
-                raise InputError(
-                    f"value '{name}': zero point {quant.zero_point}, activations are −127…127", hint=QUANTIZE_HINT
-                )
+                raise InputError(f"value '{name}': zero point {quant.zero_point}, activations are −127…127", hint=QUANTIZE_HINT)
             return quant
         return None
 

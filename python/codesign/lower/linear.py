@@ -120,9 +120,7 @@ def _output_quant(context: Context, op: str, name: str) -> Quant:
     return quant
 
 
-def _append(
-    context: Context, op: Linear, output: str, quant: Quant, low: int | None = None, high: int | None = None
-) -> Value:
+def _append(context: Context, op: Linear, output: str, quant: Quant, low: int | None = None, high: int | None = None) -> Value:
     source = context.int8_source(op.name, op.source)
     layer = fully_connected(op.name, source, output, op.weight, op.bias, quant, low, high)
     dtype: Dtype = "int16" if quant.bits == 16 else "int8"

@@ -89,9 +89,7 @@ def _gate_multipliers(where: str, input_scale: float, recurrent_scale: float) ->
         m_x, m_h = (rne(math.ldexp(scale, 36 + shift)) for scale in (input_scale, recurrent_scale))
         if max(m_x, m_h) <= MULTIPLIER_LIMIT:
             return m_x, m_h, shift
-    raise InputError(
-        f"{where}: scales {input_scale:g} and {recurrent_scale:g} per weight step exceed 2^-7", hint=QUANTIZE_HINT
-    )
+    raise InputError(f"{where}: scales {input_scale:g} and {recurrent_scale:g} per weight step exceed 2^-7", hint=QUANTIZE_HINT)
 
 
 def _gate_bias(

@@ -20,9 +20,7 @@ def lower_skip_gate(context: Context, op: SkipGateOp) -> None:
         raise InputError(f"{op.name}: '{op.source}' is not the hidden state of a layer that the gate guards")
     initial = clamp(context.state(op.name, op.state).initial / UNIT_SCALE, -32768, 32767)
     if initial < 1 << 14:
-        raise InputError(
-            f"{op.name}: state '{op.state}' starts below 0.5, the gate would never open", hint="start at 1"
-        )
+        raise InputError(f"{op.name}: state '{op.state}' starts below 0.5, the gate would never open", hint="start at 1")
     if len(op.bias) != 1:
         raise InputError(f"{op.name}: the gate has {len(op.bias)} outputs, not 1")
     logit, delta = context.new_name(f"{op.state}_logit"), context.new_name(f"{op.state}_delta")

@@ -9,8 +9,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from codesign.boards import Board
-from codesign.errors import InputError
 from codesign.elf import ElfImage, ElfSection, ElfSymbol, read_elf
+from codesign.errors import InputError
 from codesign.size.footprint import Footprint, Region, Section, Symbol
 
 

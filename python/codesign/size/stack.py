@@ -6,9 +6,9 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from codesign.elf import read_elf
 from codesign.errors import InputError
 from codesign.size.code import Code
-from codesign.elf import read_elf
 from codesign.size.flow import Flow, Site, follow
 from codesign.size.longest import Call, longest_path, recursions
 from codesign.size.stack_usage import FrameUsage, read_stack_usage, usage_of
