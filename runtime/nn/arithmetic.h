@@ -16,18 +16,6 @@ static inline int32_t cs_multiply_high_add(int32_t a, int32_t b, int32_t addend)
 #endif
 }
 
-/* floor((a * b + 2^31) / 2^32) */
-static inline int32_t cs_multiply_high_round(int32_t a, int32_t b)
-{
-#if defined(__ARM_FEATURE_DSP)
-    int32_t result;
-    __asm__("smmulr %0, %1, %2" : "=r"(result) : "r"(a), "r"(b));
-    return result;
-#else
-    return (int32_t)(((int64_t)a * b + ((int64_t)1 << 31)) >> 32);
-#endif
-}
-
 static inline int32_t cs_clamp(int32_t value, int32_t low, int32_t high)
 {
     value = value < low ? low : value;
@@ -46,18 +34,15 @@ static inline int32_t cs_saturate_s16(int32_t value)
 #endif
 }
 
-/* TFLite's MultiplyByQuantizedMultiplier with double rounding: value * multiplier * 2^(shift - 31).
- * |value * 2^max(shift, 0)| < 2^30 and shift >= -30: python/codesign/lower refuses networks that could break this.
- * Under that bound the doubling high multiply is one rounding high multiply of 2 * value, and the rounding divide is
- * (d + 2^(right-1) - (d < 0)) >> right for right > 0. */
+/* TFLite's MultiplyByQuantizedMultiplier with single rounding: floor(value * multiplier * 2^(shift - 31) + 1/2).
+ * |value| * 2^max(shift + 1, 0) < 2^30 and shift >= -30: python/codesign/lower refuses networks that could break this.
+ * Two floors, of the high word and of the shift, are one. */
 static inline int32_t cs_multiply_by_quantized_multiplier(int32_t value, int32_t multiplier, int32_t shift)
 {
-    const int32_t left = shift & ~(shift >> 31);
-    const int32_t right = left - shift;
-    const int32_t d = cs_multiply_high_round((int32_t)((uint32_t)value << (left + 1)), multiplier);
-    const uint32_t unit = (uint32_t)1 << right;
-    const uint32_t negative = ((uint32_t)d >> 31) & (unit - 1); /* 1 when d < 0 and right > 0 */
-    return (int32_t)((uint32_t)d + (unit >> 1) - negative) >> right;
+    const int32_t right = shift < 0 ? -shift : 1;
+    const int32_t left = shift + right + 1;
+
+    return cs_multiply_high_add((int32_t)((uint32_t)value << left), multiplier, 1 << (right - 1)) >> right;
 }
 
 /* addend + slope * offset, slope being the high half of `word` and offset in 0..127 */

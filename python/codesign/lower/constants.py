@@ -14,7 +14,7 @@ QUANTIZE_HINT = "run `codesign quantize model.onnx --data FOLDER`"
 SUM_LIMIT = 2**23
 """Matrix sums stay below this magnitude: kernels deliver 256 times the sum in int32."""
 MBQM_LIMIT = 2**30
-"""|value · 2^max(shift, 0)| stays below this (runtime/nn/arithmetic.h)."""
+"""|value| · 2^max(shift + 1, 0) stays below this (runtime/nn/arithmetic.h)."""
 INT8_MAX = 127
 
 

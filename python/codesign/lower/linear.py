@@ -100,7 +100,7 @@ def _row(
         exact = bias / unit
         multiplier, shift = quantized_multiplier(real)
         reach = abs(exact) + 1 + abs(source.zero_point * weight_sum) + sum_bound
-        if reach * 2.0 ** max(shift, 0) < MBQM_LIMIT:
+        if reach * 2.0 ** max(shift + 1, 0) < MBQM_LIMIT:
             return rne(exact) - source.zero_point * weight_sum, multiplier, shift
     raise InputError(
         f"{name}: row {row} could overflow: bias {bias:g} against scales {source.scale:g} · {scale:g} → {out_scale:g}",

@@ -162,13 +162,9 @@ def matvec(weights: npt.NDArray[np.float64], x: Ints) -> Ints:
 
 
 def mbqm(value: npt.ArrayLike, multiplier: npt.ArrayLike, shift: npt.ArrayLike) -> Ints:
-    """TFLite's MultiplyByQuantizedMultiplier with double rounding: value · multiplier · 2^(shift − 31), int64."""
+    """TFLite's MultiplyByQuantizedMultiplier with single rounding: ⌊value · multiplier · 2^(shift − 31) + 1/2⌋, int64."""
     a, m, s = (np.asarray(x, np.int64) for x in (value, multiplier, shift))
-    left, right = np.maximum(s, 0), np.maximum(-s, 0)
-    d = ((a << left) * m + (1 << 30)) >> 31
-    mask = (np.int64(1) << right) - 1
-    threshold = (mask >> 1) + (d < 0)
-    return cast("Ints", (d >> right) + ((d & mask) > threshold))
+    return cast("Ints", (a * m + (np.int64(1) << (30 - s))) >> (31 - s))
 
 
 def lookup16(table: Table, q: Ints) -> Ints:
