@@ -2,8 +2,6 @@
 PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
-STAMP  := $(VENV)/.installed
-
 .PHONY: demo test lint bench clean help
 
 help:
@@ -13,25 +11,32 @@ help:
 	@echo "make bench  instructions per layer and per MAC"
 
 # ensurepip is missing from some distributions' Python; virtualenv then makes the environment.
-$(STAMP): pyproject.toml python/codesign/__init__.py
+$(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit("codesign needs Python 3.11 or newer: make PYTHON=python3.12 ...") if sys.version_info < (3, 11) else None'
 	@$(PYTHON) -m venv $(VENV) || $(PYTHON) -m virtualenv $(VENV) || \
 		{ echo "no virtual environment: install your distribution's python3-venv" >&2; exit 3; }
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[emulator,dev]'
+
+# What the demo needs, and what development needs on top.
+$(VENV)/.run $(VENV)/.dev: pyproject.toml python/codesign/__init__.py | $(BIN)/python
+$(VENV)/.run: EXTRAS := emulator
+$(VENV)/.dev: EXTRAS := emulator,dev,tflite
+$(VENV)/.run $(VENV)/.dev:
+	@echo "installing codesign[$(EXTRAS)] into $(VENV)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[$(EXTRAS)]'
 	@touch $@
 
-demo: $(STAMP)
+demo: $(VENV)/.run
 	$(BIN)/codesign demo --output demo
 
-test: $(STAMP)
+test: $(VENV)/.dev
 	$(BIN)/python -m pytest
 
-lint: $(STAMP)
-	$(BIN)/ruff check python tests models bench
-	$(BIN)/ruff format --check python tests models bench
+lint: $(VENV)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-bench: $(STAMP)
+bench: $(VENV)/.run
 	$(BIN)/python bench/layers.py
 
 clean:

@@ -1,4 +1,4 @@
-"""TFLite's own interpreter as the oracle of the int8 layers, every bit. Models are built from its schema, without TensorFlow."""
+"""TFLite's own interpreter as the oracle of the int8 layers, every bit. Models come from its schema, without TensorFlow."""
 
 import numpy as np
 import pytest
