@@ -123,7 +123,7 @@ def largest_difference(model: onnx.ModelProto, network: MaskNetwork, frames: int
         masks.append(result["mask"][0])
         feed |= {source: result[target] for source, target in pairs}
     with torch.no_grad():
-        expected = network(torch.from_numpy(features)[None])[0].numpy()
+        expected = network(torch.from_numpy(features)[None])[0][0].numpy()
     return float(np.abs(np.array(masks) - expected).max())
 
 

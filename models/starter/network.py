@@ -17,6 +17,9 @@ HIDDEN = 136
 FEATURE_MAX = 4.0  # features above are clipped by the int8 network
 FLOOR = 2.0**-40
 
+States = tuple[tuple[Tensor, Tensor], tuple[Tensor, Tensor]]
+"""(h, c) of both LSTMs, each [1, batch, hidden]."""
+
 
 class FrontEndTorch(nn.Module):
     """The project's front end on whole signals, differentiable from the mask to the waveform."""
@@ -69,16 +72,18 @@ class MaskNetwork(nn.Module):
                 lstm.bias_ih_l0[hidden : 2 * hidden] = 1.0  # remember at first
             self.fc1.bias.fill_(1.0)
 
-    def forward(self, features: Tensor, quantized: bool = False) -> Tensor:
+    def forward(self, features: Tensor, quantized: bool = False, states: States | None = None) -> tuple[Tensor, States]:
+        """[batch, frames, bands] and the states before → mask of the same shape and the states after."""
+        before = states or (None, None)
         if quantized:
             features = round_to(features, FEATURE_MAX / 254, 0, 254)
-        first, _ = self.lstm0(features)
+        first, after0 = self.lstm0(features, before[0])
         if quantized:
             first = round_to(first, 1 / 128, -127, 127)
-        second, _ = self.lstm1(first)
+        second, after1 = self.lstm1(first, before[1])
         if quantized:
             second = round_to(second, 1 / 128, -127, 127)
-        return torch.sigmoid(self.fc1(torch.relu(self.fc0(second))))
+        return torch.sigmoid(self.fc1(torch.relu(self.fc0(second)))), (after0, after1)
 
 
 class Enhancer(nn.Module):
@@ -89,14 +94,12 @@ class Enhancer(nn.Module):
         self.front = FrontEndTorch(config or FrontEnd())
         self.network = MaskNetwork(self.front.config.n_mels)
 
-    def forward(self, noisy: Tensor, quantized: bool = False) -> Tensor:
+    def forward(self, noisy: Tensor, quantized: bool = False, states: States | None = None) -> tuple[Tensor, States]:
+        """[batch, samples] and the network's states before → enhanced signals and the states after."""
         spectrum, features = self.front.analyse(noisy)
-        if quantized:
-            weights = fake_quantized(self.network)
-            mask = torch.func.functional_call(self.network, weights, (features, True))
-        else:
-            mask = self.network(features)
-        return self.front.synthesise(spectrum, mask)[:, : noisy.shape[1]]
+        weights = fake_quantized(self.network) if quantized else dict(self.network.named_parameters())
+        mask, after = torch.func.functional_call(self.network, weights, (features, quantized, states))
+        return self.front.synthesise(spectrum, mask)[:, : noisy.shape[1]], after
 
 
 def round_to(value: Tensor, scale: float | Tensor, low: int, high: int) -> Tensor:

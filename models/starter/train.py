@@ -9,7 +9,8 @@
 Needs the package with its training extra (`pip install -e '.[train]'` in the repository). A corpus has speech/train,
 speech/test, noise/train and noise/test with 16 kHz WAV or FLAC files, one folder for each voice or source of noise.
 `train` goes on from RUN/last.pt if there is one. The learning rate falls to nearly zero over the given minutes; the
-last third is trained with fake-quantized weights and activations. `--pairs` names a folder of folders with `noisy` and
+last third is trained with fake-quantized weights and activations. Most batches start from the states that the last one
+left: a hearing aid is never reset, and a network that knows fresh states only loses its gain in a long stream. `--pairs` names a folder of folders with `noisy` and
 `clean` as WAV or FLAC.
 """
 
@@ -64,14 +65,18 @@ def train(arguments: argparse.Namespace) -> None:
     job = (queue, arguments.corpus, arguments.batch, arguments.seconds, arguments.seed + step)
     producer = mp.Process(target=produce, args=job, daemon=True)
     producer.start()
-    held = queue.get()
+    held, states = queue.get(), None
     began, saved, losses = time.monotonic() - used, time.monotonic(), []
     while (done := (time.monotonic() - began) / 60 / arguments.minutes) < 1:
         for group in optimizer.param_groups:
             falling = max(0.01, 0.5 * (1 + math.cos(math.pi * done)))
             group["lr"] = arguments.rate * min(1.0, (step + 1) / 200) * falling
         noisy, clean = (torch.from_numpy(signals) for signals in held)
-        value = loss(model(noisy, quantized=done > QUANTIZED_FROM), clean, noisy)
+        if torch.rand(()) > arguments.carry:
+            states = None
+        enhanced, states = model(noisy, done > QUANTIZED_FROM, states)
+        states = tuple((h.detach(), c.detach()) for h, c in states)
+        value = loss(enhanced, clean, noisy)
         optimizer.zero_grad()
         value.backward()
         norm = torch.nn.utils.clip_grad_norm_(model.parameters(), 5.0)
@@ -145,7 +150,7 @@ def evaluate(arguments: argparse.Namespace) -> None:
 def score(model: Enhancer, noisy: torch.Tensor, clean: torch.Tensor) -> list[float]:
     """SI-SDR of the noisy signal, the float model's output and the simulated int8 model's output."""
     spectrum, features = model.front.analyse(noisy)
-    masks = (model.network(features), step_int8(model.network, features))
+    masks = (model.network(features)[0], step_int8(model.network, features))
     length = clean.shape[1] // model.front.config.hop * model.front.config.hop
     outputs = [noisy, *(model.front.synthesise(spectrum, mask) for mask in masks)]
     return [float(si_sdr(output[:, :length], clean[:, :length])) for output in outputs]
@@ -154,7 +159,7 @@ def score(model: Enhancer, noisy: torch.Tensor, clean: torch.Tensor) -> list[flo
 def clips(arguments: argparse.Namespace) -> None:
     """Noisy training mixtures for calibrating a quantizer."""
     speech, noise = (load_groups(arguments.corpus / kind / "train") for kind in ("speech", "noise"))
-    mixer = Mixer(speech, noise, 3 * RATE, np.random.default_rng(7))
+    mixer = Mixer(speech, noise, 30 * RATE, np.random.default_rng(7))
     arguments.folder.mkdir(parents=True, exist_ok=True)
     for index in range(arguments.count):
         noisy, _ = mixer.mixture()
@@ -172,6 +177,7 @@ def main() -> None:
     command.add_argument("--batch", type=int, default=24)
     command.add_argument("--seconds", type=float, default=3.0, help="length of a training mixture")
     command.add_argument("--rate", type=float, default=2e-3, help="peak learning rate")
+    command.add_argument("--carry", type=float, default=0.85, help="how often a batch goes on from the last one's states")
     command.add_argument("--threads", type=int, default=1)
     command.add_argument("--seed", type=int, default=1)
     command = commands.add_parser("eval")
@@ -184,7 +190,7 @@ def main() -> None:
     command.set_defaults(action=clips)
     command.add_argument("--corpus", type=Path, required=True)
     command.add_argument("--folder", type=Path, required=True)
-    command.add_argument("--count", type=int, default=32)
+    command.add_argument("--count", type=int, default=16)
     arguments = parser.parse_args()
     if arguments.command == "eval" and not (arguments.corpus or arguments.pairs):
         parser.error("eval needs --corpus or --pairs")

@@ -238,3 +238,24 @@ def test_float_network_is_not_lowered(tmp_path):
     onnx.save(float_network().model(), path)
     with pytest.raises(InputError, match="codesign quantize"):
         lower(load_onnx(path))
+
+
+def test_damaged_files_never_raise_anything_else(quantized, tmp_path):
+    rng = np.random.default_rng(7)
+    path = tmp_path / "model.onnx"
+    outcomes = set()
+    for _ in range(400):
+        data = bytearray(quantized)
+        for position in rng.integers(0, len(data), rng.integers(1, 6)):
+            data[position] ^= 1 << rng.integers(8)
+        if rng.random() < 0.3:
+            start = int(rng.integers(len(data)))
+            del data[start : start + int(rng.integers(1, 20))]
+        path.write_bytes(data)
+        try:
+            lower(load_onnx(path))
+            outcomes.add("lowered")
+        except InputError as error:
+            outcomes.add("refused")
+            assert "\n" not in str(error)
+    assert outcomes == {"lowered", "refused"}

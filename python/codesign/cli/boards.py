@@ -18,7 +18,7 @@ def command(json: Json = False) -> None:
     if json:
         emit_json("boards", boards=boards)
         return
-    rows = table("Boards", "board", "core", "MHz", "flash KiB", "RAM KiB", "worst frame ms", "default emulator")
+    rows = table("Boards", "board", "core", "MHz", "flash KiB", "RAM KiB", "frame ms", "emulator")
     for board in boards:
         flash, ram = ("-", "-") if not board.memories else (board.flash.usable // 1024, board.ram.usable // 1024)
         mhz = board.core.clock_hz / 1e6

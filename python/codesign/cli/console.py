@@ -34,7 +34,8 @@ def table(title: str, *columns: str) -> Table:
     """A table whose first column is text and the others numbers."""
     result = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False, padding=(0, 2, 0, 0))
     for index, column in enumerate(columns):
-        result.add_column(column, justify="left" if index == 0 else "right", overflow="fold")
+        first = index == 0
+        result.add_column(column, justify="left" if first else "right", overflow="fold", no_wrap=first)
     return result
 
 

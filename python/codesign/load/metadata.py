@@ -19,8 +19,12 @@ _HINT = "correct metadata_props, see docs/model-file.md"
 
 
 def properties(model: onnx.ModelProto) -> dict[str, str]:
-    """metadata_props as a mapping."""
-    return {entry.key: entry.value for entry in model.metadata_props}
+    """metadata_props as a mapping; protobuf hands out bytes where a damaged file holds no UTF-8."""
+    return {_text(entry.key): _text(entry.value) for entry in model.metadata_props}
+
+
+def _text(value: str | bytes) -> str:
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else value
 
 
 def read_frontend(path: Path, props: Mapping[str, str], n_features: int) -> FrontEnd:
