@@ -10,7 +10,8 @@ Needs the package with its training extra (`pip install -e '.[train]'` in the re
 speech/test, noise/train and noise/test with 16 kHz WAV or FLAC files, one folder for each voice or source of noise.
 `train` goes on from RUN/last.pt if there is one. The learning rate falls to nearly zero over the given minutes; the
 last third is trained with fake-quantized weights and activations. Most batches start from the states that the last one
-left: a hearing aid is never reset, and a network that knows fresh states only loses its gain in a long stream. `--pairs` names a folder of folders with `noisy` and
+left: a hearing aid is never reset, and a network that knows fresh states only loses its gain in a long stream.
+`--pairs` names a folder of folders with `noisy` and
 `clean` as WAV or FLAC.
 """
 

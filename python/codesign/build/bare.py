@@ -71,7 +71,7 @@ def _write_model_header(generated: Generated) -> None:
     """The one name by which the port's main.c includes any model."""
     model = generated.identifier
     text = (
-        f'#include "{model}.h"\n#define BARE_MODEL {model}\n'
+        f'#include "{model}.h"\n#define BARE_MODEL {model}_model\n'
         f"#define BARE_HOP {model.upper()}_HOP\n#define BARE_MEMORY_BYTES {model.upper()}_MEMORY_BYTES\n"
     )
     (generated.folder / "bare_model.h").write_text(text, encoding="utf-8")

@@ -27,12 +27,17 @@ MANIFEST_SCHEMA = 1
 
 @dataclass(frozen=True)
 class Generated:
-    """A folder of generated sources. `identifier` is the C name of its `const cs_model`."""
+    """A folder of generated sources. `identifier` is the model's name in C, the prefix of everything in them."""
 
     folder: Path
     identifier: str
     sources: tuple[Path, ...]
     manifest: Path
+
+    @property
+    def symbol(self) -> str:
+        """The C name of the `const cs_model`: never that of a library function, as a model's own name may be."""
+        return f"{self.identifier}_model"
 
     def moved(self, folder: Path) -> Generated:
         """The same after its folder was renamed."""

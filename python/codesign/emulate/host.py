@@ -23,7 +23,7 @@ class HostEnhancer:
             self._library = ctypes.CDLL(str(image.path.resolve()))
         except OSError as error:
             raise ToolError(f"cannot load {image.path}: {error}", hint="build it again") from error
-        self._model = ctypes.c_void_p(ctypes.addressof(ctypes.c_char.in_dll(self._library, image.generated.identifier)))
+        self._model = ctypes.c_void_p(ctypes.addressof(ctypes.c_char.in_dll(self._library, image.generated.symbol)))
         self._library.cs_enhancer_size.restype = ctypes.c_size_t
         self._library.cs_enhancer_size.argtypes = [ctypes.c_void_p]
         self._library.cs_enhancer_init.argtypes = [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t]

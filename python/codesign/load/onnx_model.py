@@ -49,7 +49,10 @@ def load_onnx(path: Path) -> Graph:
         if name not in build.terms or isinstance(build.terms[name], Constant):
             raise InputError(f"{path}: output '{name}' is not computed from the inputs", hint=_SHAPE_HINT)
     recognizer = Recognizer(path, states, {name: build.terms[name] for name in outputs}, build.quants)
-    mask_value = recognizer.emit_all(build.terms[mask])
+    try:
+        mask_value = recognizer.emit_all(build.terms[mask])
+    except RecursionError:
+        raise InputError(f"{path}: hundreds of operators in a row", hint="no network for a hearing aid is this deep") from None
     for name, size in inputs.items():
         recognizer.sizes.setdefault(name, size)
     loaded = Graph(

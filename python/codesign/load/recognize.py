@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TypeGuard
 
 import numpy as np
 
@@ -45,15 +46,18 @@ class Recognizer:
     def emit_all(self, output: Term) -> str:
         """Emit what the mask and every state need; the mask's value name."""
         mask = self.emit(output)
-        gates: list[tuple[State, Choice]] = []
-        for state in self._states.values():
-            term = self._outputs[state.output]
-            if isinstance(term, Choice) and isinstance(term.then, Function):
-                gates.append((state, term))
-            else:
-                self._emit_state(state, term)
-        for state, choice in gates:
-            self._emit_gate(state, choice)
+        new_states = {state.input: self._outputs[state.output] for state in self._states.values()}
+        gates = {name: term for name, term in new_states.items() if _is_gate_state(term)}
+        for name, term in new_states.items():
+            if name not in gates and _may_be_hidden(_unguarded(term)):
+                self.emit(term)
+        for name, term in new_states.items():
+            if name not in gates and id(_unguarded(term)) not in self._layer_of:
+                raise self._refuse(term, f"is fed back to state '{name}', but no LSTM layer computes it")
+            if name not in gates and isinstance(term, Choice):
+                self._gate_state(term)
+        for name, term in gates.items():
+            self._emit_gate(name, term)
         return mask
 
     def emit(self, term: Term) -> str:
@@ -124,7 +128,7 @@ class Recognizer:
         )
 
     def _from_cell(self, term: Term) -> tuple[LstmCell, Term]:
-        """H' = σ(o) · tanh(c'), c' = σ(f) · c + σ(i) · tanh(g)."""
+        """The decomposed form: h' = σ(o) · tanh(c'), c' = σ(f) · c + σ(i) · tanh(g)."""
         output, new_cell = self._split_product(term, term)
         forget, cell_term, products = None, None, []
         if not (isinstance(new_cell, Binary) and new_cell.kind == "add"):
@@ -205,32 +209,14 @@ class Recognizer:
             self._quants.setdefault(name, self._quants[choice.name])
         return name
 
-    def _emit_state(self, state: State, term: Term) -> None:
-        new = _unguarded(term)
-        if id(new) not in self._layer_of:
-            if (isinstance(new, LstmOperator) and not new.is_cell) or (isinstance(new, Binary) and new.kind == "mul"):
-                self.emit(term)
-            else:
-                # a cell state: its layer comes with the hidden state
-                for other in self._outputs.values():
-                    hidden = _unguarded(other)
-                    if (isinstance(hidden, LstmOperator) and not hidden.is_cell) or (
-                        isinstance(hidden, Binary) and hidden.kind == "mul"
-                    ):
-                        self.emit(other)
-        if id(new) not in self._layer_of:
-            raise self._refuse(new, f"is fed back to state '{state.input}', but no LSTM layer computes it")
-        if isinstance(term, Choice):
-            self._gate_state(term)
-
-    def _emit_gate(self, state: State, choice: Choice) -> None:
+    def _emit_gate(self, state: str, choice: Choice) -> None:
         """S' = delta where the step updates, else min(s + delta, 1)."""
-        if self._gate_state(choice) != state.input:
-            raise self._refuse(choice, f"is no skip gate: it decides on another state than '{state.input}'")
+        if self._gate_state(choice) != state:
+            raise self._refuse(choice, f"is no skip gate: it decides on another state than '{state}'")
         delta, skipped = choice.then, choice.otherwise
         if not (isinstance(delta, Function) and delta.kind == "sigmoid" and isinstance(delta.source, Affine)):
             raise self._refuse(choice, "is no skip gate: its increment is no sigmoid of a linear layer")
-        if not self._accumulates(skipped, state.input, delta):
+        if not self._accumulates(skipped, state, delta):
             raise self._refuse(choice, "is no skip gate: a skipped step must give min(state + increment, 1)")
         if len(delta.source.parts) != 1 or delta.size != 1:
             raise self._refuse(delta, "is no skip gate: one number from one hidden state is expected")
@@ -238,13 +224,13 @@ class Recognizer:
         layers = [
             self._layer_of[id(_unguarded(term))].name
             for term in self._outputs.values()
-            if isinstance(term, Choice) and term is not choice and self._gate_state(term) == state.input
+            if isinstance(term, Choice) and term is not choice and self._gate_state(term) == state
         ]
         ordered = tuple(op.name for op in self.ops if isinstance(op, LstmCell) and op.name in layers)
         if not ordered:
             raise self._refuse(choice, "is a skip gate that guards no layer")
-        self.sizes.setdefault(state.input, 1)
-        self.ops.append(SkipGate(self._name(choice), state.input, ordered, self.emit(source), weight, delta.source.bias))
+        self.sizes.setdefault(state, 1)
+        self.ops.append(SkipGate(self._name(choice), state, ordered, self.emit(source), weight, delta.source.bias))
 
     def _accumulates(self, term: Term, state: str, delta: Term) -> bool:
         if not (isinstance(term, Binary) and term.kind == "min"):
@@ -294,6 +280,15 @@ class Recognizer:
 
     def _refuse(self, term: Term, message: str, hint: str = TABLE_HINT) -> InputError:
         return InputError(f"{self._path}: '{term.node or term.name}' {message}", hint=hint)
+
+
+def _is_gate_state(term: Term) -> TypeGuard[Choice]:
+    """The state of a skip gate itself: what a step that updates leaves there is computed, not an LSTM's."""
+    return isinstance(term, Choice) and isinstance(term.then, Function)
+
+
+def _may_be_hidden(term: Term) -> bool:
+    return (isinstance(term, LstmOperator) and not term.is_cell) or (isinstance(term, Binary) and term.kind == "mul")
 
 
 def _unguarded(term: Term) -> Term:
