@@ -75,7 +75,18 @@ def test_build_size_and_budget(tmp_path):
     built = json.loads(done.stdout)
     assert (tmp_path / "out" / "manifest.json").exists()
     sized = codesign("size", tmp_path / "out" / "firmware.elf", "--board", "nrf5340dk", "--json")
-    assert json.loads(sized.stdout)["footprint"]["regions"] == built["footprint"]["regions"]
+    document = json.loads(sized.stdout)
+    assert document["footprint"]["regions"] == built["footprint"]["regions"]
+    assert document["groups"] == built["groups"]
+    assert {"lstm0", "lstm1", "front end", ".stack"} <= {group["label"] for group in document["groups"]}
+    assert 0 < document["stack"]["bytes"] < 2048
+    assert document["stack"]["assumption"] == document["stack"]["unbounded"] == ""
+    (tmp_path / "out" / "manifest.json").write_text("{ not JSON")
+    alone = codesign("size", tmp_path / "out" / "firmware.elf", "--entry", "cs_bare_process", "--json")
+    assert alone.returncode == 0, alone.stderr
+    assert json.loads(alone.stdout)["stack"]["entry"] == "cs_bare_process"
+    assert_one_line_error(codesign("size", tmp_path / "out" / "firmware.elf", "--entry", "nothing"), 2, "nothing")
+    (tmp_path / "out" / "manifest.json").write_text("{}")
     again = codesign("build", MODEL, "-o", tmp_path / "out", "--json")
     assert again.returncode == 0, again.stderr
 

@@ -19,11 +19,14 @@ from codesign.build.compilers import (
 from codesign.build.image import Image
 from codesign.build.manifest import write_build_manifest
 from codesign.build.runtime import bare_include, bare_sources, runtime_include, runtime_sources
+from codesign.build.symbols import symbols_of
 from codesign.emit import Generated, emit
 from codesign.errors import InputError
 from codesign.files import replace_folder
 from codesign.lower.network import Network
 from codesign.plan import plan_memory
+
+ENTRY = "Reset_Handler"
 
 
 def build_bare(network: Network, board: Board, folder: Path, compiler: ArmCompiler | None = None) -> Image:
@@ -52,7 +55,8 @@ def build_bare(network: Network, board: Board, folder: Path, compiler: ArmCompil
         stack_usage = sorted(objects_folder.glob("*.su"))
         for file in objects:
             file.unlink()
-        write_build_manifest(building, generated, compiler.version, flags, board)
+        symbols = symbols_of(network, plan, generated, ENTRY)
+        write_build_manifest(building, generated, compiler.version, flags, symbols, board)
     return Image(
         path=folder / "firmware.elf",
         runtime="bare",
@@ -61,6 +65,7 @@ def build_bare(network: Network, board: Board, folder: Path, compiler: ArmCompil
         generated=generated.moved(folder / "src"),
         compiler=compiler.version,
         flags=flags,
+        symbols=symbols,
         board=board.name,
         linker_memory_table=table,
         stack_usage=tuple(folder / "obj" / file.name for file in stack_usage),

@@ -8,6 +8,7 @@ from codesign.build.compilers import COMMON_FLAGS, build_log, compile_all, find_
 from codesign.build.image import Image
 from codesign.build.manifest import write_build_manifest
 from codesign.build.runtime import runtime_include, runtime_sources
+from codesign.build.symbols import symbols_of
 from codesign.emit import emit
 from codesign.files import replace_folder
 from codesign.lower.network import Network
@@ -36,6 +37,7 @@ def build_host(network: Network, folder: Path) -> Image:
         run_tool(link, log, library.name)
         for file in objects:
             file.unlink()
-        write_build_manifest(building, generated, compiler.version, flags)
+        symbols = symbols_of(network, plan, generated, entry="")
+        write_build_manifest(building, generated, compiler.version, flags, symbols)
     generated = generated.moved(folder / "src")
-    return Image(folder / library.name, "host", network, plan, generated, compiler.version, flags)
+    return Image(folder / library.name, "host", network, plan, generated, compiler.version, flags, symbols)

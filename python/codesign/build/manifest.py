@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 
 from codesign.boards import Board
+from codesign.build.symbols import ImageSymbols
 from codesign.emit import Generated
 
 
 def write_build_manifest(
-    folder: Path, generated: Generated, compiler: str, flags: tuple[str, ...], board: Board | None = None
+    folder: Path,
+    generated: Generated,
+    compiler: str,
+    flags: tuple[str, ...],
+    symbols: ImageSymbols,
+    board: Board | None = None,
 ) -> None:
     """Write `folder`/manifest.json from the generated sources' own."""
     document = json.loads(generated.manifest.read_text(encoding="utf-8"))
     document["build"] = {"compiler": compiler, "flags": list(flags), "board": board.name if board else "host"}
+    document["symbols"] = asdict(symbols)
     (folder / "manifest.json").write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")

@@ -50,7 +50,7 @@ def command(
         return
     image = build_bare(network, chosen, folder)
     footprint = measure(image.path, chosen)
-    groups = footprint.by_group(image.layer_prefixes)
+    groups = footprint.by_group(image.symbols.groups)
     checks = check_budget(footprint, chosen)
     if json:
         emit_json(

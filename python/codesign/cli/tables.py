@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from codesign.cli.console import cells, say, stderr, table
 from codesign.emulate import LayerCost
 from codesign.size import BudgetCheck, Footprint, Group
+from codesign.size.stack import StackReport
 from codesign.verify import Verdict
 
 _ROWS = 12  # largest symbols shown; --json has all
@@ -89,3 +90,14 @@ def _print_groups(groups: Sequence[Group]) -> None:
     for group in groups:
         rows.add_row(*cells(group.label, f"{group.flash:,}", f"{group.ram:,}"))
     stderr.print(rows)
+
+
+def print_stack(stack: StackReport) -> None:
+    """Worst-case stack and the path to it."""
+    if stack.unbounded:
+        say(f"stack of {stack.entry}: no bound, {stack.unbounded}")
+        return
+    path = " > ".join(f"{name} {size}" for name, size in stack.path)
+    say(f"stack of {stack.entry}: at most {stack.bytes:,} bytes ({path})")
+    if stack.assumption:
+        say(f"assuming {stack.assumption}")

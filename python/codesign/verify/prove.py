@@ -116,7 +116,7 @@ def prove(
         checks=tuple(checks),
         latency=latency,
         footprint=footprint,
-        groups=footprint.by_group(image.layer_prefixes),
+        groups=footprint.by_group(image.symbols.groups),
         layers=emulated.layers,
         quality=quality,
     )
@@ -152,7 +152,7 @@ def _budget_check(name: str, used: int, limit: int, ok: bool) -> Check:
 
 
 def _stack_check(image: Image, board: Board, run: Run) -> Check:
-    report = worst_stack(image.path, "Reset_Handler", image.stack_usage, image.pointer_calls)
+    report = worst_stack(image.path, image.symbols.entry, image.stack_usage, image.symbols.pointer_calls)
     measured = f"{run.stack_bytes:,} bytes used in the emulator"
     if report.unbounded or report.assumption:
         return Check("stack budget", False, f"{report.unbounded or report.assumption}; {measured}")
