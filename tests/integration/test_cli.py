@@ -3,8 +3,10 @@
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
+import time
 
 import numpy as np
 import pytest
@@ -179,3 +181,17 @@ def test_bad_elf(tmp_path):
 def test_missing_compiler_exits_3(tmp_path):
     done = codesign("build", MODEL, "-o", tmp_path / "out", PATH="/nowhere", CODESIGN_ARM_COMPILER="arm-none-eabi-gcc")
     assert_one_line_error(done, 3, "arm-none-eabi-gcc")
+
+
+def test_ctrl_c_is_one_line_and_leaves_nothing(tmp_path, noisy):
+    arguments = [sys.executable, "-m", "codesign.cli.main", "run", str(MODEL), str(noisy), "-o", str(tmp_path / "out.wav")]
+    process = subprocess.Popen(arguments, stderr=subprocess.PIPE, text=True, env={**os.environ, "TMPDIR": str(tmp_path)})
+    deadline = time.monotonic() + 60
+    while not list(tmp_path.glob("codesign-*")) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert errors.splitlines()[-1] == "stopped"
+    assert "Traceback" not in errors
+    assert [path.name for path in tmp_path.iterdir()] == [noisy.name]

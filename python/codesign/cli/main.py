@@ -13,6 +13,8 @@ from codesign.cli import boards, build, demo, doctor, inspect, quantize, run, si
 from codesign.cli.console import say
 from codesign.errors import CodesignError
 
+INTERRUPTED = 130
+
 app = typer.Typer(
     name="codesign",
     help="Neural speech enhancement to hearing-aid firmware, with proof.",
@@ -47,9 +49,13 @@ def main() -> None:
     except CodesignError as error:
         say(f"error: {error}")
         sys.exit(error.exit_code)
+    except SystemExit as end:
+        if end.code == INTERRUPTED:  # typer's own answer to Ctrl-C, which says nothing
+            say("stopped")
+        raise
     except KeyboardInterrupt:
         say("stopped")
-        sys.exit(130)
+        sys.exit(INTERRUPTED)
     except BrokenPipeError:  # the reader of our output went away, as `| head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
