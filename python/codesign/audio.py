@@ -78,19 +78,33 @@ def read_audio(path: Path, sample_rate: int) -> Audio:
     return Audio(pcm, rate, channels, tuple(notes))
 
 
-def write_wav(path: Path, pcm: npt.NDArray[np.int16], rate: int) -> None:
-    """Write int16 mono PCM (n,) as a WAV file; `path` appears complete or not at all.
+def audio_format(path: Path) -> str:
+    """ "WAV" or "FLAC", after the ending of a file to write; no ending is WAV.
 
     Raises:
-        InputError: the folder is missing or not writable, `path` is a folder, or `pcm` is not int16 (n,).
+        InputError: another ending.
+    """
+    formats = {".wav": "WAV", "": "WAV", ".flac": "FLAC"}
+    if path.suffix.lower() not in formats:
+        raise InputError(f"cannot write {path}: '{path.suffix}' files are not written", hint="name a .wav or .flac file")
+    return formats[path.suffix.lower()]
+
+
+def write_audio(path: Path, pcm: npt.NDArray[np.int16], rate: int) -> None:
+    """Write int16 mono PCM (n,) as WAV or FLAC, losslessly; `path` appears complete or not at all.
+
+    Raises:
+        InputError: the folder is missing or not writable, `path` is a folder or ends in something else, or `pcm` is not
+            int16 (n,).
     """
     import soundfile
 
     if pcm.dtype != np.int16 or pcm.ndim != 1:
         raise InputError(f"{path}: {pcm.dtype} samples of shape {pcm.shape}", hint="pass int16 mono PCM")
+    file_format = audio_format(path)
     with replace_file(path) as temporary:
         try:
-            soundfile.write(temporary, pcm, rate, subtype="PCM_16", format="WAV")
+            soundfile.write(temporary, pcm, rate, subtype="PCM_16", format=file_format)
         except soundfile.SoundFileError as error:
             raise InputError(f"cannot write {path}: {_reason(error, temporary)}", hint="check the folder") from error
 

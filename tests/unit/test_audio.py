@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from codesign.audio import read_audio, write_wav
+from codesign.audio import read_audio, write_audio
 from codesign.errors import InputError
 
 
@@ -112,25 +112,33 @@ def test_too_few_samples_to_resample(tmp_path):
 def test_write_and_read_back(noise, tmp_path):
     path = tmp_path / "out.wav"
     path.write_text("old")
-    write_wav(path, noise, 16000)
+    write_audio(path, noise, 16000)
     np.testing.assert_array_equal(read_audio(path, 16000).pcm, noise)
     assert soundfile.info(path).subtype == "PCM_16"
     assert [p.name for p in tmp_path.iterdir()] == ["out.wav"]
 
 
+def test_flac_by_name_and_nothing_else(tmp_path, noise):
+    write_audio(tmp_path / "a.flac", noise, 16000)
+    assert soundfile.info(tmp_path / "a.flac").format == "FLAC"
+    np.testing.assert_array_equal(soundfile.read(tmp_path / "a.flac", dtype="int16")[0], noise)
+    with pytest.raises(InputError, match="files are not written"):
+        write_audio(tmp_path / "a.mp3", noise, 16000)
+
+
 def test_any_suffix_is_still_a_wav(noise, tmp_path):
-    write_wav(tmp_path / "result", noise, 16000)
+    write_audio(tmp_path / "result", noise, 16000)
     np.testing.assert_array_equal(read_audio(tmp_path / "result", 16000).pcm, noise)
 
 
 def test_write_errors(noise, tmp_path):
     with pytest.raises(InputError, match="cannot write"):
-        write_wav(tmp_path / "none" / "a.wav", noise, 16000)
+        write_audio(tmp_path / "none" / "a.wav", noise, 16000)
     (tmp_path / "folder").mkdir()
     with pytest.raises(InputError, match="it is a folder"):
-        write_wav(tmp_path / "folder", noise, 16000)
+        write_audio(tmp_path / "folder", noise, 16000)
     with pytest.raises(InputError, match="float64 samples"):
-        write_wav(tmp_path / "a.wav", noise / 2, 16000)
+        write_audio(tmp_path / "a.wav", noise / 2, 16000)
     with pytest.raises(InputError, match="cannot write"):
-        write_wav(tmp_path / "rate.wav", noise, -1)
+        write_audio(tmp_path / "rate.wav", noise, -1)
     assert [p.name for p in tmp_path.iterdir()] == ["folder"]

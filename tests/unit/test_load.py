@@ -117,6 +117,13 @@ def test_hostile_node_names_become_identifiers(tmp_path):
         assert name not in C_KEYWORDS
 
 
+def test_names_in_the_file_cannot_reach_the_terminal(tmp_path):
+    graph = load_onnx(saved(float_network().model(name="a\x1b[2Jb\nc" + "d" * 500, licence="\x07MIT"), tmp_path))
+    assert graph.name.startswith("a [2Jb c")
+    assert len(graph.name) == 80
+    assert graph.licence == "MIT"
+
+
 def test_identifiers_are_unique_and_short():
     taken: set[str] = set()
     names = [identifier(name, taken) for name in ["a" * 99, "a" * 99, "A.b", "a_b", "", "", "for", "9"]]

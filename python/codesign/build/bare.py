@@ -90,7 +90,7 @@ def _link(compiler: ArmCompiler, flags: tuple[str, ...], objects: list[Path], bo
     if compiler.name == "ziglang":
         command = [*compiler.link, *words, *map(str, objects), "-o", str(elf)]
     else:
-        passed = [f"-Wl,{','.join(words)}"]
+        passed = [part for word in words for part in ("-Xlinker", word)]  # -Wl, would split a path at its commas
         command = [*compiler.link, *flags, "-nostdlib", *passed, *map(str, objects), "-o", str(elf), "-lgcc"]
     return run_tool(command, log, f"linking for {board.name}")
 

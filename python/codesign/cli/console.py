@@ -14,14 +14,16 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from codesign.errors import one_line
+
 SCHEMA_VERSION = 1
 
 stderr = Console(stderr=True, highlight=False, soft_wrap=False)
 
 
 def say(text: str) -> None:
-    """One line for people. The text is printed as it is: names from files cannot carry markup."""
-    stderr.print(text, markup=False, soft_wrap=True)
+    """One line for people: names from files can neither be markup nor move the cursor."""
+    stderr.print(one_line(text, 1000), markup=False, soft_wrap=True)
 
 
 def emit_json(kind: str, **values: Any) -> None:
@@ -40,8 +42,8 @@ def table(title: str, *columns: str) -> Table:
 
 
 def cells(*values: object) -> list[str]:
-    """Table cells, with square brackets kept from meaning markup."""
-    return [str(value).replace("[", "\\[") for value in values]
+    """Table cells: names from files can neither be markup nor move the cursor."""
+    return [one_line(str(value)).replace("[", "\\[") for value in values]
 
 
 @contextlib.contextmanager

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from codesign.audio import read_audio, write_wav
+from codesign.audio import read_audio, write_audio
 from codesign.boards import load_board
 from codesign.cli.console import emit_json, progress, say
 from codesign.cli.options import DEFAULT_BOARD, BoardName, Json
@@ -39,8 +39,8 @@ def command(
     with progress() as show:
         proof = prove(model, chosen, output, recordings, progress=show)
     for recording, enhanced in zip(recordings, proof.enhanced, strict=True):
-        write_wav(output / f"{recording.name}_noisy.wav", recording.noisy, rate)
-        write_wav(output / f"{recording.name}_enhanced.wav", enhanced, rate)
+        write_audio(output / f"{recording.name}_noisy.wav", recording.noisy, rate)
+        write_audio(output / f"{recording.name}_enhanced.wav", enhanced, rate)
     if json:
         emit_json("demo", ok=proof.verdict.ok, verdict=proof.verdict, output=output)
     else:

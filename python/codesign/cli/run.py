@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from codesign.audio import read_audio, write_wav
+from codesign.audio import audio_format, read_audio, write_audio
 from codesign.boards import load_board
 from codesign.build import build_bare, build_host
 from codesign.cli.console import emit_json, progress, say
@@ -32,7 +32,7 @@ class Emulator(StrEnum):
 def command(
     model: Model,
     audio: Annotated[Path, typer.Argument(help="The recording: WAV, FLAC or Ogg, any rate.", show_default=False)],
-    output: Annotated[Path, typer.Option("--output", "-o", help="WAV to write: 16 bit, mono, the model's rate.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="WAV or FLAC to write: 16 bit, mono, the model's rate.")],
     emulator: Annotated[Emulator, typer.Option(help="Where to run it.")] = Emulator.unicorn,
     board: BoardName = DEFAULT_BOARD,
     profile: Annotated[bool, typer.Option("--profile", help="Count instructions per layer (slower).")] = False,
@@ -44,6 +44,7 @@ def command(
     """
     if profile and emulator is Emulator.host:
         raise typer.BadParameter("--profile needs an emulator: instructions of the host say nothing about the board")
+    audio_format(output)  # before the work, not after it
     chosen = load_board(board)
     network = lower(load_onnx(model))
     config = network.frontend
@@ -66,7 +67,7 @@ def command(
                 progress=lambda done, total: show(f"{chosen.core.cpu} in Unicorn", done, total),
             )
     enhanced = result.pcm[config.latency_samples :][: recording.pcm.size]
-    write_wav(output, enhanced, config.sample_rate)
+    write_audio(output, enhanced, config.sample_rate)
     if json:
         emit_json(
             "run",

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 
-from codesign.errors import InputError
+from codesign.errors import InputError, one_line
 from codesign.load.file import read_model
 from codesign.load.graph import Activation, Graph, Linear
 from codesign.load.metadata import properties, read_frontend, read_states
@@ -56,7 +56,7 @@ def load_onnx(path: Path) -> Graph:
     for name, size in inputs.items():
         recognizer.sizes.setdefault(name, size)
     loaded = Graph(
-        name=props.get("name", "") or path.stem,
+        name=one_line(props.get("name", ""), 80) or path.stem,
         frontend=frontend,
         input=feature,
         output=mask_value,
@@ -64,7 +64,7 @@ def load_onnx(path: Path) -> Graph:
         ops=tuple(recognizer.ops),
         sizes=recognizer.sizes,
         quants=build.quants,
-        licence=props.get("licence", ""),
+        licence=one_line(props.get("licence", ""), 80),
         sha256=sha256,
     )
     _check_states_are_used(path, loaded)
