@@ -79,7 +79,7 @@ def read_audio(path: Path, sample_rate: int) -> Audio:
 
 
 def audio_format(path: Path) -> str:
-    """ "WAV" or "FLAC", after the ending of a file to write; no ending is WAV.
+    """The format, "WAV" or "FLAC", that the ending of a file to write asks for; no ending is WAV.
 
     Raises:
         InputError: another ending.
