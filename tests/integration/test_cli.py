@@ -185,7 +185,13 @@ def test_missing_compiler_exits_3(tmp_path):
 
 def test_ctrl_c_is_one_line_and_leaves_nothing(tmp_path, noisy):
     arguments = [sys.executable, "-m", "codesign.cli.main", "run", str(MODEL), str(noisy), "-o", str(tmp_path / "out.wav")]
-    process = subprocess.Popen(arguments, stderr=subprocess.PIPE, text=True, env={**os.environ, "TMPDIR": str(tmp_path)})
+    process = subprocess.Popen(
+        arguments,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "TMPDIR": str(tmp_path)},
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # shells ignore it in background jobs
+    )
     deadline = time.monotonic() + 60
     while not list(tmp_path.glob("codesign-*")) and time.monotonic() < deadline:
         time.sleep(0.02)

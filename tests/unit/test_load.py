@@ -79,6 +79,20 @@ def test_states_are_paired_by_name_without_metadata(tmp_path):
     assert load_onnx(saved(model, tmp_path)).states == with_list.states
 
 
+def test_states_whose_names_have_no_separator(tmp_path):
+    net = float_network(units=(8,))
+    for node in net.nodes:
+        for names in (node.input, node.output):
+            names[:] = [
+                name.replace("0_in", "in").replace("0_out", "out") if name[:2] in ("h0", "c0") else name for name in names
+            ]
+    for values in (net.inputs, net.outputs):
+        for name in [name for name in values if name[:2] in ("h0", "c0")]:
+            values[name.replace("0_", "")] = values.pop(name)
+    graph = load_onnx(saved(net.model(metadata={"n_fft": "128", "window": "128", "hop": "64"}), tmp_path))
+    assert {(s.input, s.output) for s in graph.states} == {("hin", "hout"), ("cin", "cout")}
+
+
 def test_batch_dimension_may_have_no_size(tmp_path):
     model = float_network(form="stacked").model()
     for value in (*model.graph.input, *model.graph.output):
@@ -94,6 +108,55 @@ def test_clip_and_tanh_between_layers(tmp_path):
     graph = load_onnx(saved(net.model(), tmp_path))
     clip = next(op for op in graph.ops if op.name == "relu6")
     assert (clip.kind, clip.low, clip.high) == ("clip", 0.0, 6.0)
+
+
+@pytest.mark.parametrize("shape", [[12], [1, 1, 12], [12, 1]])
+def test_features_of_other_ranks(shape, tmp_path):
+    net = float_network(form="stacked")
+    net.nodes.insert(0, helper.make_node("Reshape", ["features", net.constant("flat", np.array([1, 12]))], ["row"], name="row"))
+    first = next(n for n in net.nodes if n.output[0] == "cell0_x")
+    first.input[0] = "row"
+    model = net.model()
+    dims = next(i for i in model.graph.input if i.name == "features").type.tensor_type.shape.dim
+    del dims[:]
+    for size in shape:
+        dims.add(dim_value=size)
+    assert load_onnx(saved(model, tmp_path)).sizes["features"] == 12
+
+
+def test_gather_of_the_only_slice_and_constants_given_as_numbers(tmp_path):
+    """What PyTorch makes of y[0]."""
+    net = float_network(units=(8,))
+    squeeze = next(n for n in net.nodes if n.output[0] == "h0_out")
+    squeeze.CopyFrom(helper.make_node("Gather", ["lstm0_h", "zero"], ["h0_out"], name="/Gather", axis=0))
+    net.nodes.insert(0, helper.make_node("Constant", [], ["zero"], value_int=0))
+    assert isinstance(load_onnx(saved(net.model(), tmp_path)).ops[0], LstmCell)
+
+
+def test_skip_gate_over_some_layers(tmp_path):
+    net = float_network(form="stacked", skip=True, gain=1.5)
+    for state in ("h0", "c0"):
+        where = next(n for n in net.nodes if n.output[0] == f"{state}_out")
+        where.CopyFrom(helper.make_node("Identity", [f"{state}_new"], [f"{state}_out"]))
+    path = saved(net.model(), tmp_path)
+    graph = load_onnx(path)
+    cells = [op.name for op in graph.ops if isinstance(op, LstmCell)]
+    assert next(op for op in graph.ops if isinstance(op, SkipGate)).layers == (cells[1],)
+    features = np.random.default_rng(1).uniform(0, 3, (40, 12)).astype(np.float32)
+    ours = float_run(graph, features).values[graph.output]
+    np.testing.assert_allclose(ours, run_onnxruntime(path, features, graph.states), atol=2e-6)
+
+
+def test_external_data_in_the_folder(tmp_path):
+    model = float_network().model()
+    inside = load_onnx(saved(model, tmp_path))
+    onnx.save(model, tmp_path / "out.onnx", save_as_external_data=True, location="weights.bin", size_threshold=0)
+    outside = load_onnx(tmp_path / "out.onnx")
+    np.testing.assert_array_equal(outside.ops[0].input_weight.values, inside.ops[0].input_weight.values)
+    weights = bytearray((tmp_path / "weights.bin").read_bytes())
+    weights[0] ^= 1
+    (tmp_path / "weights.bin").write_bytes(weights)
+    assert load_onnx(tmp_path / "out.onnx").sha256 != outside.sha256
 
 
 def test_metadata_reaches_the_front_end(tmp_path):

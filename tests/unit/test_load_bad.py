@@ -269,3 +269,197 @@ def test_damaged_files_never_raise_anything_else(quantized, tmp_path):
             broken |= "\n" in str(error)
     assert not broken
     assert outcomes == {"lowered", "refused"}
+
+
+def node_of(net, output):
+    return next(n for n in net.nodes if output in n.output)
+
+
+def rewired(net, output, old, new):
+    node = node_of(net, output)
+    node.input[:] = [new if name == old else name for name in node.input]
+    return net.model()
+
+
+@pytest.mark.parametrize(("output", "old", "new"), [("fc0", "h1_out", "h1_in"), ("cell1_x", "h0_out", "h0_in")])
+def test_old_state_read_by_another_layer(output, old, new, tmp_path):
+    refused(rewired(float_network(units=(8, 8), form="stacked"), output, old, new), tmp_path, new, "before the step")
+
+
+SKIP = {"units": (8, 8), "skip": True}
+
+
+@pytest.mark.parametrize("form", ["operator", "stacked"])
+@pytest.mark.parametrize("reader", ["fc0", "gate_logit"])
+def test_layer_read_without_its_skip_gate(form, reader, tmp_path):
+    refused(rewired(float_network(form=form, **SKIP), reader, "h1_out", "h1_new"), tmp_path, "without its skip gate")
+
+
+@pytest.mark.parametrize("form", ["operator", "stacked"])
+@pytest.mark.parametrize("state", ["h1", "c1"])
+def test_skip_gate_that_keeps_another_state(form, state, tmp_path):
+    model = rewired(float_network(form=form, **SKIP), f"{state}_out", f"{state}_in", "h0_in")
+    refused(model, tmp_path, f"{state}_in", "must stay")
+
+
+@pytest.mark.parametrize("form", ["operator", "stacked"])
+@pytest.mark.parametrize("state", ["h1", "c1"])
+def test_skip_gate_over_half_a_layer(form, state, tmp_path):
+    net = float_network(form=form, **SKIP)
+    node_of(net, f"{state}_out").CopyFrom(helper.make_node("Identity", [f"{state}_new"], [f"{state}_out"]))
+    refused(net.model(), tmp_path, "guarded by one skip gate")
+
+
+def test_skip_gate_with_another_threshold(tmp_path):
+    refused(replaced(float_network(**SKIP).model(), "half", np.array([[0.25]], np.float32)), tmp_path, "threshold 0.25")
+    refused(
+        replaced(float_network(**SKIP).model(), "one", np.array([[2.0]], np.float32)), tmp_path, "min(state + increment, 1)"
+    )
+
+
+def test_sizes_are_not_broadcast(tmp_path):
+    net = float_network(form="stacked")
+    row = helper.make_node("Gemm", ["features", net.weights("row_w", 1, 12)], ["row"], name="row", transB=1)
+    net.nodes.insert(net.nodes.index(node_of(net, "cell0_both")), row)
+    node_of(net, "cell0_both").input[0] = "row"
+    refused(net.model(), tmp_path, "cell0_both", "1 and 32")
+    refused(replaced(float_network().model(), "fc0_b", np.zeros((10, 1), np.float32)), tmp_path, "fc0_b", "[10, 1]")
+
+
+def test_mask_that_is_no_layers_result(tmp_path):
+    for source in ("features", "h0_out"):
+        net = float_network(n_mels=8, units=(8,))
+        node_of(net, "mask").CopyFrom(helper.make_node("Identity", [source], ["mask"]))
+        refused(net.model(), tmp_path, "mask", "linear layer")
+
+
+def as_constant_node(net, name, array):
+    net.initializers = [tensor for tensor in net.initializers if tensor.name != name]
+    net.nodes.insert(0, helper.make_node("Constant", [], [name], value=numpy_helper.from_array(array)))
+    return net.nodes[0].attribute[0].t
+
+
+@pytest.mark.parametrize(
+    ("array", "word"),
+    [
+        (np.full((10, 6), np.nan, np.float32), "NaN or infinity"),
+        (np.zeros((10, 6)), "double"),
+        (np.full((10, 6), 1e20, np.float32), "1e+20"),
+    ],
+)
+def test_constant_nodes_are_checked_as_initializers_are(array, word, tmp_path):
+    net = float_network()
+    as_constant_node(net, "fc0_w", array)
+    refused(net.model(), tmp_path, "fc0_w", word)
+
+
+def test_constant_node_with_external_data(tmp_path):
+    (tmp_path / "m").mkdir()
+    (tmp_path / "secret.bin").write_bytes(bytes(4096))
+    net = float_network()
+    tensor = as_constant_node(net, "fc0_w", np.zeros((10, 6), np.float32))
+    tensor.ClearField("raw_data")
+    tensor.data_location = TensorProto.EXTERNAL
+    tensor.external_data.add(key="location", value="../secret.bin")
+    refused(net.model(), tmp_path / "m", "fc0_w", "outside")
+
+
+@pytest.mark.parametrize("name", ["fc0_w", "fc0_b", "lstm0_w", "lstm0_b"])
+def test_weights_that_no_network_has(name, tmp_path):
+    model = float_network().model()
+    refused(replaced(model, name, 1e9 + numpy_helper.to_array(initializer(model, name))), tmp_path, name, "1e+09")
+
+
+def test_tensor_that_claims_to_be_huge(tmp_path):
+    model = float_network().model()
+    initializer(model, "fc0_w").dims[:] = [2**40, 2**40]
+    refused(model, tmp_path, "fc0_w", "weights in all")
+    initializer(model, "fc0_w").dims[:] = [-1, 6]
+    refused(model, tmp_path, "fc0_w")
+
+
+def test_too_many_operators(tmp_path):
+    net = float_network()
+    net.nodes.pop()
+    for index in range(5000):
+        net.node("Relu", [f"r{index - 1}" if index else "fc1"], f"r{index}")
+    net.node("Sigmoid", ["r4999"], "mask")
+    refused(net.model(), tmp_path, "nodes", "4,096")
+
+
+def test_sums_that_double(tmp_path):
+    net = float_network()
+    net.nodes.pop()
+    last = "fc1"
+    for index in range(40):
+        last = net.node("Add", [last, last], f"r{index}")
+    net.node("Sigmoid", [last], "mask")
+    refused(net.model(), tmp_path, "16 linear layers")
+
+
+def test_operators_that_bring_their_own_graph(tmp_path):
+    net = float_network()
+    body = helper.make_graph([], "body", [], [])
+    net.nodes.insert(0, helper.make_node("Loop", ["", ""], [], name="again", body=body))
+    refused(net.model(), tmp_path, "again", "Loop")
+    model = float_network().model()
+    opset = [helper.make_opsetid("", 21)]
+    model.functions.append(helper.make_function("", "Relu", ["X"], ["Y"], [helper.make_node("Neg", ["X"], ["Y"])], opset))
+    refused(model, tmp_path, "functions", "Relu")
+
+
+def test_lstm_of_no_step(tmp_path):
+    net = float_network()
+    node_of(net, "lstm0_h").input[4] = net.constant("lengths", np.array([0], np.int32))
+    refused(net.model(), tmp_path, "lstm0", "sequence_lens")
+
+
+def test_dropout_in_training(tmp_path):
+    net = float_network(form="stacked")
+    net.initializers.append(numpy_helper.from_array(np.array(True), "training"))
+    net.nodes.insert(0, helper.make_node("Dropout", ["features", "", "training"], ["dropped"], name="drop"))
+    node_of(net, "cell0_x").input[0] = "dropped"
+    refused(net.model(), tmp_path, "drop", "training")
+
+
+@pytest.mark.parametrize(
+    "text", ["[" * 100_000, "1" * 5000, '[["h0_in", "h0_out", true]]', '[["h0_in", "h0_out", NaN]]', "null"]
+)
+def test_states_that_are_no_list_of_pairs(text, tmp_path):
+    refused(float_network().model(states=text), tmp_path, "state")
+
+
+def test_state_with_two_possible_partners(tmp_path):
+    net = float_network(units=(8,))
+    for old, new in (("c0_out", "h0_new"), ("c0_in", "h0_old")):
+        for values in (net.inputs, net.outputs):
+            values.update({new: values.pop(old)} if old in values else {})
+        for node in net.nodes:
+            node.input[:] = [new if name == old else name for name in node.input]
+            node.output[:] = [new if name == old else name for name in node.output]
+    refused(net.model(metadata={"n_fft": "128", "window": "128", "hop": "64"}), tmp_path, "h0_in", "'h0_out' or 'h0_new'")
+
+
+def test_integer_weights_of_another_type(quantized, tmp_path):
+    model = onnx.load_from_string(quantized)
+    tensor = next(t for t in model.graph.initializer if t.name.endswith("weight_q"))
+    name, integers = tensor.name, numpy_helper.to_array(tensor)
+    refused(replaced(model, name, integers.astype(np.uint8)), tmp_path, "uint8", "int8")
+    refused(replaced(model, name, integers.astype(np.int16)), tmp_path, "int16")
+
+
+@pytest.mark.parametrize("kind", ["Sigmoid", "Tanh", "Add", "Gemm"])
+def test_other_scales_inside_an_lstm_or_skip_gate(kind, tmp_path):
+    path = tmp_path / "q.onnx"
+    onnx.save(float_network(**SKIP).model(), path)
+    features = np.random.default_rng(2).uniform(0, 3, (50, 12)).astype(np.float32)
+    write_qdq(quantize_graph(load_onnx(path), [features]), path)
+    model = onnx.load(path)
+    makers = {n.output[0]: n for n in model.graph.node}
+    suffix = {"Sigmoid": "/delta", "Tanh": "/cell_tanh", "Add": "/gates", "Gemm": "/logit/product"}[kind]
+    quantize = next(n for n in model.graph.node if n.op_type == "QuantizeLinear" and n.input[0].endswith(suffix))
+    assert makers[quantize.input[0]].op_type == kind
+    back = next(n for n in model.graph.node if n.input[0] == quantize.output[0])
+    model.graph.initializer.append(numpy_helper.from_array(np.float32(2.0**-11), "other"))
+    quantize.input[1] = back.input[1] = "other"
+    refused(model, tmp_path, "16 bits, scale 0.000488281")

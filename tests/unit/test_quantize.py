@@ -139,6 +139,29 @@ def test_file_to_file(tmp_path):
     assert not (tmp_path / "x.onnx").exists()
 
 
+def test_names_that_collide_in_the_file(features, tmp_path):
+    model = float_network(units=(8,)).model()
+    for node in model.graph.node:
+        node.input[:] = ["scalar_0" if name == "features" else name for name in node.input]
+    next(value for value in model.graph.input if value.name == "features").name = "scalar_0"
+    onnx.save(model, tmp_path / "float.onnx")
+    graph = quantize_graph(load_onnx(tmp_path / "float.onnx"), [features])
+    with pytest.raises(InputError, match="rename"):
+        write_qdq(graph, tmp_path / "int8.onnx")
+    assert not (tmp_path / "int8.onnx").exists()
+
+
+def test_long_recordings_are_cut(tmp_path, monkeypatch):
+    monkeypatch.setattr("codesign.quantize.file.MAX_SECONDS", 1.5)
+    onnx.save(float_network(units=(8,)).model(), tmp_path / "float.onnx")
+    folder = tmp_path / "recordings"
+    folder.mkdir()
+    for name in "abc":
+        soundfile.write(folder / f"{name}.wav", 0.1 * np.random.default_rng(0).standard_normal(16000), 16000)
+    report = quantize_file(tmp_path / "float.onnx", folder, tmp_path / "int8.onnx")
+    assert (report.files, report.seconds) == (2, pytest.approx(1.5))
+
+
 def _empty(tmp_path):
     folder = tmp_path / "empty"
     folder.mkdir()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -16,6 +17,7 @@ _INTEGERS = ("sample_rate", "n_fft", "window", "hop", "n_mels")
 _REALS = ("f_min", "f_max", "exponent")
 _WORDS = ("window_kind", "feature")
 _HINT = "correct metadata_props, see docs/model-file.md"
+_PAIRS_HINT = "list the pairs under metadata key states, see docs/model-file.md"
 
 
 def properties(model: onnx.ModelProto) -> dict[str, str]:
@@ -66,16 +68,20 @@ def read_states(
     remaining = dict(outputs)
     states = []
     for name, size in inputs.items():
-        partner = next((o for o in remaining if _stem(o) == _stem(name) and remaining[o] == size), None)
-        if partner is not None:
-            states.append(State(name, partner, size))
-            del remaining[partner]
+        partners = [o for o in remaining if _stem(o) == _stem(name) and remaining[o] == size]
+        if len(partners) > 1:
+            raise InputError(
+                f"{path}: state '{name}' could be fed back from {' or '.join(repr(o) for o in partners)}", hint=_PAIRS_HINT
+            )
+        if partners:
+            states.append(State(name, partners[0], size))
+            del remaining[partners[0]]
     unpaired = [name for name in inputs if name not in {state.input for state in states}]
     if len(unpaired) != 1 or len(remaining) != 1:
-        names = ", ".join(f"'{name}'" for name in (*unpaired, *remaining))
+        names = ", ".join(f"'{name}'" for name in (*unpaired, *remaining)) or "none"
         raise InputError(
             f"{path}: cannot pair states; without a partner are {names}, where features and mask alone should be",
-            hint="list the pairs under metadata key states, see docs/model-file.md",
+            hint=_PAIRS_HINT,
         )
     return tuple(states)
 
@@ -83,7 +89,7 @@ def read_states(
 def _listed(path: Path, text: str, inputs: Mapping[str, int], outputs: Mapping[str, int]) -> tuple[State, ...]:
     try:
         entries = json.loads(text)
-    except json.JSONDecodeError as error:
+    except (ValueError, RecursionError) as error:
         raise InputError(f"{path}: metadata states is not JSON: {error}", hint=_HINT) from error
     states = []
     for entry in entries if isinstance(entries, list) else [entries]:
@@ -100,7 +106,7 @@ def _listed(path: Path, text: str, inputs: Mapping[str, int], outputs: Mapping[s
                 f"{path}: state '{name}' has {inputs[name]} elements and '{partner}' {outputs[partner]}", hint=_HINT
             )
         initial = entry[2] if len(entry) == 3 else 0.0
-        if not isinstance(initial, int | float) or not -1e6 < initial < 1e6:
+        if not isinstance(initial, int | float) or isinstance(initial, bool) or not -1e6 < initial < 1e6:
             raise InputError(f"{path}: state '{name}': initial value {initial!r} is no sensible number", hint=_HINT)
         states.append(State(name, partner, inputs[name], float(initial)))
     if len({s.input for s in states}) < len(states) or len({s.output for s in states}) < len(states):
@@ -112,5 +118,6 @@ _MARKS = ("in", "out", "prev", "previous", "next", "new", "old", "state")
 
 
 def _stem(name: str) -> str:
-    """A state's name without what tells its input from its output: h0_in, h0_out → h0."""
-    return "_".join(word for word in name.lower().replace(".", "_").split("_") if word not in _MARKS)
+    """A state's name without what tells its input from its output: h0_in, h0_out → h0; hin, hout → h."""
+    words = [word for word in re.split(r"[^a-z0-9]+", name.lower()) if word not in _MARKS]
+    return re.sub(r"(?<=.)(in|out|prev|next|new|old)$", "", "_".join(words))

@@ -19,7 +19,6 @@ from codesign.load.recognize import Recognizer
 from codesign.load.terms import Constant, Input
 
 MAX_VECTOR = 65_535
-MAX_WEIGHTS = 64 * 2**20
 _SHAPE_HINT = "a model is one time step of vectors, see docs/model-file.md"
 
 
@@ -30,6 +29,13 @@ def load_onnx(path: Path) -> Graph:
         InputError: the file cannot be read or trusted, holds an operator or a pattern that is not supported, or numbers that
             make no sense. Names the file and the node, tensor or metadata key.
     """
+    try:
+        return _load(path)
+    except RecursionError:
+        raise InputError(f"{path}: hundreds of operators in a row", hint="no network for a hearing aid is this deep") from None
+
+
+def _load(path: Path) -> Graph:
     model, sha256 = read_model(path)
     graph, props = model.graph, properties(model)
     constants = {tensor.name for tensor in graph.initializer}
@@ -49,10 +55,12 @@ def load_onnx(path: Path) -> Graph:
         if name not in build.terms or isinstance(build.terms[name], Constant):
             raise InputError(f"{path}: output '{name}' is not computed from the inputs", hint=_SHAPE_HINT)
     recognizer = Recognizer(path, states, {name: build.terms[name] for name in outputs}, build.quants)
-    try:
-        mask_value = recognizer.emit_all(build.terms[mask])
-    except RecursionError:
-        raise InputError(f"{path}: hundreds of operators in a row", hint="no network for a hearing aid is this deep") from None
+    mask_value = recognizer.emit_all(build.terms[mask])
+    if not any(isinstance(op, Linear | Activation) and op.output == mask_value for op in recognizer.ops):
+        raise InputError(
+            f"{path}: mask '{mask}' is no linear layer's or activation's result",
+            hint="end the network with a linear layer and a sigmoid",
+        )
     for name, size in inputs.items():
         recognizer.sizes.setdefault(name, size)
     loaded = Graph(
@@ -73,18 +81,11 @@ def load_onnx(path: Path) -> Graph:
 
 def _build(path: Path, model: onnx.ModelProto, inputs: dict[str, int]) -> Build:
     graph = model.graph
-    shapes = {
-        info.name: tuple(d.dim_value or 1 for d in info.type.tensor_type.shape.dim)
-        for info in (*graph.input, *graph.value_info, *graph.output)
-    }
+    shapes = {info.name: _dims(info) for info in (*graph.input, *graph.value_info, *graph.output)}
     build = Build(path, shapes)
     for name, size in inputs.items():
         build.terms[name] = Input(name, size)
-    weights = 0
     for tensor in graph.initializer:
-        weights += int(np.prod(tensor.dims, dtype=np.int64))
-        if weights > MAX_WEIGHTS:
-            raise InputError(f"{path}: more than {MAX_WEIGHTS:,} weights", hint="no network for a hearing aid is this large")
         build.terms[tensor.name] = constant_term(tensor.name, tensor)
         shapes[tensor.name] = tuple(tensor.dims)
     for node in graph.node:
@@ -92,16 +93,36 @@ def _build(path: Path, model: onnx.ModelProto, inputs: dict[str, int]) -> Build:
         if node.op_type not in OPERATORS:
             raise InputError(f"{step.label}: operator {node.op_type} is not supported", hint=TABLE_HINT)
         OPERATORS[node.op_type][0](step)
+        _check_results(step)
     return build
 
 
+def _check_results(step: Step) -> None:
+    """Every computed value is a vector of as many elements as onnx infers: nothing is broadcast, nothing is empty."""
+    for index, name in enumerate(step.node.output):
+        term = step.build.terms.get(name)
+        if term is None or isinstance(term, Constant):
+            continue
+        size = step.size(index)
+        if size != term.size or not 1 <= size <= MAX_VECTOR:
+            raise step.refuse(
+                f"output '{name}' has shape {list(step.shape(name))} where a vector of {term.size} is expected",
+                hint=f"every value is one vector of 1 to {MAX_VECTOR} elements, see docs/model-file.md",
+            )
+
+
+def _dims(info: onnx.ValueInfoProto) -> tuple[int, ...]:
+    """Dimensions; one without a size is a batch of 1."""
+    return tuple(d.dim_value if d.HasField("dim_value") else 1 for d in info.type.tensor_type.shape.dim)
+
+
 def _vector_size(path: Path, info: onnx.ValueInfoProto) -> int:
-    """Elements of a graph input or output; a dimension without a size is a batch of 1."""
+    """Elements of a graph input or output."""
     kind = info.type.tensor_type
     if kind.elem_type != onnx.TensorProto.FLOAT:
         name = onnx.TensorProto.DataType.Name(kind.elem_type).lower()
         raise InputError(f"{path}: '{info.name}' is {name}, inputs and outputs must be float32", hint=_SHAPE_HINT)
-    dims = [d.dim_value if d.HasField("dim_value") else 1 for d in kind.shape.dim]
+    dims = list(_dims(info))
     size = int(np.prod(dims, dtype=np.int64))
     if sum(d != 1 for d in dims) > 1 or not 1 <= size <= MAX_VECTOR:
         raise InputError(f"{path}: '{info.name}' has shape {dims}, a vector of 1 to {MAX_VECTOR} is expected", hint=_SHAPE_HINT)
@@ -127,7 +148,7 @@ def _check_states_are_used(path: Path, graph: Graph) -> None:
 def _with_output_named(graph: Graph, name: str) -> Graph:
     """The same graph with the mask's value called what the file calls the output: a QDQ pair in between gives it another."""
     old = graph.output
-    if old == name or any(old == state.output for state in graph.states):
+    if old == name:
         return graph
 
     def renamed(value: str) -> str:

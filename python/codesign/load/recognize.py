@@ -41,6 +41,7 @@ class Recognizer:
         self._quants = quants
         self._emitted: dict[int, str] = {}
         self._layer_of: dict[int, LstmCell] = {}  # by the term of the new hidden or cell state
+        self._guards: dict[str, str] = {}  # layer → state of the skip gate that guards it, or ""
         self._names: set[str] = set()
 
     def emit_all(self, output: Term) -> str:
@@ -55,13 +56,24 @@ class Recognizer:
             if name not in gates and id(_unguarded(term)) not in self._layer_of:
                 raise self._refuse(term, f"is fed back to state '{name}', but no LSTM layer computes it")
             if name not in gates and isinstance(term, Choice):
-                self._gate_state(term)
+                self._same_quant(term, _unguarded(term).name)
         for name, term in gates.items():
             self._emit_gate(name, term)
         return mask
 
-    def emit(self, term: Term) -> str:
-        """Name of the value that `term` is, its operators emitted before."""
+    def emit(self, term: Term, guard: str = "") -> str:
+        """Name of the value that `term` is, its operators emitted before.
+
+        `guard` is the skip gate's state that also guards the reader: on a skipped step it discards what it reads, so it may
+        read a guarded layer's candidate.
+        """
+        name = self._value(term)
+        layer = self._layer_of.get(id(term))
+        if layer is not None and self._guards[layer.name] not in ("", guard):
+            raise self._refuse(term, "is read without its skip gate: on a skipped step the layer's old state is its output")
+        return name
+
+    def _value(self, term: Term) -> str:
         if id(term) not in self._emitted:
             self._emitted[id(term)] = self._emit(term)
             self.sizes[self._emitted[id(term)]] = term.size
@@ -70,6 +82,12 @@ class Recognizer:
     def _emit(self, term: Term) -> str:
         match term:
             case Input():
+                if term.name in self._states:
+                    raise self._refuse(
+                        term,
+                        "is a state and read as it was before the step, where only its LSTM may",
+                        "read the new state instead",
+                    )
                 return term.name
             case Affine():
                 return self._linear(term)
@@ -83,6 +101,10 @@ class Recognizer:
                 return self._lstm(term).output
             case Choice():
                 return self._guarded(term)
+            case Binary():
+                raise self._refuse(term, f"({term.kind}) computes something other than an LSTM cell or a skip gate")
+            case LstmOperator():
+                raise self._refuse(term, "is an LSTM's cell state, which no layer can read")
         raise self._refuse(term, "is not a value that a layer can read")
 
     def _linear(self, term: Affine) -> str:
@@ -100,6 +122,7 @@ class Recognizer:
             cell, cell_term = self._from_operator(term)
         else:
             cell, cell_term = self._from_cell(term)
+        self._guards[cell.name] = self._guard_of(cell)
         self.ops.append(cell)
         self.sizes[cell.cell_output] = cell.units
         self._layer_of[id(term)] = self._layer_of[id(cell_term)] = cell
@@ -115,7 +138,7 @@ class Recognizer:
         return (
             LstmCell(
                 self._name(term),
-                self.emit(term.source),
+                self.emit(term.source, self._guard(hidden)),
                 hidden,
                 cell,
                 term.name,
@@ -166,7 +189,7 @@ class Recognizer:
         return (
             LstmCell(
                 self._name(term),
-                self.emit(sources[0]),
+                self.emit(sources[0], self._guard(hidden)),
                 hidden,
                 cell,
                 term.name,
@@ -199,15 +222,39 @@ class Recognizer:
             raise self._refuse(term, f"is no gate of an LSTM: it must add one matrix times an input and one times '{hidden}'")
         return others[0][0], others[0][1], recurrent[0], term.bias.tolist()
 
+    def _guard(self, state: str) -> str:
+        """State of the skip gate that decides whether `state` changes; "" without one."""
+        term = self._outputs[self._states[state].output]
+        if not isinstance(term, Choice):
+            return ""
+        if not isinstance(term.otherwise, Input) or term.otherwise.name != state:
+            raise self._refuse(term, f"is no skip gate: on a skipped step the old state '{state}' must stay")
+        return self._gate_state(term)
+
+    def _guard_of(self, cell: LstmCell) -> str:
+        guard = self._guard(cell.hidden)
+        if self._guard(cell.cell) != guard:
+            raise InputError(
+                f"{self._path}: '{cell.name}': its hidden and cell state must be guarded by one skip gate, or both by none",
+                hint="docs/model-file.md shows a skip gate",
+            )
+        return guard
+
     def _guarded(self, choice: Choice) -> str:
         """The value of a state that a skip gate guards: the layer's own."""
-        self._gate_state(choice)
-        if not isinstance(choice.otherwise, Input) or choice.otherwise.name not in self._states:
-            raise self._refuse(choice, "is no skip gate: on a skipped step the old state must stay")
-        name = self.emit(choice.then)
-        if choice.name in self._quants:
-            self._quants.setdefault(name, self._quants[choice.name])
+        gate = self._gate_state(choice)
+        name = self.emit(choice.then, gate)
+        layer, kept = self._layer_of.get(id(choice.then)), choice.otherwise
+        if layer is None or not isinstance(kept, Input) or (kept.name, gate) != (layer.hidden, self._guards[layer.name]):
+            raise self._refuse(choice, "is no skip gate: on a skipped step the layer's old hidden state must stay")
+        self._same_quant(choice, name)
         return name
+
+    def _same_quant(self, choice: Choice, name: str) -> None:
+        """Parameters given to a guarded state are those of the layer's."""
+        quant = self._quants.get(choice.name)
+        if quant is not None and self._quants.setdefault(name, quant) != quant:
+            raise self._refuse(choice, f"and '{name}' are one value but quantized differently")
 
     def _emit_gate(self, state: str, choice: Choice) -> None:
         """S' = delta where the step updates, else min(s + delta, 1)."""
@@ -218,6 +265,8 @@ class Recognizer:
             raise self._refuse(choice, "is no skip gate: its increment is no sigmoid of a linear layer")
         if not self._accumulates(skipped, state, delta):
             raise self._refuse(choice, "is no skip gate: a skipped step must give min(state + increment, 1)")
+        for value, quant in ((delta, _UNIT_QUANT), (delta.source, _GATE_QUANT), (choice, _UNIT_QUANT)):
+            self._check_quant(value, quant)
         if len(delta.source.parts) != 1 or delta.size != 1:
             raise self._refuse(delta, "is no skip gate: one number from one hidden state is expected")
         source, weight = delta.source.parts[0]
@@ -266,8 +315,8 @@ class Recognizer:
         if found is not None and found != wanted:
             raise self._refuse(
                 term,
-                f"inside an LSTM is quantized with {found.bits} bits, scale {found.scale:g}; the layer has {wanted.bits} bits, "
-                f"scale {wanted.scale:g}",
+                f"inside an LSTM or skip gate is quantized with {found.bits} bits, scale {found.scale:g}; "
+                f"the layer has {wanted.bits} bits, scale {wanted.scale:g}",
                 "docs/model-file.md shows where an LSTM is quantized",
             )
 

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from codesign.errors import InputError
 from codesign.load.graph import GATES, Activation, Graph, Linear, LstmCell, Matrix, Op, Quant, SkipGate
-from codesign.quantize.float_run import float_run
+from codesign.quantize.float_run import float_steps
 
 LOGIT = Quant(2.0**-12, 0, 16)
 UNIT = Quant(2.0**-15, 0, 16)
@@ -32,15 +32,31 @@ def quantize_graph(graph: Graph, features: Sequence[npt.NDArray[np.float32]]) ->
         raise InputError(f"{graph.name} is quantized already", hint="give the float model")
     if not features or sum(map(len, features)) == 0:
         raise InputError("calibration needs at least one frame of features", hint="give a folder with recordings")
-    traces = [float_run(graph, rows).values for rows in features]
-    seen = {name: np.concatenate([trace[name] for trace in traces]) for name in traces[0]}
-    for name, values in seen.items():
-        if not np.isfinite(values).all():
-            raise InputError(f"value '{name}' of {graph.name} is not finite on the calibration data", hint="check the model")
+    seen = _observed(graph, features)
     return replace(graph, quants=_quants(graph, seen), ops=tuple(_with_int8_weights(op) for op in graph.ops))
 
 
-def _quants(graph: Graph, seen: dict[str, npt.NDArray[np.float64]]) -> dict[str, Quant]:
+def _observed(graph: Graph, features: Sequence[npt.NDArray[np.float32]]) -> dict[str, npt.NDArray[np.float32]]:
+    """What every value that gets parameters did in all frames: name → (frames, size)."""
+    frames = sum(map(len, features))
+    names = (
+        graph.input,
+        *(op.cell_output if isinstance(op, LstmCell) else op.output for op in graph.ops if not isinstance(op, SkipGate)),
+    )
+    seen = {name: np.empty((frames, graph.sizes[name]), np.float32) for name in names}
+    frame = 0
+    for rows in features:
+        for values in float_steps(graph, rows):
+            for name, history in seen.items():
+                history[frame] = values[name]
+            frame += 1
+    for name, history in seen.items():
+        if not np.isfinite(history).all():
+            raise InputError(f"value '{name}' of {graph.name} is not finite on the calibration data", hint="check the model")
+    return seen
+
+
+def _quants(graph: Graph, seen: dict[str, npt.NDArray[np.float32]]) -> dict[str, Quant]:
     quants = {graph.input: value_quant(seen[graph.input])}
     reads = {op.source: op for op in graph.ops if isinstance(op, Activation)}
     for op in graph.ops:
@@ -62,19 +78,19 @@ def _quants(graph: Graph, seen: dict[str, npt.NDArray[np.float64]]) -> dict[str,
     return quants
 
 
-def value_quant(values: npt.NDArray[np.float64]) -> Quant:
+def value_quant(values: npt.NDArray[np.floating]) -> Quant:
     """int8 parameters of least squared error: −127 … 127 from the smallest value for one-sided ranges, symmetric otherwise."""
     one_sided = float(values.min()) >= 0.0
     top = float(values.max()) if one_sided else float(np.abs(values).max())
     levels, zero_point = (254, -127) if one_sided else (127, 0)
     if top == 0.0:
         return Quant(1.0 / levels, zero_point, 8)
-    sample = values.ravel()[:: max(1, values.size // 200_000)]
+    sample = values.ravel()[:: max(1, values.size // 200_000)].astype(np.float64)
     errors = [_squared_error(sample, top * clip / levels, zero_point) for clip in _CLIPS]
     return Quant(float(np.float32(top * _CLIPS[int(np.argmin(errors))] / levels)), zero_point, 8)
 
 
-def cell_quant(values: npt.NDArray[np.float64]) -> Quant:
+def cell_quant(values: npt.NDArray[np.floating]) -> Quant:
     """int16 with the finest power-of-two scale, 2^−8 to 2^−15, that holds the largest cell state and some room."""
     largest = float(np.abs(values).max()) * _CELL_MARGIN
     fraction = next((n for n in range(15, 8, -1) if largest <= 32767 * 2.0**-n), 8)

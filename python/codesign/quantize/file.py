@@ -72,10 +72,10 @@ def _features(
     features, seconds = [], 0.0
     for index, path in enumerate(paths):
         progress("read recordings", index, len(paths))
-        pcm = read_audio(path, config.sample_rate).pcm
+        pcm = read_audio(path, config.sample_rate).pcm[: max(1, int((MAX_SECONDS - seconds) * config.sample_rate))]
         features.append(analyse(config, whole_hops(pcm, config.hop)).features)
         seconds += pcm.size / config.sample_rate
-        if seconds > MAX_SECONDS:
+        if seconds >= MAX_SECONDS - 1e-3:
             break
     return features, seconds
 

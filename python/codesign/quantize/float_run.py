@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,12 +26,20 @@ def float_run(graph: Graph, features: npt.NDArray[np.float32], quants: Mapping[s
     With `quants`, every value that has parameters there is rounded to them ("fake quantization"); weights are used as the graph
     has them.
     """
-    run = _Run(graph, quants or {})
     history: dict[str, list[Real]] = {}
-    for row in features.astype(np.float64):
-        for name, value in run.step(row).items():
+    for values in float_steps(graph, features, quants):
+        for name, value in values.items():
             history.setdefault(name, []).append(value)
     return Trace({name: np.stack(rows) for name, rows in history.items()})
+
+
+def float_steps(
+    graph: Graph, features: npt.NDArray[np.float32], quants: Mapping[str, Quant] | None = None
+) -> Iterator[dict[str, Real]]:
+    """As `float_run`, one step after the other: name → float64 (size,)."""
+    run = _Run(graph, quants or {})
+    for row in features:
+        yield run.step(row.astype(np.float64))
 
 
 def rounded(x: Real, quant: Quant | None) -> Real:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -27,13 +28,23 @@ def write_qdq(graph: Graph, path: Path) -> None:
     """Write a graph with quants and int8 weights.
 
     Raises:
-        InputError: the path cannot be written, or the graph is not quantized.
+        InputError: the path cannot be written, the graph is not quantized, or two of its names would be one in the file.
     """
     if not graph.quants:
         raise InputError(f"{graph.name} is not quantized", hint="codesign quantize")
     model = qdq_model(graph)
+    _check_names(graph, model)
     with replace_file(path) as temporary:
         temporary.write_bytes(model.SerializeToString())
+
+
+def _check_names(graph: Graph, model: onnx.ModelProto) -> None:
+    """Inputs, constants and results have names of their own; a constant called as an input would take its place."""
+    made = Counter(name for node in model.graph.node for name in node.output)
+    made.update(value.name for value in (*model.graph.input, *model.graph.initializer))
+    twice = [name for name, count in made.items() if count > 1]
+    if twice:
+        raise InputError(f"{graph.name}: '{twice[0]}' would be the name of two values", hint="rename the inputs or outputs")
 
 
 def qdq_model(graph: Graph) -> onnx.ModelProto:

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from codesign.load.graph import Matrix
-from codesign.load.ops.step import Step, matrix_of
+from codesign.load.ops.step import Step, check_magnitude, matrix_of
 from codesign.load.terms import Affine, Constant, Pieces, Term, columns_of
 
 
@@ -51,10 +51,11 @@ def affine(step: Step, source: Term, matrix: Matrix, bias: npt.NDArray[Any]) -> 
 
 def bias_of(step: Step, constant: Constant, matrix: Matrix) -> npt.NDArray[Any]:
     """A bias, float64, one a row."""
-    values = constant.values.ravel()
-    if values.size not in (1, len(matrix.values)):
-        raise step.refuse(f"bias '{constant.name}' has {values.size} elements for {len(matrix.values)} rows")
-    return np.broadcast_to(values, (len(matrix.values),)).astype(np.float64)
+    values, rows = constant.values.ravel(), len(matrix.values)
+    if values.size not in (1, rows) or (values.size > 1 and constant.values.shape[-1] != rows):
+        raise step.refuse(f"bias '{constant.name}' of shape {list(constant.values.shape)} does not fit {rows} rows")
+    check_magnitude(step, constant)
+    return np.broadcast_to(values, (rows,)).astype(np.float64)
 
 
 def _squeezed(constant: Constant) -> npt.NDArray[Any]:

@@ -6,7 +6,7 @@ import numpy as np
 
 from codesign.load.graph import Quant
 from codesign.load.ops.step import Step
-from codesign.load.terms import Constant
+from codesign.load.terms import Constant, Pieces
 
 _TYPES = {np.dtype(np.int8): 8, np.dtype(np.int16): 16}
 _HINT = "quantize to signed int8 or int16 with one positive scale, see docs/model-file.md"
@@ -15,11 +15,13 @@ _HINT = "quantize to signed int8 or int16 with one positive scale, see docs/mode
 def quantize(step: Step) -> None:
     """QuantizeLinear of a value: remembered until its DequantizeLinear."""
     term = step.term(0)
+    if isinstance(term, Constant):
+        raise step.refuse("quantizes a constant", hint="store int8 weights and their DequantizeLinear")
     quant = _parameters(step)
-    known = step.build.quants.get(term.name)
-    if known is not None and known != quant:
-        raise step.refuse(f"'{term.name}' is quantized a second time with other parameters", hint=_HINT)
-    step.build.quants[term.name] = quant
+    # of a concatenation, each part gets the parameters: what reads it reads the parts
+    for name in [term.name, *([part.name for part in term.parts] if isinstance(term, Pieces) else [])]:
+        if step.build.quants.setdefault(name, quant) != quant:
+            raise step.refuse(f"'{name}' is quantized a second time with other parameters", hint=_HINT)
     step.build.quantized[step.name()] = (term, quant)
 
 
@@ -33,6 +35,8 @@ def dequantize(step: Step) -> None:
         step.give(term)
         return
     constant = step.constant(0, "the quantized tensor")
+    if constant.dtype not in (np.int8, np.int32) or constant.scale is not None:
+        raise step.refuse(f"'{constant.name}' is {constant.dtype}, weights must be int8 and biases int32", hint=_HINT)
     scale = step.constant(1, "the scale").values.astype(np.float64)
     zero = step.constant(2, "the zero point").values if step.has(2) else np.zeros(1)
     if not np.isfinite(scale).all() or (scale <= 0).any():
@@ -40,14 +44,18 @@ def dequantize(step: Step) -> None:
     if (zero != 0).any():
         raise step.refuse(f"zero point of the constant '{constant.name}' is not 0", hint=_HINT)
     if scale.size > 1:
-        axis = int(step.attribute("axis", 1)) % max(1, constant.values.ndim)
+        axis = int(step.attribute("axis", 1))
+        axis += constant.values.ndim if axis < 0 else 0
+        if scale.ndim != 1 or not 0 <= axis < constant.values.ndim:
+            raise step.refuse(f"scales of shape {list(scale.shape)} along axis {axis} do not fit '{constant.name}'", hint=_HINT)
         if scale.size != constant.values.shape[axis]:
             raise step.refuse(f"{scale.size} scales for {constant.values.shape[axis]} slices of '{constant.name}'", hint=_HINT)
         scale = scale.reshape([-1 if d == axis else 1 for d in range(constant.values.ndim)])
     full = np.broadcast_to(scale.reshape(scale.shape if scale.size > 1 else ()), constant.values.shape)
     integers = constant.values.astype(np.int64)
     quantized = integers.astype(np.int8) if constant.dtype == np.int8 else None
-    step.give(Constant(constant.name, constant.size, values=integers * full, quantized=quantized, scale=full))
+    values = integers * full
+    step.give(Constant(constant.name, constant.size, values=values, quantized=quantized, scale=full, dtype=constant.dtype))
 
 
 def _parameters(step: Step) -> Quant:

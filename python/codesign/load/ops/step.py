@@ -15,6 +15,7 @@ from codesign.errors import InputError, one_line
 from codesign.load.graph import Matrix, Quant
 from codesign.load.terms import Constant, Term
 
+MAX_WEIGHT = 1e6
 TABLE_HINT = "docs/operators.md lists the supported ones"
 
 
@@ -107,6 +108,19 @@ class Step:
         self.build.terms[self.name(index)] = term
 
 
+def check_magnitude(step: Step, constant: Constant) -> None:
+    """Refuse weights and biases that no trained network has.
+
+    Raises:
+        InputError: an element beyond ±MAX_WEIGHT.
+    """
+    largest = float(np.abs(constant.values).max(initial=0.0))
+    if largest > MAX_WEIGHT:
+        raise step.refuse(
+            f"'{constant.name}' holds values up to {largest:g}", hint=f"weights and biases are within ±{MAX_WEIGHT:g}"
+        )
+
+
 def matrix_of(step: Step, constant: Constant, values: npt.NDArray[np.float64], transpose: bool) -> Matrix:
     """A weight matrix (rows are outputs) from a constant of two dimensions, `values` being the constant's or a view of them.
 
@@ -115,6 +129,9 @@ def matrix_of(step: Step, constant: Constant, values: npt.NDArray[np.float64], t
     """
     if values.ndim != 2:
         raise step.refuse(f"weights '{constant.name}' have {values.ndim} dimensions, two are expected")
+    if constant.dtype not in (np.float32, np.int8):
+        raise step.refuse(f"weights '{constant.name}' are {constant.dtype}, they must be float32 or int8 with DequantizeLinear")
+    check_magnitude(step, constant)
 
     def oriented(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
         array = array.reshape(values.shape)

@@ -16,13 +16,24 @@ from codesign.load.terms import Affine, Constant, Function, Pieces, Term, rows_o
 def same(step: Step) -> None:
     """Identity, Reshape, Squeeze, Unsqueeze, Flatten, Dropout, Cast between floats, Transpose of a vector."""
     term = step.term(0)
+    if step.node.op_type == "Cast" and step.attribute("to") != onnx.TensorProto.FLOAT:
+        raise step.refuse("casts to another type than float")
+    if step.node.op_type == "Dropout" and step.has(2) and step.scalar(2, "training_mode") != 0:
+        raise step.refuse("is in training mode", hint="export the model in evaluation mode")
     if isinstance(term, Constant):
         step.give(_reshaped(step, term))
         return
-    if step.node.op_type == "Cast" and step.attribute("to") != onnx.TensorProto.FLOAT:
-        raise step.refuse("casts to another type than float")
     if step.size() != term.size:
         raise step.refuse(f"turns {term.size} elements into {step.size()}")
+    step.give(term)
+
+
+def gather(step: Step) -> None:
+    """Gather of the one slice along a dimension of 1: what exporters make of y[0]."""
+    term, shape = step.term(0), step.shape(step.node.input[0])
+    index = step.constant(1, "the index").values
+    if isinstance(term, Constant) or index.size != 1 or shape[int(step.attribute("axis", 0))] != 1 or step.size() != term.size:
+        raise step.refuse("takes elements out of a vector")
     step.give(term)
 
 
@@ -30,8 +41,25 @@ def constant(step: Step) -> None:
     """Constant."""
     tensor = step.attribute("value")
     if tensor is None:
-        raise step.refuse("holds no tensor")
+        tensor = _plain_constant(step)
     step.give(constant_term(step.name(), tensor))
+
+
+def _plain_constant(step: Step) -> onnx.TensorProto:
+    """The tensor of a Constant that is given as numbers."""
+    for key, dtype in (
+        ("value_float", np.float32),
+        ("value_floats", np.float32),
+        ("value_int", np.int64),
+        ("value_ints", np.int64),
+    ):
+        numbers = step.attribute(key)
+        if numbers is not None:
+            array = np.asarray(numbers, dtype)
+            if not np.isfinite(array).all():
+                raise step.refuse("holds NaN or infinity")
+            return onnx.numpy_helper.from_array(array)
+    raise step.refuse("holds no numbers")
 
 
 def constant_term(name: str, tensor: onnx.TensorProto) -> Constant:
@@ -90,7 +118,10 @@ def piece(step: Step, term: Term, start: int, stop: int, name: str) -> Term:
             parts = [(source, rows_of(matrix, rows)) for source, matrix in term.parts]
             return Affine(name, stop - start, step.display, parts=parts, bias=term.bias[rows])
         case Function():
-            inner = piece(step, term.source, start, stop, f"{name}:source")
+            inner_name = f"{name}:source"
+            while inner_name in step.build.shapes:
+                inner_name += "'"
+            inner = piece(step, term.source, start, stop, inner_name)
             return Function(name, stop - start, step.display, kind=term.kind, source=inner, low=term.low, high=term.high)
         case Pieces():
             position = 0
@@ -115,8 +146,9 @@ def _reshaped(step: Step, term: Constant) -> Constant:
 
     values = changed(term.values)
     assert values is not None, "a constant has values"
+    dtype = np.dtype(np.float32) if step.node.op_type == "Cast" else term.dtype
     return Constant(
-        term.name, term.size, values=values, quantized=changed(term.quantized), scale=changed(term.scale), dtype=term.dtype
+        term.name, term.size, values=values, quantized=changed(term.quantized), scale=changed(term.scale), dtype=dtype
     )
 
 
@@ -131,7 +163,8 @@ OPERATORS = {
     **dict.fromkeys(("Dropout", "Flatten", "Identity", "Reshape", "Squeeze", "Transpose", "Unsqueeze"), (same, _VIEW)),
     "Cast": (same, "to float32"),
     "Concat": (concat, "of vectors that one linear layer reads, such as [x; h]"),
-    "Constant": (constant, "tensors"),
+    "Constant": (constant, "tensors and numbers"),
+    "Gather": (gather, "of the one slice along a dimension of 1, such as y[0]"),
     "Slice": (slice_, "of a linear layer's output, step 1; how stacked gates come apart"),
     "Split": (split, "of a linear layer's output; how stacked gates come apart"),
 }
