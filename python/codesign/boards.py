@@ -88,6 +88,13 @@ class Energy(_Card):
     source: Annotated[str, Field(min_length=1)]
 
 
+class Qemu(_Card):
+    """The machine that QEMU has for the board (`-machine`), and further arguments that it needs."""
+
+    machine: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.-]*$")]
+    arguments: tuple[str, ...] = Field(default=(), strict=False)
+
+
 class Zephyr(_Card):
     """Names of the board in Zephyr: `target` from 3.7 on, `target_old` before."""
 
@@ -105,6 +112,7 @@ class Board(_Card):
     budget: Budget
     timing: Timing
     energy: Energy | None = None
+    qemu: Qemu | None = None
     zephyr: Zephyr | None = None
     emulators: tuple[Emulator, ...] = Field(strict=False, min_length=1)
     default_emulator: Emulator
@@ -140,6 +148,8 @@ class Board(_Card):
     def _consistent(self) -> Self:
         if self.default_emulator not in self.emulators:
             raise ValueError(f"default_emulator {self.default_emulator} is not one of emulators")
+        if ("qemu" in self.emulators) != (self.qemu is not None):
+            raise ValueError("qemu in emulators and the table [qemu] go together")
         if not self.memories:
             return self
         for name, kind in (("flash", "flash"), ("ram", "ram")):

@@ -110,6 +110,7 @@ MISTAKES = {
     "emulator": ('["unicorn"]', '["bochs"]', r": emulators.0: Input should be 'unicorn'"),
     "no emulator": ('["unicorn"]', "[]", r": emulators: "),
     "default emulator": ('default_emulator = "unicorn"', 'default_emulator = "qemu"', r": board: default_emulator qemu"),
+    "qemu without a machine": ('emulators = ["unicorn"]', 'emulators = ["unicorn", "qemu"]', r": board: qemu in emulators"),
     "kind": ('kind = "ram"', 'kind = "rom"', r": memories.ram.kind: Input should be 'flash' or 'ram'"),
     "negative origin": ("origin = 0\n", "origin = -4\n", r": memories.flash.origin: "),
     "beyond 32 bits": ("origin = 0x20000000", "origin = 0xFFFFF000", r": memories.ram: origin \+ length is beyond"),
