@@ -20,7 +20,7 @@ from codesign.build.image import Image
 from codesign.build.manifest import write_build_manifest
 from codesign.build.runtime import bare_include, bare_sources, runtime_include, runtime_sources
 from codesign.build.symbols import symbols_of
-from codesign.emit import Generated, emit
+from codesign.emit import emit
 from codesign.errors import InputError
 from codesign.files import replace_folder
 from codesign.lower.network import Network
@@ -47,7 +47,6 @@ def build_bare(network: Network, board: Board, folder: Path, compiler: ArmCompil
         generated = emit(network, plan, building / "src")
         objects_folder = building / "obj"
         objects_folder.mkdir()
-        _write_model_header(generated)
         includes = tuple(f"-I{path}" for path in (runtime_include(), bare_include(), generated.folder))
         sources = [*runtime_sources(dsp=dsp), *bare_sources(), *generated.sources]
         objects = compile_all((*compiler.compile, *flags, *includes), sources, objects_folder, log)
@@ -70,16 +69,6 @@ def build_bare(network: Network, board: Board, folder: Path, compiler: ArmCompil
         linker_memory_table=table,
         stack_usage=tuple(folder / "obj" / file.name for file in stack_usage),
     )
-
-
-def _write_model_header(generated: Generated) -> None:
-    """The one name by which the port's main.c includes any model."""
-    model = generated.identifier
-    text = (
-        f'#include "{model}.h"\n#define BARE_MODEL {model}_model\n'
-        f"#define BARE_HOP {model.upper()}_HOP\n#define BARE_MEMORY_BYTES {model.upper()}_MEMORY_BYTES\n"
-    )
-    (generated.folder / "bare_model.h").write_text(text, encoding="utf-8")
 
 
 def _link(compiler: ArmCompiler, flags: tuple[str, ...], objects: list[Path], board: Board, building: Path, log: Path) -> str:

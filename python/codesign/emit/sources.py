@@ -46,7 +46,7 @@ class Generated:
 
 
 def emit(network: Network, plan: MemoryPlan, folder: Path) -> Generated:
-    """Write `<model>.h`, `.c`, `_data.h`, `_weights.c`, `_frontend.c` and manifest.json into `folder`.
+    """Write codesign_model.h, `<model>.h`, `.c`, `_data.h`, `_weights.c`, `_frontend.c` and manifest.json into `folder`.
 
     An existing folder is replaced when it is complete, and never half-written.
 
@@ -87,6 +87,7 @@ def _render(network: Network, plan: MemoryPlan, model: str) -> dict[str, str]:
     mel, bins = mel_analysis(network.frontend), mel_synthesis(network.frontend)
     return {
         f"{model}.h": render("model.h.j2"),
+        "codesign_model.h": render("codesign_model.h.j2", sha=network.sha256[:12] or "none"),
         f"{model}.c": render(
             "model.c.j2",
             macs=network.macs,

@@ -1,11 +1,11 @@
 /* The bare image: one enhancer and one hop of input and output. A debugger or emulator fills cs_bare_input, calls
  * cs_bare_process and reads cs_bare_output; on a board without an operating system, a DMA interrupt would. */
-#include "bare_model.h"
+#include "codesign_model.h"
 
-int16_t cs_bare_input[BARE_HOP];
-int16_t cs_bare_output[BARE_HOP];
+int16_t cs_bare_input[CODESIGN_MODEL_HOP];
+int16_t cs_bare_output[CODESIGN_MODEL_HOP];
 uint32_t cs_bare_skipped;
-_Alignas(8) uint8_t cs_bare_memory[BARE_MEMORY_BYTES];
+_Alignas(8) uint8_t cs_bare_memory[CODESIGN_MODEL_MEMORY_BYTES];
 
 int cs_bare_reset(void);
 int cs_bare_process(void);
@@ -13,7 +13,7 @@ void cs_bare_idle(void);
 
 int cs_bare_reset(void)
 {
-    return (int)cs_enhancer_init(&BARE_MODEL, cs_bare_memory, sizeof cs_bare_memory);
+    return (int)cs_enhancer_init(&CODESIGN_MODEL, cs_bare_memory, sizeof cs_bare_memory);
 }
 
 __attribute__((used, noinline)) int cs_bare_process(void)

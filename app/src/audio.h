@@ -1,0 +1,55 @@
+/* Where audio comes from and goes to: one backend is linked in (I2S, or files through a debugger or the host).
+ *
+ * Blocks hold one hop of interleaved little-endian slots as CONFIG_CODESIGN_STEREO and CONFIG_CODESIGN_SLOT_* say. A block
+ * that audio_read() gives belongs to the caller until audio_write() or audio_drop() takes it.
+ */
+#ifndef CODESIGN_APP_AUDIO_H
+#define CODESIGN_APP_AUDIO_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "codesign_model.h"
+
+#ifdef CONFIG_CODESIGN_STEREO
+#define AUDIO_SLOTS 2
+#else
+#define AUDIO_SLOTS 1
+#endif
+
+#ifdef CONFIG_CODESIGN_SLOT_32
+typedef int32_t audio_slot;
+#else
+typedef int16_t audio_slot;
+#endif
+
+#define AUDIO_BLOCK_BYTES (CODESIGN_MODEL_HOP * AUDIO_SLOTS * sizeof(audio_slot))
+#define AUDIO_HOP_US ((uint32_t)(CODESIGN_MODEL_HOP * 1000000ull / CODESIGN_MODEL_SAMPLE_RATE))
+
+extern const char audio_backend[]; /* its name on the console */
+
+/* Find and configure the device, once. 0 or a negative errno. */
+int audio_open(void);
+
+/* Prime the output with silence and start both directions. 0 or a negative errno, with nothing left running. */
+int audio_start(void);
+
+/* The next captured block. 0; -ENODATA at the end of a file; -EIO when the stream stopped; -EAGAIN when nothing came. */
+int audio_read(audio_slot **block);
+
+/* Queue a block for playback. 0, or -EIO when the stream stopped or ran dry; the block is taken in either case. */
+int audio_write(audio_slot *block);
+
+/* Give a block back unplayed. */
+void audio_drop(audio_slot *block);
+
+/* Stop both directions and empty the queues. */
+void audio_stop(void);
+
+/* Blocks that nobody has returned, for the leak check: 0 after audio_stop(). */
+uint32_t audio_blocks_in_use(void);
+
+/* After the end of a file: leave the emulator or the process; returns on hardware. */
+void audio_exit(void);
+
+#endif

@@ -1,0 +1,118 @@
+/* I2S in both directions at once: the device behind the devicetree alias `codesign-i2s`. */
+#include <errno.h>
+#include <string.h>
+#include <zephyr/device.h>
+#include <zephyr/drivers/i2s.h>
+#include <zephyr/kernel.h>
+
+#include "audio.h"
+#include "compat.h"
+
+const char audio_backend[] = "i2s";
+
+/* In flight at most: two received by the DMA, two queued by the driver, the one being processed, the primed ones. */
+#define BLOCKS (5 + CONFIG_CODESIGN_PRIMED_BLOCKS)
+
+BUILD_ASSERT(AUDIO_BLOCK_BYTES % 4 == 0, "I2S moves whole words: choose another hop or stereo");
+K_MEM_SLAB_DEFINE_STATIC(blocks, AUDIO_BLOCK_BYTES, BLOCKS, 4);
+
+static const struct device *const i2s = DEVICE_DT_GET(DT_ALIAS(codesign_i2s));
+
+int audio_open(void)
+{
+	const struct i2s_config config = {
+		.word_size = 8 * sizeof(audio_slot),
+		.channels = AUDIO_SLOTS,
+		.format = I2S_FMT_DATA_FORMAT_I2S,
+		.options = IS_ENABLED(CONFIG_CODESIGN_I2S_CODEC_IS_MASTER)
+				   ? I2S_OPT_BIT_CLK_SLAVE | I2S_OPT_FRAME_CLK_SLAVE
+				   : I2S_OPT_BIT_CLK_MASTER | I2S_OPT_FRAME_CLK_MASTER,
+		.frame_clk_freq = CODESIGN_MODEL_SAMPLE_RATE,
+		.mem_slab = &blocks,
+		.block_size = AUDIO_BLOCK_BYTES,
+		/* Two hops and a little: nothing for so long means that the clock stands still. */
+		.timeout = 2 * AUDIO_HOP_US / 1000 + 10,
+	};
+
+	if (!device_is_ready(i2s)) {
+		return -ENODEV;
+	}
+	return i2s_configure(i2s, I2S_DIR_BOTH, &config);
+}
+
+static int prime(void)
+{
+	for (int n = 0; n < CONFIG_CODESIGN_PRIMED_BLOCKS; n++) {
+		void *block;
+		int err = k_mem_slab_alloc(&blocks, &block, K_NO_WAIT);
+
+		if (err != 0) {
+			return err;
+		}
+		memset(block, 0, AUDIO_BLOCK_BYTES);
+		err = i2s_write(i2s, block, AUDIO_BLOCK_BYTES);
+		if (err != 0) {
+			slab_free(&blocks, block);
+			return err;
+		}
+	}
+	return 0;
+}
+
+int audio_start(void)
+{
+	/* After an error the streams accept nothing but PREPARE; otherwise it is refused, which does no harm. */
+	(void)i2s_trigger(i2s, I2S_DIR_BOTH, I2S_TRIGGER_PREPARE);
+
+	int err = prime();
+
+	if (err == 0) {
+		err = i2s_trigger(i2s, I2S_DIR_BOTH, I2S_TRIGGER_START);
+	}
+	if (err != 0) {
+		audio_stop();
+	}
+	return err;
+}
+
+int audio_read(audio_slot **block)
+{
+	size_t size;
+	void *memory;
+	const int err = i2s_read(i2s, &memory, &size);
+
+	if (err == 0) {
+		*block = memory;
+	}
+	return err == -EBUSY || err == -ENOMSG ? -EAGAIN : err;
+}
+
+int audio_write(audio_slot *block)
+{
+	const int err = i2s_write(i2s, block, AUDIO_BLOCK_BYTES);
+
+	if (err != 0) {
+		slab_free(&blocks, block);
+		return -EIO;
+	}
+	return 0;
+}
+
+void audio_drop(audio_slot *block)
+{
+	slab_free(&blocks, block);
+}
+
+void audio_stop(void)
+{
+	(void)i2s_trigger(i2s, I2S_DIR_BOTH, I2S_TRIGGER_DROP);
+}
+
+uint32_t audio_blocks_in_use(void)
+{
+	return k_mem_slab_num_used_get(&blocks);
+}
+
+void audio_exit(void)
+{
+}

@@ -1,0 +1,43 @@
+/* Speech enhancement between a microphone and a receiver.
+ *
+ *     audio_read ─► slots_to_pcm ─► worker_process ─► output_render ─► pcm_to_slots ─► audio_write
+ *     (audio_*.c)                   (enhancer thread)  (dry or not)                    (audio_*.c)
+ *
+ * The audio thread (pipeline.c) moves one block a hop through this line and waits for the enhancer until the deadline;
+ * then the delayed input is played instead. The monitor counts, the console and the shell tell.
+ */
+#include <zephyr/kernel.h>
+
+#include "audio.h"
+#include "console.h"
+#include "cpu_clock.h"
+#include "cycles.h"
+#include "pipeline.h"
+
+#define STATS_EVERY (CONFIG_CODESIGN_STATS_SECONDS > 0 ? K_SECONDS(CONFIG_CODESIGN_STATS_SECONDS) : K_FOREVER)
+
+int main(void)
+{
+	cpu_clock_start();
+	cycles_start();
+	console_ready();
+
+	int err = pipeline_open();
+
+	if (err == 0 && IS_ENABLED(CONFIG_CODESIGN_AUTOSTART)) {
+		err = pipeline_start();
+	}
+	if (err != 0) {
+		console_error(audio_backend, err);
+	} else {
+		console_state();
+		while (pipeline_wait(STATS_EVERY) != 0) {
+			console_stats();
+		}
+		console_stats();
+		console_stacks();
+	}
+	console_end();
+	audio_exit();
+	return 0;
+}

@@ -1,0 +1,70 @@
+#include <string.h>
+#include <zephyr/sys/util.h>
+
+#include "output.h"
+
+#define HOP    CODESIGN_MODEL_HOP
+#define UNITY  4096
+#define ONE_DB 1.1220184543f /* 10^(1/20) */
+
+void output_reset(struct output *state)
+{
+	*state = (struct output){.enhanced = true, .gain = UNITY};
+}
+
+void output_gain(struct output *state, int decibels)
+{
+	if (decibels == state->decibels) {
+		return;
+	}
+	float gain = UNITY;
+
+	for (int n = 0; n < decibels; n++) {
+		gain *= ONE_DB;
+	}
+	for (int n = 0; n > decibels; n--) {
+		gain /= ONE_DB;
+	}
+	state->gain = (int32_t)(gain + 0.5f);
+	state->decibels = decibels;
+}
+
+void output_push(struct output *state, const int16_t *pcm)
+{
+	memcpy(state->delay[state->oldest], pcm, sizeof(state->delay[0]));
+	state->oldest = (state->oldest + 1) % OUTPUT_DELAY_HOPS;
+}
+
+static void cross_fade(const int16_t *from, const int16_t *to, int16_t *pcm)
+{
+	for (int32_t n = 0; n < HOP; n++) {
+		pcm[n] = (int16_t)(from[n] + (to[n] - from[n]) * (n + 1) / HOP);
+	}
+}
+
+static void amplify(int32_t gain, int16_t *pcm)
+{
+	for (int32_t n = 0; n < HOP; n++) {
+		pcm[n] = (int16_t)CLAMP((pcm[n] * gain + UNITY / 2) >> 12, INT16_MIN, INT16_MAX);
+	}
+}
+
+void output_render(struct output *state, const int16_t *enhanced, bool leaving, int16_t *pcm)
+{
+	const int16_t *dry = state->delay[state->oldest];
+	const bool to_enhanced = enhanced != NULL && !leaving;
+
+	if (enhanced == NULL) {
+		memcpy(pcm, dry, HOP * sizeof(int16_t));
+	} else if (to_enhanced == state->enhanced) {
+		memcpy(pcm, to_enhanced ? enhanced : dry, HOP * sizeof(int16_t));
+	} else if (to_enhanced) {
+		cross_fade(dry, enhanced, pcm);
+	} else {
+		cross_fade(enhanced, dry, pcm);
+	}
+	state->enhanced = to_enhanced;
+	if (state->gain != UNITY) {
+		amplify(state->gain, pcm);
+	}
+}

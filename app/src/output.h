@@ -1,0 +1,37 @@
+/* The last stage before playback: the dry signal on the enhancer's time, a click-free way between dry and enhanced, and gain. */
+#ifndef CODESIGN_APP_OUTPUT_H
+#define CODESIGN_APP_OUTPUT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "codesign_model.h"
+
+/* The enhancer's delay is a whole number of hops: the hop divides the window. */
+#define OUTPUT_DELAY_HOPS (CODESIGN_MODEL_LATENCY / CODESIGN_MODEL_HOP + 1)
+
+#define OUTPUT_GAIN_MIN_DB (-40)
+#define OUTPUT_GAIN_MAX_DB 20
+
+struct output {
+	int16_t delay[OUTPUT_DELAY_HOPS][CODESIGN_MODEL_HOP]; /* the latest input, a ring of hops */
+	uint32_t oldest; /* hop of the ring that is played next */
+	bool enhanced; /* what the last block ended with */
+	int decibels;
+	int32_t gain; /* of these decibels, Q12 */
+};
+
+void output_reset(struct output *state);
+
+/* Whole dB, OUTPUT_GAIN_MIN_DB ... OUTPUT_GAIN_MAX_DB. 0 dB leaves every sample as it is. */
+void output_gain(struct output *state, int decibels);
+
+/* Take a hop of input; the delay line's oldest hop is then what the enhancer's output belongs to. */
+void output_push(struct output *state, const int16_t *pcm);
+
+/* The block to play: `enhanced`, or the delayed input where it is NULL. A change back to enhanced, or to the input while
+ * there still is an enhanced signal (`leaving`), is a cross-fade over the block; losing the signal is not.
+ */
+void output_render(struct output *state, const int16_t *enhanced, bool leaving, int16_t *pcm);
+
+#endif

@@ -1,0 +1,179 @@
+#include <errno.h>
+#include <zephyr/kernel.h>
+#include <zephyr/sys/atomic.h>
+
+#include "audio.h"
+#include "monitor.h"
+#include "output.h"
+#include "pipeline.h"
+#include "slots.h"
+#include "worker.h"
+
+#define DEADLINE K_USEC((uint64_t)AUDIO_HOP_US * CONFIG_CODESIGN_DEADLINE_PERCENT / 100)
+#define HOP_TIME K_USEC(AUDIO_HOP_US)
+
+static struct output output;
+static int16_t pcm[CODESIGN_MODEL_HOP], enhanced[CODESIGN_MODEL_HOP];
+static atomic_t wanted, bypass, gain_db;
+static int start_error;
+
+static K_SEM_DEFINE(start, 0, 1);
+static K_SEM_DEFINE(started, 0, 1);
+static K_SEM_DEFINE(stopped, 0, 1);
+static K_SEM_DEFINE(ended, 0, 1);
+static K_MUTEX_DEFINE(control); /* start and stop come from main and from the shell */
+
+static enum monitor_event outcome(enum worker_result result, bool bypassed)
+{
+	switch (result) {
+	case WORKER_LATE:
+		return MONITOR_LATE;
+	case WORKER_BUSY:
+		return MONITOR_BUSY;
+	default:
+		return bypassed ? MONITOR_BYPASSED : MONITOR_ENHANCED;
+	}
+}
+
+/* One block from capture to playback. 0; -ENODATA at the end; -EIO or -EAGAIN when the stream needs a new start. */
+static int move_block(void)
+{
+	audio_slot *block;
+	int err = audio_read(&block);
+
+	if (err != 0) {
+		if (err != -ENODATA) {
+			monitor_count(err == -EAGAIN ? MONITOR_STALL : MONITOR_OVERRUN);
+		}
+		return err;
+	}
+	monitor_captured();
+	slots_to_pcm(block, pcm);
+	output_push(&output, pcm);
+
+	const bool bypassed = atomic_get(&bypass) != 0;
+	const enum worker_result result = worker_process(pcm, enhanced, DEADLINE);
+
+	output_gain(&output, (int)atomic_get(&gain_db));
+	output_render(&output, result == WORKER_DONE ? enhanced : NULL, bypassed, pcm);
+	pcm_to_slots(pcm, block);
+	monitor_count(outcome(result, bypassed));
+
+	err = audio_write(block);
+	if (err != 0) {
+		monitor_count(MONITOR_UNPLAYED);
+		monitor_count(MONITOR_UNDERRUN);
+	}
+	return err;
+}
+
+/* Until the stream runs again or nobody wants it any more: a codec may be gone for a while. */
+static void restart(void)
+{
+	while (atomic_get(&wanted) && audio_start() != 0) {
+		(void)k_sleep(HOP_TIME);
+	}
+	if (atomic_get(&wanted)) {
+		monitor_count(MONITOR_RESTART);
+	}
+}
+
+static int begin(void)
+{
+	const int err = worker_reset();
+
+	output_reset(&output);
+	return err == 0 ? audio_start() : err;
+}
+
+static void move(void *a, void *b, void *c)
+{
+	ARG_UNUSED(a);
+	ARG_UNUSED(b);
+	ARG_UNUSED(c);
+
+	for (;;) {
+		(void)k_sem_take(&start, K_FOREVER);
+		k_sem_reset(&stopped);
+		k_sem_reset(&ended);
+		start_error = begin();
+		atomic_set(&wanted, start_error == 0);
+		k_sem_give(&started);
+		while (atomic_get(&wanted)) {
+			const int err = move_block();
+
+			if (err == -ENODATA) {
+				atomic_clear(&wanted);
+				k_sem_give(&ended);
+			} else if (err != 0) {
+				restart();
+			}
+		}
+		audio_stop();
+		k_sem_give(&stopped);
+	}
+}
+
+/* Above the enhancer: the deadline is kept by whoever waits for it. */
+BUILD_ASSERT(CONFIG_CODESIGN_AUDIO_PRIORITY < CONFIG_CODESIGN_ENHANCER_PRIORITY);
+K_THREAD_DEFINE(audio, CONFIG_CODESIGN_AUDIO_STACK, move, NULL, NULL, NULL, CONFIG_CODESIGN_AUDIO_PRIORITY, 0, 0);
+
+int pipeline_open(void)
+{
+	return audio_open();
+}
+
+bool pipeline_running(void)
+{
+	return atomic_get(&wanted) != 0;
+}
+
+int pipeline_start(void)
+{
+	int err = -EALREADY;
+
+	(void)k_mutex_lock(&control, K_FOREVER);
+	if (!pipeline_running()) {
+		k_sem_give(&start);
+		(void)k_sem_take(&started, K_FOREVER);
+		err = start_error;
+	}
+	k_mutex_unlock(&control);
+	return err;
+}
+
+int pipeline_stop(void)
+{
+	int err = -EALREADY;
+
+	(void)k_mutex_lock(&control, K_FOREVER);
+	if (atomic_clear(&wanted) != 0) {
+		err = k_sem_take(&stopped, K_FOREVER);
+	}
+	k_mutex_unlock(&control);
+	return err;
+}
+
+void pipeline_bypass(bool on)
+{
+	atomic_set(&bypass, on);
+}
+
+bool pipeline_bypassed(void)
+{
+	return atomic_get(&bypass) != 0;
+}
+
+int pipeline_gain(int decibels)
+{
+	if (decibels < OUTPUT_GAIN_MIN_DB || decibels > OUTPUT_GAIN_MAX_DB) {
+		return -EINVAL;
+	}
+	atomic_set(&gain_db, decibels);
+	return 0;
+}
+
+int pipeline_wait(k_timeout_t timeout)
+{
+	return k_sem_take(&ended, timeout) == 0 ? 0 : -EAGAIN;
+}

@@ -1,0 +1,98 @@
+/* codesign stats|stacks|start|stop|bypass|gain|reset on the shell; answers are lines of the console protocol. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <zephyr/shell/shell.h>
+
+#include "console.h"
+#include "monitor.h"
+#include "pipeline.h"
+
+static int stats(const struct shell *sh, size_t argc, char **argv)
+{
+	ARG_UNUSED(sh);
+	ARG_UNUSED(argc);
+	ARG_UNUSED(argv);
+	console_state();
+	console_stats();
+	return 0;
+}
+
+static int stacks(const struct shell *sh, size_t argc, char **argv)
+{
+	ARG_UNUSED(sh);
+	ARG_UNUSED(argc);
+	ARG_UNUSED(argv);
+	console_stacks();
+	return 0;
+}
+
+static int reset(const struct shell *sh, size_t argc, char **argv)
+{
+	ARG_UNUSED(sh);
+	ARG_UNUSED(argc);
+	ARG_UNUSED(argv);
+	monitor_reset();
+	console_stats();
+	return 0;
+}
+
+static int answered(const struct shell *sh, int err)
+{
+	if (err == -EALREADY) {
+		shell_error(sh, "already %s", pipeline_running() ? "running" : "stopped");
+	} else if (err != 0) {
+		console_error("start", err);
+	}
+	console_state();
+	return err;
+}
+
+static int start(const struct shell *sh, size_t argc, char **argv)
+{
+	ARG_UNUSED(argc);
+	ARG_UNUSED(argv);
+	return answered(sh, pipeline_start());
+}
+
+static int stop(const struct shell *sh, size_t argc, char **argv)
+{
+	ARG_UNUSED(argc);
+	ARG_UNUSED(argv);
+	return answered(sh, pipeline_stop());
+}
+
+static int bypass(const struct shell *sh, size_t argc, char **argv)
+{
+	ARG_UNUSED(argc);
+	if (strcmp(argv[1], "on") != 0 && strcmp(argv[1], "off") != 0) {
+		shell_error(sh, "on or off, not '%s'", argv[1]);
+		return -EINVAL;
+	}
+	pipeline_bypass(strcmp(argv[1], "on") == 0);
+	console_state();
+	return 0;
+}
+
+static int gain(const struct shell *sh, size_t argc, char **argv)
+{
+	char *end;
+	const long decibels = strtol(argv[1], &end, 10);
+
+	ARG_UNUSED(argc);
+	if (end == argv[1] || *end != '\0' || decibels < INT16_MIN || decibels > INT16_MAX || pipeline_gain((int)decibels) != 0) {
+		shell_error(sh, "whole dB from -40 to 20, not '%s'", argv[1]);
+		return -EINVAL;
+	}
+	return 0;
+}
+
+SHELL_STATIC_SUBCMD_SET_CREATE(commands,
+			       SHELL_CMD_ARG(stats, NULL, "what happened since the last reset", stats, 1, 0),
+			       SHELL_CMD_ARG(stacks, NULL, "stack use of every thread", stacks, 1, 0),
+			       SHELL_CMD_ARG(start, NULL, "start the audio", start, 1, 0),
+			       SHELL_CMD_ARG(stop, NULL, "stop the audio", stop, 1, 0),
+			       SHELL_CMD_ARG(bypass, NULL, "on|off: play the delayed input", bypass, 2, 0),
+			       SHELL_CMD_ARG(gain, NULL, "output gain in dB, -40 to 20", gain, 2, 0),
+			       SHELL_CMD_ARG(reset, NULL, "counters to zero", reset, 1, 0), SHELL_SUBCMD_SET_END);
+SHELL_CMD_REGISTER(codesign, &commands, "speech enhancement", NULL);

@@ -1,0 +1,40 @@
+#include <zephyr/sys/util.h>
+
+#include "slots.h"
+
+static int16_t to_16(audio_slot slot)
+{
+#ifdef CONFIG_CODESIGN_SLOT_32
+	/* Codecs put 24 bits on top of a 32-bit slot. Halves go up, as everywhere in the runtime. */
+	return (int16_t)MIN(((int64_t)slot + 0x8000) >> 16, INT16_MAX);
+#else
+	return slot;
+#endif
+}
+
+static audio_slot from_16(int16_t sample)
+{
+#ifdef CONFIG_CODESIGN_SLOT_32
+	return (audio_slot)((uint32_t)(int32_t)sample << 16);
+#else
+	return sample;
+#endif
+}
+
+void slots_to_pcm(const audio_slot *block, int16_t *pcm)
+{
+	const size_t right = IS_ENABLED(CONFIG_CODESIGN_INPUT_RIGHT) ? 1 : 0;
+
+	for (size_t n = 0; n < CODESIGN_MODEL_HOP; n++) {
+		pcm[n] = to_16(block[n * AUDIO_SLOTS + right]);
+	}
+}
+
+void pcm_to_slots(const int16_t *pcm, audio_slot *block)
+{
+	for (size_t n = 0; n < CODESIGN_MODEL_HOP; n++) {
+		for (size_t slot = 0; slot < AUDIO_SLOTS; slot++) {
+			block[n * AUDIO_SLOTS + slot] = from_16(pcm[n]);
+		}
+	}
+}

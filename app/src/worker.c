@@ -1,0 +1,67 @@
+#include <errno.h>
+#include <string.h>
+#include <zephyr/kernel.h>
+
+#include "codesign_model.h"
+#include "cycles.h"
+#include "monitor.h"
+#include "worker.h"
+
+static uint8_t memory[CODESIGN_MODEL_MEMORY_BYTES] __aligned(8);
+static int16_t job_in[CODESIGN_MODEL_HOP], job_out[CODESIGN_MODEL_HOP];
+static bool busy; /* touched by the caller of worker_process() only */
+
+static K_SEM_DEFINE(go, 0, 1);
+static K_SEM_DEFINE(done, 0, 1);
+
+static void work(void *a, void *b, void *c)
+{
+	ARG_UNUSED(a);
+	ARG_UNUSED(b);
+	ARG_UNUSED(c);
+
+	for (;;) {
+		(void)k_sem_take(&go, K_FOREVER);
+		const uint32_t start = cycles_now();
+
+		(void)cs_enhancer_process(memory, job_in, job_out, 1);
+		monitor_frame(cycles_now() - start);
+		k_sem_give(&done);
+	}
+}
+
+K_THREAD_DEFINE(enhancer, CONFIG_CODESIGN_ENHANCER_STACK, work, NULL, NULL, NULL, CONFIG_CODESIGN_ENHANCER_PRIORITY, 0, 0);
+
+int worker_reset(void)
+{
+	if (busy) {
+		(void)k_sem_take(&done, K_FOREVER);
+		busy = false;
+	}
+	return cs_enhancer_init(&CODESIGN_MODEL, memory, sizeof(memory)) == CS_OK ? 0 : -EINVAL;
+}
+
+enum worker_result worker_process(const int16_t *in, int16_t *out, k_timeout_t limit)
+{
+	if (busy && k_sem_take(&done, K_NO_WAIT) != 0) {
+		return WORKER_BUSY;
+	}
+	memcpy(job_in, in, sizeof(job_in));
+	k_sem_give(&go);
+	busy = k_sem_take(&done, limit) != 0;
+	if (busy) {
+		return WORKER_LATE;
+	}
+	memcpy(out, job_out, sizeof(job_out));
+	return WORKER_DONE;
+}
+
+uint32_t worker_frames(void)
+{
+	return cs_enhancer_frames(memory);
+}
+
+uint32_t worker_skipped(void)
+{
+	return cs_enhancer_skipped(memory);
+}

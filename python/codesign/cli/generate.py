@@ -1,0 +1,42 @@
+"""codesign generate: a model's C sources, for a build of one's own."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from codesign.cli.console import emit_json, say
+from codesign.cli.options import Json, Model
+from codesign.emit import emit
+from codesign.load import load_onnx
+from codesign.lower import lower
+from codesign.plan import plan_memory
+
+NAME = "generate"
+
+
+class Kernel(StrEnum):
+    plain = "plain"
+    dsp = "dsp"
+
+
+def command(
+    model: Model,
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder to write.")],
+    kernel: Annotated[Kernel, typer.Option(help="plain: any core; dsp: Cortex-M with the DSP extension.")] = Kernel.dsp,
+    json: Json = False,
+) -> None:
+    """Write a model's C sources; compile them with runtime/ in any build, or name the folder as CODESIGN_MODEL in Zephyr's.
+
+    Example: codesign generate models/starter/starter.onnx -o generated
+    """
+    network = lower(load_onnx(model))
+    plan = plan_memory(network, kernel.value)
+    generated = emit(network, plan, output)
+    if json:
+        emit_json("generate", folder=output, sources=generated.sources, symbol=generated.symbol, bytes=plan.bytes)
+    else:
+        say(f"wrote {output}: {generated.symbol}, {plan.bytes:,} bytes of memory, {kernel.value} kernels")

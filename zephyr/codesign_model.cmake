@@ -1,0 +1,41 @@
+# codesign_model(<model>): build a model into the image and make codesign_model.h known. <model> is an .onnx file, for which
+# the sources are generated with the Python package, or a folder that `codesign generate` wrote.
+
+# Speed before size, and the numeric contract of docs/numerics.md: a fused multiply-add rounds once where two steps round twice.
+# An interface library, because its options then follow Zephyr's own and win.
+add_library(codesign_options INTERFACE)
+target_compile_options(codesign_options INTERFACE
+  $<$<COMPILE_LANGUAGE:C>:-std=c11 -O3 -Wextra> -ffp-contract=off -fno-math-errno)
+
+function(codesign_model model)
+  get_filename_component(model ${model} ABSOLUTE BASE_DIR ${CMAKE_CURRENT_SOURCE_DIR})
+  if(NOT IS_DIRECTORY ${model})
+    codesign_generate(${model} model)
+  endif()
+  if(NOT EXISTS ${model}/codesign_model.h)
+    message(FATAL_ERROR "codesign: no generated model in ${model}: run 'codesign generate model.onnx -o FOLDER'")
+  endif()
+  file(GLOB sources CONFIGURE_DEPENDS ${model}/*.c)
+  add_library(codesign_model STATIC ${sources})
+  target_include_directories(codesign_model PUBLIC ${model})
+  target_link_libraries(codesign_model PUBLIC zephyr_interface PRIVATE codesign_options)
+  target_link_libraries(app PUBLIC codesign_model)
+endfunction()
+
+# Generate the sources of an .onnx file below the build folder and return that folder.
+function(codesign_generate onnx result)
+  set(folder ${CMAKE_BINARY_DIR}/codesign_model)
+  set(kernel plain)
+  if(CONFIG_CODESIGN_KERNEL_DSP)
+    set(kernel dsp)
+  endif()
+  set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${onnx})
+  execute_process(
+    COMMAND ${PYTHON_EXECUTABLE} -m codesign.cli.main generate ${onnx} --kernel ${kernel} -o ${folder}
+    RESULT_VARIABLE status ERROR_VARIABLE words)
+  if(status)
+    message(FATAL_ERROR "codesign generate ${onnx}: ${words}\n"
+      "(the Python of this build, ${PYTHON_EXECUTABLE}, needs the package: pip install codesign)")
+  endif()
+  set(${result} ${folder} PARENT_SCOPE)
+endfunction()
