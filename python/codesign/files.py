@@ -36,6 +36,27 @@ def replace_folder(folder: Path) -> Iterator[Path]:
             shutil.rmtree(building, ignore_errors=True)
 
 
+def update_folder(source: Path, target: Path) -> None:
+    """Make the files of `target` those of `source`; a file that stays the same keeps its time.
+
+    Raises:
+        InputError: `target` cannot be written.
+    """
+    try:
+        target.mkdir(parents=True, exist_ok=True)
+        names = {path.name for path in source.iterdir()}
+        for old in target.iterdir():
+            if old.name not in names and old.suffix in (".c", ".h"):
+                old.unlink()
+        for path in source.iterdir():
+            old = target / path.name
+            if not old.is_file() or old.read_bytes() != path.read_bytes():
+                with replace_file(old) as temporary:
+                    temporary.write_bytes(path.read_bytes())
+    except OSError as error:
+        raise InputError(f"cannot write {target}: {error.strerror or error}", hint="choose another folder") from error
+
+
 @contextlib.contextmanager
 def replace_file(path: Path) -> Iterator[Path]:
     """A temporary path next to `path` to write to, renamed to it when the block ends well.

@@ -9,49 +9,68 @@ from typing import Annotated
 import typer
 
 from codesign.boards import load_board
-from codesign.build import build_bare, build_host
-from codesign.cli.console import emit_json, say
-from codesign.cli.options import DEFAULT_BOARD, BoardName, Json, Model
-from codesign.cli.tables import print_footprint
+from codesign.build import build_bare, build_host, build_zephyr
+from codesign.cli.console import emit_json, progress, say
+from codesign.cli.options import DEFAULT_BOARD, BoardName, Json
+from codesign.cli.tables import print_footprint, print_stack
 from codesign.load import load_onnx
 from codesign.lower import lower
+from codesign.resources import resource
 from codesign.size import check_budget, measure
+from codesign.size.parts import parts_of
+from codesign.size.stack import worst_stack
 
 NAME = "build"
 
 
 class Runtime(StrEnum):
-    host = "host"
+    zephyr = "zephyr"
     bare = "bare"
+    host = "host"
+
+
+_FOLDERS = {Runtime.zephyr: "build", Runtime.bare: "build-bare-{board}", Runtime.host: "build-host"}
+"""Relative to where the command runs; `west flash` looks for `build`."""
 
 
 def command(
-    model: Model,
+    model: Annotated[Path | None, typer.Argument(help="The model (default: the shipped starter).", show_default=False)] = None,
     board: BoardName = DEFAULT_BOARD,
-    runtime: Annotated[Runtime, typer.Option(help="host: shared library; bare: ELF without an operating system.")] = (
-        Runtime.bare
-    ),
-    output: Annotated[Path | None, typer.Option("--output", "-o", help="Folder to write (build/<model>-<board>).")] = None,
+    runtime: Annotated[
+        Runtime, typer.Option(help="zephyr: what is flashed; bare: ELF without an operating system; host: shared library.")
+    ] = Runtime.zephyr,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Folder to write (build, build-bare-<board>, build-host).")
+    ] = None,
+    define: Annotated[
+        list[str] | None, typer.Option("--define", "-D", help="NAME=VALUE for CMake or Kconfig (zephyr; repeatable).")
+    ] = None,
     json: Json = False,
 ) -> None:
     """Generate C for a model and build it; exit code 1 when the image is over the board's budget.
 
-    Example: codesign build models/starter/starter.onnx --board nrf5340dk
+    Example: codesign build --board nrf5340dk && west flash
     """
     chosen = load_board(board)
-    network = lower(load_onnx(model))
-    folder = output or Path("build") / f"{model.stem}-{chosen.name if runtime is Runtime.bare else 'host'}"
-    if runtime is Runtime.host:
-        image = build_host(network, folder)
+    if define and runtime is not Runtime.zephyr:
+        raise typer.BadParameter("--define is for --runtime zephyr")
+    network = lower(load_onnx(model or resource("models", "starter", "starter.onnx")))
+    folder = output or Path(_FOLDERS[runtime].format(board=chosen.name))
+    with progress() as show:
+        if runtime is Runtime.zephyr:
+            image = build_zephyr(network, chosen, folder, defines=define or (), progress=show)
+        else:
+            image = build_host(network, folder) if runtime is Runtime.host else build_bare(network, chosen, folder)
+    if runtime is Runtime.host or not chosen.memories:
         if json:
             emit_json("build", path=image.path, compiler=image.compiler, flags=image.flags)
         else:
             say(f"wrote {image.path} ({image.compiler})")
         return
-    image = build_bare(network, chosen, folder)
     footprint = measure(image.path, chosen)
-    groups = footprint.by_group(image.symbols.groups)
+    groups = parts_of(image, footprint)
     checks = check_budget(footprint, chosen)
+    stack = worst_stack(image.path, image.symbols.entry, image.stack_usage, image.symbols.pointer_calls)
     if json:
         emit_json(
             "build",
@@ -60,10 +79,14 @@ def command(
             flags=image.flags,
             footprint=footprint,
             groups=groups,
+            stack=stack,
             budget=checks,
         )
     else:
         print_footprint(footprint, groups, checks)
+        print_stack(stack)
         say(f"wrote {image.path} ({image.compiler})")
+        if runtime is Runtime.zephyr:
+            say("flash it: west flash" if folder == Path("build") else f"flash it: west flash -d {folder}")
     if not all(check.ok for check in checks):
         raise typer.Exit(1)
