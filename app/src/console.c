@@ -57,7 +57,10 @@ static void print_stack(const struct k_thread *thread, void *context)
 
 void console_stacks(void)
 {
-	k_thread_foreach_unlocked(print_stack, NULL);
+	/* Threads of a native image run on the host's stacks. */
+	if (!IS_ENABLED(CONFIG_ARCH_POSIX)) {
+		k_thread_foreach_unlocked(print_stack, NULL);
+	}
 }
 
 void console_error(const char *what, int err)

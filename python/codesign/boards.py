@@ -16,7 +16,7 @@ from codesign.resources import resource
 ADDRESS_SPACE = 2**32
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
-Emulator = Literal["unicorn", "qemu", "renode", "host"]
+Emulator = Literal["unicorn", "qemu", "renode", "native"]
 Feature = Literal["dsp", "mve", "mve-fp", "fpu-sp", "fpu-dp"]
 
 
@@ -89,9 +89,10 @@ class Energy(_Card):
 
 
 class Qemu(_Card):
-    """The machine that QEMU has for the board (`-machine`), and further arguments that it needs."""
+    """The machine that QEMU has for the board (`-machine`), what its SysTick counts, and further arguments that it needs."""
 
     machine: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.-]*$")]
+    clock_hz: PositiveInt
     arguments: tuple[str, ...] = Field(default=(), strict=False)
 
 

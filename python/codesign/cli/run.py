@@ -3,29 +3,38 @@
 from __future__ import annotations
 
 import tempfile
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
+import numpy as np
+import numpy.typing as npt
 import typer
 
 from codesign.audio import audio_format, read_audio, write_audio
-from codesign.boards import load_board
-from codesign.build import build_bare, build_host
+from codesign.boards import Board, load_board
+from codesign.build import build_bare, build_host, build_zephyr
 from codesign.cli.console import emit_json, progress, say
+from codesign.cli.emulators import Emulator, choose
 from codesign.cli.options import DEFAULT_BOARD, BoardName, Json, Model
 from codesign.cli.tables import print_layers
-from codesign.emulate import Run, emulate_unicorn
+from codesign.emulate import LayerCost, emulate_unicorn
 from codesign.emulate.host import run_host
+from codesign.emulate.zephyr_files import run_in_qemu, run_native
 from codesign.frontend import whole_hops
 from codesign.load import load_onnx
 from codesign.lower import lower
+from codesign.lower.network import Network
+from codesign.verify.on_board import Progress
 
 NAME = "run"
 
 
-class Emulator(StrEnum):
+class Where(StrEnum):
     unicorn = "unicorn"
+    qemu = "qemu"
+    native = "native"
     host = "host"
 
 
@@ -33,7 +42,12 @@ def command(
     model: Model,
     audio: Annotated[Path, typer.Argument(help="The recording: WAV, FLAC or Ogg, any rate.", show_default=False)],
     output: Annotated[Path, typer.Option("--output", "-o", help="WAV or FLAC to write: 16 bit, mono, the model's rate.")],
-    emulator: Annotated[Emulator, typer.Option(help="Where to run it.")] = Emulator.unicorn,
+    emulator: Annotated[
+        Where | None,
+        typer.Option(
+            help="unicorn: bare image; qemu, native: Zephyr application; host: shared library (default: the board's)."
+        ),
+    ] = None,
     board: BoardName = DEFAULT_BOARD,
     profile: Annotated[bool, typer.Option("--profile", help="Count instructions per layer (slower).")] = False,
     json: Json = False,
@@ -42,10 +56,11 @@ def command(
 
     Example: codesign run models/starter/starter.onnx noisy.wav -o enhanced.wav
     """
-    if profile and emulator is Emulator.host:
-        raise typer.BadParameter("--profile needs an emulator: instructions of the host say nothing about the board")
     audio_format(output)  # before the work, not after it
     chosen = load_board(board)
+    where = Where.host if emulator is Where.host else Where(choose(Emulator(emulator.value) if emulator else None, chosen))
+    if profile and where is not Where.unicorn:
+        raise typer.BadParameter("--profile needs --emulator unicorn: no other tells layers apart")
     network = lower(load_onnx(model))
     config = network.frontend
     recording = read_audio(audio, config.sample_rate)
@@ -54,18 +69,7 @@ def command(
     pcm = whole_hops(recording.pcm, config.hop, config.latency_samples)
     with tempfile.TemporaryDirectory(prefix="codesign-") as name, progress() as show:
         folder = Path(name) / "build"
-        if emulator is Emulator.host:
-            result: Run = run_host(build_host(network, folder), pcm)
-        else:
-            image = build_bare(network, chosen, folder)
-            counted = pcm.size // config.hop if profile else 0
-            result = emulate_unicorn(
-                image,
-                chosen,
-                pcm,
-                counted_frames=counted,
-                progress=lambda done, total: show(f"{chosen.core.cpu} in Unicorn", done, total),
-            )
+        result = _run(where, network, chosen, folder, pcm, profile, show)
     enhanced = result.pcm[config.latency_samples :][: recording.pcm.size]
     write_audio(output, enhanced, config.sample_rate)
     if json:
@@ -75,11 +79,47 @@ def command(
             runtime=result.runtime,
             seconds=result.seconds,
             frames=result.frames,
-            skipped=int(result.skipped.sum()),
-            worst_instructions=None if result.instructions is None else int(result.instructions.max()),
+            skipped=result.skipped,
+            worst_instructions=result.worst_instructions,
             layers=result.layers,
         )
         return
     if result.layers:
         print_layers(result.layers)
     say(f"wrote {output}: {recording.pcm.size / config.sample_rate:.2f} s, {result.runtime}, {result.seconds:.1f} s")
+
+
+@dataclass(frozen=True)
+class _Result:
+    """What the ways of running have in common. worst_instructions is None where nothing counted."""
+
+    runtime: str
+    pcm: npt.NDArray[np.int16]
+    frames: int
+    skipped: int
+    worst_instructions: int | None
+    layers: tuple[LayerCost, ...]
+    seconds: float
+
+
+def _run(
+    where: Where, network: Network, board: Board, folder: Path, pcm: npt.NDArray[np.int16], profile: bool, show: Progress
+) -> _Result:
+    if where in (Where.qemu, Where.native):
+        image = build_zephyr(network, board, folder, progress=show)
+        show("Zephyr image", 0, 0)
+        run = run_native(image, pcm) if where is Where.native else run_in_qemu(image, board, pcm)
+        worst = run.worst_instructions or None
+        return _Result(run.runtime, run.pcm, run.frames, run.stats.number("skipped"), worst, (), run.seconds)
+    if where is Where.host:
+        result = run_host(build_host(network, folder), pcm)
+    else:
+        result = emulate_unicorn(
+            build_bare(network, board, folder),
+            board,
+            pcm,
+            counted_frames=pcm.size // network.frontend.hop if profile else 0,
+            progress=lambda done, total: show(f"{board.core.cpu} in Unicorn", done, total),
+        )
+    worst = None if result.instructions is None else int(result.instructions.max())
+    return _Result(result.runtime, result.pcm, result.frames, int(result.skipped.sum()), worst, result.layers, result.seconds)

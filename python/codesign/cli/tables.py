@@ -8,7 +8,7 @@ from codesign.cli.console import cells, say, stderr, table
 from codesign.emulate import LayerCost
 from codesign.size import BudgetCheck, Footprint, Group
 from codesign.size.stack import StackReport
-from codesign.verify import Verdict
+from codesign.verify import Latency, Verdict
 
 _ROWS = 12  # largest symbols shown; --json has all
 
@@ -44,18 +44,13 @@ def print_layers(layers: Sequence[LayerCost]) -> None:
 
 def print_verdict(verdict: Verdict) -> None:
     """Everything that a proof found, the answer last."""
-    latency = verdict.latency
-    print_layers(verdict.layers)
-    say(
-        f"network step {latency.network_instructions:,} instructions, {latency.instructions_per_mac:.3f} per MAC; frame "
-        f"worst {latency.worst_instructions:,}, mean {latency.mean_instructions:,.0f} ({latency.counted_frames} counted)"
-    )
-    say(
-        f"estimated at {latency.clock_hz / 1e6:g} MHz: worst frame {latency.worst_ms:.2f} ms, mean {latency.mean_ms:.2f} ms "
-        f"±{100 * latency.error:.0f} % of a {latency.hop_ms:g} ms hop; algorithmic latency {latency.algorithmic_ms:g} ms"
-    )
-    _print_regions(verdict.footprint)
-    _print_groups(verdict.groups)
+    if verdict.layers:
+        print_layers(verdict.layers)
+    if verdict.latency is not None:
+        _print_latency(verdict.latency)
+    if verdict.footprint is not None:
+        _print_regions(verdict.footprint)
+        _print_groups(verdict.groups)
     if verdict.quality:
         rows = table("Quality", "recording", "SI-SDR dB", "enhanced", "better by", "ESTOI", "enhanced")
         for q in verdict.quality:
@@ -76,6 +71,19 @@ def print_verdict(verdict: Verdict) -> None:
             f"PROVEN: the firmware's output equals the reference bit for bit over {verdict.seconds_of_audio:.0f} s of audio, "
             "within budget"
         )
+
+
+def _print_latency(latency: Latency) -> None:
+    if latency.network_instructions is not None:
+        say(f"network step {latency.network_instructions:,} instructions, {latency.instructions_per_mac:.3f} per MAC")
+    say(
+        f"frame worst {latency.worst_instructions:,} instructions, mean {latency.mean_instructions:,.0f} "
+        f"({latency.counted_frames} counted)"
+    )
+    say(
+        f"estimated at {latency.clock_hz / 1e6:g} MHz: worst frame {latency.worst_ms:.2f} ms, mean {latency.mean_ms:.2f} ms "
+        f"±{100 * latency.error:.0f} % of a {latency.hop_ms:g} ms hop; algorithmic latency {latency.algorithmic_ms:g} ms"
+    )
 
 
 def _print_regions(footprint: Footprint) -> None:

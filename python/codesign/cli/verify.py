@@ -11,6 +11,7 @@ import typer
 from codesign.audio import read_audio
 from codesign.boards import load_board
 from codesign.cli.console import emit_json, progress, say
+from codesign.cli.emulators import Emulator, choose
 from codesign.cli.options import DEFAULT_BOARD, BoardName, Json, Model
 from codesign.cli.tables import print_verdict
 from codesign.errors import InputError
@@ -24,6 +25,10 @@ NAME = "verify"
 def command(
     model: Model,
     board: BoardName = DEFAULT_BOARD,
+    emulator: Annotated[
+        Emulator | None,
+        typer.Option(help="unicorn: bare image; qemu, native: Zephyr application (default: the board's)."),
+    ] = None,
     audio: Annotated[list[Path] | None, typer.Option("--audio", "-a", help="Noisy recording (repeatable).")] = None,
     clean: Annotated[
         list[Path] | None, typer.Option("--clean", "-c", help="Its clean signal, in the order of --audio, for quality.")
@@ -39,7 +44,10 @@ def command(
     chosen = load_board(board)
     recordings = _recordings(audio or [], clean or [], load_onnx(model).frontend.sample_rate)
     with tempfile.TemporaryDirectory(prefix="codesign-") as name, progress() as show:
-        verdict = prove(model, chosen, output or Path(name), recordings, seconds=seconds, progress=show).verdict
+        where = output or Path(name)
+        verdict = prove(
+            model, chosen, where, recordings, emulator=choose(emulator, chosen).value, seconds=seconds, progress=show
+        ).verdict
     if json:
         emit_json("verify", ok=verdict.ok, verdict=verdict)
     else:

@@ -49,7 +49,8 @@ def run_in_qemu(image: Image, board: Board, pcm: npt.NDArray[np.int16]) -> Firmw
         if done.timed_out:
             raise ValidationError(f"{kernel.name} did not end within {limit:.0f} s in QEMU", hint=_last_words(done.output))
         output = _output(folder)
-    per_cycle = 1e9 / board.core.clock_hz / 2**_ICOUNT_SHIFT
+    assert board.qemu is not None, "run_qemu has refused boards without"
+    per_cycle = 1e9 / board.qemu.clock_hz / 2**_ICOUNT_SHIFT
     return firmware_run("zephyr in QEMU", output, done.output, instructions_per_cycle=per_cycle, seconds=done.seconds)
 
 

@@ -45,6 +45,19 @@ def equal(run: Run, expected: Run) -> Check:
     return Check(name, True, f"{run.pcm.size} samples, {run.frames} masks, 0 LSB")
 
 
+def same_pcm(runtime: str, pcm: npt.NDArray[np.int16], expected: Run) -> Check:
+    """Whether a run that shows nothing but its output played the same PCM, every bit."""
+    name = f"{runtime} = {expected.runtime}, bit for bit"
+    if pcm.shape != expected.pcm.shape:
+        return Check(name, False, f"PCM: {pcm.size} samples against {expected.pcm.size}")
+    different = np.flatnonzero(pcm != expected.pcm)
+    if different.size:
+        first = int(different[0])
+        detail = f"PCM: {different.size} of {pcm.size} samples differ, first at {first}: "
+        return Check(name, False, f"{detail}{pcm[first]} against {expected.pcm[first]}")
+    return Check(name, True, f"{pcm.size} samples, 0 LSB")
+
+
 def same_in_one_call(image: Image, pcm: npt.NDArray[np.int16], expected: Run) -> Check:
     """1×N = N×1: all hops in one call give the bits of one call a hop, and a reset gives the first bits again."""
     enhancer = HostEnhancer(image)

@@ -29,7 +29,8 @@ class Latency:
     error: float
     hop_ms: float
     algorithmic_ms: float
-    network_instructions: int
+    network_instructions: int | None
+    """Of the network step in its worst frame; None where the emulator does not tell layers apart."""
     macs: int
 
     @property
@@ -43,9 +44,9 @@ class Latency:
         return self._ms(self.mean_instructions)
 
     @property
-    def instructions_per_mac(self) -> float:
+    def instructions_per_mac(self) -> float | None:
         """Of the whole network step in its worst frame, gates, activations and state included."""
-        return self.network_instructions / self.macs
+        return None if self.network_instructions is None else self.network_instructions / self.macs
 
     def _ms(self, instructions: float) -> float:
         return 1000.0 * instructions * self.cycles_per_instruction / self.clock_hz
@@ -68,7 +69,10 @@ class Quality:
 
 @dataclass(frozen=True)
 class Verdict:
-    """Everything that verification found. It holds when all checks do."""
+    """Everything that verification found. It holds when all checks do.
+
+    latency is None where nothing counts instructions, footprint where the board has no memory map.
+    """
 
     model: str
     board: str
@@ -76,8 +80,8 @@ class Verdict:
     compiler: str
     seconds_of_audio: float
     checks: tuple[Check, ...]
-    latency: Latency
-    footprint: Footprint
+    latency: Latency | None
+    footprint: Footprint | None
     groups: tuple[Group, ...]
     layers: tuple[LayerCost, ...]
     quality: tuple[Quality, ...] = ()

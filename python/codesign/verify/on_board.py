@@ -1,0 +1,132 @@
+"""The part of a proof that depends on how the board is emulated: build the image, run it, what its run must show."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from codesign.boards import Board
+from codesign.build import Image, build_bare, build_zephyr
+from codesign.emulate import LayerCost, Run, emulate_unicorn
+from codesign.emulate.firmware import FirmwareRun
+from codesign.emulate.zephyr_files import run_in_qemu, run_native
+from codesign.lower.network import Network
+from codesign.size.stack import worst_stack
+from codesign.verify.equality import equal, same_pcm
+from codesign.verify.verdict import Check, Latency
+
+COUNTED_SECONDS = 20.0
+"""The proof signal starts with the extreme signals; instructions are counted over them and some speech."""
+
+STACK_HEADROOM = 0.25
+"""Share of every thread's stack that must stay free."""
+
+Progress = Callable[[str, int, int], None]
+"""Called with what is going on, steps done and steps in all."""
+
+
+@dataclass(frozen=True)
+class OnBoard:
+    """The image and what its run showed. latency is None where the emulator does not count instructions."""
+
+    emulator: str
+    image: Image
+    pcm: npt.NDArray[np.int16]
+    equality: Check
+    checks: tuple[Check, ...]
+    latency: Latency | None = None
+    layers: tuple[LayerCost, ...] = ()
+
+
+def bare_in_unicorn(
+    network: Network, board: Board, folder: Path, pcm: npt.NDArray[np.int16], host: Run, progress: Progress
+) -> OnBoard:
+    """The bare image under Unicorn: PCM, features and mask of every frame, instructions per layer."""
+    progress("build for the board", 0, 0)
+    image = build_bare(network, board, folder / "bare")
+    config = network.frontend
+    run = emulate_unicorn(
+        image,
+        board,
+        pcm,
+        counted_frames=min(int(COUNTED_SECONDS * config.sample_rate), pcm.size) // config.hop,
+        progress=lambda done, total: progress(f"{board.core.cpu} image in Unicorn", done, total),
+    )
+    assert run.instructions is not None, "some frames are counted"
+    stages = {layer.name for layer in network.schedule}
+    step = sum(layer.worst for layer in run.layers if layer.name in stages)
+    latency = _latency(network, board, int(run.instructions.max()), float(run.instructions.mean()), len(run.instructions))
+    return OnBoard(
+        emulator="unicorn",
+        image=image,
+        pcm=run.pcm,
+        equality=equal(run, host),
+        checks=(_stack_bound(image, board, run),),
+        latency=replace(latency, network_instructions=step),
+        layers=run.layers,
+    )
+
+
+def zephyr_on_files(
+    network: Network, board: Board, folder: Path, pcm: npt.NDArray[np.int16], host: Run, progress: Progress
+) -> OnBoard:
+    """The Zephyr image under QEMU or natively: PCM of every block, what the firmware's monitor counted, its stacks."""
+    image = build_zephyr(network, board, folder / "zephyr", progress=progress)
+    native = not board.memories
+    progress("native Zephyr image" if native else f"{board.core.cpu} Zephyr image in QEMU", 0, 0)
+    run = run_native(image, pcm) if native else run_in_qemu(image, board, pcm)
+    latency = None
+    if run.instructions_per_cycle:
+        latency = _latency(network, board, run.worst_instructions, run.mean_instructions, run.frames)
+    return OnBoard(
+        emulator="native" if native else "qemu",
+        image=image,
+        pcm=run.pcm,
+        equality=same_pcm(run.runtime, run.pcm, host),
+        checks=tuple(_firmware_checks(run)),
+        latency=latency,
+    )
+
+
+def _latency(network: Network, board: Board, worst: int, mean: float, frames: int) -> Latency:
+    return Latency(
+        worst_instructions=worst,
+        mean_instructions=mean,
+        counted_frames=frames,
+        clock_hz=board.core.clock_hz,
+        cycles_per_instruction=board.timing.cycles_per_instruction,
+        error=board.timing.error,
+        hop_ms=network.frontend.hop_ms,
+        algorithmic_ms=network.frontend.algorithmic_latency_ms,
+        network_instructions=None,
+        macs=network.macs,
+    )
+
+
+def _stack_bound(image: Image, board: Board, run: Run) -> Check:
+    report = worst_stack(image.path, image.symbols.entry, image.stack_usage, image.symbols.pointer_calls)
+    measured = f"{run.stack_bytes:,} bytes used in the emulator"
+    if report.unbounded or report.assumption:
+        return Check("stack budget", False, f"{report.unbounded or report.assumption}; {measured}")
+    ok = report.bytes <= board.budget.stack and (run.stack_bytes or 0) <= report.bytes
+    return Check("stack budget", ok, f"at most {report.bytes:,} of {board.budget.stack:,} bytes; {measured}")
+
+
+def _firmware_checks(run: FirmwareRun) -> list[Check]:
+    counted = f"{run.stats.number('captured'):,} blocks captured"
+    faults = ", ".join(f"{count} {name}" for name, count in run.faults.items()) or "none late, lost or unplayed"
+    checks = [Check("every block accounted for", run.accounted and not run.faults, f"{counted}, {faults}")]
+    if run.stacks:
+        tightest = min(run.stacks, key=lambda stack: stack.headroom)
+        detail = f"tightest {tightest.thread}: {tightest.used:,} of {tightest.size:,} bytes used"
+        checks.append(Check("stack headroom", tightest.headroom >= STACK_HEADROOM, detail))
+    if run.instructions_per_cycle:
+        around = run.mean_instructions_around
+        share = around / max(1, run.worst_instructions)
+        detail = f"{around:,.0f} instructions a hop around the enhancer, {100 * share:.1f} % of its worst frame"
+        checks.append(Check("RTOS overhead", share <= 0.03, detail))
+    return checks
