@@ -1,0 +1,207 @@
+"""The Zephyr application: built for every board, its memory against the linker's table, run in QEMU and natively."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from codesign.audio import read_audio
+from codesign.boards import load_board
+from codesign.build import build_host, build_zephyr
+from codesign.build.zephyr import LOG
+from codesign.build.zephyr_workspace import find_toolchain, find_workspace
+from codesign.emulate.host import run_host
+from codesign.emulate.qemu_process import run_qemu
+from codesign.emulate.zephyr_files import run_in_qemu, run_native
+from codesign.errors import BuildError, InputError, ValidationError
+from codesign.frontend import whole_hops
+from codesign.load import load_onnx
+from codesign.lower import lower
+from codesign.resources import resource
+from codesign.size import check_budget, measure
+from codesign.size.parts import parts_of
+from codesign.size.stack import worst_stack
+from zephyr_tools import missing_for_zephyr, missing_qemu
+
+pytestmark = pytest.mark.zephyr
+
+MODEL = resource("models", "starter", "starter.onnx")
+TESTS = resource("runtime").parent / "tests" / "zephyr"
+HARDWARE = ("nrf5340dk", "nrf52840dk", "stm32f746g_disco", "mps2_an521", "mps3_an547")
+QEMU = ("mps2_an521", "mps3_an547")
+
+
+@pytest.fixture(scope="module")
+def network():
+    return lower(load_onnx(MODEL))
+
+
+@pytest.fixture(scope="module")
+def noisy(network):
+    """More than ten seconds of real noisy speech, then full scale, silence and an impulse."""
+    files = sorted(resource("models", "demo").glob("*_noisy.flac"))[:2]
+    speech = [read_audio(file, network.frontend.sample_rate).pcm for file in files]
+    edges = np.zeros(4096, np.int16)
+    edges[:1024], edges[1024:2048], edges[3000] = 32767, -32768, 32767
+    return whole_hops(np.concatenate([*speech, edges]), network.frontend.hop)
+
+
+@pytest.fixture(scope="module")
+def expected(network, noisy, tmp_path_factory):
+    return run_host(build_host(network, tmp_path_factory.mktemp("host") / "host"), noisy).pcm
+
+
+@pytest.fixture(scope="module")
+def images(network, tmp_path_factory):
+    """Builds each board's image once."""
+    folder, built = tmp_path_factory.mktemp("zephyr"), {}
+
+    def image(name):
+        if reason := missing_for_zephyr(name):
+            pytest.skip(reason)
+        if name not in built:
+            built[name] = build_zephyr(network, load_board(name), folder / name)
+        return built[name]
+
+    return image
+
+
+@pytest.mark.parametrize("name", HARDWARE)
+def test_memory_is_the_linkers_to_the_byte(images, name):
+    image, board = images(name), load_board(name)
+    footprint = measure(image.path, board)
+    table = {row[0]: _bytes(row[1], row[2]) for row in re.findall(r"(\w+): +(\d+) (B|KB|MB|GB)", image.linker_memory_table)}
+    assert footprint.flash == table["FLASH"]
+    assert footprint.ram == table["RAM"]
+    parts = parts_of(image, footprint)
+    assert sum(part.flash for part in parts) == footprint.flash
+    assert sum(part.ram for part in parts) == footprint.ram
+    assert all(part.flash >= 0 and part.ram >= 0 for part in parts)
+    assert {"lstm0", "fc1", "zephyr kernel", "application"} <= {part.label for part in parts}
+    assert all(check.ok for check in check_budget(footprint, board))
+    log = image.path.parents[1].joinpath(LOG).read_text(encoding="utf-8")
+    assert not re.findall(r".*\bwarning: .*", log)
+    stack = worst_stack(image.path, image.symbols.entry, image.stack_usage, image.symbols.pointer_calls)
+    assert not stack.unbounded
+    assert 0 < stack.bytes < 1024 * 0.75
+
+
+def _bytes(number, unit):
+    return int(number) * {"B": 1, "KB": 1024, "MB": 2**20, "GB": 2**30}[unit]
+
+
+@pytest.mark.qemu
+@pytest.mark.parametrize("name", QEMU)
+def test_image_in_qemu_equals_the_host_library(images, noisy, expected, name):
+    if reason := missing_qemu():
+        pytest.skip(reason)
+    run = run_in_qemu(images(name), load_board(name), noisy)
+    np.testing.assert_array_equal(run.pcm, expected)
+    assert run.frames * 256 == noisy.size
+    assert run.accounted
+    assert run.faults == {}
+    assert run.stats.number("blocks") == 0
+    assert min(stack.headroom for stack in run.stacks) >= 0.25
+    assert 0 < run.mean_instructions_around <= 0.03 * run.worst_instructions
+    again = run_in_qemu(images(name), load_board(name), noisy)
+    assert again.stats == run.stats
+
+
+def test_native_image_equals_the_host_library(images, noisy, expected):
+    run = run_native(images("native_sim"), noisy)
+    np.testing.assert_array_equal(run.pcm, expected)
+    assert run.accounted
+    assert run.faults == {}
+
+
+@pytest.mark.qemu
+def test_frames_beyond_the_deadline_are_counted_and_played_dry(network, noisy, tmp_path):
+    if reason := missing_for_zephyr("mps2_an521") or missing_qemu():
+        pytest.skip(reason)
+    board = load_board("mps2_an521")
+    image = build_zephyr(network, board, tmp_path / "late", defines=["CONFIG_CODESIGN_DEADLINE_PERCENT=10"])
+    run = run_in_qemu(image, board, noisy[: 100 * 256])
+    assert run.accounted
+    assert run.faults["late"] > 0
+    delay = network.frontend.latency_samples
+    np.testing.assert_array_equal(run.pcm[delay:], noisy[: 100 * 256 - delay])
+
+
+def test_second_build_has_nothing_to_do(images, network):
+    image = images("native_sim")
+    folder = image.path.parents[1]
+    again = build_zephyr(network, load_board("native_sim"), folder)
+    assert again.path == image.path
+    assert "no work to do" in (folder / LOG).read_text(encoding="utf-8")
+
+
+def test_model_too_big_for_the_board_names_the_region(network, tmp_path):
+    if reason := missing_for_zephyr("mps2_an521"):
+        pytest.skip(reason)
+    with pytest.raises(BuildError, match=r"RAM.*overflowed by \d+ bytes") as caught:
+        build_zephyr(network, load_board("mps2_an521"), tmp_path / "b", defines=["CONFIG_CODESIGN_AUDIO_STACK=8000000"])
+    assert caught.value.exit_code == 4
+    assert LOG in caught.value.hint
+
+
+def test_unknown_option_is_named(network, tmp_path):
+    if reason := missing_for_zephyr("native_sim"):
+        pytest.skip(reason)
+    with pytest.raises(BuildError, match="CODESIGN_NO_SUCH_OPTION"):
+        build_zephyr(network, load_board("native_sim"), tmp_path / "b", defines=["CONFIG_CODESIGN_NO_SUCH_OPTION=y"])
+
+
+def test_bad_define_and_strange_folder_are_refused(network, tmp_path):
+    board = load_board("native_sim")
+    with pytest.raises(InputError, match="NAME=VALUE"):
+        build_zephyr(network, board, tmp_path / "b", defines=["; rm -rf x"])
+    if reason := missing_for_zephyr("native_sim"):
+        pytest.skip(reason)
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.txt").write_text("years of work", encoding="utf-8")
+    with pytest.raises(InputError, match="not made by codesign"):
+        build_zephyr(network, board, tmp_path / "mine")
+    assert (tmp_path / "mine" / "thesis.txt").exists()
+
+
+def test_image_that_hangs_is_given_up(images, network, monkeypatch, tmp_path):
+    image = images("native_sim")
+    endless = tmp_path / "endless"
+    endless.write_text("#!/bin/sh\nexec sleep 60\n", encoding="utf-8")
+    endless.chmod(0o755)
+    monkeypatch.setattr("codesign.emulate.zephyr_files._time_limit", lambda image, pcm: 0.3)
+    with pytest.raises(ValidationError, match="did not end"):
+        run_native(replace(image, path=endless), np.zeros(256, np.int16))
+
+
+@pytest.mark.parametrize("name", ["native_sim", pytest.param("mps2_an521", marks=pytest.mark.qemu)])
+@pytest.mark.parametrize("suite", ["library", "pipeline"])
+def test_ztest_suite_passes(suite, name, tmp_path):
+    board = load_board(name)
+    if suite == "pipeline" and name != "native_sim":
+        pytest.skip("ten minutes of audio in QEMU: twister's work")
+    if reason := missing_for_zephyr(name) or (missing_qemu() if board.qemu else ""):
+        pytest.skip(reason)
+    build = tmp_path / "build"
+    workspace, toolchain = find_workspace(), find_toolchain(board)
+    environment = {**os.environ, "ZEPHYR_BASE": str(workspace.base), **toolchain.environment}
+    configure = [
+        *("cmake", "-GNinja", f"-S{TESTS / suite}", f"-B{build}", f"-DBOARD={workspace.target(board)}"),
+        f"-DPython3_EXECUTABLE={sys.executable}",
+    ]
+    for command in (configure, ["ninja", "-C", str(build)]):
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    if board.qemu:
+        arguments = ("-icount", "shift=3", "-kernel", str(build / "zephyr" / "zephyr.elf"))
+        output = run_qemu(board, arguments, timeout_s=120, until="PROJECT EXECUTION").output
+    else:
+        program = [str(build / "zephyr" / "zephyr.exe"), "-stop_at=3000"]
+        output = subprocess.run(program, capture_output=True, text=True, timeout=120, check=False).stdout
+    assert "PROJECT EXECUTION SUCCESSFUL" in output, output[-3000:]
