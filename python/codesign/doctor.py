@@ -11,6 +11,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+from codesign.errors import ToolError
+
 VERSION_TIMEOUT = 2.0
 
 
@@ -68,10 +70,17 @@ _PACKAGES = (
     _Package("onnxruntime", (("onnxruntime", "onnxruntime"),), "independent check of the network", "pip install onnxruntime"),
     _Package(
         "LiteRT",
-        (("ai_edge_litert", "ai-edge-litert"), ("tflite_runtime", "tflite-runtime")),
+        (("ai_edge_litert", "ai-edge-litert"),),
         "independent check of TFLite models",
         "pip install ai-edge-litert",
     ),
+    _Package(
+        "tflite-runtime",
+        (("tflite_runtime", "tflite-runtime"),),
+        "the same check where LiteRT has no wheel",
+        "pip install tflite-runtime (Python 3.11 or older)",
+    ),
+    _Package("matplotlib", (("matplotlib", "matplotlib"),), "PNG plots of reports", "pip install 'codesign[plots]'"),
     _Package("torch", (("torch", "torch"),), "training and compression", "pip install 'codesign[train]'"),
 )
 
@@ -81,6 +90,17 @@ def diagnose() -> tuple[Check, ...]:
     with ThreadPoolExecutor() as pool:
         programs = list(pool.map(_program, _PROGRAMS))
     return (*programs, *map(_package, _PACKAGES), _zephyr())
+
+
+def missing(name: str) -> ToolError:
+    """The error to raise when the tool `name`, as `diagnose` calls it, is not there.
+
+    Raises:
+        KeyError: doctor knows no such tool.
+    """
+    known: dict[str, _Program | _Package] = {tool.name: tool for tool in (*_PROGRAMS, *_PACKAGES)}
+    tool = known[name]
+    return ToolError(f"{name} is not installed; it is needed for {tool.enables}", hint=f"{tool.how_to_get}; codesign doctor")
 
 
 def _program(program: _Program) -> Check:
@@ -122,8 +142,7 @@ def _package(package: _Package) -> Check:
         except importlib.metadata.PackageNotFoundError:
             version = "unknown version"
         where = str(Path(spec.origin).parent) if spec.origin else next(iter(spec.submodule_search_locations or ()), "")
-        named = version if distribution == package.name or len(package.modules) == 1 else f"{distribution} {version}"
-        return Check(package.name, True, named, where, package.enables, package.how_to_get)
+        return Check(package.name, True, version, where, package.enables, package.how_to_get)
     return Check(package.name, False, "", "", package.enables, package.how_to_get)
 
 

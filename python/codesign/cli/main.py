@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from codesign import __version__
-from codesign.cli import boards, build, demo, doctor, generate, inspect, quantize, run, size, verify
+from codesign.cli import boards, build, compare, demo, doctor, generate, inspect, quantize, report, run, size, verify
 from codesign.cli.console import say
 from codesign.errors import CodesignError
 
@@ -23,7 +23,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for module in (demo, doctor, boards, inspect, quantize, generate, build, size, run, verify):
+for module in (demo, doctor, boards, inspect, quantize, generate, build, size, run, verify, report, compare):
     app.command(name=module.NAME)(module.command)
 
 

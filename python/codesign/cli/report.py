@@ -13,13 +13,14 @@ import typer
 
 from codesign.boards import load_board
 from codesign.cli.console import progress, say
+from codesign.cli.emulators import Emulator, choose
 from codesign.cli.options import DEFAULT_BOARD, BoardName, Model
 from codesign.cli.recordings import read_recordings
 from codesign.load import load_onnx
 from codesign.report import assemble, sounds
 from codesign.report.sound import EMBEDDED_SECONDS
 from codesign.report.write import render, report_format, write_report
-from codesign.verify.prove import COUNTED_SECONDS, prove
+from codesign.verify.prove import prove
 from codesign.verify.signals import PROOF_SECONDS
 
 NAME = "report"
@@ -38,15 +39,13 @@ def command(
         list[Path] | None, typer.Option("--clean", "-c", help="A recording's clean signal (repeatable, same order).")
     ] = None,
     board: BoardName = DEFAULT_BOARD,
+    emulator: Annotated[Emulator | None, typer.Option(help="Where to run it (default: the board's).")] = None,
     output: Annotated[
         list[Path] | None, typer.Option("--output", "-o", help=".html, .json or .md file (repeatable; report.html).")
     ] = None,
     form: Annotated[Format | None, typer.Option("--format", help="Print this format to stdout.")] = None,
     plots: Annotated[Path | None, typer.Option(help="Folder for PNG plots; needs the extra 'plots'.")] = None,
     seconds: Annotated[float, typer.Option(min=20.0, max=3600.0, help="Seconds of audio to compare.")] = PROOF_SECONDS,
-    counted: Annotated[
-        float, typer.Option(min=1.0, max=3600.0, help="Seconds of it to count instructions over.")
-    ] = COUNTED_SECONDS,
     embed: Annotated[float, typer.Option(min=0.0, help="Seconds of sound in the page, all recordings together.")] = (
         EMBEDDED_SECONDS
     ),
@@ -62,9 +61,10 @@ def command(
 
         load_figure()
     chosen = load_board(board)
+    runner = choose(emulator, chosen)
     recordings = read_recordings(audio or [], clean or [], load_onnx(model).frontend.sample_rate)
     with tempfile.TemporaryDirectory(prefix="codesign-") as folder, progress() as show:
-        proof = prove(model, chosen, Path(folder), recordings, seconds=seconds, counted_seconds=counted, progress=show)
+        proof = prove(model, chosen, Path(folder), recordings, emulator=runner.value, seconds=seconds, progress=show)
         show("report", 0, 0)
         report = assemble(proof, recordings, [shlex.join(["codesign", *sys.argv[1:]])])
         played = sounds(proof, recordings, embed) if "html" in formats else ()

@@ -10,7 +10,7 @@ from codesign.report import content as c
 from codesign.report.metrics import verdict_metrics
 from codesign.report.provenance import provenance
 from codesign.report.trace import trace_of
-from codesign.size.footprint import Footprint
+from codesign.size import Footprint, Group, check_budget
 from codesign.verify import Quality
 from codesign.verify.prove import Proof, Recording
 
@@ -51,21 +51,47 @@ def assemble(proof: Proof, recordings: Sequence[Recording], commands: Sequence[s
         budgets=_budgets(proof, cost),
         cost=cost,
         stack=_stack(proof),
-        memories=memories(verdict.footprint, image.symbols.groups),
+        memories=_memories(proof),
         plan=_plan(proof),
         layers=_layers(proof),
-        trace=trace_of(proof.run, proof.reference, proof.parts, config.hop),
+        trace=trace_of(proof.on_board.pcm, proof.on_board.run, proof.reference, proof.parts, config.hop),
         recordings=tuple(_recordings(proof, recordings)),
         provenance=provenance(image, board, commands),
         metrics=verdict_metrics(verdict),
     )
 
 
-def memories(footprint: Footprint, groups: Sequence[tuple[str, str]]) -> tuple[c.Memory, ...]:
-    """Every region that the image uses, down to the symbols."""
+def _memories(proof: Proof) -> tuple[c.Memory, ...]:
+    footprint = proof.verdict.footprint
+    if footprint is None:
+        return ()
+    if proof.image.runtime == "zephyr":
+        return by_library(footprint, proof.verdict.groups)
+    return by_symbol(footprint, proof.image.symbols.groups)
+
+
+def by_library(footprint: Footprint, groups: Sequence[Group]) -> tuple[c.Memory, ...]:
+    """The regions with their groups, which know flash and RAM but not which of several memories of a kind they lie in."""
+    found = []
+    for kind in ("flash", "ram"):
+        regions = [region for region in footprint.regions if region.kind == kind and region.used]
+        sizes = ((group.label, group.flash if kind == "flash" else group.ram) for group in groups)
+        parts = sorted((c.Part(label, size, ()) for label, size in sizes if size), key=lambda part: -part.bytes)
+        for region in regions:
+            whole = (c.Part(region.name, region.used, ()),)
+            found.append(
+                c.Memory(region.name, region.kind, region.used, region.usable, tuple(parts) if len(regions) == 1 else whole)
+            )
+    return tuple(found)
+
+
+def by_symbol(footprint: Footprint, groups: Sequence[tuple[str, str]]) -> tuple[c.Memory, ...]:
+    """The regions with their parts, down to the symbols; `groups` are (label, symbol prefix) pairs."""
     pieces = footprint.pieces(groups)
     found = []
     for region in footprint.regions:
+        if not region.used:
+            continue
         inside = [piece for piece in pieces if region.name in piece.regions and piece.bytes]
         parts = []
         for label in dict.fromkeys(piece.label for piece in inside):
@@ -77,23 +103,25 @@ def memories(footprint: Footprint, groups: Sequence[tuple[str, str]]) -> tuple[c
     return tuple(found)
 
 
-def _budgets(proof: Proof, cost: c.Cost) -> tuple[c.Budget, ...]:
+def _budgets(proof: Proof, cost: c.Cost | None) -> tuple[c.Budget, ...]:
     verdict, budget = proof.verdict, proof.board.budget
-    flash, ram = verdict.footprint.flash, verdict.footprint.ram
-    rows = [
-        c.Budget("flash", flash, budget.flash, "bytes", "exact", flash <= budget.flash),
-        c.Budget("RAM", ram, budget.ram, "bytes", "exact", ram <= budget.ram),
-    ]
+    rows = []
+    if verdict.footprint is not None:
+        for check in check_budget(verdict.footprint, proof.board):
+            rows.append(c.Budget(check.name, check.used, check.limit, "bytes", "exact", check.ok))
     if stack := verdict.stack:
         bounded = not (stack.unbounded or stack.assumption)
         rows.append(c.Budget("stack", stack.bytes, budget.stack, "bytes", "bound", bounded and stack.bytes <= budget.stack))
-    late = cost.worst_ms * (1 + cost.error) > cost.limit_ms
-    rows.append(c.Budget("worst frame", cost.worst_ms, cost.limit_ms, "ms", "estimate", not late, cost.error))
+    if cost is not None:
+        late = cost.worst_ms * (1 + cost.error) > cost.limit_ms
+        rows.append(c.Budget("worst frame", cost.worst_ms, cost.limit_ms, "ms", "estimate", not late, cost.error))
     return tuple(rows)
 
 
-def _cost(proof: Proof) -> c.Cost:
+def _cost(proof: Proof) -> c.Cost | None:
     latency, board = proof.verdict.latency, proof.board
+    if latency is None:
+        return None
     limit_ms = min(board.budget.worst_frame_ms, latency.hop_ms)
     return c.Cost(
         worst_instructions=latency.worst_instructions,
@@ -130,6 +158,8 @@ def _plan(proof: Proof) -> c.Plan:
 def _layers(proof: Proof) -> tuple[c.Layer, ...]:
     verdict, plan = proof.verdict, proof.image.plan
     latency = verdict.latency
+    if latency is None:
+        return ()
     cycles = latency.worst_ms * latency.clock_hz / 1000.0 / latency.worst_instructions
     flash = {group.label: group.flash for group in verdict.groups}
     kinds = {layer.name: layer for layer in proof.image.network.schedule}

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION: Literal[1] = 1
 
 Basis = Literal["exact", "bound", "measured", "estimate"]
-"""exact: read or counted, repeatable; bound: proven not to be exceeded; measured: of the given recordings; estimate: modelled."""
+"""exact: read or counted, repeatable; bound: proven not to be exceeded; measured: of the recordings; estimate: modelled."""
 
 
 @dataclass(frozen=True)
@@ -158,8 +158,8 @@ class Cost:
     worst_instructions: int
     mean_instructions: float
     counted_frames: int
-    network_instructions: int
-    instructions_per_mac: float
+    network_instructions: int | None
+    instructions_per_mac: float | None
     worst_ms: float
     mean_ms: float
     error: float
@@ -180,14 +180,15 @@ class Segment:
 class Trace:
     """The proof signal, frame by frame, in columns of `per_column` frames so that long runs stay small.
 
-    low, mean and high are instructions of a frame, of the counted frames only; skipped counts the frames of a column whose
-    network step was skipped; difference is the largest |emulated − reference| of PCM or mask in the column, in LSB.
+    low, mean and high are instructions of a frame, of the counted frames only (none where the emulator counts no single frame);
+    skipped counts the frames of a column whose network step was skipped; difference is the largest |emulated − reference| in
+    the column, in LSB, of PCM and, where the emulator shows it, of the mask.
     """
 
     frames: int
     counted_frames: int
     per_column: int
-    worst_frame: int
+    worst_frame: int | None
     low: tuple[int, ...]
     mean: tuple[float, ...]
     high: tuple[int, ...]
@@ -232,7 +233,10 @@ class Provenance:
 
 @dataclass(frozen=True)
 class Report:
-    """All of it. It holds when all checks do."""
+    """All of it. It holds when all checks do.
+
+    cost is null where the emulator does not count instructions; memories are empty where the board has no memory map.
+    """
 
     schema_version: Literal[1]
     kind: Literal["report"]
@@ -242,7 +246,7 @@ class Report:
     seconds_of_audio: float
     checks: tuple[Check, ...]
     budgets: tuple[Budget, ...]
-    cost: Cost
+    cost: Cost | None
     stack: Stack | None
     memories: tuple[Memory, ...]
     plan: Plan

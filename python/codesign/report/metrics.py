@@ -13,10 +13,12 @@ from codesign.verify import Latency, Quality, Verdict
 def verdict_metrics(verdict: Verdict) -> tuple[Metric, ...]:
     """Checks, memory, cost and quality of a verdict; values that are not finite are left out."""
     found = [Metric(f"check.{c.name}", float(c.ok), "passed", "more", "exact") for c in verdict.checks]
-    found += footprint_metrics(verdict.footprint, verdict.groups)
+    if verdict.footprint is not None:
+        found += footprint_metrics(verdict.footprint, verdict.groups)
     if verdict.stack is not None and not verdict.stack.unbounded:
         found.append(Metric("stack", verdict.stack.bytes, "bytes", "less", "bound"))
-    found += _latency(verdict.latency)
+    if verdict.latency is not None:
+        found += _latency(verdict.latency)
     for layer in verdict.layers:
         found.append(Metric(f"layer.{layer.name}.instructions", layer.worst, "instructions", "less", "exact"))
     for quality in verdict.quality:
@@ -41,8 +43,9 @@ def footprint_metrics(footprint: Footprint, groups: tuple[Group, ...]) -> tuple[
 def _latency(latency: Latency) -> Iterator[Metric]:
     yield Metric("frame.worst.instructions", latency.worst_instructions, "instructions", "less", "exact")
     yield Metric("frame.mean.instructions", latency.mean_instructions, "instructions", "less", "exact")
-    yield Metric("network.instructions", latency.network_instructions, "instructions", "less", "exact")
-    yield Metric("network.instructions_per_mac", latency.instructions_per_mac, "instructions/MAC", "less", "exact")
+    if latency.network_instructions is not None and latency.instructions_per_mac is not None:
+        yield Metric("network.instructions", latency.network_instructions, "instructions", "less", "exact")
+        yield Metric("network.instructions_per_mac", latency.instructions_per_mac, "instructions/MAC", "less", "exact")
     yield Metric("frame.worst.ms", latency.worst_ms, "ms", "less", "estimate")
     yield Metric("frame.mean.ms", latency.mean_ms, "ms", "less", "estimate")
     yield Metric("latency.algorithmic_ms", latency.algorithmic_ms, "ms", "less", "exact")

@@ -47,8 +47,8 @@ def render_page(report: Report, sounds: Sequence[Sound] = ()) -> str:
         budgets=[_budget_row(budget) for budget in report.budgets],
         memories=[_MemoryPicture(memory, _treemap(memory)) for memory in report.memories if memory.used],
         plan_picture=plan_chart(report.plan),
-        cost_picture=cost_chart(report.trace, report.cost),
-        difference_picture=difference_chart(report.trace, report.cost.hop_ms),
+        cost_picture=cost_chart(report.trace, report.cost) if report.cost else None,
+        difference_picture=difference_chart(report.trace, 1000 * report.model.hop / report.model.sample_rate),
     )
 
 

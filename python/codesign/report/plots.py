@@ -11,7 +11,7 @@ import numpy as np
 from codesign.doctor import missing
 from codesign.errors import InputError
 from codesign.files import replace_file
-from codesign.report.content import Report
+from codesign.report.content import Cost, Report
 from codesign.report.spectrogram import RANGE_DB, levels
 from codesign.verify.prove import Proof, Recording
 
@@ -31,11 +31,13 @@ def write_plots(folder: Path, report: Report, proof: Proof, recordings: Sequence
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(f"cannot make {folder}: {error.strerror}", hint="choose another folder") from error
-    figures: dict[str, Any] = {
-        "frames": _frames(figure_class(figsize=(9, 3.5)), report),
-        "layers": _layers(figure_class(figsize=(9, 4)), report),
-        "memory": _memory(figure_class(figsize=(9, 3)), report),
-    }
+    figures: dict[str, Any] = {}
+    if report.cost is not None:
+        figures["frames"] = _frames(figure_class(figsize=(9, 3.5)), report, report.cost)
+    if report.layers:
+        figures["layers"] = _layers(figure_class(figsize=(9, 4)), report)
+    if report.memories:
+        figures["memory"] = _memory(figure_class(figsize=(9, 3)), report)
     config = proof.image.network.frontend
     for index, (recording, enhanced) in enumerate(zip(recordings, proof.enhanced, strict=True), start=1):
         signals = [("noisy", recording.noisy), ("enhanced", enhanced)]
@@ -46,7 +48,7 @@ def write_plots(folder: Path, report: Report, proof: Proof, recordings: Sequence
 
 
 def load_figure() -> type[Figure]:
-    """matplotlib's Figure, without its windows.
+    """Matplotlib's Figure, without its windows.
 
     Raises:
         ToolError: matplotlib is not installed.
@@ -65,14 +67,16 @@ def save(figure: Figure, path: Path) -> Path:
     return path
 
 
-def _frames(figure: Figure, report: Report) -> Figure:
-    trace, cost = report.trace, report.cost
+def _frames(figure: Figure, report: Report, cost: Cost) -> Figure:
+    trace = report.trace
     axes = figure.subplots()
     seconds = np.arange(len(trace.high)) * trace.per_column * cost.hop_ms / 1000
     axes.fill_between(seconds, trace.low, trace.high, step="post", alpha=0.4, label="lowest to highest")
     axes.step(seconds, trace.mean, where="post", label="mean")
     axes.axhline(cost.limit_instructions, color="tab:orange", label=f"limit, {cost.limit_ms:g} ms (estimate)")
-    axes.plot(trace.worst_frame * cost.hop_ms / 1000, cost.worst_instructions, "o", color="tab:red", label="worst frame")
+    if trace.worst_frame is not None:
+        at = trace.worst_frame * cost.hop_ms / 1000
+        axes.plot(at, cost.worst_instructions, "o", color="tab:red", label="worst frame")
     axes.set(xlabel="seconds of the proof signal", ylabel="instructions per frame", ylim=(0, None))
     return _finish(figure, axes, f"{report.model.name} on {report.target.name}", legend=True)
 

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 
 def palette_png(pixels: npt.NDArray[np.uint8], palette: npt.NDArray[np.uint8]) -> bytes:
-    """pixels uint8 (rows, columns) of indices into palette uint8 (≤256, 3) of RGB → the bytes of a PNG file.
+    """Pixels uint8 (rows, columns) of indices into palette uint8 (≤256, 3) of RGB → the bytes of a PNG file.
 
     Raises:
         ValueError: an empty image, or an index that the palette does not have.

@@ -13,7 +13,9 @@ LEVELS = 56  # distinct colours: more cannot be told apart, and fewer compress b
 _BLOCK = 4096  # frames transformed at a time: an hour of audio must not need its whole spectrogram
 
 # Dark to light over violet, red and yellow: lightness rises evenly, so that it also reads in grey and for the colour-blind.
-_ANCHORS = np.array([(8, 8, 28), (52, 20, 96), (112, 32, 118), (172, 46, 106), (222, 82, 72), (248, 144, 62), (252, 210, 110), (252, 252, 210)])
+_ANCHORS = np.array(
+    [(8, 8, 28), (52, 20, 96), (112, 32, 118), (172, 46, 106), (222, 82, 72), (248, 144, 62), (252, 210, 110), (252, 252, 210)]
+)
 
 
 def palette() -> npt.NDArray[np.uint8]:

@@ -18,13 +18,7 @@ def render_summary(report: Report) -> str:
     failed = [check for check in report.checks if not check.ok]
     lines += [f"- ❌ **{escape(check.name)}**: {escape(check.detail)}" for check in failed] + ([""] if failed else [])
     lines += table(("budget", "used", "limit", "", "figure"), map(_budget, report.budgets))
-    cost = report.cost
-    lines += [
-        "",
-        f"Worst frame {cost.worst_instructions:,} instructions (exact), mean {cost.mean_instructions:,.0f}, "
-        f"{cost.instructions_per_mac:.3f} per MAC; algorithmic latency {report.model.algorithmic_ms:g} ms.",
-        "",
-    ]
+    lines += ["", _cost(report), ""]
     rows = [
         (
             layer.name,
@@ -37,12 +31,19 @@ def render_summary(report: Report) -> str:
         for layer in report.layers
     ]
     layers = table(("stage", "MACs", "instructions, worst", "per MAC", "share", "flash, bytes"), rows)
-    lines += ["<details><summary>Layers</summary>", "", *layers, "", "</details>", ""]
+    if rows:
+        lines += ["<details><summary>Layers</summary>", "", *layers, "", "</details>", ""]
     measured = [(r.name, r.quality) for r in report.recordings if r.quality is not None]
     if measured:
         head = ("recording", "SI-SDR, dB", "enhanced", "ESTOI", "enhanced")
         values = (
-            (name, _value(q.si_sdr_noisy, 1), _value(q.si_sdr_enhanced, 1), _value(q.estoi_noisy, 2), _value(q.estoi_enhanced, 2))
+            (
+                name,
+                _value(q.si_sdr_noisy, 1),
+                _value(q.si_sdr_enhanced, 1),
+                _value(q.estoi_noisy, 2),
+                _value(q.estoi_enhanced, 2),
+            )
             for name, q in measured
         )
         lines += [*table(head, values), ""]
@@ -62,6 +63,15 @@ def escape(text: str) -> str:
     """`text` as Markdown that shows it: names in it can be neither markup nor HTML nor break a table."""
     clean = one_line(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return "".join(f"\\{letter}" if letter in "\\`*_[]|#~!@" else letter for letter in clean)
+
+
+def _cost(report: Report) -> str:
+    cost, latency = report.cost, f"algorithmic latency {report.model.algorithmic_ms:g} ms."
+    if cost is None:
+        return f"Instructions were not counted; {latency}"
+    per_mac = "" if cost.instructions_per_mac is None else f", {cost.instructions_per_mac:.3f} per MAC"
+    worst = f"Worst frame {cost.worst_instructions:,} instructions (exact), mean {cost.mean_instructions:,.0f}"
+    return f"{worst}{per_mac}; {latency}"
 
 
 def _budget(budget: Budget) -> tuple[str, ...]:

@@ -25,7 +25,9 @@ def report_format(path: Path) -> str:
     try:
         return ENDINGS[path.suffix.lower()]
     except KeyError:
-        raise InputError(f"cannot write {path}: no report ends in '{path.suffix}'", hint="name a .html, .json or .md file") from None
+        raise InputError(
+            f"cannot write {path}: no report ends in '{path.suffix}'", hint="name a .html, .json or .md file"
+        ) from None
 
 
 def render(report: Report, form: str, sounds: Sequence[Sound] = ()) -> str:

@@ -33,8 +33,8 @@ Progress = Callable[[str, int, int], None]
 class OnBoard:
     """The image and what its run showed.
 
-    latency is None where the emulator does not count instructions; run, with features, masks and the cost of every counted frame,
-    where it shows no more than PCM; stack, the bound of the call graph, and stack_used, bytes, where they were not found.
+    latency is None where the emulator does not count instructions; run, with features, masks and the cost of every counted
+    frame, where it shows no more than PCM; stack, the bound of the call graph, and stack_used, bytes, where nothing found them.
     """
 
     emulator: str

@@ -49,8 +49,8 @@ class Recording:
 class Proof:
     """The verdict with the runs and the image behind it.
 
-    `on_board` and `reference` are of the proof signal, whose `parts` are (name, samples) in order; `recording_runs` are the host
-    library's runs of the recordings, and `enhanced` (n,) their PCM, aligned with the noisy one.
+    `on_board` and `reference` are of the proof signal, whose `parts` are (name, samples) in order; `recording_runs` are the
+    host library's runs of the recordings, and `enhanced` (n,) their PCM, aligned with the noisy one.
     """
 
     verdict: Verdict

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from markupsafe import Markup
 
@@ -22,7 +22,7 @@ def cost_chart(trace: Trace, cost: Cost) -> Markup:
     def at(value: float) -> float:
         return top_y + height - value * scale
 
-    frames = max(1, trace.counted_frames)
+    frames = max(1, trace.counted_frames or trace.frames)
     width = _PLOT * trace.per_column / frames
     drawn = [*_grid(ticks(highest), at), *_segments(trace.segments, frames, top_y, height, _seconds(cost))]
     for index, (low, high, mean) in enumerate(zip(trace.low, trace.high, trace.mean, strict=True)):
@@ -36,18 +36,25 @@ def cost_chart(trace: Trace, cost: Cost) -> Markup:
         for index, count in enumerate(skipped)
         if count
     ]
+    if not trace.high:
+        drawn.append(
+            text(_LEFT + _PLOT / 2, top_y + height / 2, "the emulator counts no single frames", "middle", class_="axis")
+        )
     drawn.append(_level(at(cost.mean_instructions), "mean-line", f"mean {cost.mean_instructions:,.0f}", below=True))
-    worst_x = _LEFT + (trace.worst_frame + 0.5) * _PLOT / frames
-    drawn.append(element("circle", cx=worst_x, cy=at(cost.worst_instructions), r=5, class_="worst"))
+    if trace.worst_frame is not None:
+        worst_x = _LEFT + (trace.worst_frame + 0.5) * _PLOT / frames
+        drawn.append(element("circle", cx=worst_x, cy=at(cost.worst_instructions), r=5, class_="worst"))
     drawn.append(_level(at(cost.worst_instructions), "worst-line", f"worst {cost.worst_instructions:,}"))
     if cost.limit_instructions <= highest:
         drawn.append(_level(at(cost.limit_instructions), "limit-line", f"limit, {cost.limit_ms:g} ms (estimate)"))
     else:
-        drawn.append(text(WIDTH - _RIGHT, 14, f"limit {short_number(cost.limit_instructions)}, above the plot", "end", class_="axis"))
+        drawn.append(
+            text(WIDTH - _RIGHT, 14, f"limit {short_number(cost.limit_instructions)}, above the plot", "end", class_="axis")
+        )
     drawn.append(text(_LEFT + _PLOT / 2, top_y + height + 38, "seconds of the proof signal", "middle", class_="axis"))
     description = (
-        f"Instructions of {trace.counted_frames} counted frames: mean {cost.mean_instructions:,.0f}, worst "
-        f"{cost.worst_instructions:,} in frame {trace.worst_frame}; {sum(skipped)} of them skipped their network step."
+        f"Instructions of {cost.counted_frames} counted frames: mean {cost.mean_instructions:,.0f}, worst "
+        f"{cost.worst_instructions:,}; {sum(trace.skipped)} of all {trace.frames} frames skipped their network step."
     )
     return chart("Instructions per frame", description, top_y + height + 44, *drawn)
 
@@ -79,8 +86,7 @@ def _seconds(cost: Cost) -> float:
     return cost.hop_ms / 1000
 
 
-def _grid(values: Sequence[float], at: object) -> list[Markup]:
-    assert callable(at)
+def _grid(values: Sequence[float], at: Callable[[float], float]) -> list[Markup]:
     drawn = []
     for value in values:
         drawn.append(element("line", x1=_LEFT, y1=at(value), x2=_LEFT + _PLOT, y2=at(value), class_="grid"))

@@ -54,7 +54,9 @@ def _box(buffer: Buffer, index: int, first: int, last: int, column: float, scale
     height = max(1.0, buffer.bytes * scale - 1)
     y = _TOP + _HEIGHT - (buffer.offset + buffer.bytes) * scale
     kind = "persistent" if buffer.persistent else "passing"
-    title = f"{buffer.name}: {buffer.bytes:,} bytes at {buffer.offset:,}" + (", kept between frames" if buffer.persistent else "")
+    title = f"{buffer.name}: {buffer.bytes:,} bytes at {buffer.offset:,}" + (
+        ", kept between frames" if buffer.persistent else ""
+    )
     shape = {"x": x, "y": y, "width": width, "height": height}
     yield element("rect", element("title", title), class_=f"part c{index % 8} {kind}", **shape)
     if height >= 13 and (name := fitting(f"{buffer.name} {buffer.bytes:,}", width - 8, 11)):

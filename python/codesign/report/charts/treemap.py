@@ -84,7 +84,9 @@ def _part(part: Part, area: Rectangle, colour: int) -> Markup:
     children = [_box(area, f"part c{colour}", f"{part.label}: {part.bytes:,} bytes")]
     label = fitting(f"{part.label}  {part.bytes:,}", area.width - 8)
     headed = bool(label) and area.height >= _HEADER + 2
-    inner = Rectangle(area.x + 2, area.y + (_HEADER if headed else 2), area.width - 4, area.height - (_HEADER if headed else 2) - 2)
+    inner = Rectangle(
+        area.x + 2, area.y + (_HEADER if headed else 2), area.width - 4, area.height - (_HEADER if headed else 2) - 2
+    )
     if len(part.symbols) > 1 and inner.width > 6 and inner.height > 6:
         boxes = squarify([symbol.bytes for symbol in part.symbols], inner)
         for symbol, box in zip(part.symbols, boxes, strict=True):
