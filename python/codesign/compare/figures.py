@@ -72,7 +72,7 @@ def render_baseline(figures: Figures) -> str:
     document = _Baseline(SCHEMA_VERSION, "baseline", dict(figures.origin), figures.metrics)
     plain: dict[str, Any] = TypeAdapter(_Baseline).dump_python(document)
     rows = ",\n  ".join(json.dumps(metric, ensure_ascii=False, allow_nan=False) for metric in plain.pop("metrics"))
-    head = json.dumps(plain, ensure_ascii=False, indent=1).rstrip("}\n ")
+    head = json.dumps(plain, ensure_ascii=False, indent=1).removesuffix("\n}")
     return f'{head},\n "metrics": [\n  {rows}\n ]\n}}\n'
 
 

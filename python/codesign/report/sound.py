@@ -13,7 +13,7 @@ import numpy.typing as npt
 from codesign.report.spectrogram import RANGE_DB, levels, picture
 from codesign.verify.prove import Proof, Recording
 
-EMBEDDED_SECONDS = 60.0
+EMBEDDED_SECONDS = 30.0
 
 
 @dataclass(frozen=True)
