@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from codesign import __version__
-from codesign.cli import boards, build, compare, demo, doctor, generate, inspect, quantize, report, run, size, verify
+from codesign.cli import boards, build, compare, demo, doctor, generate, inspect, listen, quantize, report, run, size, verify
 from codesign.cli.console import say
 from codesign.errors import CodesignError
 
@@ -25,6 +25,7 @@ app = typer.Typer(
 )
 for module in (demo, doctor, boards, inspect, quantize, generate, build, size, run, verify, report, compare):
     app.command(name=module.NAME)(module.command)
+app.add_typer(listen.app, name=listen.NAME)
 
 
 def _version(wanted: bool) -> None:
