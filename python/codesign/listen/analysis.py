@@ -114,8 +114,8 @@ def screening_rule(kind: Kind) -> str:
             f"than {100 * SHARE:.0f} % of the pages."
         )
     return (
-        f"Out is who prefers the reference to the anchor on less than {100 * CHECKS_PASSED:.0f} % of the check pages, or answers "
-        f"±2 or ±3 to two identical recordings on more than {100 * IDENTICAL_STRONG:.0f} % of such pages."
+        f"Out is who prefers the reference to the anchor on less than {100 * CHECKS_PASSED:.0f} % of the check pages, or "
+        f"answers ±2 or ±3 to two identical recordings on more than {100 * IDENTICAL_STRONG:.0f} % of such pages."
     )
 
 

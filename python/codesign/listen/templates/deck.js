@@ -34,9 +34,10 @@ class Deck {
   }
 
   async start() {
-    if (this.playing || !this.buffers) return;
-    this.playing = true;
+    if (this.playing || this.starting || !this.buffers) return;
+    this.starting = true;
     await Deck.context.resume();
+    this.starting = false;
     this.voices = new Map(this.ids.map((id) => {
       const gain = new GainNode(Deck.context, { gain: id === this.current ? 1 : 0 });
       const source = new AudioBufferSourceNode(Deck.context, { buffer: this.buffers.get(id), loop: true });
@@ -45,6 +46,7 @@ class Deck {
       return [id, { gain, source }];
     }));
     this.began = Deck.context.currentTime - this.offset;
+    this.playing = true;
     this.heard.add(this.current);
     this.changed();
   }

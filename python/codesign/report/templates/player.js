@@ -38,6 +38,7 @@ class Player {
 
   async toggle() {
     if (this.playing) return this.pause();
+    if (this.button.disabled) return;
     Player.all.forEach((other) => other !== this && other.pause());
     this.button.disabled = true;
     await this.decode();
