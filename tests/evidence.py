@@ -2,7 +2,7 @@
 
 import numpy as np
 
-HOSTILE = "<img src=x onerror=\"window.hacked=1\">'</script><script>window.hacked=1</script>`|*_[x](javascript:1)"
+HOSTILE = '<img src=x onerror="window.hacked=1">\'</script><script>window.hacked=1</script>`|*_[x](javascript:1)'
 
 
 def tones(seconds, rate=16000, seed=0):

@@ -44,9 +44,7 @@ def stimuli(recordings):
 
 @pytest.fixture(scope="module")
 def preference(stimuli):
-    return design_test(
-        "preference", stimuli, unprocessed="noisy", reference="clean", title="t", seed=3, condition=r"_(\d+db)"
-    )
+    return design_test("preference", stimuli, unprocessed="noisy", reference="clean", title="t", seed=3, condition=r"_(\d+db)")
 
 
 @pytest.fixture(scope="module")
@@ -146,9 +144,7 @@ def test_designs_are_complete_and_repeatable(preference, mushra, stimuli):
     assert len(mushra.trials) == 8
     assert all(len(t.stimuli) == 5 and t.reference not in t.stimuli for t in mushra.trials)
     assert {s.condition for s in preference.key.stimuli.values()} == {"0db", "6db"}
-    again = design_test(
-        "preference", stimuli, unprocessed="noisy", reference="clean", title="t", seed=3, condition=r"_(\d+db)"
-    )
+    again = design_test("preference", stimuli, unprocessed="noisy", reference="clean", title="t", seed=3, condition=r"_(\d+db)")
     other = design_test("preference", stimuli, unprocessed="noisy", reference="clean", title="t", seed=4)
     assert again.key == preference.key
     assert not set(other.key.stimuli) & set(preference.key.stimuli)

@@ -15,6 +15,7 @@ from codesign.errors import InputError
 from codesign.report.content import Metric
 
 _HINT = "see docs/compare.md"
+_DEFAULT = "default"
 
 DEFAULTS = """\
 [default]
@@ -66,21 +67,30 @@ class Threshold(BaseModel):
         return max(abs(base) * self.percent / 100.0, self.absolute)
 
 
+Rows = tuple[tuple[str, Threshold], ...]
+
+
 @dataclass(frozen=True)
 class Thresholds:
-    """(pattern, threshold) pairs in the order of their tables; patterns are names with * and ?."""
+    """Layers of (pattern, threshold) pairs, the user's file before DEFAULTS; patterns are names with * and ?."""
 
-    rows: tuple[tuple[str, Threshold], ...]
+    layers: tuple[Rows, ...]
 
     def of(self, metric: Metric) -> Threshold:
-        """The threshold whose pattern is the most exact: the name itself, else the longest pattern, the last of equals."""
-        found = [(pattern, row) for pattern, row in self.rows if pattern == "default" or _matches(metric.name, pattern)]
-        return max(enumerate(found), key=lambda item: (*_exactness(item[1][0]), item[0]))[1][1]
+        """The threshold of the first layer with a pattern for it, there the most exact: the name itself, else the longest.
+
+        Where none has one, the first layer's [default].
+        """
+        for rows in self.layers:
+            found = [(pattern, row) for pattern, row in rows if pattern != _DEFAULT and _matches(metric.name, pattern)]
+            if found:
+                return max(found, key=lambda item: _exactness(item[0]))[1]
+        return next(row for rows in self.layers for pattern, row in rows if pattern == _DEFAULT)
 
 
 def default_thresholds() -> Thresholds:
     """DEFAULTS."""
-    return _parse(DEFAULTS, "DEFAULTS")
+    return Thresholds((_parse(DEFAULTS, "DEFAULTS"),))
 
 
 def read_thresholds(path: Path) -> Thresholds:
@@ -93,10 +103,10 @@ def read_thresholds(path: Path) -> Thresholds:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"cannot read {path}: {getattr(error, 'strerror', None) or error}", hint=_HINT) from error
-    return Thresholds((*default_thresholds().rows, *_parse(text, str(path)).rows))
+    return Thresholds((_parse(text, str(path)), *default_thresholds().layers))
 
 
-def _parse(text: str, where: str) -> Thresholds:
+def _parse(text: str, where: str) -> Rows:
     try:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -112,7 +122,7 @@ def _parse(text: str, where: str) -> Thresholds:
                 f'; write ["{name}.…"] with quotes' if first["type"] == "extra_forbidden" and isinstance(table, dict) else ""
             )
             raise InputError(f"{where}: {key}: {first['msg']}{quoted}", hint=_HINT) from error
-    return Thresholds(tuple(rows))
+    return tuple(rows)
 
 
 def _matches(name: str, pattern: str) -> bool:
@@ -120,8 +130,6 @@ def _matches(name: str, pattern: str) -> bool:
     return fnmatch.fnmatchcase(name, re.sub(r"\[", "[[]", pattern))
 
 
-def _exactness(pattern: str) -> tuple[int, int]:
-    if pattern == "default":
-        return (0, 0)
+def _exactness(pattern: str) -> tuple[bool, int]:
     literal = len(pattern) - pattern.count("*") - pattern.count("?")
-    return (1 if literal < len(pattern) else 2, literal)
+    return literal == len(pattern), literal

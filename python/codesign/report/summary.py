@@ -48,8 +48,8 @@ def render_summary(report: Report) -> str:
         )
         lines += [*table(head, values), ""]
     origin = report.provenance
-    commit = f", commit `{escape(origin.commit)[:13]}`" if origin.commit else ""
-    lines.append(f"Model `{report.model.sha256[:12]}`, {escape(origin.compiler)}{commit}.")
+    commit = f", commit {escape(origin.commit[:12])}" if origin.commit else ""
+    lines.append(f"Model {escape(report.model.sha256[:12])}, {escape(origin.compiler)}{commit}.")
     return "\n".join(lines) + "\n"
 
 
