@@ -11,7 +11,8 @@ import typer
 from codesign import __version__
 from codesign.cli import boards, build, compare, demo, doctor, generate, inspect, listen, quantize, report, run, size, verify
 from codesign.cli.console import say
-from codesign.errors import CodesignError
+from codesign.doctor import absent
+from codesign.errors import CodesignError, ToolError
 
 INTERRUPTED = 130
 
@@ -49,6 +50,8 @@ def main() -> None:
         app()
     except CodesignError as error:
         say(f"error: {error}")
+        if isinstance(error, ToolError):
+            _say_what_is_missing(error)
         sys.exit(error.exit_code)
     except SystemExit as end:
         if end.code == INTERRUPTED:  # typer's own answer to Ctrl-C, which says nothing
@@ -60,6 +63,12 @@ def main() -> None:
     except BrokenPipeError:  # the reader of our output went away, as `| head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
+
+
+def _say_what_is_missing(error: ToolError) -> None:
+    for check in absent(str(error)):
+        say(f"{check.name} is not here: {check.enables}; {check.how_to_get}")
+    say("codesign doctor lists every tool, what it enables and how to get it")
 
 
 if __name__ == "__main__":
