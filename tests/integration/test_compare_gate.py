@@ -70,7 +70,7 @@ def test_the_other_way_round_is_an_improvement(documents):
 
 def test_thresholds_and_update(documents, tmp_path):
     limits = tmp_path / "limits.toml"
-    limits.write_text('[default]\npercent = 60\n["*"]\npercent = 60\n')
+    limits.write_text('[default]\npercent = 60\n["*"]\npercent = 60\nabsolute = 1000\n')
     assert codesign("compare", *documents, "-t", limits).returncode == 0
     baseline = tmp_path / "baseline.json"
     assert codesign("compare", baseline, documents[0], "--update").returncode == 0

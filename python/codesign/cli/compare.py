@@ -50,13 +50,14 @@ def command(
         case Format.table:
             rows = table("What changed", "figure", "base", "new", "change", "allowed", "")
             for row in comparison.changed:
-                values = (number(row, row.base), number(row, row.new), change(row), allowed(row), row.verdict)
+                percent = change(row) if row.percent is None else f"{row.percent:+.1f} %"
+                values = (number(row, row.base), number(row, row.new), percent, allowed(row), row.verdict)
                 rows.add_row(*cells(row.name, *values))
             if comparison.changed:
                 stderr.print(rows)
     same = sum(row.verdict == "same" for row in comparison.rows)
     say(f"{len(comparison.rows)} figures: {len(comparison.failed)} beyond the thresholds, {same} unchanged")
-    for row in comparison.failed:
+    for row in comparison.failed if form is not Format.table else ():
         say(f"too much: {row.name} {number(row, row.base)} → {number(row, row.new)}, allowed {allowed(row) or 'none'}")
     if update:
         say(f"wrote {base}: {len(after.metrics)} figures")

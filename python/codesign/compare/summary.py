@@ -34,16 +34,17 @@ def number(row: Row, value: float | None) -> str:
         return "–"
     if row.unit == "passed":
         return "passed" if value else "FAILED"
-    return f"{value:,.0f}" if float(value).is_integer() and abs(value) < 1e15 else f"{value:,.4g}"
+    if abs(value) >= 1000:
+        return f"{value:,.0f}"
+    return f"{value:.4g}"
 
 
 def change(row: Row) -> str:
     """+1,234 (+0.5 %)."""
     if row.change is None or row.unit == "passed":
         return ""
-    percent = "" if row.percent is None else f" ({row.percent:+.2f} %)"
-    absolute = f"{row.change:+,.0f}" if float(row.change).is_integer() else f"{row.change:+,.3g}"
-    return absolute + percent
+    absolute = f"{row.change:+,.0f}" if abs(row.change) >= 100 else f"{row.change:+.3g}"
+    return absolute if row.percent is None else f"{absolute} ({row.percent:+.2f} %)"
 
 
 def allowed(row: Row) -> str:

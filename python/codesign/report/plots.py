@@ -77,7 +77,11 @@ def _frames(figure: Figure, report: Report, cost: Cost) -> Figure:
     if trace.worst_frame is not None:
         at = trace.worst_frame * cost.hop_ms / 1000
         axes.plot(at, cost.worst_instructions, "o", color="tab:red", label="worst frame")
-    axes.set(xlabel="seconds of the proof signal", ylabel="instructions per frame", ylim=(0, None))
+    axes.set(
+        xlabel="seconds of the proof signal",
+        ylabel="instructions per frame",
+        ylim=(0, min(1.1 * cost.limit_instructions, 4 * cost.worst_instructions)),
+    )
     return _finish(figure, axes, f"{report.model.name} on {report.target.name}", legend=True)
 
 
@@ -96,12 +100,13 @@ def _memory(figure: Figure, report: Report) -> Figure:
     for row, memory in enumerate(used):
         left = 0.0
         for part in memory.parts:
-            axes.barh(row, part.bytes, left=left, edgecolor="white")
-            if part.bytes > 0.06 * max(m.used for m in used):
-                axes.text(left + part.bytes / 2, row, _plain(part.label), ha="center", va="center", fontsize=7)
-            left += part.bytes
-    axes.set_yticks(range(len(used)), [memory.name for memory in used])
-    axes.set(xlabel="bytes (exact)")
+            share = 100 * part.bytes / memory.used
+            axes.barh(row, share, left=left, edgecolor="white")
+            if share > len(part.label):  # about as many characters fit as it has percent
+                axes.text(left + share / 2, row, _plain(part.label), ha="center", va="center", fontsize=7)
+            left += share
+    axes.set_yticks(range(len(used)), [f"{memory.name}\n{memory.used:,} bytes" for memory in used])
+    axes.set(xlabel="% of the bytes used (exact)")
     return _finish(figure, axes, "Memory")
 
 
