@@ -7,6 +7,7 @@ from test_cli import codesign
 
 from codesign.boards import load_board
 from codesign.build import runtime
+from codesign.cli.console import emit_json
 from codesign.compare import compare, default_thresholds, read_figures
 from codesign.report import assemble
 from codesign.report.write import write_report
@@ -97,3 +98,10 @@ def test_documents_of_another_kind(documents, tmp_path):
     done = codesign("compare", documents[0], tmp_path / "doctor.json")
     assert done.returncode == 2
     assert "doctor" in done.stderr
+
+
+def test_what_verify_prints_has_the_same_figures(small_proof, documents, tmp_path, capsys):
+    _, proof = small_proof
+    emit_json("verify", ok=True, verdict=proof.verdict)
+    (tmp_path / "verify.json").write_text(capsys.readouterr().out)
+    assert read_figures(tmp_path / "verify.json").metrics == read_figures(documents[0]).metrics

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from codesign.report.assemble import by_library
 from codesign.report.charts.frames import difference_chart
 from codesign.report.charts.plan import plan_chart, runs
 from codesign.report.charts.svg import element, fitting, short_number, ticks
@@ -17,6 +18,7 @@ from codesign.report.charts.treemap import Rectangle, squarify, treemap
 from codesign.report.content import Buffer, Memory, Part, Plan, Segment, Symbol, Trace
 from codesign.report.png import palette_png
 from codesign.report.spectrogram import MAX_COLUMNS, MAX_ROWS, levels, palette, picture
+from codesign.size import Footprint, Group, Region
 from evidence import HOSTILE, tones
 
 
@@ -145,3 +147,13 @@ def test_every_chart_has_a_text_alternative():
     drawn = str(treemap(memory))
     assert 'role="img"' in drawn
     assert re.search(r"<desc>30 of 100 bytes used", drawn)
+
+
+def test_memories_by_library():
+    """Groups tell flash from RAM, and one memory from another only where there is one of a kind."""
+    regions = (Region("flash", "flash", 30, 100), Region("ram", "ram", 12, 50), Region("sram2", "ram", 4, 50))
+    groups = (Group("kernel", 10, 9, 3), Group("lstm0", 20, 0, 2), Group("padding and unnamed", 0, 7, 0))
+    found = {memory.name: memory for memory in by_library(Footprint(regions, (), ()), groups)}
+    assert [(part.label, part.bytes) for part in found["flash"].parts] == [("lstm0", 20), ("kernel", 10)]
+    assert [(part.label, part.bytes) for part in found["sram2"].parts] == [("sram2", 4)]
+    assert "<title>lstm0: 20 bytes</title>" in str(treemap(found["flash"]))

@@ -80,7 +80,7 @@ def design_test(
     condition (an SNR, say). Equal input and seed give the same test.
 
     Raises:
-        InputError: too few systems, or a system that is named and not there.
+        InputError: too few systems, a system that is named and not there, or `condition` is no regular expression.
     """
     systems = tuple(dict.fromkeys(s.system for s in stimuli.stimuli if s.system not in (ANCHOR, reference)))
     if kind == "preference" and unprocessed not in systems:
@@ -101,7 +101,11 @@ class _Builder:
     def __init__(self, stimuli: StimulusSet, seed: int, title: str, condition: str) -> None:
         self._stimuli, self._seed, self._title = stimuli, seed, title
         self._random = random.Random(f"{seed}:{title}")  # noqa: S311 - an order, not a secret
-        self._pattern = re.compile(condition) if condition else None
+        try:
+            self._pattern = re.compile(condition) if condition else None
+        except re.error as error:
+            hint = "write one as in '_(.*db)'"
+            raise InputError(f"--condition {condition} is no regular expression: {error}", hint=hint) from error
         self._audio: list[tuple[str, Stimulus]] = []
         self._key: dict[str, KeyStimulus] = {}
         self._trials: list[Trial] = []
