@@ -23,7 +23,8 @@ def verdict_metrics(verdict: Verdict) -> tuple[Metric, ...]:
         found.append(Metric(f"layer.{layer.name}.instructions", layer.worst, "instructions", "less", "exact"))
     for quality in verdict.quality:
         found += _quality(quality)
-    return tuple(metric for metric in found if math.isfinite(metric.value))
+    # Stages may share a name; their figures are then one and the same.
+    return tuple(dict.fromkeys(metric for metric in found if math.isfinite(metric.value)))
 
 
 def footprint_metrics(footprint: Footprint, groups: tuple[Group, ...]) -> tuple[Metric, ...]:

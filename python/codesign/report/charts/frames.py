@@ -16,7 +16,8 @@ _PLOT = WIDTH - _LEFT - _RIGHT
 def cost_chart(trace: Trace, cost: Cost) -> Markup:
     """Instructions of the counted frames: lowest to highest of every column, the mean, the worst and the limit."""
     top_y, height = 26.0, 240.0
-    highest = max(cost.worst_instructions, min(cost.limit_instructions, 4 * cost.worst_instructions)) * 1.08
+    limit_fits = cost.limit_instructions <= 4 * cost.worst_instructions  # a far limit would flatten everything else
+    highest = 1.15 * max(cost.worst_instructions, cost.limit_instructions if limit_fits else 0)
     scale = height / highest
 
     def at(value: float) -> float:
@@ -30,12 +31,10 @@ def cost_chart(trace: Trace, cost: Cost) -> Markup:
         span = max(1.5, (high - low) * scale)
         drawn.append(element("rect", x=x, y=at(high), width=wide, height=span, class_="span"))
         drawn.append(element("rect", x=x, y=at(mean) - 1, width=wide, height=2.0, class_="mean"))
-    skipped = trace.skipped[: len(trace.high)]
-    drawn += [
-        element("rect", x=_LEFT + index * width, y=top_y + height + 3, width=max(0.6, width), height=6.0, class_="skip")
-        for index, count in enumerate(skipped)
-        if count
-    ]
+    for index, count in enumerate(trace.skipped[: len(trace.high)]):
+        shape = {"x": _LEFT + index * width, "y": top_y + height + 3, "width": max(0.6, width), "height": 6.0}
+        if count:  # the more of a column's frames were skipped, the darker
+            drawn.append(element("rect", class_="skip", fill_opacity=count / trace.per_column, **shape))
     if not trace.high:
         drawn.append(
             text(_LEFT + _PLOT / 2, top_y + height / 2, "the emulator counts no single frames", "middle", class_="axis")
@@ -45,11 +44,11 @@ def cost_chart(trace: Trace, cost: Cost) -> Markup:
         worst_x = _LEFT + (trace.worst_frame + 0.5) * _PLOT / frames
         drawn.append(element("circle", cx=worst_x, cy=at(cost.worst_instructions), r=5, class_="worst"))
     drawn.append(_level(at(cost.worst_instructions), "worst-line", f"worst {cost.worst_instructions:,}"))
-    if cost.limit_instructions <= highest:
+    if limit_fits:
         drawn.append(_level(at(cost.limit_instructions), "limit-line", f"limit, {cost.limit_ms:g} ms (estimate)"))
     else:
         drawn.append(
-            text(WIDTH - _RIGHT, 14, f"limit {short_number(cost.limit_instructions)}, above the plot", "end", class_="axis")
+            text(WIDTH - _RIGHT - 4, top_y + 12, f"limit {short_number(cost.limit_instructions)}, above", "end", class_="label")
         )
     drawn.append(text(_LEFT + _PLOT / 2, top_y + height + 38, "seconds of the proof signal", "middle", class_="axis"))
     description = (
