@@ -1,5 +1,7 @@
 """Charts: areas are proportional, names are escaped, nothing leaves the picture."""
 
+import base64
+import dataclasses
 import re
 import struct
 import zlib
@@ -15,8 +17,10 @@ from codesign.report.charts.frames import difference_chart
 from codesign.report.charts.plan import plan_chart, runs
 from codesign.report.charts.svg import element, fitting, short_number, ticks
 from codesign.report.charts.treemap import Rectangle, squarify, treemap
-from codesign.report.content import Buffer, Memory, Part, Plan, Segment, Symbol, Trace
+from codesign.report.content import Buffer, Memory, Metric, Part, Plan, Segment, Symbol, Trace
+from codesign.report.metrics import unique
 from codesign.report.png import palette_png
+from codesign.report.sound import sounds
 from codesign.report.spectrogram import MAX_COLUMNS, MAX_ROWS, levels, palette, picture
 from codesign.size import Footprint, Group, Region
 from evidence import HOSTILE, tones
@@ -120,6 +124,21 @@ def test_a_tone_is_where_it_belongs():
     _, pixels = decoded(picture(level, level.max()))
     assert pixels.shape == level.shape
     assert int(pixels.astype(float).mean(axis=1).argmax()) == pytest.approx((1 - 1000 / 8000) * len(level), abs=2)
+
+
+def test_silence_is_dark(small_proof):
+    recordings, proof = small_proof
+    silence = np.zeros(16000, np.int16)
+    silent = dataclasses.replace(recordings[1], noisy=silence)
+    played = sounds(dataclasses.replace(proof, enhanced=(silence,)), [silent])
+    for signal in played[0].signals:
+        _, pixels = decoded(base64.b64decode(signal.spectrogram.partition(",")[2]))
+        assert not pixels.any()
+
+
+def test_metrics_of_one_name_are_told_apart():
+    one, other = (Metric("quality.a.si_sdr", value, "dB", "more", "measured") for value in (1.0, 2.0))
+    assert [metric.name for metric in unique([one, one, other])] == ["quality.a.si_sdr", "quality.a.si_sdr (2)"]
 
 
 def test_the_palette_gets_lighter():

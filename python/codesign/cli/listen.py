@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from codesign.cli.console import cells, emit_json, say, stderr, table
+from codesign.cli.console import cells, emit_json, progress, say, stderr, table
 from codesign.cli.options import Json
 from codesign.errors import InputError
 from codesign.listen import analyse, design_test, load_stimuli, read_key, read_results, write_test
@@ -51,11 +51,12 @@ def make(
     if reference:
         clean, pattern = _named(reference, "--reference")
         names[clean] = pattern
-    stimuli = load_stimuli(names, clean)
-    design = design_test(
-        kind.value, stimuli, unprocessed=unprocessed, reference=clean, title=title, seed=seed, condition=condition
-    )
-    key = write_test(design, output, stimuli.sample_rate)
+    with progress() as show:
+        stimuli = load_stimuli(names, clean, progress=show)
+        design = design_test(
+            kind.value, stimuli, unprocessed=unprocessed, reference=clean, title=title, seed=seed, condition=condition
+        )
+        key = write_test(design, output, stimuli.sample_rate, show)
     say(f"wrote {output}/index.html: {len(design.trials)} pages, {len(stimuli.items)} items, all at {stimuli.lufs:.1f} LUFS")
     say(f"keep {key} to yourself: it says which recording is which, and analyze needs it")
 

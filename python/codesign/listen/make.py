@@ -13,6 +13,7 @@ from pydantic import TypeAdapter
 from codesign.errors import InputError
 from codesign.files import replace_file, replace_folder
 from codesign.listen.design import Design, Key
+from codesign.listen.stimuli import Progress
 from codesign.report.page import page_environment, source
 from codesign.report.sound import flac
 
@@ -24,7 +25,7 @@ def key_path(folder: Path) -> Path:
     return folder.with_name(f"{folder.name}.key.json")
 
 
-def write_test(design: Design, folder: Path, sample_rate: int) -> Path:
+def write_test(design: Design, folder: Path, sample_rate: int, progress: Progress = lambda what, done, total: None) -> Path:
     """Write the folder for listeners and, beside it, the key; returns the key's path.
 
     Raises:
@@ -35,7 +36,8 @@ def write_test(design: Design, folder: Path, sample_rate: int) -> Path:
         raise InputError(f"{key} is of another test", hint="its results need it: move it, or choose another folder")
     with replace_folder(folder) as building:
         (building / "audio").mkdir()
-        for identifier, stimulus in design.audio:
+        for number, (identifier, stimulus) in enumerate(design.audio):
+            progress("write", number, len(design.audio))
             pcm = np.clip(np.rint(stimulus.samples * 32768.0), -32768, 32767).astype(np.int16)
             data = base64.b64encode(flac(pcm, sample_rate)).decode("ascii")
             # A script and not a FLAC file: pages opened from disk may run scripts but not read other files.

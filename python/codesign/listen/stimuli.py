@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -24,6 +24,8 @@ TRIM_SECONDS = 0.1
 ENDINGS = (".wav", ".flac", ".ogg")
 
 Signal = npt.NDArray[np.float64]
+Progress = Callable[[str, int, int], None]
+"""Called with what is going on, steps done and steps in all."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +76,12 @@ def find_items(pattern: str) -> dict[str, Path]:
     return found
 
 
-def load_stimuli(systems: Mapping[str, str], reference: str = "", target: float = TARGET_LUFS) -> StimulusSet:
+def load_stimuli(
+    systems: Mapping[str, str],
+    reference: str = "",
+    target: float = TARGET_LUFS,
+    progress: Progress = lambda what, done, total: None,
+) -> StimulusSet:
     """Read `systems` (name → pattern), make the anchor from the system named `reference`, and match loudness.
 
     The rate is the first recording's; others are resampled. Versions of an item that differ by up to 0.1 s are cut to the
@@ -90,9 +97,10 @@ def load_stimuli(systems: Mapping[str, str], reference: str = "", target: float 
             raise InputError(f"{name} has no recording of {missing[0]}", hint="every system needs every item")
     rate = soundfile.info(next(iter(next(iter(files.values())).values()))).samplerate if items else 0
     stimuli: list[Stimulus] = []
-    for item in items:
+    for number, item in enumerate(items):
+        progress("read", number, len(items))
         stimuli += _item(item, {name: found[item] for name, found in files.items()}, reference, rate)
-    return _matched(stimuli, rate, target)
+    return _matched(stimuli, rate, target, progress)
 
 
 def _item(item: str, files: Mapping[str, Path], reference: str, rate: int) -> list[Stimulus]:
@@ -117,9 +125,10 @@ def low_pass(signal: Signal, rate: int) -> Signal:
     return np.asarray(fftconvolve(signal, taps, mode="same"))
 
 
-def _matched(stimuli: list[Stimulus], rate: int, target: float) -> StimulusSet:
+def _matched(stimuli: list[Stimulus], rate: int, target: float, progress: Progress) -> StimulusSet:
     gains = []
-    for stimulus in stimuli:
+    for number, stimulus in enumerate(stimuli):
+        progress("match loudness", number, len(stimuli))
         level = loudness(stimulus.samples, rate)
         if not math.isfinite(level):
             raise InputError(f"{stimulus.item} of {stimulus.system} is silent", hint="leave the item out")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from codesign.report.content import Metric
 from codesign.size import Footprint, Group
@@ -23,8 +24,17 @@ def verdict_metrics(verdict: Verdict) -> tuple[Metric, ...]:
         found.append(Metric(f"layer.{layer.name}.instructions", layer.worst, "instructions", "less", "exact"))
     for quality in verdict.quality:
         found += _quality(quality)
-    # Stages may share a name; their figures are then one and the same.
-    return tuple(dict.fromkeys(metric for metric in found if math.isfinite(metric.value)))
+    return unique(metric for metric in found if math.isfinite(metric.value))
+
+
+def unique(metrics: Iterable[Metric]) -> tuple[Metric, ...]:
+    """Metrics whose names tell them apart: equal ones once, others of the same name (two recordings, say) numbered."""
+    seen: dict[str, int] = {}
+    found = []
+    for metric in dict.fromkeys(metrics):
+        number = seen[metric.name] = seen.get(metric.name, 0) + 1
+        found.append(metric if number == 1 else replace(metric, name=f"{metric.name} ({number})"))
+    return tuple(found)
 
 
 def footprint_metrics(footprint: Footprint, groups: tuple[Group, ...]) -> tuple[Metric, ...]:

@@ -12,7 +12,7 @@ from codesign.doctor import missing
 from codesign.errors import InputError
 from codesign.files import replace_file
 from codesign.report.content import Cost, Report
-from codesign.report.spectrogram import RANGE_DB, levels
+from codesign.report.spectrogram import QUIETEST_TOP_DB, RANGE_DB, levels
 from codesign.verify.prove import Proof, Recording
 
 if TYPE_CHECKING:
@@ -112,7 +112,7 @@ def _memory(figure: Figure, report: Report) -> Figure:
 
 def _spectrograms(figure: Figure, name: str, signals: list[tuple[str, Any]], rate: int, n_fft: int) -> Figure:
     found = [(label, levels(pcm, n_fft), pcm.size / rate) for label, pcm in signals]
-    top = max(float(level.max()) for _, level, _ in found)
+    top = max(QUIETEST_TOP_DB, *(float(level.max()) for _, level, _ in found))
     rows = figure.subplots(len(found), 1, sharex=True, squeeze=False)
     for axes, (label, level, seconds) in zip(rows[:, 0], found, strict=True):
         extent = (0, seconds, 0, rate / 2000)

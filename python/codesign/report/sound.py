@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from codesign.report.spectrogram import RANGE_DB, levels, picture
+from codesign.report.spectrogram import QUIETEST_TOP_DB, RANGE_DB, levels, picture
 from codesign.verify.prove import Proof, Recording
 
 EMBEDDED_SECONDS = 30.0
@@ -55,7 +55,7 @@ def sounds(proof: Proof, recordings: Sequence[Recording], embedded_seconds: floa
 
 def _sound(name: str, versions: list[tuple[str, npt.NDArray[np.int16]]], rate: int, n_fft: int, played: float) -> Sound:
     pictures = [levels(pcm, n_fft) for _, pcm in versions]
-    top = max(float(level.max()) for level in pictures)
+    top = max(QUIETEST_TOP_DB, *(float(level.max()) for level in pictures))
     count = round(played * rate)
     signals = tuple(
         Signal(

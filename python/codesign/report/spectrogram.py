@@ -9,6 +9,8 @@ from codesign.report.png import palette_png
 
 MAX_COLUMNS, MAX_ROWS = 640, 129
 RANGE_DB = 70.0
+QUIETEST_TOP_DB = 60.0
+"""The lightest colour stands for this level at least: silence is dark. Noise of one LSB is below 20 dB."""
 LEVELS = 56  # distinct colours: more cannot be told apart, and fewer compress better
 _BLOCK = 4096  # frames transformed at a time: an hour of audio must not need its whole spectrogram
 
