@@ -5,11 +5,14 @@ from __future__ import annotations
 import importlib.metadata
 import importlib.util
 import os
+import re
 import shutil
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+
+from codesign.errors import CodesignError, ToolError
 
 VERSION_TIMEOUT = 2.0
 
@@ -33,6 +36,7 @@ class _Program:
     enables: str
     how_to_get: str
     arguments: tuple[str, ...] = ("--version",)
+    variable: str = ""  # of the environment: names the program instead of `commands`
 
 
 @dataclass(frozen=True)
@@ -49,6 +53,7 @@ _PROGRAMS = (
         ("cc", "gcc", "clang"),
         "host runtime (ziglang is used where it is missing)",
         "apt install gcc, or pip install ziglang",
+        variable="CC",
     ),
     _Program(
         "arm-none-eabi-gcc",
@@ -57,9 +62,24 @@ _PROGRAMS = (
         "apt install gcc-arm-none-eabi libnewlib-arm-none-eabi",
     ),
     _Program("west", ("west",), "Zephyr workspaces, codesign as a west command", "pip install west"),
-    _Program("qemu-system-arm", ("qemu-system-arm",), "Cortex-M55 and Zephyr images in QEMU", "apt install qemu-system-arm"),
+    _Program("cmake", ("cmake",), "Zephyr builds", "pip install cmake"),
+    _Program("ninja", ("ninja",), "Zephyr builds", "pip install ninja"),
+    _Program(
+        "qemu-system-arm",
+        ("qemu-system-arm",),
+        "Cortex-M55 and Zephyr images in QEMU",
+        "apt install qemu-system-arm, or set CODESIGN_QEMU",
+        variable="CODESIGN_QEMU",
+    ),
     # Renode's --version starts a .NET runtime, which takes longer than all other checks together.
-    _Program("renode", ("renode",), "Zephyr images with I2S in Renode", "https://renode.io, version 1.16 or newer", ()),
+    _Program(
+        "renode",
+        ("renode",),
+        "Zephyr images with I2S in Renode",
+        "https://renode.io, version 1.16 or newer, or set CODESIGN_RENODE",
+        (),
+        variable="CODESIGN_RENODE",
+    ),
 )
 
 _PACKAGES = (
@@ -68,10 +88,17 @@ _PACKAGES = (
     _Package("onnxruntime", (("onnxruntime", "onnxruntime"),), "independent check of the network", "pip install onnxruntime"),
     _Package(
         "LiteRT",
-        (("ai_edge_litert", "ai-edge-litert"), ("tflite_runtime", "tflite-runtime")),
+        (("ai_edge_litert", "ai-edge-litert"),),
         "independent check of TFLite models",
         "pip install ai-edge-litert",
     ),
+    _Package(
+        "tflite-runtime",
+        (("tflite_runtime", "tflite-runtime"),),
+        "the same check where LiteRT has no wheel",
+        "pip install tflite-runtime (Python 3.11 or older)",
+    ),
+    _Package("matplotlib", (("matplotlib", "matplotlib"),), "PNG plots of reports", "pip install 'codesign[plots]'"),
     _Package("torch", (("torch", "torch"),), "training and compression", "pip install 'codesign[train]'"),
 )
 
@@ -80,11 +107,31 @@ def diagnose() -> tuple[Check, ...]:
     """Look for every tool. Never raises; takes at most some seconds."""
     with ThreadPoolExecutor() as pool:
         programs = list(pool.map(_program, _PROGRAMS))
-    return (*programs, *map(_package, _PACKAGES), _zephyr())
+    return (*programs, *map(_package, _PACKAGES), _zephyr(), _zephyr_toolchain())
+
+
+def absent(text: str) -> tuple[Check, ...]:
+    """The tools named in `text`, an error say, that are not on this machine."""
+    words = set(re.findall(r"[\w-]+", text.lower()))
+    programs = [_program(tool) for tool in _PROGRAMS if tool.name.lower() in words]
+    packages = [_package(tool) for tool in _PACKAGES if tool.name.lower() in words]
+    return tuple(check for check in (*programs, *packages) if not check.found)
+
+
+def missing(name: str) -> ToolError:
+    """The error to raise when the tool `name`, as `diagnose` calls it, is not there.
+
+    Raises:
+        KeyError: doctor knows no such tool.
+    """
+    known: dict[str, _Program | _Package] = {tool.name: tool for tool in (*_PROGRAMS, *_PACKAGES)}
+    tool = known[name]
+    return ToolError(f"{name} is not installed; it is needed for {tool.enables}", hint=f"{tool.how_to_get}; codesign doctor")
 
 
 def _program(program: _Program) -> Check:
-    wanted = (os.environ.get("CC", ""), *program.commands) if program.name == "host C compiler" else program.commands
+    chosen = os.environ.get(program.variable, "") if program.variable else ""
+    wanted = (chosen,) if chosen and program.name != "host C compiler" else (chosen, *program.commands)
     path = next((path for command in wanted if command and (path := shutil.which(command))), "")
     version = _version((path, *program.arguments)) if path and program.arguments else ""
     found = version or "found" if path else ""
@@ -122,20 +169,31 @@ def _package(package: _Package) -> Check:
         except importlib.metadata.PackageNotFoundError:
             version = "unknown version"
         where = str(Path(spec.origin).parent) if spec.origin else next(iter(spec.submodule_search_locations or ()), "")
-        named = version if distribution == package.name or len(package.modules) == 1 else f"{distribution} {version}"
-        return Check(package.name, True, named, where, package.enables, package.how_to_get)
+        return Check(package.name, True, version, where, package.enables, package.how_to_get)
     return Check(package.name, False, "", "", package.enables, package.how_to_get)
 
 
 def _zephyr() -> Check:
-    base = os.environ.get("ZEPHYR_BASE", "")
-    enables, how = "Zephyr builds of the application", "west init and west update, then export ZEPHYR_BASE"
-    if not base:
-        return Check("ZEPHYR_BASE", False, "", "", enables, how)
+    from codesign.build.zephyr_workspace import find_workspace  # build itself raises with `missing`
+
+    enables = "Zephyr builds of the application"
     try:
-        lines = Path(base, "VERSION").read_text(encoding="utf-8", errors="replace").splitlines()
-    except (OSError, ValueError):
-        return Check("ZEPHYR_BASE", False, "", base, enables, f"ZEPHYR_BASE={base} holds no Zephyr: {how}")
+        base = find_workspace().base
+    except CodesignError as error:
+        return Check("Zephyr", False, "", os.environ.get("ZEPHYR_BASE", ""), enables, str(error))
+    lines = Path(base, "VERSION").read_text(encoding="utf-8", errors="replace").splitlines()
     fields = {key.strip(): value.strip() for key, _, value in (line.partition("=") for line in lines)}
     version = ".".join(fields.get(key, "?") for key in ("VERSION_MAJOR", "VERSION_MINOR", "PATCHLEVEL"))
-    return Check("ZEPHYR_BASE", True, version, base, enables, how)
+    return Check("Zephyr", True, version, str(base), enables, "west update")
+
+
+def _zephyr_toolchain() -> Check:
+    from codesign.boards import load_board
+    from codesign.build.zephyr_workspace import find_toolchain
+
+    enables = "Zephyr builds for Arm boards"
+    how = "west sdk install -t arm-zephyr-eabi, or apt install gcc-arm-none-eabi"
+    try:
+        return Check("Zephyr toolchain", True, find_toolchain(load_board("nrf5340dk")).name, "", enables, how)
+    except CodesignError:
+        return Check("Zephyr toolchain", False, "", "", enables, how)

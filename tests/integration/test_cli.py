@@ -16,6 +16,7 @@ from codesign import __version__
 from codesign.resources import resource
 
 MODEL = resource("models", "starter", "starter.onnx")
+BARE = ("--runtime", "bare")  # needs no Zephyr
 
 
 def codesign(*arguments, cwd=None, **environment):
@@ -50,9 +51,11 @@ def noisy(tmp_path):
 def test_version_and_help():
     assert codesign("--version").stdout == f"codesign {__version__}\n"
     done = codesign("--help")
-    for command in ("demo", "doctor", "boards", "inspect", "quantize", "build", "size", "run", "verify"):
+    for command in ("demo", "doctor", "boards", "inspect", "quantize", "build", "size", "run", "verify", "report", "compare"):
         assert command in done.stdout
         assert "Example:" in codesign(command, "--help").stdout
+    for command in ("make", "serve", "analyze"):
+        assert "Example:" in codesign("listen", command, "--help").stdout
 
 
 @pytest.mark.parametrize("command", [("boards",), ("doctor",), ("inspect", MODEL)])
@@ -71,8 +74,21 @@ def test_tables_go_to_stderr():
     assert "\x1b[" not in done.stderr
 
 
+@pytest.mark.parametrize("command", ["boards", "doctor"])
+def test_tables_fit_80_columns(command):
+    done = codesign(command, COLUMNS="80")
+    assert max(map(len, done.stderr.splitlines())) <= 80
+
+
+def test_completion():
+    program = "import sys; sys.argv[0] = 'codesign'; from codesign.cli.main import main; main()"
+    environment = {**os.environ, "_CODESIGN_COMPLETE": "complete_bash", "COMP_WORDS": "codesign com", "COMP_CWORD": "1"}
+    found = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, env=environment, timeout=60)
+    assert found.stdout.split() == ["compare"]
+
+
 def test_build_size_and_budget(tmp_path):
-    done = codesign("build", MODEL, "--board", "nrf5340dk", "-o", tmp_path / "out", "--json")
+    done = codesign("build", MODEL, *BARE, "--board", "nrf5340dk", "-o", tmp_path / "out", "--json")
     assert done.returncode == 0, done.stderr
     built = json.loads(done.stdout)
     assert (tmp_path / "out" / "manifest.json").exists()
@@ -89,7 +105,7 @@ def test_build_size_and_budget(tmp_path):
     assert json.loads(alone.stdout)["stack"]["entry"] == "cs_bare_process"
     assert_one_line_error(codesign("size", tmp_path / "out" / "firmware.elf", "--entry", "nothing"), 2, "nothing")
     (tmp_path / "out" / "manifest.json").write_text("{}")
-    again = codesign("build", MODEL, "-o", tmp_path / "out", "--json")
+    again = codesign("build", MODEL, *BARE, "-o", tmp_path / "out", "--json")
     assert again.returncode == 0, again.stderr
 
 
@@ -106,14 +122,14 @@ def smaller_board(tmp_path, *replacements):
 
 def test_a_model_over_the_budget_exits_1(tmp_path):
     board = smaller_board(tmp_path, (r"^flash = \w+", "flash = 100000"))
-    done = codesign("build", MODEL, "--board", board, "-o", tmp_path / "out")
+    done = codesign("build", MODEL, *BARE, "--board", board, "-o", tmp_path / "out")
     assert done.returncode == 1
     assert "OVER flash" in done.stderr
 
 
 def test_a_model_too_big_for_the_memory_exits_4_and_leaves_nothing(tmp_path):
     board = smaller_board(tmp_path, (r"^flash = \w+", "flash = 100000"), (r"^length = 0x10_0000", "length = 0x2_0000"))
-    done = codesign("build", MODEL, "--board", board, "-o", tmp_path / "out")
+    done = codesign("build", MODEL, *BARE, "--board", board, "-o", tmp_path / "out")
     assert_one_line_error(done, 4, "FLASH")
     assert not (tmp_path / "out").exists()
 
@@ -154,13 +170,13 @@ def test_output_that_cannot_be_written(tmp_path, noisy):
     done = codesign("run", MODEL, noisy, "-o", tmp_path / "no" / "out.wav", "--emulator", "host")
     assert_one_line_error(done, 2, "out.wav")
     (tmp_path / "file").write_text("mine")
-    done = codesign("build", MODEL, "-o", tmp_path / "file")
+    done = codesign("build", MODEL, *BARE, "-o", tmp_path / "file")
     assert_one_line_error(done, 2, "file")
     assert (tmp_path / "file").read_text() == "mine"
 
 
 def test_unknown_board():
-    assert_one_line_error(codesign("build", MODEL, "--board", "nrf9999"), 2, "nrf9999", "nrf5340dk")
+    assert_one_line_error(codesign("build", MODEL, *BARE, "--board", "nrf9999"), 2, "nrf9999", "nrf5340dk")
 
 
 def test_bad_models(tmp_path):
@@ -179,7 +195,7 @@ def test_bad_elf(tmp_path):
 
 
 def test_missing_compiler_exits_3(tmp_path):
-    done = codesign("build", MODEL, "-o", tmp_path / "out", PATH="/nowhere", CODESIGN_ARM_COMPILER="arm-none-eabi-gcc")
+    done = codesign("build", MODEL, *BARE, "-o", tmp_path / "out", PATH="/nowhere", CODESIGN_ARM_COMPILER="arm-none-eabi-gcc")
     assert_one_line_error(done, 3, "arm-none-eabi-gcc")
 
 

@@ -6,20 +6,26 @@ import time
 import pytest
 
 from codesign import doctor
-from codesign.doctor import diagnose
+from codesign.doctor import absent, diagnose, missing
+from codesign.errors import ToolError
 
 NAMES = [
     "host C compiler",
     "arm-none-eabi-gcc",
     "west",
+    "cmake",
+    "ninja",
     "qemu-system-arm",
     "renode",
     "ziglang",
     "unicorn",
     "onnxruntime",
     "LiteRT",
+    "tflite-runtime",
+    "matplotlib",
     "torch",
-    "ZEPHYR_BASE",
+    "Zephyr",
+    "Zephyr toolchain",
 ]
 
 
@@ -37,8 +43,9 @@ def program(folder, name, text):
 @pytest.fixture
 def path(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
-    monkeypatch.delenv("CC", raising=False)
-    monkeypatch.delenv("ZEPHYR_BASE", raising=False)
+    monkeypatch.chdir(tmp_path)  # a workspace is looked for around the current folder
+    for name in ("CC", "ZEPHYR_BASE", "CODESIGN_QEMU", "CODESIGN_RENODE"):
+        monkeypatch.delenv(name, raising=False)
     return tmp_path
 
 
@@ -62,7 +69,7 @@ def test_packages_of_this_environment():
 
 def test_nothing_on_the_path(path):
     checks = by_name()
-    for name in ("host C compiler", "arm-none-eabi-gcc", "west", "qemu-system-arm", "renode", "ZEPHYR_BASE"):
+    for name in ("host C compiler", "arm-none-eabi-gcc", "west", "qemu-system-arm", "renode", "Zephyr"):
         assert not checks[name].found
 
 
@@ -90,11 +97,11 @@ def test_programs_that_do_not_run(path, monkeypatch):
 def test_zephyr(path, monkeypatch):
     (path / "VERSION").write_text("VERSION_MAJOR = 3\nVERSION_MINOR = 7\nPATCHLEVEL = 1\nEXTRAVERSION =\n")
     monkeypatch.setenv("ZEPHYR_BASE", str(path))
-    assert by_name()["ZEPHYR_BASE"].version == "3.7.1"
+    assert by_name()["Zephyr"].version == "3.7.1"
     monkeypatch.setenv("ZEPHYR_BASE", str(path / "gone"))
-    check = by_name()["ZEPHYR_BASE"]
+    check = by_name()["Zephyr"]
     assert not check.found
-    assert "holds no Zephyr" in check.how_to_get
+    assert "is no Zephyr tree" in check.how_to_get
 
 
 def test_broken_packages_do_not_raise(monkeypatch):
@@ -109,3 +116,30 @@ def test_cc_is_honoured(path, monkeypatch):
     compiler = program(path, "my-cc", "echo mine 1.0")
     monkeypatch.setenv("CC", str(compiler))
     assert by_name()["host C compiler"].version == "mine 1.0"
+
+
+def test_variables_name_programs(path, monkeypatch):
+    program(path, "qemu-system-arm", "echo from the path")
+    other = program(path, "my-qemu", "echo mine 9.9")
+    monkeypatch.setenv("CODESIGN_QEMU", str(other))
+    assert by_name()["qemu-system-arm"].version == "mine 9.9"
+    monkeypatch.setenv("CODESIGN_QEMU", "gone")
+    assert not by_name()["qemu-system-arm"].found
+
+
+def test_errors_say_what_a_tool_is_for_and_how_to_get_it():
+    error = missing("matplotlib")
+    assert isinstance(error, ToolError)
+    assert error.exit_code == 3
+    assert "PNG plots" in error.message
+    assert "codesign[plots]" in error.hint
+    with pytest.raises(KeyError):
+        missing("abacus")
+
+
+def test_tools_named_in_a_text(path):
+    program(path, "west", "echo west 1.2")
+    assert [check.name for check in absent("no west, no Arm-None-EABI-GCC and no RENODE; westward")] == [
+        "arm-none-eabi-gcc",
+        "renode",
+    ]

@@ -11,8 +11,10 @@ from codesign.audio import read_audio, write_audio
 from codesign.boards import load_board
 from codesign.cli.console import emit_json, progress, say
 from codesign.cli.options import DEFAULT_BOARD, BoardName, Json
-from codesign.cli.tables import print_verdict
+from codesign.cli.tables import print_answer
 from codesign.load import load_onnx
+from codesign.report import assemble, sounds
+from codesign.report.write import write_report
 from codesign.resources import resource
 from codesign.verify.prove import Recording, prove
 
@@ -38,13 +40,16 @@ def command(
         recordings.append(Recording(name, read_audio(noisy, rate).pcm, read_audio(clean, rate).pcm))
     with progress() as show:
         proof = prove(model, chosen, output, recordings, progress=show)
+    report = assemble(proof, recordings, ["make demo"])
+    write_report(output / "report.html", report, sounds(proof, recordings))
+    write_report(output / "report.json", report)
     for recording, enhanced in zip(recordings, proof.enhanced, strict=True):
         write_audio(output / f"{recording.name}_noisy.wav", recording.noisy, rate)
         write_audio(output / f"{recording.name}_enhanced.wav", enhanced, rate)
     if json:
         emit_json("demo", ok=proof.verdict.ok, verdict=proof.verdict, output=output)
     else:
-        print_verdict(proof.verdict)
-        say(f"listen: {output}/*_noisy.wav and *_enhanced.wav; firmware: {proof.image.path}")
+        print_answer(proof.verdict)
+        say(f"look and listen: {output}/report.html (all figures: report.json); firmware: {proof.image.path}")
     if not proof.verdict.ok:
         raise typer.Exit(1)

@@ -9,9 +9,10 @@ from typing import Annotated
 import typer
 
 from codesign import __version__
-from codesign.cli import boards, build, demo, doctor, generate, inspect, quantize, run, size, verify
+from codesign.cli import boards, build, compare, demo, doctor, generate, inspect, listen, quantize, report, run, size, verify
 from codesign.cli.console import say
-from codesign.errors import CodesignError
+from codesign.doctor import absent
+from codesign.errors import CodesignError, ToolError
 
 INTERRUPTED = 130
 
@@ -23,8 +24,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for module in (demo, doctor, boards, inspect, quantize, generate, build, size, run, verify):
+for module in (demo, doctor, boards, inspect, quantize, generate, build, size, run, verify, report, compare):
     app.command(name=module.NAME)(module.command)
+app.add_typer(listen.app, name=listen.NAME)
 
 
 def _version(wanted: bool) -> None:
@@ -48,6 +50,8 @@ def main() -> None:
         app()
     except CodesignError as error:
         say(f"error: {error}")
+        if isinstance(error, ToolError):
+            _say_what_is_missing(error)
         sys.exit(error.exit_code)
     except SystemExit as end:
         if end.code == INTERRUPTED:  # typer's own answer to Ctrl-C, which says nothing
@@ -59,6 +63,12 @@ def main() -> None:
     except BrokenPipeError:  # the reader of our output went away, as `| head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
+
+
+def _say_what_is_missing(error: ToolError) -> None:
+    for check in absent(str(error)):
+        say(f"{check.name} is not here: {check.enables}; {check.how_to_get}")
+    say("codesign doctor lists every tool, what it enables and how to get it")
 
 
 if __name__ == "__main__":

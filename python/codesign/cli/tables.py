@@ -51,6 +51,11 @@ def print_verdict(verdict: Verdict) -> None:
     if verdict.footprint is not None:
         _print_regions(verdict.footprint)
         _print_groups(verdict.groups)
+    print_answer(verdict)
+
+
+def print_answer(verdict: Verdict) -> None:
+    """Quality, checks and the answer: what a person reads who has the rest in a report."""
     if verdict.quality:
         rows = table("Quality", "recording", "SI-SDR dB", "enhanced", "better by", "ESTOI", "enhanced")
         for q in verdict.quality:

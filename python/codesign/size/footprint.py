@@ -9,6 +9,8 @@ from typing import Literal
 
 Kind = Literal["flash", "ram"]
 
+PADDING = "padding and unnamed"
+
 
 @dataclass(frozen=True)
 class Region:
@@ -69,6 +71,17 @@ class Group:
 
 
 @dataclass(frozen=True)
+class Piece:
+    """Bytes that have one name and one label; they lie in every memory of `regions` (initialised data in two)."""
+
+    label: str
+    name: str
+    bytes: int
+    regions: tuple[str, ...]
+    symbol: bool = False
+
+
+@dataclass(frozen=True)
 class Footprint:
     """Regions, sections and symbols of an image on a board. `outside` are sections in no memory of the board."""
 
@@ -87,36 +100,44 @@ class Footprint:
         """Bytes used in all RAM memories."""
         return sum(region.used for region in self.regions if region.kind == "ram")
 
-    def by_group(self, groups: Sequence[tuple[str, str]] = ()) -> tuple[Group, ...]:
-        """Symbols by what they belong to; all groups together are the whole image to the byte.
+    def pieces(self, groups: Sequence[tuple[str, str]] = ()) -> tuple[Piece, ...]:
+        """The whole image in pieces, to the byte: symbols, sections without symbols, and what is left of every region.
 
         `groups` are (label, symbol prefix) pairs; the longest prefix wins, and "lstm_1" does not take "lstm_10_weights".
-        What no prefix takes goes to runtime, startup, libc or other; a section without symbols (a stack) is a group of its own;
-        alignment and nameless bytes are "padding and unnamed". Symbols that overlap (aliases) count once.
+        What no prefix takes is labelled runtime, startup, libc or other; a section without symbols (a stack) has a label of its
+        own; alignment and nameless bytes are "padding and unnamed". Symbols that overlap (aliases) count once.
         """
-        kinds = {region.name: region.kind for region in self.regions}
         longest_first = sorted(groups, key=lambda pair: -len(pair[1]))
-        labels = list(dict.fromkeys([label for label, _ in groups] + ["runtime", "startup", "libc", "other"]))
-        bytes_of = {label: {"flash": 0, "ram": 0} for label in labels}
-        count = dict.fromkeys(labels, 0)
+        found: list[Piece] = []
         covered = 0
         for symbol in sorted(self.symbols, key=lambda s: (s.address, -s.size)):
             size = symbol.address + symbol.size - max(symbol.address, covered)
             if size <= 0:
                 continue
             covered = symbol.address + symbol.size
-            label = _label(symbol.name, longest_first)
-            count[label] += 1
-            for region in symbol.regions:
-                bytes_of[label][kinds[region]] += size
+            found.append(Piece(_label(symbol.name, longest_first), symbol.name, size, symbol.regions, symbol=True))
         named = {symbol.section for symbol in self.symbols}
-        rows = [Group(label, bytes_of[label]["flash"], bytes_of[label]["ram"], count[label]) for label in labels]
-        for section in self.sections:
-            if section.name not in named and section.regions:
-                taken = [kinds[region] for region in section.regions]
-                rows.append(Group(section.name, section.size * taken.count("flash"), section.size * taken.count("ram"), 0))
-        flash, ram = self.flash - sum(row.flash for row in rows), self.ram - sum(row.ram for row in rows)
-        return (*(row for row in rows if row.flash or row.ram), Group("padding and unnamed", flash, ram, 0))
+        found += [Piece(s.name, s.name, s.size, s.regions) for s in self.sections if s.name not in named and s.regions]
+        for region in self.regions:
+            rest = region.used - sum(piece.bytes * piece.regions.count(region.name) for piece in found)
+            found.append(Piece(PADDING, PADDING, rest, (region.name,)))
+        return tuple(found)
+
+    def by_group(self, groups: Sequence[tuple[str, str]] = ()) -> tuple[Group, ...]:
+        """`pieces` summed by label; all groups together are the whole image to the byte."""
+        kinds = {region.name: region.kind for region in self.regions}
+        order = [label for label, _ in groups] + ["runtime", "startup", "libc", "other"]
+        pieces = self.pieces(groups)
+        rows = []
+        for label in dict.fromkeys(order + [piece.label for piece in pieces]):
+            members = [piece for piece in pieces if piece.label == label]
+            flash, ram = (
+                sum(piece.bytes * sum(kinds[name] == kind for name in piece.regions) for piece in members)
+                for kind in ("flash", "ram")
+            )
+            if flash or ram or label == PADDING:
+                rows.append(Group(label, flash, ram, sum(piece.symbol for piece in members)))
+        return tuple(rows)
 
 
 _RUNTIME = re.compile(r"cs_")

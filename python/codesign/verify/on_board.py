@@ -15,7 +15,7 @@ from codesign.emulate import LayerCost, Run, emulate_unicorn
 from codesign.emulate.firmware import FirmwareRun
 from codesign.emulate.zephyr_files import run_in_qemu, run_native
 from codesign.lower.network import Network
-from codesign.size.stack import worst_stack
+from codesign.size.stack import StackReport, worst_stack
 from codesign.verify.equality import equal, same_pcm
 from codesign.verify.verdict import Check, Latency
 
@@ -31,7 +31,11 @@ Progress = Callable[[str, int, int], None]
 
 @dataclass(frozen=True)
 class OnBoard:
-    """The image and what its run showed. latency is None where the emulator does not count instructions."""
+    """The image and what its run showed.
+
+    latency is None where the emulator does not count instructions; run, with features, masks and the cost of every counted
+    frame, where it shows no more than PCM; stack, the bound of the call graph, and stack_used, bytes, where nothing found them.
+    """
 
     emulator: str
     image: Image
@@ -40,6 +44,9 @@ class OnBoard:
     checks: tuple[Check, ...]
     latency: Latency | None = None
     layers: tuple[LayerCost, ...] = ()
+    run: Run | None = None
+    stack: StackReport | None = None
+    stack_used: int | None = None
 
 
 def bare_in_unicorn(
@@ -60,14 +67,18 @@ def bare_in_unicorn(
     stages = {layer.name for layer in network.schedule}
     step = sum(layer.worst for layer in run.layers if layer.name in stages)
     latency = _latency(network, board, int(run.instructions.max()), float(run.instructions.mean()), len(run.instructions))
+    stack = worst_stack(image.path, image.symbols.entry, image.stack_usage, image.symbols.pointer_calls)
     return OnBoard(
         emulator="unicorn",
         image=image,
         pcm=run.pcm,
         equality=equal(run, host),
-        checks=(_stack_bound(image, board, run),),
+        checks=(_stack_bound(stack, board, run),),
         latency=replace(latency, network_instructions=step),
         layers=run.layers,
+        run=run,
+        stack=stack,
+        stack_used=run.stack_bytes,
     )
 
 
@@ -107,8 +118,7 @@ def _latency(network: Network, board: Board, worst: int, mean: float, frames: in
     )
 
 
-def _stack_bound(image: Image, board: Board, run: Run) -> Check:
-    report = worst_stack(image.path, image.symbols.entry, image.stack_usage, image.symbols.pointer_calls)
+def _stack_bound(report: StackReport, board: Board, run: Run) -> Check:
     measured = f"{run.stack_bytes:,} bytes used in the emulator"
     if report.unbounded or report.assumption:
         return Check("stack budget", False, f"{report.unbounded or report.assumption}; {measured}")

@@ -24,7 +24,7 @@ from codesign.size.parts import parts_of
 from codesign.verify.equality import equal, run_reference, same_in_one_call
 from codesign.verify.on_board import OnBoard, Progress, bare_in_unicorn, zephyr_on_files
 from codesign.verify.oracle import against_onnxruntime
-from codesign.verify.signals import PROOF_SECONDS, proof_signal
+from codesign.verify.signals import PROOF_SECONDS, proof_parts
 from codesign.verify.verdict import Check, Latency, Quality, Verdict
 
 Emulator = Literal["unicorn", "qemu", "native"]
@@ -47,11 +47,23 @@ class Recording:
 
 @dataclass(frozen=True)
 class Proof:
-    """The verdict with the image behind it."""
+    """The verdict with the runs and the image behind it.
+
+    `on_board` and `reference` are of the proof signal, whose `parts` are (name, samples) in order; `recording_runs` are the
+    host library's runs of the recordings, and `enhanced` (n,) their PCM, aligned with the noisy one.
+    """
 
     verdict: Verdict
-    image: Image
+    board: Board
+    on_board: OnBoard
+    reference: Run
+    parts: tuple[tuple[str, int], ...]
+    recording_runs: tuple[Run, ...]
     enhanced: tuple[npt.NDArray[np.int16], ...]
+
+    @property
+    def image(self) -> Image:
+        return self.on_board.image
 
 
 def prove(
@@ -79,8 +91,8 @@ def prove(
     progress("build for the host", 0, 0)
     host_image = build_host(network, folder / "host")
 
-    signal = proof_signal([r.noisy for r in recordings], config.sample_rate, seconds)
-    pcm = whole_hops(signal, config.hop)
+    parts = proof_parts([r.noisy for r in recordings], config.sample_rate, seconds)
+    pcm = whole_hops(np.concatenate([part for _, part in parts]), config.hop)
     progress("NumPy reference", 0, 0)
     reference = run_reference(network, pcm)
     progress("host library", 0, 0)
@@ -101,7 +113,10 @@ def prove(
     if on_board.latency is not None:
         checks.append(_latency_check(on_board.latency, board))
     progress("speech quality", 0, 0)
-    enhanced = tuple(_enhance(host_image, recording.noisy) for recording in recordings)
+    runs = tuple(run_host(host_image, whole_hops(r.noisy, config.hop, config.latency_samples)) for r in recordings)
+    enhanced = tuple(
+        run.pcm[config.latency_samples :][: recording.noisy.size] for run, recording in zip(runs, recordings, strict=True)
+    )
     quality = tuple(
         _quality(recording, output, config.sample_rate)
         for recording, output in zip(recordings, enhanced, strict=True)
@@ -119,8 +134,11 @@ def prove(
         groups=parts_of(image, footprint) if footprint else (),
         layers=on_board.layers,
         quality=quality,
+        stack=on_board.stack,
+        stack_used=on_board.stack_used,
     )
-    return Proof(verdict, image, enhanced)
+    sizes = tuple((name, part.size) for name, part in parts)
+    return Proof(verdict, board, on_board, reference, sizes, runs, enhanced)
 
 
 def _latency_check(latency: Latency, board: Board) -> Check:
@@ -128,13 +146,6 @@ def _latency_check(latency: Latency, board: Board) -> Check:
     upper = latency.worst_ms * (1 + latency.error)
     detail = f"{latency.worst_ms:.2f} ms ±{100 * latency.error:.0f} % (estimate), limit {limit:g} ms"
     return Check("worst frame", upper <= limit, detail)
-
-
-def _enhance(image: Image, noisy: npt.NDArray[np.int16]) -> npt.NDArray[np.int16]:
-    """Enhanced PCM aligned with `noisy`: the pipeline's delay removed."""
-    config = image.network.frontend
-    output = run_host(image, whole_hops(noisy, config.hop, config.latency_samples)).pcm
-    return output[config.latency_samples :][: noisy.size]
 
 
 def _quality(recording: Recording, enhanced: npt.NDArray[np.int16], sample_rate: int) -> Quality:

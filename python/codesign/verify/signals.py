@@ -11,8 +11,15 @@ PROOF_SECONDS = 60.0
 def proof_signal(
     recordings: list[npt.NDArray[np.int16]], sample_rate: int, seconds: float = PROOF_SECONDS, seed: int = 1
 ) -> npt.NDArray[np.int16]:
-    """At least `seconds` of int16 PCM: silence, impulses, full-scale square wave, clipped and faint speech, full-scale noise,
-    extreme sample values, and the recordings as they are for the rest.
+    """At least `seconds` of int16 PCM (n,): the parts of `proof_parts`, one after the other."""
+    return np.concatenate([pcm for _, pcm in proof_parts(recordings, sample_rate, seconds, seed)])
+
+
+def proof_parts(
+    recordings: list[npt.NDArray[np.int16]], sample_rate: int, seconds: float = PROOF_SECONDS, seed: int = 1
+) -> list[tuple[str, npt.NDArray[np.int16]]]:
+    """Silence, impulses, full-scale square wave, clipped and faint speech, full-scale noise, extreme sample values, and the
+    recordings as they are for the rest: (name, int16 PCM) each, in order.
     """
     rng = np.random.default_rng(seed)
     second = sample_rate
@@ -23,18 +30,17 @@ def proof_signal(
     impulses[sample_rate // 14 :: sample_rate // 7] = -32768
     square = np.where(np.arange(2 * second) % period < period // 2, 32767, -32768).astype(np.int16)
     parts = [
-        np.zeros(2 * second, np.int16),
-        impulses,
-        square,
-        _scaled(speech[: 4 * second], 30.0),  # clips hard
-        _scaled(speech[: 2 * second], 1e-3),  # a few LSB
-        rng.integers(-32768, 32768, 2 * second).astype(np.int16),
-        rng.choice(np.array([-32768, 32767], np.int16), second),
-        np.zeros(second, np.int16),
+        ("silence", np.zeros(2 * second, np.int16)),
+        ("impulses", impulses),
+        ("square wave", square),
+        ("clipped speech", _scaled(speech[: 4 * second], 30.0)),
+        ("faint speech", _scaled(speech[: 2 * second], 1e-3)),  # a few LSB
+        ("full-scale noise", rng.integers(-32768, 32768, 2 * second).astype(np.int16)),
+        ("extreme values", rng.choice(np.array([-32768, 32767], np.int16), second)),
+        ("silence", np.zeros(second, np.int16)),
     ]
-    missing = int(seconds * sample_rate) - sum(part.size for part in parts)
-    parts.append(np.resize(speech, max(missing, second)))
-    return np.concatenate(parts)
+    missing = int(seconds * sample_rate) - sum(pcm.size for _, pcm in parts)
+    return [*parts, ("recordings" if recordings else "synthetic voice", np.resize(speech, max(missing, second)))]
 
 
 def _scaled(pcm: npt.NDArray[np.int16], gain: float) -> npt.NDArray[np.int16]:

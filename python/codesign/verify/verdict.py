@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from codesign.emulate import LayerCost
 from codesign.size import Footprint, Group
+from codesign.size.stack import StackReport
 
 
 @dataclass(frozen=True)
@@ -85,6 +86,8 @@ class Verdict:
     groups: tuple[Group, ...]
     layers: tuple[LayerCost, ...]
     quality: tuple[Quality, ...] = ()
+    stack: StackReport | None = None
+    stack_used: int | None = None  # deepest stack seen in the emulator, bytes
 
     @property
     def ok(self) -> bool:

@@ -1,0 +1,65 @@
+"""codesign compare: what grew or slowed between two reports."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from codesign.cli.console import cells, emit_json, say, stderr, table
+from codesign.compare import compare, default_thresholds, read_figures, read_thresholds
+from codesign.compare.figures import render_baseline
+from codesign.compare.summary import allowed, change, number, render_comparison
+from codesign.files import replace_file
+
+NAME = "compare"
+
+
+class Format(StrEnum):
+    table = "table"
+    md = "md"
+    json = "json"
+
+
+def command(
+    base: Annotated[Path, typer.Argument(help="JSON of report, verify, demo, build or size, or a baseline.")],
+    new: Annotated[Path, typer.Argument(help="The same of the state to judge.")],
+    thresholds: Annotated[Path | None, typer.Option("--thresholds", "-t", help="TOML; see docs/compare.md.")] = None,
+    form: Annotated[Format, typer.Option("--format", help="table on stderr; md or json on stdout.")] = Format.table,
+    update: Annotated[bool, typer.Option("--update", help="Make the new figures the base: rewrite BASE, exit 0.")] = False,
+) -> None:
+    """Compare two sets of figures; exit code 1 when one is worse than its threshold allows.
+
+    Example: codesign compare ci/baseline.json report.json --thresholds ci/thresholds.toml --format md
+    """
+    limits = read_thresholds(thresholds) if thresholds else default_thresholds()
+    after = read_figures(new)
+    # A first baseline has nothing to be compared with.
+    before = read_figures(base) if base.exists() or not update else after
+    comparison = compare(before, after, limits)
+    if update:
+        with replace_file(base) as temporary:
+            temporary.write_text(render_baseline(after), encoding="utf-8")
+    match form:
+        case Format.md:
+            print(render_comparison(comparison), end="")
+        case Format.json:
+            emit_json("compare", ok=comparison.ok, comparison=comparison)
+        case Format.table:
+            rows = table("What changed", "figure", "base", "new", "change", "allowed", "")
+            for row in comparison.changed:
+                percent = change(row) if row.percent is None else f"{row.percent:+.1f} %"
+                values = (number(row, row.base), number(row, row.new), percent, allowed(row), row.verdict)
+                rows.add_row(*cells(row.name, *values))
+            if comparison.changed:
+                stderr.print(rows)
+    same = sum(row.verdict == "same" for row in comparison.rows)
+    say(f"{len(comparison.rows)} figures: {len(comparison.failed)} beyond the thresholds, {same} unchanged")
+    for row in comparison.failed if form is not Format.table else ():
+        say(f"too much: {row.name} {number(row, row.base)} → {number(row, row.new)}, allowed {allowed(row) or 'none'}")
+    if update:
+        say(f"wrote {base}: {len(after.metrics)} figures")
+    elif not comparison.ok:
+        raise typer.Exit(1)

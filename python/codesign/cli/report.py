@@ -1,0 +1,82 @@
+"""codesign report: the proof as a page to look at and listen to, as JSON, as Markdown, as plots."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+import tempfile
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from codesign.boards import load_board
+from codesign.cli.console import progress, say
+from codesign.cli.emulators import Emulator, choose
+from codesign.cli.options import DEFAULT_BOARD, BoardName, Model
+from codesign.cli.recordings import read_recordings
+from codesign.load import load_onnx
+from codesign.report import assemble, sounds
+from codesign.report.sound import EMBEDDED_SECONDS
+from codesign.report.write import render, report_format, write_report
+from codesign.verify.prove import prove
+from codesign.verify.signals import PROOF_SECONDS
+
+NAME = "report"
+
+
+class Format(StrEnum):
+    html = "html"
+    json = "json"
+    md = "md"
+
+
+def command(
+    model: Model,
+    audio: Annotated[list[Path] | None, typer.Argument(help="Noisy recordings.", show_default=False)] = None,
+    clean: Annotated[
+        list[Path] | None, typer.Option("--clean", "-c", help="A recording's clean signal (repeatable, same order).")
+    ] = None,
+    board: BoardName = DEFAULT_BOARD,
+    emulator: Annotated[Emulator | None, typer.Option(help="Where to run it (default: the board's).")] = None,
+    output: Annotated[
+        list[Path] | None, typer.Option("--output", "-o", help=".html, .json or .md file (repeatable; report.html).")
+    ] = None,
+    form: Annotated[Format | None, typer.Option("--format", help="Print this format to stdout.")] = None,
+    plots: Annotated[Path | None, typer.Option(help="Folder for PNG plots; needs the extra 'plots'.")] = None,
+    seconds: Annotated[float, typer.Option(min=20.0, max=3600.0, help="Seconds of audio to compare.")] = PROOF_SECONDS,
+    embed: Annotated[float, typer.Option(min=0.0, help="Seconds of sound in the page, all recordings together.")] = (
+        EMBEDDED_SECONDS
+    ),
+) -> None:
+    """Prove a model as verify does, and write what was found; exit code 1 unless everything holds.
+
+    Example: codesign report models/starter/starter.onnx noisy.wav --clean clean.wav -o report.html
+    """
+    outputs = output or ([] if form else [Path("report.html")])
+    formats = {report_format(path) for path in outputs} | ({form.value} if form else set())  # before the work
+    if plots is not None:
+        from codesign.report.plots import load_figure
+
+        load_figure()
+    chosen = load_board(board)
+    runner = choose(emulator, chosen)
+    recordings = read_recordings(audio or [], clean or [], load_onnx(model).frontend.sample_rate)
+    with tempfile.TemporaryDirectory(prefix="codesign-") as folder, progress() as show:
+        proof = prove(model, chosen, Path(folder), recordings, emulator=runner.value, seconds=seconds, progress=show)
+        show("report", 0, 0)
+        report = assemble(proof, recordings, [shlex.join(["codesign", *sys.argv[1:]])])
+        played = sounds(proof, recordings, embed) if "html" in formats else ()
+        for path in outputs:
+            write_report(path, report, played)
+        if plots is not None:
+            from codesign.report.plots import write_plots
+
+            write_plots(plots, report, proof, recordings)
+    if form:
+        print(render(report, form.value, played), end="")
+    written = [*map(str, outputs), *([f"{plots}/*.png"] if plots else [])]
+    say(f"{'proven' if report.ok else 'NOT PROVEN'}{': ' if written else ''}{', '.join(written)}")
+    if not report.ok:
+        raise typer.Exit(1)

@@ -1,0 +1,1 @@
+"""Charts as inline SVG: colours come from the page's classes, so that light, dark and print need no second drawing."""

@@ -1,0 +1,257 @@
+"""What a report says: figures, names and series; nothing of how they are drawn. docs/report.schema.json is made from this."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+SCHEMA_VERSION: Literal[1] = 1
+
+Basis = Literal["exact", "bound", "measured", "estimate"]
+"""exact: read or counted, repeatable; bound: proven not to be exceeded; measured: of the recordings; estimate: modelled."""
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One figure that two reports can be compared by. `better` says which direction is an improvement."""
+
+    name: str
+    value: float
+    unit: str
+    better: Literal["less", "more"]
+    basis: Basis
+
+
+@dataclass(frozen=True)
+class Check:
+    """One question of the proof with its answer."""
+
+    name: str
+    ok: bool
+    detail: str
+
+
+@dataclass(frozen=True)
+class Budget:
+    """One limit. `error` is the relative error of an estimate: it is within the budget when used · (1 + error) is."""
+
+    name: str
+    used: float
+    limit: float
+    unit: str
+    basis: Basis
+    ok: bool
+    error: float = 0.0
+
+
+@dataclass(frozen=True)
+class Model:
+    """The network as it was loaded; `sha256` is of the model file, the front end's lengths are in samples, rates in Hz."""
+
+    name: str
+    sha256: str
+    licence: str
+    macs: int
+    sample_rate: int
+    window: int
+    hop: int
+    n_fft: int
+    n_mels: int
+    algorithmic_ms: float
+
+
+@dataclass(frozen=True)
+class Target:
+    """The board, as its card says, and the emulator that stood in for it."""
+
+    name: str
+    title: str
+    cpu: str
+    clock_hz: int
+    cycles_per_instruction: float
+    timing_error: float
+    timing_source: str
+    emulator: str
+
+
+@dataclass(frozen=True)
+class Symbol:
+    name: str
+    bytes: int
+
+
+@dataclass(frozen=True)
+class Part:
+    """A layer, or another piece of the image, in one memory; symbols largest first."""
+
+    label: str
+    bytes: int
+    symbols: tuple[Symbol, ...]
+
+
+@dataclass(frozen=True)
+class Memory:
+    """One memory region of the board in bytes; the parts add up to `used`."""
+
+    name: str
+    kind: Literal["flash", "ram"]
+    used: int
+    usable: int
+    parts: tuple[Part, ...]
+
+
+@dataclass(frozen=True)
+class Buffer:
+    """`bytes` at `offset` of the arena, in use during `stages` (indices into Plan.stages)."""
+
+    name: str
+    offset: int
+    bytes: int
+    stages: tuple[int, ...]
+    persistent: bool
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The enhancer's arena: `lower_bound` is the most that is alive in one stage, no plan can be smaller."""
+
+    bytes: int
+    lower_bound: int
+    kernel: str
+    stages: tuple[str, ...]
+    buffers: tuple[Buffer, ...]
+
+
+@dataclass(frozen=True)
+class Stack:
+    """Worst case of the call graph in bytes, and what the emulated run used. `problem` is why there is no bound, or ""."""
+
+    bytes: int
+    path: tuple[tuple[str, int], ...]
+    used: int | None
+    problem: str
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One stage of a frame. Instructions are exact, `worst_cycles` is an estimate, `share` is of the frame's mean.
+
+    `flash` are the bytes of its code and constants, `arena` the bytes of the arena in use while it runs.
+    """
+
+    name: str
+    kind: str
+    macs: int
+    worst_instructions: int
+    mean_instructions: float
+    instructions_per_mac: float | None
+    worst_cycles: float
+    share: float
+    flash: int
+    arena: int | None
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Cost of a frame. Instructions are exact; milliseconds are estimates with relative error `error`."""
+
+    worst_instructions: int
+    mean_instructions: float
+    counted_frames: int
+    network_instructions: int | None
+    instructions_per_mac: float | None
+    worst_ms: float
+    mean_ms: float
+    error: float
+    hop_ms: float
+    limit_ms: float
+    limit_instructions: float
+
+
+@dataclass(frozen=True)
+class Segment:
+    """A part of the proof signal that starts at frame `start`."""
+
+    name: str
+    start: int
+
+
+@dataclass(frozen=True)
+class Trace:
+    """The proof signal, frame by frame, in columns of `per_column` frames so that long runs stay small.
+
+    low, mean and high are instructions of a frame, of the counted frames only (none where the emulator counts no single frame);
+    skipped counts the frames of a column whose network step was skipped; difference is the largest |emulated − reference| in
+    the column, in LSB, of PCM and, where the emulator shows it, of the mask.
+    """
+
+    frames: int
+    counted_frames: int
+    per_column: int
+    worst_frame: int | None
+    low: tuple[int, ...]
+    mean: tuple[float, ...]
+    high: tuple[int, ...]
+    skipped: tuple[int, ...]
+    difference: tuple[int, ...]
+    segments: tuple[Segment, ...]
+
+
+@dataclass(frozen=True)
+class Quality:
+    """Against the clean signal; null where a value is infinite or there is too little speech for it."""
+
+    si_sdr_noisy: float | None
+    si_sdr_enhanced: float | None
+    estoi_noisy: float | None
+    estoi_enhanced: float | None
+
+
+@dataclass(frozen=True)
+class Recording:
+    """One recording: frames in all, those whose network step was skipped, and speech quality if the clean signal was given."""
+
+    name: str
+    seconds: float
+    frames: int
+    skipped: int
+    quality: Quality | None
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """Everything needed to get the same report again. `commit` is of the folder the command ran in, "" outside of git."""
+
+    created: str
+    commit: str
+    compiler: str
+    flags: tuple[str, ...]
+    versions: tuple[tuple[str, str], ...]
+    commands: tuple[str, ...]
+    board_card: str
+
+
+@dataclass(frozen=True)
+class Report:
+    """All of it. It holds when all checks do.
+
+    cost is null where the emulator does not count instructions; memories are empty where the board has no memory map.
+    """
+
+    schema_version: Literal[1]
+    kind: Literal["report"]
+    ok: bool
+    model: Model
+    target: Target
+    seconds_of_audio: float
+    checks: tuple[Check, ...]
+    budgets: tuple[Budget, ...]
+    cost: Cost | None
+    stack: Stack | None
+    memories: tuple[Memory, ...]
+    plan: Plan
+    layers: tuple[Layer, ...]
+    trace: Trace
+    recordings: tuple[Recording, ...]
+    provenance: Provenance
+    metrics: tuple[Metric, ...]

@@ -1,0 +1,139 @@
+"""The report's page in a real browser: no errors, sound that plays, versions that switch, pictures that are not blank."""
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+from chromium import open_page, until
+
+from codesign.report import assemble, render_page, sounds
+from evidence import HOSTILE
+
+CONTRAST = Path(__file__).with_name("contrast.js")
+
+
+@pytest.fixture(scope="module")
+def address(small_proof, tmp_path_factory):
+    recordings, proof = small_proof
+    report = assemble(proof, recordings, [HOSTILE])
+    report = dataclasses.replace(report, model=dataclasses.replace(report.model, name=HOSTILE))
+    path = tmp_path_factory.mktemp("page") / "report.html"
+    path.write_text(render_page(report, sounds(proof, recordings)), encoding="utf-8")
+    return path.as_uri()
+
+
+@pytest.fixture
+def page(browser, address):
+    with open_page(browser, address) as page:
+        yield page
+
+
+def versions(page):
+    """What is heard in the first player: the gain of every version, once a switch has settled."""
+    page.wait_for_timeout(100)
+    return page.evaluate("Player.all[0].gains.map((gain) => Math.round(gain.gain.value))")
+
+
+def test_it_opens_without_errors_and_nothing_hostile_runs(page):
+    assert page.evaluate("window.hacked") is None
+    assert HOSTILE in page.inner_text("h1")
+    assert page.locator("h3", has_text="onerror").count() == 1
+
+
+def test_pictures_are_not_blank(page):
+    counts = page.evaluate(
+        """() => [...document.querySelectorAll('.picture img')].map((img) => {
+            const canvas = document.createElement('canvas');
+            Object.assign(canvas, {width: img.naturalWidth, height: img.naturalHeight});
+            const context = canvas.getContext('2d');
+            context.drawImage(img, 0, 0);
+            const data = new Uint32Array(context.getImageData(0, 0, canvas.width, canvas.height).data.buffer);
+            return new Set(data).size;
+        })"""
+    )
+    assert len(counts) == 5
+    assert min(counts) > 20
+
+
+def test_it_plays_and_the_place_moves(page):
+    player = page.locator(".recording").first
+    player.get_by_role("button", name="Play").click()
+    until(page, "Player.all[0].position() > 0.3")
+    assert versions(page) == [1, 0, 0]
+    loud = page.evaluate("Player.all[0].buffers.map((buffer) => buffer.getChannelData(0).some((sample) => sample > 0.1))")
+    assert loud == [True, True, True]
+    head = page.evaluate("parseFloat(document.querySelector('.playhead').style.left)")
+    assert head > 5
+    player.get_by_role("button", name="Pause").click()
+    at = page.evaluate("Player.all[0].position()")
+    page.wait_for_timeout(200)
+    assert page.evaluate("Player.all[0].position()") == at
+
+
+def test_the_keyboard_switches_versions_without_a_gap(page):
+    page.locator(".recording .play").first.focus()
+    page.keyboard.press("Enter")
+    until(page, "Player.all[0].playing")
+    for key, heard in (("2", [0, 1, 0]), ("3", [0, 0, 1]), ("x", [0, 1, 0]), ("x", [0, 0, 1]), ("1", [1, 0, 0])):
+        before = page.evaluate("Player.all[0].position()")
+        page.keyboard.press(key)
+        assert versions(page) == heard
+        assert page.evaluate("Player.all[0].position()") > before
+        assert page.locator(".recording figure.on").first.get_attribute("data-version") == str(heard.index(1))
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Space")
+    until(page, "!Player.all[0].playing")
+
+
+def test_a_click_into_a_picture_moves_there(page):
+    picture = page.locator(".picture").first
+    box = picture.bounding_box()
+    picture.click(position={"x": box["width"] / 2, "y": 10})
+    assert page.evaluate("Player.all[0].position() / Player.all[0].seconds") == pytest.approx(0.5, abs=0.01)
+
+
+def test_only_one_recording_plays(page):
+    for index in (0, 1):
+        page.locator(".recording .play").nth(index).click()
+        until(page, f"Player.all[{index}].playing")
+    assert page.evaluate("Player.all.map((player) => player.playing)") == [False, True]
+
+
+def test_it_ends_at_the_end_and_starts_again(page):
+    page.evaluate("Player.all[0].move(Player.all[0].length - 0.1)")
+    page.locator(".recording .play").first.click()
+    until(page, "!Player.all[0].playing")
+    assert page.evaluate("Player.all[0].position() === Player.all[0].length")
+    page.locator(".recording .play").first.click()
+    until(page, "Player.all[0].playing && Player.all[0].position() < 1")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_text_can_be_read(browser, address, scheme):
+    """WCAG AA: contrast of at least 4.5 between every text and what is behind it."""
+    with open_page(browser, address, color_scheme=scheme) as page:
+        worst = page.evaluate(CONTRAST.read_text(encoding="utf-8"))
+        assert worst[0] >= 4.5, worst
+
+
+def test_a_phone_needs_no_sideways_scrolling(browser, address):
+    with open_page(browser, address, viewport={"width": 360, "height": 740}) as page:
+        assert page.evaluate("document.documentElement.scrollWidth") <= 360
+
+
+def test_paper_shows_the_tables_and_no_switches(browser, address):
+    with open_page(browser, address, color_scheme="dark") as page:
+        page.emulate_media(media="print", color_scheme="dark")
+        assert page.locator(".transport").first.is_hidden()
+        assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+        page.evaluate("dispatchEvent(new Event('beforeprint'))")
+        assert page.locator("#memory details[open]").count() == 2
+        page.evaluate("dispatchEvent(new Event('afterprint'))")
+        assert page.locator("details[open]").count() == 0
+
+
+def test_without_scripts_everything_but_the_switching_is_there(browser, address):
+    with open_page(browser, address, java_script_enabled=False) as page:
+        assert page.locator(".transport").first.is_hidden()
+        assert page.locator("audio").count() == 5
+        assert page.locator("svg").count() >= 6

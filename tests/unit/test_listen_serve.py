@@ -1,0 +1,145 @@
+"""The result server: nothing but the test's files goes out, nothing but results comes in."""
+
+import http.client
+import json
+import threading
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from codesign.errors import InputError
+from codesign.listen.results import MAX_BYTES
+from codesign.listen.serve import ResultServer
+
+RESULT = {
+    "schema_version": 1,
+    "kind": "listen-result",
+    "test": "0123456789ab",
+    "test_kind": "preference",
+    "listener": "anna",
+    "started": "",
+    "finished": "",
+    "answers": [],
+}
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("served")
+    (folder / "test" / "audio").mkdir(parents=True)
+    (folder / "test" / "index.html").write_text("the page")
+    (folder / "test" / "audio" / "s1.js").write_text("sound")
+    (folder / "test.key.json").write_text("secret")
+    with ResultServer(folder / "test", folder / "results", 0) as server:
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        yield folder, server
+        server.shutdown()
+        thread.join()
+
+
+def ask(server, method, path, body=None, **headers):
+    connection = http.client.HTTPConnection("127.0.0.1", server.server_port, timeout=10)
+    connection.putrequest(method, path, skip_host="Host" in headers)
+    for name, value in headers.items():
+        connection.putheader(name.replace("_", "-"), value)
+    connection.endheaders(body)
+    reply = connection.getresponse()
+    text = reply.read().decode()
+    connection.close()
+    return reply.status, text
+
+
+def post(server, document, **headers):
+    body = document if isinstance(document, bytes) else json.dumps(document).encode()
+    given = {"Content_Type": "application/json", "Content_Length": str(len(body)), **headers}
+    return ask(server, "POST", "/results", body, **given)
+
+
+def test_the_test_is_served(served):
+    _, server = served
+    assert ask(server, "GET", "/") == (200, "the page")
+    assert ask(server, "GET", "/index.html?x=1") == (200, "the page")
+    assert ask(server, "GET", "/audio/s1.js") == (200, "sound")
+    assert server.url.startswith("http://127.0.0.1:")
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/../test.key.json", "/audio/../../test.key.json", "/%2e%2e/test.key.json", "//etc/passwd", "/audio/", "/results",
+     "/audio/s1.js/..", "/audio\\s1.js", "/test.key.json", "/audio/s1.js%00"],
+)  # fmt: skip
+def test_nothing_else_is(served, path):
+    assert ask(served[1], "GET", path)[0] == 404
+
+
+@settings(max_examples=60, deadline=None)
+@given(path=st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=1, max_size=40))
+def test_no_path_reaches_a_file(served, path):
+    status, text = ask(served[1], "GET", f"/{path}")
+    assert status in (200, 404)
+    assert "secret" not in text
+
+
+def test_a_result_is_kept_once(served):
+    folder, server = served
+    assert post(server, RESULT)[0] == 201
+    assert post(server, RESULT)[0] == 201
+    files = list((folder / "results").iterdir())
+    assert len(files) == 1
+    assert json.loads(files[0].read_text()) == RESULT
+    assert post(server, {**RESULT, "finished": "now"})[0] == 201
+    assert len(list((folder / "results").iterdir())) == 2
+
+
+@pytest.mark.parametrize(
+    ("document", "status"),
+    [
+        ({**RESULT, "listener": "../../x"}, 400),
+        ({**RESULT, "listener": ""}, 400),
+        ({**RESULT, "listener": "a/b"}, 400),
+        ({**RESULT, "test": "../../../../etc"}, 400),
+        ({**RESULT, "extra": 1}, 400),
+        (b"{", 400),
+        (b"\xff", 400),
+        (b"", 400),
+        (b" " * (MAX_BYTES + 1), 413),
+    ],
+)
+def test_what_is_no_result_is_not_kept(served, document, status):
+    folder, server = served
+    before = sorted(folder.rglob("*"))
+    assert post(server, document)[0] == status
+    assert sorted(folder.rglob("*")) == before
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"Content_Type": "text/plain"}, 415),
+        ({"Content_Length": "-1"}, 413),
+        ({"Content_Length": "x"}, 413),
+        ({"Content_Length": "9" * 30}, 413),
+        ({"Origin": "http://evil.example"}, 403),
+        ({"Host": "evil.example"}, 403),
+        ({"Host": "127.0.0.1.evil.example:80"}, 403),
+    ],
+)
+def test_requests_from_elsewhere(served, headers, status):
+    assert post(served[1], RESULT, **headers)[0] == status
+
+
+def test_foreign_hosts_get_nothing(served):
+    assert ask(served[1], "GET", "/", Host="evil.example")[0] == 403
+
+
+def test_a_server_that_cannot_start(served, tmp_path):
+    folder, server = served
+    with pytest.raises(InputError, match="no listening test"):
+        ResultServer(tmp_path, tmp_path / "results", 0)
+    with pytest.raises(InputError, match="port"):
+        ResultServer(folder / "test", folder / "results", server.server_port)
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InputError, match="cannot make"):
+        ResultServer(folder / "test", tmp_path / "file" / "results", 0)
