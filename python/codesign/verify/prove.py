@@ -118,6 +118,7 @@ def prove(
         footprint=footprint,
         groups=parts_of(image, footprint) if footprint else (),
         layers=on_board.layers,
+        stages=on_board.stages,
         quality=quality,
     )
     return Proof(verdict, image, enhanced)
