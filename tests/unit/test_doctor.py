@@ -16,6 +16,7 @@ NAMES = [
     "renode",
     "ziglang",
     "unicorn",
+    "capstone",
     "onnxruntime",
     "LiteRT",
     "torch",
