@@ -72,7 +72,7 @@ def test_tables_go_to_stderr():
 
 
 def test_build_size_and_budget(tmp_path):
-    done = codesign("build", MODEL, "--board", "nrf5340dk", "-o", tmp_path / "out", "--json")
+    done = codesign("build", MODEL, "--runtime", "bare", "--board", "nrf5340dk", "-o", tmp_path / "out", "--json")
     assert done.returncode == 0, done.stderr
     built = json.loads(done.stdout)
     assert (tmp_path / "out" / "manifest.json").exists()
@@ -89,7 +89,7 @@ def test_build_size_and_budget(tmp_path):
     assert json.loads(alone.stdout)["stack"]["entry"] == "cs_bare_process"
     assert_one_line_error(codesign("size", tmp_path / "out" / "firmware.elf", "--entry", "nothing"), 2, "nothing")
     (tmp_path / "out" / "manifest.json").write_text("{}")
-    again = codesign("build", MODEL, "-o", tmp_path / "out", "--json")
+    again = codesign("build", MODEL, "--runtime", "bare", "-o", tmp_path / "out", "--json")
     assert again.returncode == 0, again.stderr
 
 
@@ -106,14 +106,14 @@ def smaller_board(tmp_path, *replacements):
 
 def test_a_model_over_the_budget_exits_1(tmp_path):
     board = smaller_board(tmp_path, (r"^flash = \w+", "flash = 100000"))
-    done = codesign("build", MODEL, "--board", board, "-o", tmp_path / "out")
+    done = codesign("build", MODEL, "--runtime", "bare", "--board", board, "-o", tmp_path / "out")
     assert done.returncode == 1
     assert "OVER flash" in done.stderr
 
 
 def test_a_model_too_big_for_the_memory_exits_4_and_leaves_nothing(tmp_path):
     board = smaller_board(tmp_path, (r"^flash = \w+", "flash = 100000"), (r"^length = 0x10_0000", "length = 0x2_0000"))
-    done = codesign("build", MODEL, "--board", board, "-o", tmp_path / "out")
+    done = codesign("build", MODEL, "--runtime", "bare", "--board", board, "-o", tmp_path / "out")
     assert_one_line_error(done, 4, "FLASH")
     assert not (tmp_path / "out").exists()
 
@@ -154,7 +154,7 @@ def test_output_that_cannot_be_written(tmp_path, noisy):
     done = codesign("run", MODEL, noisy, "-o", tmp_path / "no" / "out.wav", "--emulator", "host")
     assert_one_line_error(done, 2, "out.wav")
     (tmp_path / "file").write_text("mine")
-    done = codesign("build", MODEL, "-o", tmp_path / "file")
+    done = codesign("build", MODEL, "--runtime", "bare", "-o", tmp_path / "file")
     assert_one_line_error(done, 2, "file")
     assert (tmp_path / "file").read_text() == "mine"
 
@@ -179,7 +179,9 @@ def test_bad_elf(tmp_path):
 
 
 def test_missing_compiler_exits_3(tmp_path):
-    done = codesign("build", MODEL, "-o", tmp_path / "out", PATH="/nowhere", CODESIGN_ARM_COMPILER="arm-none-eabi-gcc")
+    done = codesign(
+        "build", MODEL, "--runtime", "bare", "-o", tmp_path / "out", PATH="/nowhere", CODESIGN_ARM_COMPILER="arm-none-eabi-gcc"
+    )
     assert_one_line_error(done, 3, "arm-none-eabi-gcc")
 
 
