@@ -1,12 +1,6 @@
 # codesign_model(<model>): build a model into the image and make codesign_model.h known. <model> is an .onnx file, for which
 # the sources are generated with the Python package, or a folder that `codesign generate` wrote.
 
-# The matrix kernel of this core, in whose order the weights are stored.
-set(CODESIGN_KERNEL plain CACHE INTERNAL "")
-if(CONFIG_CODESIGN_KERNEL_DSP)
-  set(CODESIGN_KERNEL dsp CACHE INTERNAL "")
-endif()
-
 # Speed before size, and the numeric contract of docs/numerics.md: a fused multiply-add rounds once where two steps round twice.
 # An interface library, because its options then follow Zephyr's own and win.
 add_library(codesign_options INTERFACE)
@@ -33,7 +27,7 @@ function(codesign_generate onnx result)
   set(folder ${CMAKE_BINARY_DIR}/codesign_model)
   set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${onnx})
   execute_process(
-    COMMAND ${PYTHON_EXECUTABLE} -m codesign.cli.main generate ${onnx} --kernel ${CODESIGN_KERNEL} -o ${folder}
+    COMMAND ${PYTHON_EXECUTABLE} -m codesign.cli.main generate ${onnx} --kernel ${CONFIG_CODESIGN_KERNEL} -o ${folder}
     RESULT_VARIABLE status ERROR_VARIABLE words)
   if(status)
     message(FATAL_ERROR "codesign generate ${onnx}: ${words}\n"

@@ -14,11 +14,13 @@ from codesign.build.compilers import (
     build_log,
     compile_all,
     find_arm_compiler,
+    link,
     run_tool,
 )
 from codesign.build.image import Image
+from codesign.build.kernels import best_kernel, kernels_for
 from codesign.build.manifest import write_build_manifest
-from codesign.build.runtime import bare_include, bare_sources, runtime_include, runtime_sources
+from codesign.build.runtime import bare_includes, bare_sources, runtime_include, runtime_sources
 from codesign.build.symbols import symbols_of
 from codesign.emit import emit
 from codesign.errors import InputError
@@ -29,8 +31,13 @@ from codesign.plan import plan_memory
 ENTRY = "Reset_Handler"
 
 
-def build_bare(network: Network, board: Board, folder: Path, compiler: ArmCompiler | None = None) -> Image:
+def build_bare(
+    network: Network, board: Board, folder: Path, compiler: ArmCompiler | None = None, *, semihosting: bool = False
+) -> Image:
     """Generate, compile and link `<folder>/firmware.elf` for `board`.
+
+    With `semihosting` the image reads and writes files of the machine that emulates it (emulate_qemu); without, it waits for
+    someone to call its frame function (emulate_unicorn).
 
     Raises:
         InputError: the board has no memories (a host board), or `folder` cannot be written or is not codesign's.
@@ -39,16 +46,15 @@ def build_bare(network: Network, board: Board, folder: Path, compiler: ArmCompil
     if not board.memories:
         raise InputError(f"board {board.name} has no memory map", hint="use --runtime host")
     compiler = compiler or find_arm_compiler()
-    dsp = "dsp" in board.core.isa
-    plan = plan_memory(network, "dsp" if dsp else "plain")
+    plan = plan_memory(network, best_kernel(board))
     log = build_log(folder)
     flags = (*COMMON_FLAGS, *TARGET_FLAGS, *compiler.cpu_flags(board.core.cpu))
     with replace_folder(folder) as building:
         generated = emit(network, plan, building / "src")
         objects_folder = building / "obj"
         objects_folder.mkdir()
-        includes = tuple(f"-I{path}" for path in (runtime_include(), bare_include(), generated.folder))
-        sources = [*runtime_sources(dsp=dsp), *bare_sources(), *generated.sources]
+        includes = tuple(f"-I{path}" for path in (runtime_include(), *bare_includes(), generated.folder))
+        sources = [*runtime_sources(kernels_for(board)), *bare_sources(semihosting=semihosting), *generated.sources]
         objects = compile_all((*compiler.compile, *flags, *includes), sources, objects_folder, log)
         table = _link(compiler, flags, objects, board, building, log)
         stack_usage = sorted(objects_folder.glob("*.su"))
@@ -67,6 +73,7 @@ def build_bare(network: Network, board: Board, folder: Path, compiler: ArmCompil
         symbols=symbols,
         board=board.name,
         linker_memory_table=table,
+        semihosting=semihosting,
         stack_usage=tuple(folder / "obj" / file.name for file in stack_usage),
     )
 
@@ -76,12 +83,7 @@ def _link(compiler: ArmCompiler, flags: tuple[str, ...], objects: list[Path], bo
     script.write_text(linker_script(board), encoding="utf-8")
     elf, link_map = building / "firmware.elf", building / "firmware.map"
     words = ["--gc-sections", "-T", str(script), f"-Map={link_map}", "--print-memory-usage"]
-    if compiler.name == "ziglang":
-        command = [*compiler.link, *words, *map(str, objects), "-o", str(elf)]
-    else:
-        passed = [part for word in words for part in ("-Xlinker", word)]  # -Wl, would split a path at its commas
-        command = [*compiler.link, *flags, "-nostdlib", *passed, *map(str, objects), "-o", str(elf), "-lgcc"]
-    return run_tool(command, log, f"linking for {board.name}")
+    return run_tool(link(compiler, flags, words, objects, elf), log, f"linking for {board.name}")
 
 
 def linker_script(board: Board) -> str:

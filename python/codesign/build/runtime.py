@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 
+from codesign.plan.packing import PACKERS
 from codesign.resources import resource
 
 
@@ -12,20 +14,22 @@ def runtime_include() -> Path:
     return resource("runtime", "include")
 
 
-def runtime_sources(*, dsp: bool) -> list[Path]:
-    """Portable C sources, plus the DSP-extension kernels when `dsp`."""
+def runtime_sources(kernels: Collection[str]) -> list[Path]:
+    """Portable C sources, of the matrix kernels only those of these names ("plain", "dsp", "dual", "mve")."""
     root = resource("runtime")
-    files = [root / "enhancer.c", *sorted((root / "dsp").glob("*.c")), *sorted((root / "nn").glob("*.c"))]
-    if dsp:
-        files += sorted((root / "nn").glob("*.S"))
-    return [file for file in files if dsp or "_dsp" not in file.stem]
+    nn = sorted(file for file in (root / "nn").iterdir() if file.suffix in (".c", ".S"))
+    others = tuple(f"_{kernel}" for kernel in PACKERS if kernel not in kernels)
+    return [root / "enhancer.c", *sorted((root / "dsp").glob("*.c")), *(file for file in nn if not file.stem.endswith(others))]
 
 
-def bare_include() -> Path:
-    """Headers for toolchains without a C library."""
-    return resource("runtime", "port", "bare", "include")
+def bare_includes() -> tuple[Path, Path]:
+    """Headers for toolchains without a C library, and those of semihosting."""
+    port = resource("runtime", "port")
+    return port / "bare" / "include", port / "semihosting"
 
 
-def bare_sources() -> list[Path]:
-    """Start-up code, main loop and the few C library functions that compilers call by themselves."""
-    return sorted(resource("runtime", "port", "bare").glob("*.c"))
+def bare_sources(*, semihosting: bool = False) -> list[Path]:
+    """Start-up code, the few C library functions that compilers call by themselves, and a main: idle, or with files."""
+    port = resource("runtime", "port")
+    main = port / ("semihosting" if semihosting else "bare") / "main.c"
+    return [port / "bare" / "startup.c", port / "bare" / "libc.c", main]

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from codesign.boards import Board
 from codesign.build.image import Image
+from codesign.build.kernels import best_kernel
 from codesign.build.manifest import write_build_manifest
 from codesign.build.symbols import symbols_of
 from codesign.build.zephyr_log import telling_line
@@ -61,7 +62,7 @@ def build_zephyr(
     toolchain = find_toolchain(board)
     find_build_tools()
     _check_folder(folder)
-    plan = plan_memory(network, "dsp" if "dsp" in board.core.isa else "plain")
+    plan = plan_memory(network, best_kernel(board))
     target = workspace.target(board)
     wanted = "\n".join((target, str(workspace.base), toolchain.name, *defines))
     if (folder / "CMakeCache.txt").exists() and _configured_for(folder) != wanted:

@@ -14,24 +14,23 @@ from codesign.boards import Board
 from codesign.build.image import Image
 from codesign.elf import read_elf
 from codesign.emulate.profile import StageProfile, thumb_instructions
-from codesign.emulate.run import LayerCost, Run
+from codesign.emulate.run import Run
+from codesign.emulate.stages import counts_by_stage, layer_costs, stage_entries
 from codesign.errors import ToolError, ValidationError
 from codesign.frontend import hops
-from codesign.lower.network import layer_macs
 from codesign.plan.memory import HEADER_BYTES
 
 _SYSTEM = 0xE000E000  # system control space: the start-up code turns the FPU on there
-_MODELS = {"cortex-m4": "UC_CPU_ARM_CORTEX_M4", "cortex-m7": "UC_CPU_ARM_CORTEX_M7", "cortex-m33": "UC_CPU_ARM_CORTEX_M33"}
+_MODELS = {
+    "cortex-m0plus": "UC_CPU_ARM_CORTEX_M0",  # the same instructions
+    "cortex-m3": "UC_CPU_ARM_CORTEX_M3",
+    "cortex-m4": "UC_CPU_ARM_CORTEX_M4",
+    "cortex-m7": "UC_CPU_ARM_CORTEX_M7",
+    "cortex-m33": "UC_CPU_ARM_CORTEX_M33",
+}
 _PAGE = 4096
 _PAINT = 0xC5
 _TIMEOUT_US = 60_000_000  # a call that takes longer hangs: a frame needs some milliseconds
-
-FRONT_END_STAGES = {
-    "cs_analysis": "analysis",
-    "cs_features": "features",
-    "cs_apply_mask": "mask",
-    "cs_synthesis": "synthesis",
-}
 
 
 def emulate_unicorn(
@@ -58,10 +57,7 @@ def emulate_unicorn(
     arena = machine.elf.address("cs_bare_memory") + HEADER_BYTES
     source, target = machine.elf.address("cs_bare_input"), machine.elf.address("cs_bare_output")
     process = machine.elf.address("cs_bare_process")
-    stages = {machine.elf.address(name): stage for name, stage in FRONT_END_STAGES.items()}
-    for layer in network.schedule:
-        stages[machine.elf.address(f"{image.generated.identifier}_{layer.name}")] = layer.name
-    profile = StageProfile(stages)
+    profile = StageProfile(stage_entries(image, machine.elf))
 
     outputs, features, masks, skips, costs = [], [], [], [], []
     total = pcm.size // network.frontend.hop
@@ -89,22 +85,12 @@ def emulate_unicorn(
         mask=np.frombuffer(b"".join(masks), np.dtype(mask.dtype)).reshape(-1, mask.size),
         skipped=np.diff(skips, prepend=0).astype(bool),
         instructions=np.array([sum(cost.values()) for cost in costs], np.int64) if costs else None,
-        layers=_layer_costs(image, costs),
+        layers=layer_costs(image, costs),
+        stages=counts_by_stage(image, costs),
+        blocks=profile.blocks(),
         stack_bytes=machine.stack_used(),
         seconds=time.perf_counter() - started,
     )
-
-
-def _layer_costs(image: Image, costs: list[dict[str, int]]) -> tuple[LayerCost, ...]:
-    if not costs:
-        return ()
-    macs = {layer.name: layer_macs(layer) for layer in image.network.schedule}
-    order = ["analysis", "features", *macs, "mask", "synthesis", ""]
-    rows = []
-    for name in order:
-        series = [cost.get(name, 0) for cost in costs]
-        rows.append(LayerCost(name or "calls and bookkeeping", macs.get(name, 0), max(series), sum(series) / len(series)))
-    return tuple(rows)
 
 
 def supports(board: Board) -> bool:
@@ -112,25 +98,36 @@ def supports(board: Board) -> bool:
     return board.core.cpu in _MODELS
 
 
+def open_core(board: Board) -> tuple[Any, Any]:
+    """Unicorn's engine for the board's core with the board's memories, and the module of its register names.
+
+    Raises:
+        ToolError: Unicorn is missing or has no such core.
+    """
+    try:
+        import unicorn
+        from unicorn import arm_const
+    except ImportError as error:
+        raise ToolError("the emulator Unicorn is not installed", hint="pip install 'codesign[emulator]'") from error
+    if not supports(board):
+        raise ToolError(f"Unicorn has no {board.core.cpu}", hint=f"it has {', '.join(sorted(_MODELS))}")
+    mode = unicorn.UC_MODE_THUMB | unicorn.UC_MODE_MCLASS
+    engine = unicorn.Uc(unicorn.UC_ARCH_ARM, mode, getattr(arm_const, _MODELS[board.core.cpu]))
+    for memory in board.memories.values():
+        engine.mem_map(memory.origin, -(-memory.length // _PAGE) * _PAGE)
+    engine.mem_map(_SYSTEM, _PAGE)
+    return engine, arm_const
+
+
 class Machine:
     """A core with the board's memories and the image in flash."""
 
     def __init__(self, elf_path: Path, board: Board) -> None:
-        try:
-            import unicorn
-            from unicorn import arm_const
-        except ImportError as error:
-            raise ToolError("the emulator Unicorn is not installed", hint="pip install 'codesign[emulator]'") from error
-        if not supports(board):
-            raise ToolError(f"Unicorn has no {board.core.cpu}", hint=f"it has {', '.join(sorted(_MODELS))}")
-        self._const = arm_const
+        self._uc, self._const = open_core(board)
+        import unicorn
+
         self._error = unicorn.UcError
         self._block_hook = unicorn.UC_HOOK_BLOCK
-        mode = unicorn.UC_MODE_THUMB | unicorn.UC_MODE_MCLASS
-        self._uc: Any = unicorn.Uc(unicorn.UC_ARCH_ARM, mode, getattr(arm_const, _MODELS[board.core.cpu]))
-        for memory in board.memories.values():
-            self._uc.mem_map(memory.origin, -(-memory.length // _PAGE) * _PAGE)
-        self._uc.mem_map(_SYSTEM, _PAGE)
         self.elf = read_elf(elf_path)
         for address, data in self.elf.load_images():
             self._uc.mem_write(address, data)
@@ -176,7 +173,7 @@ class Machine:
             if (instructions := lengths.get(key)) is None:
                 instructions = lengths[key] = thumb_instructions(bytes(uc.mem_read(address, size)))
             link = uc.reg_read(link_register) if profile.enters(address) else 0
-            profile.block(address, instructions, link)
+            profile.block(address, size, instructions, link)
 
         self._hook = self._uc.hook_add(self._block_hook, on_block)
         self._uc.ctl_flush_tb()  # blocks translated before have no call of the hook in them

@@ -35,7 +35,7 @@ def numbers(values: np.ndarray) -> str:
 
 def main(model: Path, kernel: str, output: Path) -> None:
     rng = np.random.default_rng(5)
-    pack = getattr(packing, f"pack_{kernel}")
+    pack = packing.PACKERS[kernel]
     lines, rows = ["#include <stdint.h>", ""], []
     for index, (height, width) in enumerate(SHAPES):
         weights = rng.integers(-127, 128, (height, width)).astype(np.int8)
