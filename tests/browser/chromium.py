@@ -23,13 +23,13 @@ def open_page(browser, address, **context):
         page.on("console", lambda message: said.append(message.text))
         page.on("pageerror", lambda error: said.append(str(error)))
         page.on("requestfailed", lambda request: said.append(f"failed: {request.url[:80]}"))
-        page.set_default_timeout(15_000)
+        page.set_default_timeout(60_000)
         page.goto(address)
         yield page
         assert said == []
 
 
-def until(page, expression, seconds=15):
+def until(page, expression, seconds=60):
     """Wait until a JavaScript expression holds. Playwright's own wait needs eval, which the pages' policies forbid."""
     deadline = time.monotonic() + seconds
     while not page.evaluate(expression):

@@ -197,6 +197,25 @@ def test_text_can_be_read(browser, tests, kind, scheme):
                 page.evaluate("document.querySelector('#next').disabled = false")
 
 
+def test_a_session_outlives_its_tab_and_lost_storage(browser, tests):
+    count = len(tests["preference"][1].trials)
+    context = browser.new_context()
+    page = context.new_page()
+    page.goto(address(tests["preference"][0]))
+    start(page)
+    answer_preference(page, "1")
+    wait_loaded(page, "Page 1")
+    answer_preference(page, "1")
+    wait_loaded(page, "Page 2")
+    other = context.new_page()
+    other.goto(address(tests["preference"][0]))
+    assert f"1 of {count} done" in other.inner_text("#resume")
+    page.evaluate("localStorage.clear()")
+    page.reload()
+    assert f"1 of {count} done" in page.inner_text("#resume")
+    context.close()
+
+
 def test_a_missing_sound_is_said(browser, tests, tmp_path):
     folder, _ = tests["preference"]
     shutil.copytree(folder, tmp_path / "copy")

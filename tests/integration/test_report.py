@@ -5,6 +5,7 @@ import dataclasses
 import io
 import json
 import re
+import sys
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -14,11 +15,12 @@ import pytest
 import soundfile
 from test_cli import assert_one_line_error, codesign
 
-from codesign.errors import InputError
+from codesign.errors import InputError, ToolError
 from codesign.frontend import whole_hops
 from codesign.report import assemble, render_page, sounds
 from codesign.report.content import Report
 from codesign.report.document import json_schema, render_json
+from codesign.report.plots import load_figure, write_plots
 from codesign.report.summary import render_summary
 from codesign.report.trace import MAX_COLUMNS, differences, trace_of
 from codesign.report.write import write_report
@@ -263,3 +265,24 @@ def test_recordings_fit_the_hops(small_proof):
     config = proof.image.network.frontend
     for recording, run in zip(recordings, proof.recording_runs, strict=True):
         assert run.pcm.size == whole_hops(recording.noisy, config.hop, config.latency_samples).size
+
+
+def test_plots(small_proof, report, tmp_path):
+    pytest.importorskip("matplotlib", reason="matplotlib is not installed: pip install 'codesign[plots]'")
+    recordings, proof = small_proof
+    written = write_plots(tmp_path / "plots", dataclasses.replace(report, model=replaced(report.model)), proof, recordings)
+    assert [path.name for path in written] == [
+        "frames.png",
+        "layers.png",
+        "memory.png",
+        "spectrogram_1.png",
+        "spectrogram_2.png",
+    ]
+    assert all(path.read_bytes()[:4] == b"\x89PNG" for path in written)
+
+
+def test_plots_without_matplotlib(monkeypatch):
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    with pytest.raises(ToolError, match="matplotlib is not installed") as error:
+        load_figure()
+    assert "codesign[plots]" in error.value.hint
