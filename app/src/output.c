@@ -35,36 +35,31 @@ void output_push(struct output *state, const int16_t *pcm)
 	state->oldest = (state->oldest + 1) % OUTPUT_DELAY_HOPS;
 }
 
-static void cross_fade(const int16_t *from, const int16_t *to, int16_t *pcm)
+static const int16_t *cross_fade(const int16_t *from, const int16_t *to, int16_t *pcm)
 {
 	for (int32_t n = 0; n < HOP; n++) {
 		pcm[n] = (int16_t)(from[n] + (to[n] - from[n]) * (n + 1) / HOP);
 	}
+	return pcm;
 }
 
-static void amplify(int32_t gain, int16_t *pcm)
+static const int16_t *amplify(int32_t gain, const int16_t *from, int16_t *pcm)
 {
 	for (int32_t n = 0; n < HOP; n++) {
-		pcm[n] = (int16_t)CLAMP((pcm[n] * gain + UNITY / 2) >> 12, INT16_MIN, INT16_MAX);
+		pcm[n] = (int16_t)CLAMP((from[n] * gain + UNITY / 2) >> 12, INT16_MIN, INT16_MAX);
 	}
+	return pcm;
 }
 
-void output_render(struct output *state, const int16_t *enhanced, bool leaving, int16_t *pcm)
+const int16_t *output_render(struct output *state, const int16_t *enhanced, bool leaving, int16_t *scratch)
 {
 	const int16_t *dry = state->delay[state->oldest];
 	const bool to_enhanced = enhanced != NULL && !leaving;
+	const int16_t *played = to_enhanced ? enhanced : dry;
 
-	if (enhanced == NULL) {
-		memcpy(pcm, dry, HOP * sizeof(int16_t));
-	} else if (to_enhanced == state->enhanced) {
-		memcpy(pcm, to_enhanced ? enhanced : dry, HOP * sizeof(int16_t));
-	} else if (to_enhanced) {
-		cross_fade(dry, enhanced, pcm);
-	} else {
-		cross_fade(enhanced, dry, pcm);
+	if (enhanced != NULL && to_enhanced != state->enhanced) {
+		played = cross_fade(to_enhanced ? dry : enhanced, played, scratch);
 	}
 	state->enhanced = to_enhanced;
-	if (state->gain != UNITY) {
-		amplify(state->gain, pcm);
-	}
+	return state->gain == UNITY ? played : amplify(state->gain, played, scratch);
 }

@@ -29,9 +29,10 @@ void output_gain(struct output *state, int decibels);
 /* Take a hop of input; the delay line's oldest hop is then what the enhancer's output belongs to. */
 void output_push(struct output *state, const int16_t *pcm);
 
-/* The block to play: `enhanced`, or the delayed input where it is NULL. A change back to enhanced, or to the input while
- * there still is an enhanced signal (`leaving`), is a cross-fade over the block; losing the signal is not.
+/* The block to play, in `scratch` or where it is already: `enhanced`, or the delayed input where that is NULL. A change back to
+ * enhanced, or to the input while there still is an enhanced signal (`leaving`), is a cross-fade over the block; losing the
+ * signal is not.
  */
-void output_render(struct output *state, const int16_t *enhanced, bool leaving, int16_t *pcm);
+const int16_t *output_render(struct output *state, const int16_t *enhanced, bool leaving, int16_t *scratch);
 
 #endif

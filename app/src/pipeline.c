@@ -13,7 +13,7 @@
 #define HOP_TIME K_USEC(AUDIO_HOP_US)
 
 static struct output output;
-static int16_t pcm[CODESIGN_MODEL_HOP], enhanced[CODESIGN_MODEL_HOP];
+static int16_t pcm[CODESIGN_MODEL_HOP];
 static atomic_t wanted, bypass, gain_db;
 static int start_error;
 
@@ -52,11 +52,11 @@ static int move_block(void)
 	output_push(&output, pcm);
 
 	const bool bypassed = atomic_get(&bypass) != 0;
-	const enum worker_result result = worker_process(pcm, enhanced, DEADLINE);
+	const int16_t *enhanced;
+	const enum worker_result result = worker_process(pcm, &enhanced, DEADLINE);
 
 	output_gain(&output, (int)atomic_get(&gain_db));
-	output_render(&output, result == WORKER_DONE ? enhanced : NULL, bypassed, pcm);
-	pcm_to_slots(pcm, block);
+	pcm_to_slots(output_render(&output, enhanced, bypassed, pcm), block);
 	monitor_count(outcome(result, bypassed));
 
 	err = audio_write(block);

@@ -41,8 +41,9 @@ int worker_reset(void)
 	return cs_enhancer_init(&CODESIGN_MODEL, memory, sizeof(memory)) == CS_OK ? 0 : -EINVAL;
 }
 
-enum worker_result worker_process(const int16_t *in, int16_t *out, k_timeout_t limit)
+enum worker_result worker_process(const int16_t *in, const int16_t **out, k_timeout_t limit)
 {
+	*out = NULL;
 	if (busy && k_sem_take(&done, K_NO_WAIT) != 0) {
 		return WORKER_BUSY;
 	}
@@ -52,7 +53,7 @@ enum worker_result worker_process(const int16_t *in, int16_t *out, k_timeout_t l
 	if (busy) {
 		return WORKER_LATE;
 	}
-	memcpy(out, job_out, sizeof(job_out));
+	*out = job_out;
 	return WORKER_DONE;
 }
 

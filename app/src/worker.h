@@ -6,7 +6,7 @@
 #include <zephyr/kernel.h>
 
 enum worker_result {
-	WORKER_DONE, /* `out` holds the enhanced hop */
+	WORKER_DONE, /* the enhanced hop is there */
 	WORKER_LATE, /* not done in time: the result will be thrown away */
 	WORKER_BUSY, /* still at an earlier hop: this one was not taken */
 };
@@ -14,8 +14,8 @@ enum worker_result {
 /* Bring the enhancer into its initial state, after the job under way if there is one. 0 or a negative errno. */
 int worker_reset(void);
 
-/* Enhance one hop within `limit`. Call from one thread. */
-enum worker_result worker_process(const int16_t *in, int16_t *out, k_timeout_t limit);
+/* Enhance one hop within `limit`; *out then is the enhanced hop until the next call, else NULL. Call from one thread. */
+enum worker_result worker_process(const int16_t *in, const int16_t **out, k_timeout_t limit);
 
 /* Hops since the reset, and how many of them a skip gate skipped. */
 uint32_t worker_frames(void);
