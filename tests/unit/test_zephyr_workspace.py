@@ -17,6 +17,7 @@ BOARD = load_board("nrf5340dk")
 def _empty_environment(monkeypatch, tmp_path):
     for name in ("ZEPHYR_BASE", "ZEPHYR_TOOLCHAIN_VARIANT", "ZEPHYR_SDK_INSTALL_DIR", "GNUARMEMB_TOOLCHAIN_PATH"):
         monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("ZEPHYR_MODULES", "/modules/cmsis")
     monkeypatch.setattr(zephyr_workspace, "_sdk_registered", lambda: False)
     monkeypatch.setattr(zephyr_workspace, "resource", lambda *parts: tmp_path / "nowhere")
 
@@ -52,6 +53,16 @@ def test_no_workspace_names_the_commands_that_make_one(tmp_path):
     with pytest.raises(ToolError, match=r"west init .*west update") as caught:
         find_workspace(tmp_path)
     assert caught.value.exit_code == 3
+
+
+def test_tree_alone_does_not_know_its_modules(tmp_path, monkeypatch):
+    monkeypatch.setenv("ZEPHYR_BASE", str(tree(tmp_path / "zephyr")))
+    monkeypatch.delenv("ZEPHYR_MODULES")
+    with pytest.raises(ToolError, match="ZEPHYR_MODULES"):
+        find_workspace(tmp_path)
+    (tmp_path / ".west").mkdir()
+    (tmp_path / ".west" / "config").write_text("[manifest]\npath = x\n", encoding="utf-8")
+    assert find_workspace(tmp_path).topdir == tmp_path
 
 
 @pytest.mark.parametrize("version", ["2.7", "3.2"])

@@ -60,13 +60,22 @@ def find_workspace(start: Path | None = None) -> Workspace:
     if base := os.environ.get("ZEPHYR_BASE", ""):
         if not (Path(base) / "VERSION").is_file():
             raise ToolError(f"ZEPHYR_BASE={base} is no Zephyr tree", hint="unset it inside a west workspace, or correct it")
-        return _workspace(Path(base), None)
+        topdir = _topdir(Path(base))
+        if topdir is None and not os.environ.get("ZEPHYR_MODULES"):
+            raise ToolError(
+                f"ZEPHYR_BASE={base} is in no west workspace",
+                hint="set ZEPHYR_MODULES to the folders of cmsis and the board's hal, separated by ';', or use a workspace",
+            )
+        return _workspace(Path(base), topdir)
     for folder in (start or Path.cwd(), resource("zephyr")):
-        for parent in (folder.resolve(), *folder.resolve().parents):
-            config = parent / ".west" / "config"
-            if config.is_file():
-                return _workspace(parent / _zephyr_of(config), parent)
+        if topdir := _topdir(folder):
+            return _workspace(topdir / _zephyr_of(topdir / ".west" / "config"), topdir)
     raise ToolError("no Zephyr workspace found", hint=_MAKE_ONE)
+
+
+def _topdir(folder: Path) -> Path | None:
+    parents = (folder.resolve(), *folder.resolve().parents)
+    return next((parent for parent in parents if (parent / ".west" / "config").is_file()), None)
 
 
 def _zephyr_of(config: Path) -> str:

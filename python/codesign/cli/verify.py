@@ -8,15 +8,14 @@ from typing import Annotated
 
 import typer
 
-from codesign.audio import read_audio
 from codesign.boards import load_board
-from codesign.cli.console import emit_json, progress, say
+from codesign.cli.console import emit_json, progress
 from codesign.cli.emulators import Emulator, choose
 from codesign.cli.options import DEFAULT_BOARD, BoardName, Json, Model
+from codesign.cli.recordings import read_recordings
 from codesign.cli.tables import print_verdict
-from codesign.errors import InputError
 from codesign.load import load_onnx
-from codesign.verify.prove import Recording, prove
+from codesign.verify.prove import prove
 from codesign.verify.signals import PROOF_SECONDS
 
 NAME = "verify"
@@ -42,7 +41,7 @@ def command(
     Example: codesign verify models/starter/starter.onnx --audio noisy.wav --clean clean.wav
     """
     chosen = load_board(board)
-    recordings = _recordings(audio or [], clean or [], load_onnx(model).frontend.sample_rate)
+    recordings = read_recordings(audio or [], clean or [], load_onnx(model).frontend.sample_rate)
     with tempfile.TemporaryDirectory(prefix="codesign-") as name, progress() as show:
         where = output or Path(name)
         verdict = prove(
@@ -54,21 +53,3 @@ def command(
         print_verdict(verdict)
     if not verdict.ok:
         raise typer.Exit(1)
-
-
-def _recordings(audio: list[Path], clean: list[Path], sample_rate: int) -> list[Recording]:
-    if clean and len(clean) != len(audio):
-        raise InputError(f"{len(audio)} --audio but {len(clean)} --clean", hint="give one clean file for each noisy one")
-    recordings = []
-    for index, path in enumerate(audio):
-        noisy = read_audio(path, sample_rate)
-        for note in noisy.notes:
-            say(f"{path.name}: {note}")
-        reference = read_audio(clean[index], sample_rate) if clean else None
-        if reference is not None and reference.pcm.size != noisy.pcm.size:
-            raise InputError(
-                f"{clean[index]} has {reference.pcm.size} samples and {path} has {noisy.pcm.size}",
-                hint="give the aligned clean signal of the same recording",
-            )
-        recordings.append(Recording(path.name, noisy.pcm, reference.pcm if reference else None))
-    return recordings
