@@ -2,9 +2,9 @@
 #ifndef CODESIGN_NN_FULLY_CONNECTED_H
 #define CODESIGN_NN_FULLY_CONNECTED_H
 
-#include "arithmetic.h"
 #include "codesign/nn.h"
 #include "matrix.h"
+#include "requantize_rows.h"
 
 /* Computes rows in blocks of CS_BLOCK_ROWS, so that the accumulators need little scratch. `wide`: y is int16. */
 static inline void cs_fully_connected_core(const cs_fully_connected *layer, const int8_t *x, void *y, int wide,
@@ -20,18 +20,7 @@ static inline void cs_fully_connected_core(const cs_fully_connected *layer, cons
         const uint32_t count = rows - first < CS_BLOCK_ROWS ? rows - first : CS_BLOCK_ROWS;
 
         cs_matrix_block(matrix, prepared, first, CS_ROUND_UP_4(count), acc);
-        for (uint32_t i = 0; i < count; i++) {
-            const uint32_t r = first + i;
-            const int32_t sum = (acc[i] >> 8) + layer->bias[r];
-            int32_t value = cs_multiply_by_quantized_multiplier(sum, layer->multiplier[r], layer->shift[r]);
-
-            value = cs_clamp(value + layer->zero_point, layer->low, layer->high);
-            if (wide) {
-                ((int16_t *)y)[r] = (int16_t)value;
-            } else {
-                ((int8_t *)y)[r] = (int8_t)value;
-            }
-        }
+        cs_requantize_rows(layer, acc, first, count, y, wide);
     }
 }
 

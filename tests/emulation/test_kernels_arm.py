@@ -2,38 +2,44 @@
 
 from __future__ import annotations
 
+import functools
 import struct
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
-from elftools.elf.elffile import ELFFile
 
 pytest.importorskip("unicorn", reason="unicorn is not installed (pip install codesign[emulator])")
 pytest.importorskip("ziglang", reason="ziglang is not installed (pip install codesign[emulator])")
 
-from thumb_call import CPUS, STACK_TOP, ThumbImage, build
+from cores import BOARDS, CASES, build, open_calls
 
+from codesign.boards import load_board
+from codesign.build.kernels import best_kernel
+from codesign.elf import read_elf
+from codesign.emulate.calls import Calls
+from codesign.emulate.unicorn import supports
+from codesign.emulate.unicorn_calls import UnicornCalls
 from codesign.lower.network import FullyConnected, Lstm
-from codesign.plan.packing import pack_dsp, pack_plain
+from codesign.plan.packing import PACKERS
 from codesign.reference import network as reference
 from integer_layers import fully_connected, integers, lstm
 
 BLOCK_ROWS = 64
 CANARY = 0x5C
-PACKERS = {"plain": pack_plain, "dsp": pack_dsp}
-
-
-@pytest.fixture(scope="module", params=sorted(CPUS))
-def image(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> ThumbImage:
-    return ThumbImage(build(tmp_path_factory.mktemp("nn"), request.param), request.param)
 
 
 @pytest.fixture(scope="module")
-def counting_image(tmp_path_factory: pytest.TempPathFactory) -> ThumbImage:
-    made = ThumbImage(build(tmp_path_factory.mktemp("nn"), "cortex_m33+dsp"), "cortex_m33+dsp")
-    made.count_instructions()
-    return made
+def cores(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Calls]:
+    """Calls of a board by name; built when first asked for."""
+    return functools.cache(lambda board: open_calls(board, tmp_path_factory.mktemp(board)))
+
+
+@pytest.fixture(scope="module")
+def counting(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Calls]:
+    """The same with instruction counts."""
+    return functools.cache(lambda board: open_calls(board, tmp_path_factory.mktemp(board), counting=True))
 
 
 def round_up(n: int) -> int:
@@ -44,12 +50,12 @@ def prepared_bytes(n: int) -> int:
     return 2 * round_up(n)
 
 
-def matrix(image: ThumbImage, weights: np.ndarray, kernel: str) -> bytes:
+def matrix(image: Calls, weights: np.ndarray, kernel: str) -> bytes:
     address = image.put(PACKERS[kernel](weights))
-    return struct.pack("<IIHH", image.symbols[f"cs_kernel_{kernel}"], address, *weights.shape)
+    return struct.pack("<IIHH", image.address(f"cs_kernel_{kernel}"), address, *weights.shape)
 
 
-def run_fully_connected(image: ThumbImage, layer: FullyConnected, x: np.ndarray, kernel: str, bits: int) -> np.ndarray:
+def run_fully_connected(image: Calls, layer: FullyConnected, x: np.ndarray, kernel: str, bits: int) -> np.ndarray:
     image.clear()
     rows, columns = layer.weights.shape
     pointers = (image.put(layer.bias), image.put(layer.multiplier), image.put(layer.shift.astype(np.int8)))
@@ -66,7 +72,7 @@ def run_fully_connected(image: ThumbImage, layer: FullyConnected, x: np.ndarray,
 
 
 def run_lstm(
-    image: ThumbImage, layer: Lstm, x: np.ndarray, hidden: np.ndarray, cell: np.ndarray, kernel: str
+    image: Calls, layer: Lstm, x: np.ndarray, hidden: np.ndarray, cell: np.ndarray, kernel: str
 ) -> tuple[np.ndarray, np.ndarray]:
     image.clear()
     head = matrix(image, layer.input_weights, kernel) + matrix(image, layer.recurrent_weights, kernel)
@@ -82,11 +88,32 @@ def run_lstm(
     return image.get(hidden_at, np.int8, layer.units), image.get(cell_at, np.int16, layer.units)
 
 
-@pytest.mark.parametrize("kernel", ["plain", "dsp"])
+@pytest.mark.parametrize(("board", "kernel"), CASES)
 @pytest.mark.parametrize("kind", ["random", "extreme", "maximum"])
-def test_fully_connected_is_the_reference(image: ThumbImage, kernel: str, kind: str) -> None:
-    rng = np.random.default_rng(1)
-    shapes = [(int(rng.integers(1, 150)), columns) for columns in (*range(1, 40), 100, 136, 255, 256, 511, 512)]
+def test_matvec_over_all_columns(cores: Callable[[str], Calls], board: str, kernel: str, kind: str) -> None:
+    image, rng = cores(board), np.random.default_rng(5)
+    prepare, matvec = struct.unpack("<II", image.read(image.address(f"cs_kernel_{kernel}"), 8))
+    image.clear()
+    jobs, expected = [], []
+    for columns in range(1, 514):
+        rows = 4 * int(rng.integers(1, 3))
+        weights, x = integers(rng, (rows, columns), kind), integers(rng, (columns,), kind)
+        x_at, weights_at = image.put(x), image.put(PACKERS[kernel](weights))
+        prepared = image.put(np.zeros(prepared_bytes(columns), np.uint8))
+        acc = image.put(np.full(rows + 1, CANARY, np.int32))
+        jobs += [prepare, x_at, columns, prepared, 0, 0, matvec, weights_at, prepared, rows, columns, acc]
+        expected.append((acc, [*(256 * (weights.astype(np.int64) @ x)), CANARY]))
+    image.call("sweep", image.put(np.array(jobs, np.uint32)), len(jobs) // 6)
+    for columns, (acc, sums) in enumerate(expected, start=1):
+        wrapped = np.array(sums, np.int64).astype(np.uint32).view(np.int32)
+        np.testing.assert_array_equal(image.get(acc, np.int32, len(sums)), wrapped, err_msg=f"{columns} columns")
+
+
+@pytest.mark.parametrize(("board", "kernel"), CASES)
+@pytest.mark.parametrize("kind", ["random", "extreme", "maximum"])
+def test_fully_connected_is_the_reference(cores: Callable[[str], Calls], board: str, kernel: str, kind: str) -> None:
+    image, rng = cores(board), np.random.default_rng(1)
+    shapes = [(int(rng.integers(1, 150)), columns) for columns in (1, 3, 4, 15, 16, 17, 31, 33, 100, 136, 255, 256, 512)]
     for rows, columns in shapes:
         bits = int(rng.choice([8, 16]))
         layer = fully_connected(rng, rows, columns, bits, kind)
@@ -95,10 +122,10 @@ def test_fully_connected_is_the_reference(image: ThumbImage, kernel: str, kind: 
         np.testing.assert_array_equal(y, reference.fully_connected(layer, x), err_msg=f"{rows}x{columns}")
 
 
-@pytest.mark.parametrize("kernel", ["plain", "dsp"])
+@pytest.mark.parametrize(("board", "kernel"), CASES)
 @pytest.mark.parametrize("fraction", [8, 11, 12, 13, 15])
-def test_lstm_is_the_reference(image: ThumbImage, kernel: str, fraction: int) -> None:
-    rng = np.random.default_rng(fraction)
+def test_lstm_is_the_reference(cores: Callable[[str], Calls], board: str, kernel: str, fraction: int) -> None:
+    image, rng = cores(board), np.random.default_rng(fraction)
     shapes = ((1, 1), (3, 5), (33, 17), (96, 40), (20, 97))
     for (inputs, units), kind, gain in zip(
         shapes, ("random", "extreme", "maximum", "random", "random"), (24, 30, 30, 25, 24), strict=True
@@ -113,51 +140,58 @@ def test_lstm_is_the_reference(image: ThumbImage, kernel: str, fraction: int) ->
             np.testing.assert_array_equal(cell, expected[1])
 
 
+@pytest.mark.parametrize("board", BOARDS)
 @pytest.mark.parametrize("table", ["sigmoid", "tanh"])
-def test_lookup_over_all_inputs(image: ThumbImage, table: str) -> None:
+def test_lookup_over_all_inputs(cores: Callable[[str], Calls], board: str, table: str) -> None:
+    image = cores(board)
     image.clear()
     q = np.arange(-32768, 32768).astype(np.int16)
     at = image.put(q)
-    image.call("cs_lookup_s16", image.symbols[f"cs_{table}_table"], at, at, len(q))
+    image.call("cs_lookup_s16", image.address(f"cs_{table}_table"), at, at, len(q))
     np.testing.assert_array_equal(image.get(at, np.int16, len(q)), reference.lookup16(table, q.astype(np.int64)))
 
 
-def test_without_the_dsp_extension_only_the_plain_kernel_is_there(tmp_path: Path) -> None:
-    with build(tmp_path, "cortex_m3", abi="eabi").open("rb") as stream:
-        table = ELFFile(stream).get_section_by_name(".symtab")
-        names = {symbol.name for symbol in table.iter_symbols()}
-    assert "cs_kernel_plain" in names
-    assert not {"cs_kernel_dsp", "cs_matvec_dsp"} & names
+def test_kernels_are_there_only_with_their_extension(tmp_path: Path) -> None:
+    names = {symbol.name for symbol in read_elf(build("nrf5340dk", tmp_path)).symbols}
+    assert {"cs_kernel_plain", "cs_kernel_dsp", "cs_matvec_dsp"} <= names
+    assert not {"cs_kernel_mve", "cs_matvec_mve"} & names
 
 
-def test_stack_use_is_what_the_symbol_declares(image: ThumbImage) -> None:
-    declared = image.symbols["cs_matvec_dsp.stack_bytes"]
+@pytest.mark.parametrize("board", [board for board in BOARDS if supports(load_board(board))])
+def test_stack_use_is_what_the_symbol_declares(cores: Callable[[str], Calls], board: str) -> None:
+    image = cores(board)
+    assert isinstance(image, UnicornCalls)
+    declared = next(symbol.value for symbol in image.elf.symbols if symbol.name == "cs_matvec_dsp.stack_bytes")
     image.clear()
-    below = STACK_TOP - 256
+    below = image.stack_top - 256
     image.engine.mem_write(below, bytes([CANARY]) * 256)
     weights, x, acc = (image.put(bytes(64)) for _ in range(3))
     image.call("cs_matvec_dsp", weights, x, 4, 4, acc)
-    untouched = bytes(image.get(below, np.uint8, 256))
+    untouched = image.read(below, 256)
     argument = 8  # one word, the stack aligned to 8
     assert untouched[: 256 - argument - declared] == bytes([CANARY]) * (256 - argument - declared)
     assert untouched[256 - argument - declared : 256 - argument].count(CANARY) < declared
 
 
-@pytest.mark.parametrize(("inputs", "units", "limit"), [(96, 112, 1.12), (128, 136, 1.12), (256, 256, 1.00)])
-def test_lstm_instructions_per_mac(counting_image: ThumbImage, inputs: int, units: int, limit: float) -> None:
-    assert lstm_cost(counting_image, inputs, units) <= limit
+LIMITS = {
+    "nrf5340dk": {(96, 112): 1.12, (128, 136): 1.12, (128, 256): 1.00, (256, 256): 1.00},
+    "mps3_an547": {(96, 112): 0.30, (128, 136): 0.30, (128, 256): 0.25, (256, 256): 0.25},
+}
 
 
-def lstm_cost(image: ThumbImage, inputs: int, units: int) -> float:
-    """Executed instructions of one step per multiply-accumulate."""
-    rng = np.random.default_rng(0)
+@pytest.mark.parametrize(("board", "shape"), [(board, shape) for board, shapes in LIMITS.items() for shape in shapes])
+def test_lstm_instructions_per_mac(counting: Callable[[str], Calls], board: str, shape: tuple[int, int]) -> None:
+    inputs, units = shape
+    image, rng = counting(board), np.random.default_rng(0)
     layer = lstm(rng, inputs, units)
-    run_lstm(image, layer, integers(rng, (inputs,)), integers(rng, (units,)), np.zeros(units, np.int16), "dsp")
-    return image.instructions / (4 * units * (inputs + units))
+    kernel = best_kernel(load_board(board))
+    run_lstm(image, layer, integers(rng, (inputs,)), integers(rng, (units,)), np.zeros(units, np.int16), kernel)
+    assert image.instructions <= LIMITS[board][shape] * 4 * units * (inputs + units)
 
 
-def fully_connected_cost(image: ThumbImage, columns: int, rows: int, bits: int = 16) -> float:
-    """Executed instructions per multiply-accumulate."""
-    rng = np.random.default_rng(0)
-    run_fully_connected(image, fully_connected(rng, rows, columns, bits), integers(rng, (columns,)), "dsp", bits)
-    return image.instructions / (rows * columns)
+@pytest.mark.parametrize(("board", "limit"), [("nrf5340dk", 1.05), ("mps3_an547", 0.25)])
+def test_fully_connected_instructions_per_mac(counting: Callable[[str], Calls], board: str, limit: float) -> None:
+    image, rng = counting(board), np.random.default_rng(0)
+    layer, x = fully_connected(rng, 256, 256, 16), integers(rng, (256,))
+    run_fully_connected(image, layer, x, best_kernel(load_board(board)), 16)
+    assert image.instructions <= limit * 256 * 256

@@ -57,7 +57,7 @@ def test_pipeline_is_clean(skip, tmp_path):
     network = random_network(skip=skip)
     generated = emit(network, plan_memory(network), tmp_path / "src")
     (tmp_path / "driver.c").write_text(DRIVER)
-    sources = [tmp_path / "driver.c", *generated.sources, *runtime_sources(dsp=False)]
+    sources = [tmp_path / "driver.c", *generated.sources, *runtime_sources(("plain",))]
     hashes = set()
     for name, options in (("checked", ["-O1", "-g", *flags]), ("plain", [])):
         includes = [f"-I{runtime_include()}", f"-I{generated.folder}"]

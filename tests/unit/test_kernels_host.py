@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from codesign.lower.network import FullyConnected, Lstm, Requantize
-from codesign.plan.packing import pack_dsp, pack_plain, unpack_dsp, unpack_plain
+from codesign.plan.packing import PACKERS, pack_dsp, pack_plain, unpack_dsp, unpack_mve, unpack_plain
 from codesign.reference import network as reference
 from codesign.reference import tables
 from codesign.resources import resource
@@ -193,14 +193,16 @@ def test_skip_gate(nn: ctypes.CDLL, state: int, delta: int, logit: int) -> None:
     assert s.value == d.value == reference.lookup16("sigmoid", np.array([logit]))[0]
 
 
-@given(seed=seeds, rows=st.integers(1, 30), columns=st.integers(1, 30), kind=kinds)
-@settings(max_examples=50, deadline=None)
-def test_packings_invert_and_take_the_same_room(seed: int, rows: int, columns: int, kind: str) -> None:
+UNPACKERS = {"plain": unpack_plain, "dsp": unpack_dsp, "mve": unpack_mve}
+
+
+@given(seed=seeds, rows=st.integers(1, 30), columns=st.integers(1, 60), kind=kinds, kernel=st.sampled_from(sorted(PACKERS)))
+@settings(max_examples=150, deadline=None)
+def test_packings_invert_and_take_the_same_room(seed: int, rows: int, columns: int, kind: str, kernel: str) -> None:
     weights = integers(np.random.default_rng(seed), (rows, columns), kind)
-    plain, dsp = pack_plain(weights), pack_dsp(weights)
-    assert plain.nbytes == dsp.nbytes == -(-rows // 4) * 4 * (-(-columns // 4) * 4)
-    np.testing.assert_array_equal(unpack_plain(plain, rows, columns), weights)
-    np.testing.assert_array_equal(unpack_dsp(dsp, rows, columns), weights)
+    packed = PACKERS[kernel](weights)
+    assert packed.nbytes == -(-rows // 4) * 4 * (-(-columns // 4) * 4)
+    np.testing.assert_array_equal(UNPACKERS[kernel](packed, rows, columns), weights)
 
 
 def test_dsp_packing_refuses_minus_128() -> None:

@@ -14,9 +14,11 @@ from codesign.build.compilers import (
     build_log,
     compile_all,
     find_arm_compiler,
+    link,
     run_tool,
 )
 from codesign.build.image import Image
+from codesign.build.kernels import best_kernel, kernels_for
 from codesign.build.manifest import write_build_manifest
 from codesign.build.runtime import bare_include, bare_sources, runtime_include, runtime_sources
 from codesign.build.symbols import symbols_of
@@ -39,8 +41,7 @@ def build_bare(network: Network, board: Board, folder: Path, compiler: ArmCompil
     if not board.memories:
         raise InputError(f"board {board.name} has no memory map", hint="use --runtime host")
     compiler = compiler or find_arm_compiler()
-    dsp = "dsp" in board.core.isa
-    plan = plan_memory(network, "dsp" if dsp else "plain")
+    plan = plan_memory(network, best_kernel(board))
     log = build_log(folder)
     flags = (*COMMON_FLAGS, *TARGET_FLAGS, *compiler.cpu_flags(board.core.cpu))
     with replace_folder(folder) as building:
@@ -48,7 +49,7 @@ def build_bare(network: Network, board: Board, folder: Path, compiler: ArmCompil
         objects_folder = building / "obj"
         objects_folder.mkdir()
         includes = tuple(f"-I{path}" for path in (runtime_include(), bare_include(), generated.folder))
-        sources = [*runtime_sources(dsp=dsp), *bare_sources(), *generated.sources]
+        sources = [*runtime_sources(kernels_for(board)), *bare_sources(), *generated.sources]
         objects = compile_all((*compiler.compile, *flags, *includes), sources, objects_folder, log)
         table = _link(compiler, flags, objects, board, building, log)
         stack_usage = sorted(objects_folder.glob("*.su"))
@@ -76,12 +77,7 @@ def _link(compiler: ArmCompiler, flags: tuple[str, ...], objects: list[Path], bo
     script.write_text(linker_script(board), encoding="utf-8")
     elf, link_map = building / "firmware.elf", building / "firmware.map"
     words = ["--gc-sections", "-T", str(script), f"-Map={link_map}", "--print-memory-usage"]
-    if compiler.name == "ziglang":
-        command = [*compiler.link, *words, *map(str, objects), "-o", str(elf)]
-    else:
-        passed = [part for word in words for part in ("-Xlinker", word)]  # -Wl, would split a path at its commas
-        command = [*compiler.link, *flags, "-nostdlib", *passed, *map(str, objects), "-o", str(elf), "-lgcc"]
-    return run_tool(command, log, f"linking for {board.name}")
+    return run_tool(link(compiler, flags, words, objects, elf), log, f"linking for {board.name}")
 
 
 def linker_script(board: Board) -> str:

@@ -32,7 +32,10 @@ CPUS = {
     "cortex-m4": ("fpv4-sp-d16", "cortex_m4+vfp4d16sp"),
     "cortex-m7": ("fpv5-sp-d16", "cortex_m7+vfp4d16sp+fp_armv8d16sp"),
     "cortex-m33": ("fpv5-sp-d16", "cortex_m33+dsp+vfp4d16sp+fp_armv8d16sp"),
+    "cortex-m55": ("auto", "cortex_m55+mve+dsp+vfp4d16sp+fp_armv8d16sp"),
 }
+_GCC_CPUS = {"cortex-m55": "cortex-m55+nomve.fp"}
+"""Vectors of floats flush denormals to zero (Armv8-M ARM, FPSCR for MVE): without them the front end's bits stay the same."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +59,7 @@ class ArmCompiler:
         fpu, zig_cpu = CPUS[cpu]
         if self.name == "ziglang":
             return ("-target", "thumb-freestanding-eabihf", f"-mcpu={zig_cpu}", *_CLANG_FLAGS)
-        return (f"-mcpu={cpu}", "-mthumb", "-mfloat-abi=hard", f"-mfpu={fpu}", "-fstack-usage")
+        return (f"-mcpu={_GCC_CPUS.get(cpu, cpu)}", "-mthumb", "-mfloat-abi=hard", f"-mfpu={fpu}", "-fstack-usage")
 
 
 _CLANG_FLAGS = ("-fno-sanitize=all", "-fno-unwind-tables", "-fno-asynchronous-unwind-tables", "-g0")
@@ -137,6 +140,17 @@ def compile_all(command: Sequence[str], sources: Sequence[Path], folder: Path, l
 
     with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
         return list(pool.map(compile_one, sources))
+
+
+def link(
+    compiler: ArmCompiler, flags: Sequence[str], words: Sequence[str], objects: Sequence[Path], elf: Path
+) -> tuple[str, ...]:
+    """The command that links `objects` to `elf`; `words` are GNU ld's, `flags` what the objects were compiled with."""
+    files = (*map(str, objects), "-o", str(elf))
+    if compiler.name == "ziglang":
+        return (*compiler.link, *words, *files)
+    passed = (part for word in words for part in ("-Xlinker", word))  # -Wl, would split a path at its commas
+    return (*compiler.link, *flags, "-nostdlib", *passed, *files, "-lgcc")
 
 
 def run_tool(command: Sequence[str], log: Path, what: str) -> str:

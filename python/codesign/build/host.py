@@ -31,7 +31,7 @@ def build_host(network: Network, folder: Path) -> Image:
         generated = emit(network, plan, building / "src")
         flags = (*COMMON_FLAGS, *HOST_FLAGS)
         command = (*compiler.compile, *flags, f"-I{runtime_include()}", f"-I{generated.folder}")
-        objects = compile_all(command, [*runtime_sources(dsp=False), *generated.sources], building, log)
+        objects = compile_all(command, [*runtime_sources(("plain",)), *generated.sources], building, log)
         library = building / f"lib{generated.identifier}.so"
         link = (*compiler.compile, "-shared", *map(str, objects), "-o", str(library))
         run_tool(link, log, library.name)

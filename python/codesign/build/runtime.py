@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 
+from codesign.plan.packing import PACKERS
 from codesign.resources import resource
 
 
@@ -12,13 +14,12 @@ def runtime_include() -> Path:
     return resource("runtime", "include")
 
 
-def runtime_sources(*, dsp: bool) -> list[Path]:
-    """Portable C sources, plus the DSP-extension kernels when `dsp`."""
+def runtime_sources(kernels: Collection[str]) -> list[Path]:
+    """Portable C sources, of the matrix kernels only those of these names ("plain", "dsp", "mve")."""
     root = resource("runtime")
-    files = [root / "enhancer.c", *sorted((root / "dsp").glob("*.c")), *sorted((root / "nn").glob("*.c"))]
-    if dsp:
-        files += sorted((root / "nn").glob("*.S"))
-    return [file for file in files if dsp or "_dsp" not in file.stem]
+    nn = sorted(file for file in (root / "nn").iterdir() if file.suffix in (".c", ".S"))
+    others = tuple(f"_{kernel}" for kernel in PACKERS if kernel not in kernels)
+    return [root / "enhancer.c", *sorted((root / "dsp").glob("*.c")), *(file for file in nn if not file.stem.endswith(others))]
 
 
 def bare_include() -> Path:

@@ -22,9 +22,8 @@ from codesign.lower.network import (
     SkipGate,
 )
 from codesign.plan.memory import MemoryPlan
-from codesign.plan.packing import pack_dsp, pack_plain
+from codesign.plan.packing import PACKERS
 
-PACKERS: Mapping[str, Callable[[npt.NDArray[np.int8]], npt.NDArray[Any]]] = {"plain": pack_plain, "dsp": pack_dsp}
 _CTYPES = {"int8": "int8_t", "int16": "int16_t", "uint16": "uint16_t", "int32": "int32_t", "uint32": "uint32_t"}
 _CTYPES["float32"] = "float"
 

@@ -23,6 +23,8 @@ PROGRAM = "qemu-system-arm"
 OUTPUT_LIMIT = 1 << 20
 """Bytes of output that are kept, the last ones: an image may print for ever."""
 
+SEMIHOSTING_ARGUMENTS = ("-semihosting-config", "enable=on,target=native")
+
 _POLL_SECONDS = 0.02
 _GRACE_SECONDS = 2.0
 

@@ -112,25 +112,36 @@ def supports(board: Board) -> bool:
     return board.core.cpu in _MODELS
 
 
+def open_core(board: Board) -> tuple[Any, Any]:
+    """Unicorn's engine for the board's core with the board's memories, and the module of its register names.
+
+    Raises:
+        ToolError: Unicorn is missing or has no such core.
+    """
+    try:
+        import unicorn
+        from unicorn import arm_const
+    except ImportError as error:
+        raise ToolError("the emulator Unicorn is not installed", hint="pip install 'codesign[emulator]'") from error
+    if not supports(board):
+        raise ToolError(f"Unicorn has no {board.core.cpu}", hint=f"it has {', '.join(sorted(_MODELS))}")
+    mode = unicorn.UC_MODE_THUMB | unicorn.UC_MODE_MCLASS
+    engine = unicorn.Uc(unicorn.UC_ARCH_ARM, mode, getattr(arm_const, _MODELS[board.core.cpu]))
+    for memory in board.memories.values():
+        engine.mem_map(memory.origin, -(-memory.length // _PAGE) * _PAGE)
+    engine.mem_map(_SYSTEM, _PAGE)
+    return engine, arm_const
+
+
 class Machine:
     """A core with the board's memories and the image in flash."""
 
     def __init__(self, elf_path: Path, board: Board) -> None:
-        try:
-            import unicorn
-            from unicorn import arm_const
-        except ImportError as error:
-            raise ToolError("the emulator Unicorn is not installed", hint="pip install 'codesign[emulator]'") from error
-        if not supports(board):
-            raise ToolError(f"Unicorn has no {board.core.cpu}", hint=f"it has {', '.join(sorted(_MODELS))}")
-        self._const = arm_const
+        self._uc, self._const = open_core(board)
+        import unicorn
+
         self._error = unicorn.UcError
         self._block_hook = unicorn.UC_HOOK_BLOCK
-        mode = unicorn.UC_MODE_THUMB | unicorn.UC_MODE_MCLASS
-        self._uc: Any = unicorn.Uc(unicorn.UC_ARCH_ARM, mode, getattr(arm_const, _MODELS[board.core.cpu]))
-        for memory in board.memories.values():
-            self._uc.mem_map(memory.origin, -(-memory.length // _PAGE) * _PAGE)
-        self._uc.mem_map(_SYSTEM, _PAGE)
         self.elf = read_elf(elf_path)
         for address, data in self.elf.load_images():
             self._uc.mem_write(address, data)

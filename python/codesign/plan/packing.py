@@ -1,12 +1,19 @@
-"""Weights in the order in which the matrix kernels of runtime/nn read them; both take the same number of bytes."""
+"""Weights in the order in which the matrix kernels of runtime/nn read them; all take the same number of bytes."""
 
 from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 _EVEN, _ODD = (0, 2), (1, 3)
 """Columns of four that share a word; the kernel widens x with SXTB16 into the same pairs."""
+
+
+_CHUNK = 16
+"""Columns that one vector of the MVE kernel holds."""
 
 
 def pack_plain(weights: npt.NDArray[np.int8]) -> npt.NDArray[np.int8]:
@@ -49,6 +56,26 @@ def unpack_dsp(packed: npt.NDArray[np.uint32], rows: int, columns: int) -> npt.N
     return out.reshape(_round_up(rows), _round_up(columns))[:rows, :columns]
 
 
+def pack_mve(weights: npt.NDArray[np.int8]) -> npt.NDArray[np.int8]:
+    """int8 (rows, columns) → int8 (rows₄ · columns₄,), sixteen columns of four rows together (cs_kernel_mve).
+
+    Per row quad: of every whole 16 columns 16 bytes of each row; then what is left of the columns, each row's in one piece.
+    """
+    quads = _pad(weights).reshape(_round_up(len(weights)) // 4, 4, -1)  # row quad, row, column
+    whole = quads.shape[2] // _CHUNK * _CHUNK
+    chunks = quads[:, :, :whole].reshape(len(quads), 4, -1, _CHUNK).transpose(0, 2, 1, 3)
+    return np.concatenate([chunks.reshape(len(quads), -1), quads[:, :, whole:].reshape(len(quads), -1)], axis=1).reshape(-1)
+
+
+def unpack_mve(packed: npt.NDArray[np.int8], rows: int, columns: int) -> npt.NDArray[np.int8]:
+    """Inverse of `pack_mve`."""
+    quads = packed.reshape(_round_up(rows) // 4, -1)
+    whole = _round_up(columns) // _CHUNK * _CHUNK
+    chunks = quads[:, : 4 * whole].reshape(len(quads), -1, 4, _CHUNK).transpose(0, 2, 1, 3).reshape(len(quads), 4, whole)
+    left = quads[:, 4 * whole :].reshape(len(quads), 4, -1)
+    return np.concatenate([chunks, left], axis=2).reshape(_round_up(rows), -1)[:rows, :columns]
+
+
 def _pad(weights: npt.NDArray[np.int8]) -> npt.NDArray[np.int8]:
     rows, columns = weights.shape
     return np.pad(weights, ((0, _round_up(rows) - rows), (0, _round_up(columns) - columns)))
@@ -56,3 +83,11 @@ def _pad(weights: npt.NDArray[np.int8]) -> npt.NDArray[np.int8]:
 
 def _round_up(n: int) -> int:
     return -(-n // 4) * 4
+
+
+PACKERS: Mapping[str, Callable[[npt.NDArray[np.int8]], npt.NDArray[Any]]] = {
+    "plain": pack_plain,
+    "dsp": pack_dsp,
+    "mve": pack_mve,
+}
+"""By kernel: the part of its C name behind cs_kernel_."""

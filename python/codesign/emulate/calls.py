@@ -1,0 +1,59 @@
+"""An ELF of single functions with a call server beside them, and the interface to call them: for tests and benchmarks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from codesign.boards import Board
+from codesign.build.bare import linker_script
+from codesign.build.compilers import TARGET_FLAGS, ArmCompiler, compile_all, link, run_tool
+from codesign.resources import resource
+
+ARENA = 0x1100_0000
+"""Where data of calls lies: a RAM of QEMU's mps3-an547; other emulators map memory there."""
+
+ARENA_BYTES = 0x20_0000
+SAVED_PATTERN = tuple(0xA5A5_0000 + i for i in range(8))
+"""What r4 to r11 and d8 to d15 hold at a call, and must hold behind it (AAPCS32)."""
+
+
+class Calls(Protocol):
+    """Single functions of an ELF on an emulated core.
+
+    `put` copies data into the arena, 8-byte aligned, until `clear`; `call` runs a function with at most 8 integer arguments
+    and returns its r0; `get` reads what it left, `read` the ELF's constants. After a call `instructions` is what the function
+    executed, exactly.
+    """
+
+    instructions: int
+
+    def address(self, name: str) -> int: ...
+    def read(self, at: int, size: int) -> bytes: ...
+    def clear(self) -> None: ...
+    def put(self, data: npt.NDArray[np.generic] | bytes) -> int: ...
+    def get(self, at: int, dtype: npt.DTypeLike, count: int) -> npt.NDArray[np.generic]: ...
+    def call(self, name: str | int, *arguments: int) -> int: ...
+
+
+def build_calls(sources: Sequence[Path], flags: Sequence[str], board: Board, compiler: ArmCompiler, folder: Path) -> Path:
+    """Compile `sources` with `flags` and the call server, and link them to `<folder>/calls.elf`; nothing is left out.
+
+    Raises:
+        ToolError, BuildError: the compiler is missing or refused.
+    """
+    root = resource("runtime", "port")
+    port = [root / "calls" / "calls.c", root / "bare" / "startup.c", root / "bare" / "libc.c"]
+    includes = [f"-I{root / 'semihosting'}", f"-I{root / 'bare' / 'include'}"]
+    cpu = compiler.cpu_flags(board.core.cpu)
+    log = folder / "calls.log"
+    objects = compile_all((*compiler.compile, *TARGET_FLAGS, *cpu, *flags, *includes), [*sources, *port], folder, log)
+    script, elf = folder / "calls.ld", folder / "calls.elf"
+    script.write_text(linker_script(board), encoding="utf-8")
+    words = ("--no-gc-sections", "-T", str(script), "--defsym", f"cs_calls_arena=0x{ARENA:x}")
+    run_tool(link(compiler, cpu, words, objects, elf), log, "linking calls.elf")
+    return elf

@@ -1,0 +1,40 @@
+"""runtime/nn of each core, built once, behind one interface: Unicorn where it has the core, else QEMU."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from codesign.boards import load_board
+from codesign.build.compilers import COMMON_FLAGS, find_arm_compiler
+from codesign.build.kernels import kernels_for
+from codesign.emulate.calls import Calls, build_calls
+from codesign.emulate.qemu_calls import QemuCalls
+from codesign.emulate.qemu_process import PROGRAM
+from codesign.emulate.unicorn import supports
+from codesign.emulate.unicorn_calls import UnicornCalls
+from codesign.resources import resource
+
+BOARDS = ("nrf52840dk", "nrf5340dk", "stm32f746g_disco", "mps3_an547")
+CASES = [(board, kernel) for board in BOARDS for kernel in kernels_for(load_board(board))]
+
+
+def build(board_name: str, folder: Path, compiler: str = "ziglang") -> Path:
+    """The ELF of all of runtime/nn for a board."""
+    nn = resource("runtime", "nn")
+    sources = sorted(p for p in nn.iterdir() if p.suffix in (".c", ".S"))
+    flags = (*COMMON_FLAGS, f"-I{resource('runtime', 'include')}")
+    sweep = Path(__file__).with_name("sweep.c")
+    return build_calls([*sources, sweep], flags, load_board(board_name), find_arm_compiler(compiler), folder)
+
+
+def open_calls(board_name: str, folder: Path, *, counting: bool = False) -> Calls:
+    """Build for the board and open it, or skip."""
+    board = load_board(board_name)
+    if supports(board):
+        return UnicornCalls(build(board_name, folder), board, counting=counting)
+    if shutil.which(PROGRAM) is None:
+        pytest.skip(f"{PROGRAM} is not on the PATH (apt install qemu-system-arm)")
+    return QemuCalls(build(board_name, folder), board)
