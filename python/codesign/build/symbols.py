@@ -48,7 +48,7 @@ def symbols_of(network: Network, plan: MemoryPlan, generated: Generated, entry: 
         ("enhancer memory and PCM", "cs_bare_"),
         ("enhancer", "cs_enhancer_"),
     )
-    kernel = ("prepare", "cs_matvec_dsp" if plan.kernel == "dsp" else "matvec")
+    kernel = ("prepare", "matvec" if plan.kernel == "plain" else f"cs_matvec_{plan.kernel}")
     callers = ("cs_lstm_step", "cs_fully_connected_s8", "cs_fully_connected_s16")
     calls = {"cs_enhancer_init": ("reset",), "cs_enhancer_process": ("step",), **dict.fromkeys(callers, kernel)}
     return ImageSymbols(groups, calls, entry)

@@ -281,6 +281,7 @@ def _coprocessor(h: int, g: int) -> Instruction:
         size = (g & 0x7F) << (g >> 7 & 3) if vector else 4 * (g & 0xFF)
         known = vector or coprocessor in (10, 11)
         return Instruction(4, _add(rn, rn, size if h & 0x80 else -size) if known else _lost(rn))
-    if vector:  # across-vector sums write an even and an odd register
-        return Instruction(4, _lost(g >> 12 & 14, (h >> 3 & 14) | 1))
+    if vector:  # across-vector sums write an even and an odd register, never SP (Armv8-M ARM, VMLALDAV)
+        odd = (h >> 3 & 14) | 1
+        return Instruction(4, _lost(g >> 12 & 14, *((odd,) if odd != SP else ())))
     return Instruction(4, _lost(g >> 12) if h & 0x10 and g & 0x10 else ())
