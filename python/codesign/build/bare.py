@@ -20,7 +20,7 @@ from codesign.build.compilers import (
 from codesign.build.image import Image
 from codesign.build.kernels import best_kernel, kernels_for
 from codesign.build.manifest import write_build_manifest
-from codesign.build.runtime import bare_include, bare_sources, runtime_include, runtime_sources
+from codesign.build.runtime import bare_includes, bare_sources, runtime_include, runtime_sources
 from codesign.build.symbols import symbols_of
 from codesign.emit import emit
 from codesign.errors import InputError
@@ -31,8 +31,13 @@ from codesign.plan import plan_memory
 ENTRY = "Reset_Handler"
 
 
-def build_bare(network: Network, board: Board, folder: Path, compiler: ArmCompiler | None = None) -> Image:
+def build_bare(
+    network: Network, board: Board, folder: Path, compiler: ArmCompiler | None = None, *, semihosting: bool = False
+) -> Image:
     """Generate, compile and link `<folder>/firmware.elf` for `board`.
+
+    With `semihosting` the image reads and writes files of the machine that emulates it (emulate_qemu); without, it waits for
+    someone to call its frame function (emulate_unicorn).
 
     Raises:
         InputError: the board has no memories (a host board), or `folder` cannot be written or is not codesign's.
@@ -48,8 +53,8 @@ def build_bare(network: Network, board: Board, folder: Path, compiler: ArmCompil
         generated = emit(network, plan, building / "src")
         objects_folder = building / "obj"
         objects_folder.mkdir()
-        includes = tuple(f"-I{path}" for path in (runtime_include(), bare_include(), generated.folder))
-        sources = [*runtime_sources(kernels_for(board)), *bare_sources(), *generated.sources]
+        includes = tuple(f"-I{path}" for path in (runtime_include(), *bare_includes(), generated.folder))
+        sources = [*runtime_sources(kernels_for(board)), *bare_sources(semihosting=semihosting), *generated.sources]
         objects = compile_all((*compiler.compile, *flags, *includes), sources, objects_folder, log)
         table = _link(compiler, flags, objects, board, building, log)
         stack_usage = sorted(objects_folder.glob("*.su"))
@@ -68,6 +73,7 @@ def build_bare(network: Network, board: Board, folder: Path, compiler: ArmCompil
         symbols=symbols,
         board=board.name,
         linker_memory_table=table,
+        semihosting=semihosting,
         stack_usage=tuple(folder / "obj" / file.name for file in stack_usage),
     )
 

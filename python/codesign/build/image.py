@@ -15,7 +15,8 @@ from codesign.plan import MemoryPlan
 class Image:
     """A linked file (`path`: ELF or shared library) with what it was made from and how.
 
-    `flags` are the compiler's, without paths. `stack_usage` are the .su files of the compiler, when it writes any.
+    `flags` are the compiler's, without paths. `stack_usage` are the .su files of the compiler, when it writes any. A bare image
+    with `semihosting` reads and writes files of the machine that emulates it.
     """
 
     path: Path
@@ -28,4 +29,5 @@ class Image:
     symbols: ImageSymbols
     board: str = ""
     linker_memory_table: str = ""
+    semihosting: bool = False
     stack_usage: tuple[Path, ...] = ()

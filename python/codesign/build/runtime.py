@@ -22,11 +22,14 @@ def runtime_sources(kernels: Collection[str]) -> list[Path]:
     return [root / "enhancer.c", *sorted((root / "dsp").glob("*.c")), *(file for file in nn if not file.stem.endswith(others))]
 
 
-def bare_include() -> Path:
-    """Headers for toolchains without a C library."""
-    return resource("runtime", "port", "bare", "include")
+def bare_includes() -> tuple[Path, Path]:
+    """Headers for toolchains without a C library, and those of semihosting."""
+    port = resource("runtime", "port")
+    return port / "bare" / "include", port / "semihosting"
 
 
-def bare_sources() -> list[Path]:
-    """Start-up code, main loop and the few C library functions that compilers call by themselves."""
-    return sorted(resource("runtime", "port", "bare").glob("*.c"))
+def bare_sources(*, semihosting: bool = False) -> list[Path]:
+    """Start-up code, the few C library functions that compilers call by themselves, and a main: idle, or with files."""
+    port = resource("runtime", "port")
+    main = port / ("semihosting" if semihosting else "bare") / "main.c"
+    return [port / "bare" / "startup.c", port / "bare" / "libc.c", main]

@@ -21,12 +21,13 @@ NAME = "generate"
 class Kernel(StrEnum):
     plain = "plain"
     dsp = "dsp"
+    mve = "mve"
 
 
 def command(
     model: Model,
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder to write.")],
-    kernel: Annotated[Kernel, typer.Option(help="plain: any core; dsp: Cortex-M with the DSP extension.")] = Kernel.dsp,
+    kernel: Annotated[Kernel, typer.Option(help="plain: any core; dsp: DSP extension; mve: Cortex-M55, M85.")] = Kernel.dsp,
     json: Json = False,
 ) -> None:
     """Write a model's C sources; compile them with runtime/ in any build, or name the folder as CODESIGN_MODEL in Zephyr's.

@@ -87,7 +87,7 @@ def _render(network: Network, plan: MemoryPlan, model: str) -> dict[str, str]:
     mel, bins = mel_analysis(network.frontend), mel_synthesis(network.frontend)
     return {
         f"{model}.h": render("model.h.j2"),
-        "codesign_model.h": render("codesign_model.h.j2", sha=network.sha256[:12] or "none"),
+        "codesign_model.h": render("codesign_model.h.j2", sha=network.sha256[:12] or "none", **values),
         f"{model}.c": render(
             "model.c.j2",
             macs=network.macs,

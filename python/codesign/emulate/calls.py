@@ -12,6 +12,7 @@ import numpy.typing as npt
 from codesign.boards import Board
 from codesign.build.bare import linker_script
 from codesign.build.compilers import TARGET_FLAGS, ArmCompiler, compile_all, link, run_tool
+from codesign.build.runtime import bare_includes, bare_sources
 from codesign.resources import resource
 
 ARENA = 0x1100_0000
@@ -46,9 +47,9 @@ def build_calls(sources: Sequence[Path], flags: Sequence[str], board: Board, com
     Raises:
         ToolError, BuildError: the compiler is missing or refused.
     """
-    root = resource("runtime", "port")
-    port = [root / "calls" / "calls.c", root / "bare" / "startup.c", root / "bare" / "libc.c"]
-    includes = [f"-I{root / 'semihosting'}", f"-I{root / 'bare' / 'include'}"]
+    *port, _ = bare_sources()  # all but its main
+    port.append(resource("runtime", "port", "calls", "calls.c"))
+    includes = [f"-I{path}" for path in bare_includes()]
     cpu = compiler.cpu_flags(board.core.cpu)
     log = folder / "calls.log"
     objects = compile_all((*compiler.compile, *TARGET_FLAGS, *cpu, *flags, *includes), [*sources, *port], folder, log)

@@ -1,0 +1,96 @@
+"""The bare image under QEMU, from its reset vector: PCM in and frames out through semihosting files."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from codesign.boards import Board
+from codesign.build.image import Image
+from codesign.emulate.instruction_clock import ICOUNT_ARGUMENTS, instructions
+from codesign.emulate.qemu_process import SEMIHOSTING_ARGUMENTS, QemuExit, run_qemu
+from codesign.emulate.run import Run
+from codesign.errors import InputError, ValidationError
+
+_SECONDS_PER_FRAME = 0.05
+"""Time limit: about a hundred times what a frame takes."""
+
+_START_SECONDS = 30.0
+_EMPTY = 2  # what the image's empty function executes: its result and its return
+_HINT = "this is a defect of the image: keep the build folder for a report"
+
+
+def emulate_qemu(
+    image: Image,
+    board: Board,
+    pcm: npt.NDArray[np.int16],
+    *,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> Run:
+    """Run int16 PCM (whole hops) through an image that was built with semihosting; every frame is counted.
+
+    Raises:
+        InputError: the image reads no files, or QEMU has no machine for the board.
+        ToolError: QEMU is missing.
+        ValidationError: the image faulted, hung or reported an error.
+    """
+    if not image.semihosting:
+        raise InputError(f"{image.path} was not built for QEMU", hint="build it with semihosting")
+    started = time.perf_counter()
+    hop = image.network.frontend.hop
+    frames = pcm.size // hop
+    progress(0, frames)
+    with tempfile.TemporaryDirectory(prefix="codesign-") as name:
+        folder = Path(name)
+        (folder / "in.pcm").write_bytes(pcm[: frames * hop].astype("<i2").tobytes())
+        command = (*ICOUNT_ARGUMENTS, *SEMIHOSTING_ARGUMENTS, "-kernel", str(image.path.resolve()))
+        limit = _START_SECONDS + _SECONDS_PER_FRAME * frames
+        end = run_qemu(board, command, timeout_s=limit, folder=folder)
+        written = folder / "frames.bin"
+        data = written.read_bytes() if written.exists() else b""
+    _check(end, image, limit)
+    progress(frames, frames)
+    return _run(data, image, board, frames, time.perf_counter() - started)
+
+
+def _check(end: QemuExit, image: Image, limit: float) -> None:
+    if end.status == 0:
+        return
+    words = " ".join(end.output.split())[-200:]
+    if end.timed_out:
+        raise ValidationError(f"{image.path} did not end within {limit:.0f} s under QEMU {words}", hint=_HINT)
+    raise ValidationError(f"{image.path} ended with status {end.status} under QEMU {words}", hint=_HINT)
+
+
+def _run(data: bytes, image: Image, board: Board, frames: int, seconds: float) -> Run:
+    network = image.network
+    feature, mask, hop = network.values[network.input], network.values[network.output], network.frontend.hop
+    record = np.dtype(
+        [
+            ("pcm", "<i2", (hop,)),
+            ("features", "i1", (feature.size,)),
+            ("mask", np.dtype(mask.dtype).newbyteorder("<"), (mask.size,)),
+            ("skipped", "<u4"),
+            ("ticks", "<u4"),
+        ]
+    )
+    if len(data) != frames * record.itemsize + 8:
+        raise ValidationError(f"{image.path} wrote {len(data)} bytes for {frames} frames under QEMU", hint=_HINT)
+    rows = np.frombuffer(data, record, frames)
+    empty_ticks, stack = np.frombuffer(data, "<u4", 2, frames * record.itemsize).tolist()
+    empty = instructions(empty_ticks, board) - _EMPTY
+    return Run(
+        runtime="qemu",
+        pcm=rows["pcm"].reshape(-1).astype(np.int16),
+        features=rows["features"].astype(np.int8),
+        mask=rows["mask"].astype(np.dtype(mask.dtype)),
+        skipped=np.diff(rows["skipped"].astype(np.int64), prepend=0).astype(bool),
+        instructions=np.array([instructions(ticks, board) - empty for ticks in rows["ticks"].tolist()], np.int64),
+        stack_bytes=stack,
+        seconds=seconds,
+    )
