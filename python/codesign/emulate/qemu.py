@@ -25,6 +25,16 @@ _EMPTY = 2  # what the image's empty function executes: its result and its retur
 _HINT = "this is a defect of the image: keep the build folder for a report"
 
 
+EXITS = {
+    70: "could not open its files",
+    71: "could not be initialized",
+    72: "could not write its file",
+    73: "refused a frame",
+    74: "took an exception",
+}
+"""Exit status of runtime/port/semihosting and what it means."""
+
+
 def emulate_qemu(
     image: Image,
     board: Board,
@@ -63,8 +73,9 @@ def _check(end: QemuExit, image: Image, limit: float) -> None:
         return
     words = " ".join(end.output.split())[-200:]
     if end.timed_out:
-        raise ValidationError(f"{image.path} did not end within {limit:.0f} s under QEMU {words}", hint=_HINT)
-    raise ValidationError(f"{image.path} ended with status {end.status} under QEMU {words}", hint=_HINT)
+        raise ValidationError(f"{image.path} did not end within {limit:.0f} s under QEMU", hint=_HINT)
+    what = EXITS.get(end.status or 0, f"ended with status {end.status}")
+    raise ValidationError(f"{image.path} {what} under QEMU {words}".rstrip(), hint=_HINT)
 
 
 def _run(data: bytes, image: Image, board: Board, frames: int, seconds: float) -> Run:

@@ -41,7 +41,8 @@ void Reset_Handler(void)
     Default_Handler();
 }
 
-void Default_Handler(void)
+/* Weak: an image that can report a fault has a handler of its own. */
+__attribute__((weak)) void Default_Handler(void)
 {
     for (;;) {
     }

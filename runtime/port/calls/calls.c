@@ -19,6 +19,13 @@ extern call cs_calls_arena;
 uint32_t cs_calls_guarded(call *at);
 void cs_calls_nothing(void);
 int main(void);
+void Default_Handler(void);
+
+/* Any exception: none is expected. */
+void Default_Handler(void)
+{
+    host_exit(EXIT_FAULT);
+}
 
 /* The registers that a callee must preserve (AAPCS32 6.1.1, 6.1.2) get a pattern, and are looked at behind the call. */
 __asm__(".text\n\t.syntax unified\n\t.thumb\n\t.globl cs_calls_guarded\n\t.type cs_calls_guarded, %function\n\t.thumb_func\n"
@@ -66,7 +73,7 @@ int main(void)
     const int32_t in = host_open("calls.bin", READ_BINARY);
 
     if (in < 0 || host_read(in, at, 4) != 0 || host_read(in, &at->function, at->bytes - 4) != 0) {
-        host_exit(70);
+        host_exit(EXIT_NO_FILES);
     }
     clock_start();
     const uint32_t function = at->function;
@@ -75,6 +82,6 @@ int main(void)
     at->function = function;
     at->ticks = timed(at, &at->result);
     const int32_t out = host_open("calls.bin", WRITE_BINARY);
-    host_exit(out < 0 || host_write(out, at, at->bytes) != 0 ? 71 : 0);
+    host_exit(out < 0 || host_write(out, at, at->bytes) != 0 ? EXIT_NOT_WRITTEN : 0);
     return 0;
 }

@@ -15,6 +15,13 @@ static int16_t output[CODESIGN_MODEL_HOP];
 _Alignas(8) uint8_t cs_bare_memory[CODESIGN_MODEL_MEMORY_BYTES];
 
 int main(void);
+void Default_Handler(void);
+
+/* Any exception: none is expected. */
+void Default_Handler(void)
+{
+    host_exit(EXIT_FAULT);
+}
 
 __attribute__((noinline)) static cs_status nothing(void)
 {
@@ -58,7 +65,7 @@ static uint32_t stack_used(void)
 static void put(int32_t file, const void *data, uint32_t bytes)
 {
     if (host_write(file, data, bytes) != 0) {
-        host_exit(72);
+        host_exit(EXIT_NOT_WRITTEN);
     }
 }
 
@@ -68,18 +75,18 @@ int main(void)
     const uint8_t *arena = cs_bare_memory + CS_ENHANCER_HEADER_BYTES;
 
     if (in < 0 || out < 0) {
-        host_exit(70);
+        host_exit(EXIT_NO_FILES);
     }
     paint();
     if (cs_enhancer_init(&CODESIGN_MODEL, cs_bare_memory, sizeof cs_bare_memory) != CS_OK) {
-        host_exit(71);
+        host_exit(EXIT_NOT_INITIALIZED);
     }
     clock_start();
     while (host_read(in, input, sizeof input) == 0) {
         uint32_t figures[2];
 
         if (timed(process, &figures[1]) != CS_OK) {
-            host_exit(73);
+            host_exit(EXIT_NOT_PROCESSED);
         }
         figures[0] = cs_enhancer_skipped(cs_bare_memory);
         put(out, output, sizeof output);

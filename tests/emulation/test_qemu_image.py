@@ -1,0 +1,99 @@
+"""Whole images on QEMU's Cortex-M55: every bit, every count, every way to fail."""
+
+import dataclasses
+import shutil
+
+import numpy as np
+import pytest
+from elftools.elf.elffile import ELFFile
+
+from codesign.boards import load_board
+from codesign.build import build_bare, build_host
+from codesign.emulate import emulate_qemu, emulate_unicorn
+from codesign.emulate.host import run_host
+from codesign.emulate.qemu_process import PROGRAM
+from codesign.errors import InputError, ValidationError
+from codesign.frontend import FrontEnd, whole_hops
+from codesign.size.stack import worst_stack
+from codesign.verify.equality import equal
+from codesign.verify.signals import proof_signal
+from networks import random_network
+
+pytestmark = [
+    pytest.mark.qemu,
+    pytest.mark.skipif(shutil.which(PROGRAM) is None, reason=f"{PROGRAM} is not on the PATH (apt install qemu-system-arm)"),
+]
+BOARD = load_board("mps3_an547")
+NETWORKS = {
+    "skip gate": random_network(skip=True),
+    "odd shapes": random_network(FrontEnd(n_fft=128, window=128, hop=64, n_mels=21), units=(13, 35), hidden=3),
+    "32 ms window": random_network(FrontEnd(n_mels=64), units=(24, 20), hidden=17),
+}
+
+
+@pytest.fixture(scope="module")
+def image(tmp_path_factory):
+    pytest.importorskip("ziglang", reason="ziglang is not installed (pip install codesign[emulator])")
+    return build_bare(NETWORKS["skip gate"], BOARD, tmp_path_factory.mktemp("qemu") / "image", semihosting=True)
+
+
+def signal(network):
+    extremes = proof_signal([], 16000, 1.0)
+    pieces = [extremes[start : start + 2000] for start in range(0, extremes.size - 2000, 24000)]
+    return whole_hops(np.concatenate(pieces), network.frontend.hop)
+
+
+@pytest.mark.parametrize("network", NETWORKS.values(), ids=NETWORKS.keys())
+def test_image_equals_the_host_library(network, tmp_path):
+    pcm = signal(network)
+    built = build_bare(network, BOARD, tmp_path / "bare", semihosting=True)
+    run = emulate_qemu(built, BOARD, pcm)
+    check = equal(run, run_host(build_host(network, tmp_path / "host"), pcm))
+    assert check.ok, check.detail
+    assert run.instructions.size == run.frames == pcm.size // network.frontend.hop
+    bound = worst_stack(built.path, built.symbols.entry, built.stack_usage, built.symbols.pointer_calls)
+    assert not bound.unbounded
+    assert 0 < run.stack_bytes <= bound.bytes
+
+
+def test_counts_are_repeatable_and_a_skipped_frame_costs_less(image):
+    pcm = signal(image.network)
+    first, second = (emulate_qemu(image, BOARD, pcm) for _ in range(2))
+    np.testing.assert_array_equal(first.instructions, second.instructions)
+    assert 0 < first.skipped.sum() < first.skipped.size
+    assert first.instructions[first.skipped].max() < first.instructions[~first.skipped].min()
+
+
+def test_counts_are_those_of_the_other_emulator(tmp_path):
+    """A core that both have, without vector code, from one set of sources: the same instructions in every frame."""
+    card = load_board("mps2_an521")
+    network = NETWORKS["skip gate"]
+    pcm = signal(network)
+    called = emulate_unicorn(build_bare(network, card, tmp_path / "called"), card, pcm, counted_frames=pcm.size // 64)
+    filed = emulate_qemu(build_bare(network, card, tmp_path / "filed", semihosting=True), card, pcm)
+    wrapper = called.instructions - filed.instructions  # cs_bare_process keeps one more figure
+    assert np.unique(wrapper).size == 1
+    assert abs(wrapper[0]) < 40
+
+
+def test_an_image_without_files_is_refused(image, tmp_path):
+    with pytest.raises(InputError, match="not built for QEMU"):
+        emulate_qemu(dataclasses.replace(image, semihosting=False), BOARD, np.zeros(64, np.int16))
+
+
+def offset_of(path, address):
+    with path.open("rb") as stream:
+        segments = [dict(segment.header) for segment in ELFFile(stream).iter_segments("PT_LOAD")]
+    return next(address - s["p_vaddr"] + s["p_offset"] for s in segments if 0 <= address - s["p_vaddr"] < s["p_filesz"])
+
+
+def test_a_hanging_and_a_faulting_image_are_named(image, tmp_path, monkeypatch):
+    monkeypatch.setattr("codesign.emulate.qemu._START_SECONDS", 1.0)
+    for code, words in ((b"\xfe\xe7", "did not end"), (b"\x00\xde", "took an exception")):
+        data = bytearray(image.path.read_bytes())
+        at = offset_of(image.path, int.from_bytes(data[24:28], "little") & ~1)  # e_entry: the reset handler
+        data[at : at + 2] = code
+        broken = tmp_path / "broken.elf"
+        broken.write_bytes(data)
+        with pytest.raises(ValidationError, match=words):
+            emulate_qemu(dataclasses.replace(image, path=broken), BOARD, np.zeros(64, np.int16))
