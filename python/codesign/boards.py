@@ -72,12 +72,23 @@ class Budget(_Card):
     worst_frame_ms: PositiveFloat
 
 
+class Flash(_Card):
+    """Waiting for constants in flash: cycles that each line of `line_bytes` costs when it is read once."""
+
+    wait_states: Annotated[int, Field(ge=0)]
+    line_bytes: PositiveInt
+    source: Annotated[str, Field(min_length=1)]
+
+
 class Timing(_Card):
-    """Executed instructions to cycles. `error` is relative: 0.2 means ±20 %."""
+    """Executed instructions to cycles, for runs that only count them: where the executed blocks are known, the core's table
+    in cost/timing is used. `error` is relative: 0.2 means ±20 %.
+    """
 
     cycles_per_instruction: PositiveFloat
     error: Annotated[float, Field(ge=0, lt=1)]
     source: Annotated[str, Field(min_length=1)]
+    flash: Flash | None = None
 
 
 class Energy(_Card):

@@ -29,6 +29,6 @@ def test_everything_a_stage_calls_counts_to_it():
         (0x200, 4, 0x31),
         (0x30, 1, 0),
     ]:
-        profile.block(address, instructions, link)
+        profile.block(address, 2 * instructions, instructions, link)
     assert profile.take() == {"": 6, "first": 13, "second": 4}
     assert profile.take() == {}

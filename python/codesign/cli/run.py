@@ -18,10 +18,12 @@ from codesign.build import build_bare, build_host, build_zephyr
 from codesign.cli.console import emit_json, progress, say
 from codesign.cli.emulators import Emulator, choose
 from codesign.cli.options import DEFAULT_BOARD, BoardName, Json, Model
-from codesign.cli.tables import print_layers
+from codesign.cli.tables import print_stages
+from codesign.cost import CostReport, estimate
 from codesign.emulate import LayerCost, emulate_unicorn
 from codesign.emulate.host import run_host
 from codesign.emulate.zephyr_files import run_in_qemu, run_native
+from codesign.files import replace_file
 from codesign.frontend import whole_hops
 from codesign.load import load_onnx
 from codesign.lower import lower
@@ -49,13 +51,15 @@ def command(
         ),
     ] = None,
     board: BoardName = DEFAULT_BOARD,
-    profile: Annotated[bool, typer.Option("--profile", help="Count instructions per layer (slower).")] = False,
+    profile: Annotated[bool, typer.Option("--profile", help="Instructions and estimated cycles per layer (slower).")] = False,
+    folded: Annotated[Path | None, typer.Option(help="File for the profile's folded stacks, cycles: for flame graphs.")] = None,
     json: Json = False,
 ) -> None:
     """Enhance a recording. The output is aligned with the input: the pipeline's delay is removed.
 
     Example: codesign run models/starter/starter.onnx noisy.wav -o enhanced.wav
     """
+    profile = profile or folded is not None
     audio_format(output)  # before the work, not after it
     chosen = load_board(board)
     where = Where.host if emulator is Where.host else Where(choose(Emulator(emulator.value) if emulator else None, chosen))
@@ -72,6 +76,9 @@ def command(
         result = _run(where, network, chosen, folder, pcm, profile, show)
     enhanced = result.pcm[config.latency_samples :][: recording.pcm.size]
     write_audio(output, enhanced, config.sample_rate)
+    if folded is not None and result.cost is not None:
+        with replace_file(folded) as building:
+            building.write_text("".join(f"{stack} {cycles}\n" for stack, cycles in result.cost.folded), encoding="utf-8")
     if json:
         emit_json(
             "run",
@@ -82,10 +89,16 @@ def command(
             skipped=result.skipped,
             worst_instructions=result.worst_instructions,
             layers=result.layers,
+            stages=result.cost.stages if result.cost else (),
+            worst_cycles=result.cost.worst_cycles if result.cost else None,
+            cycles_error=result.cost.error if result.cost else None,
         )
         return
-    if result.layers:
-        print_layers(result.layers)
+    if (cost := result.cost) is not None:
+        print_stages(cost.stages, cost.error)
+        clock = f"{chosen.core.clock_hz / 1e6:g} MHz"
+        say(f"worst frame {cost.worst_cycles:,.0f} cycles, {cost.worst_ms(chosen):.2f} ms at {clock} ±{100 * cost.error:.0f} %")
+        say(f"timing: {cost.source}")
     say(f"wrote {output}: {recording.pcm.size / config.sample_rate:.2f} s, {result.runtime}, {result.seconds:.1f} s")
 
 
@@ -100,6 +113,7 @@ class _Result:
     worst_instructions: int | None
     layers: tuple[LayerCost, ...]
     seconds: float
+    cost: CostReport | None = None
 
 
 def _run(
@@ -111,15 +125,19 @@ def _run(
         run = run_native(image, pcm) if where is Where.native else run_in_qemu(image, board, pcm)
         worst = run.worst_instructions or None
         return _Result(run.runtime, run.pcm, run.frames, run.stats.number("skipped"), worst, (), run.seconds)
+    cost = None
     if where is Where.host:
         result = run_host(build_host(network, folder), pcm)
     else:
+        image = build_bare(network, board, folder)
         result = emulate_unicorn(
-            build_bare(network, board, folder),
+            image,
             board,
             pcm,
             counted_frames=pcm.size // network.frontend.hop if profile else 0,
             progress=lambda done, total: show(f"{board.core.cpu} in Unicorn", done, total),
         )
+        cost = estimate(result, image, board) if profile else None
     worst = None if result.instructions is None else int(result.instructions.max())
-    return _Result(result.runtime, result.pcm, result.frames, int(result.skipped.sum()), worst, result.layers, result.seconds)
+    skipped = int(result.skipped.sum())
+    return _Result(result.runtime, result.pcm, result.frames, skipped, worst, result.layers, result.seconds, cost)

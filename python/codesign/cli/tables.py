@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from codesign.cli.console import cells, say, stderr, table
-from codesign.emulate import LayerCost
+from codesign.cost import StageCost
 from codesign.size import BudgetCheck, Footprint, Group
 from codesign.size.stack import StackReport
 from codesign.verify import Latency, Verdict
@@ -32,21 +32,25 @@ def print_footprint(footprint: Footprint, groups: Sequence[Group], budget: Seque
         say(f"{'ok  ' if check.ok else 'OVER'} {check.name} budget: {check.used:,} of {check.limit:,} bytes")
 
 
-def print_layers(layers: Sequence[LayerCost]) -> None:
-    """Instructions per stage of a frame."""
-    rows = table("Instructions per frame (exact)", "stage", "MACs", "worst", "mean", "per MAC")
-    for layer in layers:
-        per_mac = f"{layer.worst / layer.macs:.3f}" if layer.macs else ""
-        macs = f"{layer.macs:,}" if layer.macs else ""
-        rows.add_row(*cells(layer.name, macs, f"{layer.worst:,}", f"{layer.mean:,.0f}", per_mac))
+def print_stages(stages: Sequence[StageCost], error: float) -> None:
+    """Instructions and cycles per stage of the worst frame."""
+    rows = table(
+        f"Worst frame of each stage: instructions exact, cycles estimated ±{100 * error:.0f} %",
+        *("stage", "MACs", "instructions", "per MAC", "cycles", "flash waits", "share %"),
+    )
+    for stage in stages:
+        per_mac = f"{stage.instructions / stage.macs:.3f}" if stage.macs else ""
+        macs, stalls = (f"{value:,.0f}" if value else "" for value in (stage.macs, stage.stalls))
+        figures = (f"{stage.instructions:,}", per_mac, f"{stage.cycles:,.0f}", stalls, f"{100 * stage.share:.1f}")
+        rows.add_row(*cells(stage.name, macs, *figures))
     stderr.print(rows)
 
 
 def print_verdict(verdict: Verdict) -> None:
     """Everything that a proof found, the answer last."""
-    if verdict.layers:
-        print_layers(verdict.layers)
     if verdict.latency is not None:
+        if verdict.stages:
+            print_stages(verdict.stages, verdict.latency.error)
         _print_latency(verdict.latency)
     if verdict.footprint is not None:
         _print_regions(verdict.footprint)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 
 def thumb_instructions(code: bytes) -> int:
@@ -16,6 +17,19 @@ def thumb_instructions(code: bytes) -> int:
     return count
 
 
+@dataclass(frozen=True, slots=True)
+class BlockCount:
+    """A basic block of `size` bytes at `address`: how often it ran in a stage, and how often it went on elsewhere than behind
+    itself.
+    """
+
+    stage: str
+    address: int
+    size: int
+    executions: int
+    taken: int
+
+
 class StageProfile:
     """Attributes executed blocks to the pipeline stage that is running.
 
@@ -27,21 +41,36 @@ class StageProfile:
         self._entries = entries
         self._stage = ""
         self._return_to = -1
+        self._expected = -1  # where the last block goes on when it does not branch
+        self._last = [0, 0]
+        self._blocks: dict[tuple[str, int, int], list[int]] = {}
         self.counts: dict[str, int] = {}
 
     def enters(self, address: int) -> bool:
         """Whether a stage begins at `address`."""
         return address in self._entries
 
-    def block(self, address: int, instructions: int, link: int) -> None:
-        """One block at `address` of `instructions` instructions; `link` is LR on its entry (used at stage entries)."""
+    def block(self, address: int, size: int, instructions: int, link: int) -> None:
+        """One block of `size` bytes and `instructions` instructions; `link` is LR on its entry (used at stage entries)."""
+        if address != self._expected:
+            self._last[1] += 1
         if address == self._return_to:
             self._stage, self._return_to = "", -1
         elif address in self._entries and self._return_to == -1:
             self._stage, self._return_to = self._entries[address], link & ~1
-        self.counts[self._stage] = self.counts.get(self._stage, 0) + instructions
+        stage = self._stage
+        self.counts[stage] = self.counts.get(stage, 0) + instructions
+        key = (stage, address, size)
+        if (last := self._blocks.get(key)) is None:
+            last = self._blocks[key] = [0, 0]
+        last[0] += 1
+        self._last, self._expected = last, address + size
 
     def take(self) -> dict[str, int]:
         """The counts since the last call, by stage name; "" is what no stage contains."""
         counts, self.counts = self.counts, {}
         return counts
+
+    def blocks(self) -> tuple[BlockCount, ...]:
+        """All blocks since the beginning."""
+        return tuple(BlockCount(*key, *counts) for key, counts in self._blocks.items())

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
+
+from codesign.emulate.profile import BlockCount
 
 
 @dataclass(frozen=True)
@@ -24,7 +27,8 @@ class Run:
 
     pcm int16 (frames · hop,); features int8 and mask int16 or int8 (frames, n) as the network saw and gave them;
     skipped (frames,) bool; instructions int64 executed per frame, of the frames that were counted (the first ones), None when
-    none were. stack_bytes is the deepest stack that the run used.
+    none were. stages are the same by stage of the pipeline, blocks what ran in all of them; both are empty when stages were not
+    told apart. stack_bytes is the deepest stack that the run used.
     """
 
     runtime: str
@@ -34,6 +38,8 @@ class Run:
     skipped: npt.NDArray[np.bool_]
     instructions: npt.NDArray[np.int64] | None = None
     layers: tuple[LayerCost, ...] = ()
+    stages: Mapping[str, npt.NDArray[np.int64]] = field(default_factory=dict)
+    blocks: tuple[BlockCount, ...] = ()
     stack_bytes: int | None = None
     seconds: float = 0.0
 

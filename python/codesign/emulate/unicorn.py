@@ -90,21 +90,25 @@ def emulate_unicorn(
         skipped=np.diff(skips, prepend=0).astype(bool),
         instructions=np.array([sum(cost.values()) for cost in costs], np.int64) if costs else None,
         layers=_layer_costs(image, costs),
+        stages=_stages(image, costs),
+        blocks=profile.blocks(),
         stack_bytes=machine.stack_used(),
         seconds=time.perf_counter() - started,
     )
 
 
+def _stages(image: Image, costs: list[dict[str, int]]) -> dict[str, npt.NDArray[np.int64]]:
+    """Instructions per counted frame of every stage, in the order in which they run; "" is what no stage contains."""
+    names = ["analysis", "features", *(layer.name for layer in image.network.schedule), "mask", "synthesis", ""]
+    return {name: np.array([cost.get(name, 0) for cost in costs], np.int64) for name in names} if costs else {}
+
+
 def _layer_costs(image: Image, costs: list[dict[str, int]]) -> tuple[LayerCost, ...]:
-    if not costs:
-        return ()
     macs = {layer.name: layer_macs(layer) for layer in image.network.schedule}
-    order = ["analysis", "features", *macs, "mask", "synthesis", ""]
-    rows = []
-    for name in order:
-        series = [cost.get(name, 0) for cost in costs]
-        rows.append(LayerCost(name or "calls and bookkeeping", macs.get(name, 0), max(series), sum(series) / len(series)))
-    return tuple(rows)
+    return tuple(
+        LayerCost(name or "calls and bookkeeping", macs.get(name, 0), int(counts.max()), float(counts.mean()))
+        for name, counts in _stages(image, costs).items()
+    )
 
 
 def supports(board: Board) -> bool:
@@ -187,7 +191,7 @@ class Machine:
             if (instructions := lengths.get(key)) is None:
                 instructions = lengths[key] = thumb_instructions(bytes(uc.mem_read(address, size)))
             link = uc.reg_read(link_register) if profile.enters(address) else 0
-            profile.block(address, instructions, link)
+            profile.block(address, size, instructions, link)
 
         self._hook = self._uc.hook_add(self._block_hook, on_block)
         self._uc.ctl_flush_tb()  # blocks translated before have no call of the hook in them

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from codesign.boards import Board
 from codesign.build import Image, build_bare, build_zephyr
+from codesign.cost import CostReport, StageCost, average, estimate
 from codesign.emulate import LayerCost, Run, emulate_unicorn
 from codesign.emulate.firmware import FirmwareRun
 from codesign.emulate.zephyr_files import run_in_qemu, run_native
@@ -47,6 +48,7 @@ class OnBoard:
     run: Run | None = None
     stack: StackReport | None = None
     stack_used: int | None = None
+    stages: tuple[StageCost, ...] = ()
 
 
 def bare_in_unicorn(
@@ -66,8 +68,9 @@ def bare_in_unicorn(
     assert run.instructions is not None, "some frames are counted"
     stages = {layer.name for layer in network.schedule}
     step = sum(layer.worst for layer in run.layers if layer.name in stages)
-    latency = _latency(network, board, int(run.instructions.max()), float(run.instructions.mean()), len(run.instructions))
     stack = worst_stack(image.path, image.symbols.entry, image.stack_usage, image.symbols.pointer_calls)
+    cost = estimate(run, image, board)
+    latency = _latency(network, board, int(run.instructions.max()), float(run.instructions.mean()), len(run.instructions), cost)
     return OnBoard(
         emulator="unicorn",
         image=image,
@@ -79,6 +82,7 @@ def bare_in_unicorn(
         run=run,
         stack=stack,
         stack_used=run.stack_bytes,
+        stages=cost.stages,
     )
 
 
@@ -92,7 +96,8 @@ def zephyr_on_files(
     run = run_native(image, pcm) if native else run_in_qemu(image, board, pcm)
     latency = None
     if run.instructions_per_cycle:
-        latency = _latency(network, board, run.worst_instructions, run.mean_instructions, run.frames)
+        cost = average(run.worst_instructions, run.mean_instructions, network.macs, board)
+        latency = _latency(network, board, run.worst_instructions, run.mean_instructions, run.frames, cost)
     return OnBoard(
         emulator="native" if native else "qemu",
         image=image,
@@ -103,14 +108,16 @@ def zephyr_on_files(
     )
 
 
-def _latency(network: Network, board: Board, worst: int, mean: float, frames: int) -> Latency:
+def _latency(network: Network, board: Board, worst: int, mean: float, frames: int, cost: CostReport) -> Latency:
     return Latency(
         worst_instructions=worst,
         mean_instructions=mean,
         counted_frames=frames,
         clock_hz=board.core.clock_hz,
-        cycles_per_instruction=board.timing.cycles_per_instruction,
-        error=board.timing.error,
+        worst_cycles=cost.worst_cycles,
+        mean_cycles=cost.mean_cycles,
+        error=cost.error,
+        source=cost.source,
         hop_ms=network.frontend.hop_ms,
         algorithmic_ms=network.frontend.algorithmic_latency_ms,
         network_instructions=None,

@@ -133,6 +133,7 @@ def prove(
         footprint=footprint,
         groups=parts_of(image, footprint) if footprint else (),
         layers=on_board.layers,
+        stages=on_board.stages,
         quality=quality,
         stack=on_board.stack,
         stack_used=on_board.stack_used,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from codesign.cost import StageCost
 from codesign.emulate import LayerCost
 from codesign.size import Footprint, Group
 from codesign.size.stack import StackReport
@@ -26,8 +27,11 @@ class Latency:
     mean_instructions: float
     counted_frames: int
     clock_hz: int
-    cycles_per_instruction: float
+    worst_cycles: float
+    mean_cycles: float
     error: float
+    source: str
+    """Of the timing, and so of cycles and ms."""
     hop_ms: float
     algorithmic_ms: float
     network_instructions: int | None
@@ -37,20 +41,20 @@ class Latency:
     @property
     def worst_ms(self) -> float:
         """Estimated time of the worst frame, ms."""
-        return self._ms(self.worst_instructions)
+        return self._ms(self.worst_cycles)
 
     @property
     def mean_ms(self) -> float:
         """Estimated time of the mean frame, ms."""
-        return self._ms(self.mean_instructions)
+        return self._ms(self.mean_cycles)
 
     @property
     def instructions_per_mac(self) -> float | None:
         """Of the whole network step in its worst frame, gates, activations and state included."""
         return None if self.network_instructions is None else self.network_instructions / self.macs
 
-    def _ms(self, instructions: float) -> float:
-        return 1000.0 * instructions * self.cycles_per_instruction / self.clock_hz
+    def _ms(self, cycles: float) -> float:
+        return 1000.0 * cycles / self.clock_hz
 
 
 @dataclass(frozen=True)
@@ -85,6 +89,7 @@ class Verdict:
     footprint: Footprint | None
     groups: tuple[Group, ...]
     layers: tuple[LayerCost, ...]
+    stages: tuple[StageCost, ...]
     quality: tuple[Quality, ...] = ()
     stack: StackReport | None = None
     stack_used: int | None = None  # deepest stack seen in the emulator, bytes

@@ -1,0 +1,42 @@
+"""A bare image on whichever emulator has the board's core: Unicorn, else QEMU."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from codesign.boards import Board
+from codesign.build import build_bare
+from codesign.build.image import Image
+from codesign.emulate.qemu import emulate_qemu
+from codesign.emulate.run import Run
+from codesign.emulate.unicorn import emulate_unicorn, supports
+from codesign.lower.network import Network
+
+
+def build_for_emulation(network: Network, board: Board, folder: Path, *, files: bool | None = None) -> Image:
+    """The bare image with files, as QEMU takes it, or without, as Unicorn does; None: as the one with the core does."""
+    return build_bare(network, board, folder, semihosting=not supports(board) if files is None else files)
+
+
+def emulate_bare(
+    image: Image,
+    board: Board,
+    pcm: npt.NDArray[np.int16],
+    *,
+    counted_frames: int = 0,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> Run:
+    """Run int16 PCM (whole hops) through an image of `build_for_emulation`.
+
+    Unicorn counts the first `counted_frames` frames, stage by stage; QEMU counts every frame as a whole.
+
+    Raises:
+        ToolError, ValidationError: as of `emulate_unicorn` and `emulate_qemu`.
+    """
+    if image.semihosting:
+        return emulate_qemu(image, board, pcm, progress=progress)
+    return emulate_unicorn(image, board, pcm, counted_frames=counted_frames, progress=progress)

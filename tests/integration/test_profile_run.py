@@ -1,0 +1,58 @@
+"""Cycles of whole runs: consistent with the exact instructions they come from."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+pytest.importorskip("unicorn", reason="unicorn is not installed (pip install codesign[emulator])")
+
+from codesign.boards import load_board
+from codesign.build import build_bare
+from codesign.cost import estimate
+from codesign.emulate import emulate_unicorn
+from codesign.frontend import whole_hops
+from codesign.verify.signals import proof_signal
+from networks import random_network
+
+BOARD = load_board("nrf5340dk")
+
+
+@pytest.fixture(scope="module")
+def profiled(tmp_path_factory):
+    network = random_network(skip=True)
+    image = build_bare(network, BOARD, tmp_path_factory.mktemp("cost") / "image")
+    pcm = whole_hops(proof_signal([], 16000, 1.0)[24000:40000], network.frontend.hop)
+    return image, emulate_unicorn(image, BOARD, pcm, counted_frames=pcm.size // network.frontend.hop)
+
+
+def test_stages_and_blocks_add_up_to_the_instructions(profiled):
+    _, run = profiled
+    np.testing.assert_array_equal(sum(run.stages.values()), run.instructions)
+    for layer, counts in zip(run.layers, run.stages.values(), strict=True):
+        assert (layer.worst, layer.mean) == (counts.max(), pytest.approx(counts.mean()))
+    assert all(0 <= block.taken <= block.executions for block in run.blocks)
+
+
+def test_cycles_follow_the_instructions(profiled):
+    image, run = profiled
+    report = estimate(run, image, BOARD)
+    assert 1.0 < report.worst_cycles / run.instructions.max() < 2.5
+    assert report.mean_cycles < report.worst_cycles
+    assert sum(stage.share for stage in report.stages) == pytest.approx(1)
+    stalls = sum(stage.stalls for stage in report.stages)
+    unit = 1 + 0.01 * len(report.stages)
+    assert image.network.macs / 16 * 4 <= stalls <= image.network.macs / 16 * 4 * unit + 4 * len(report.stages)
+    total = sum(cycles for _, cycles in report.folded)
+    assert total == pytest.approx(report.mean_cycles * run.frames, rel=0.05)
+    assert any(stack.startswith("frame;lstm_0;cs_matvec_dsp") for stack, _ in report.folded)
+
+
+def test_without_blocks_the_boards_average_counts(profiled):
+    image, run = profiled
+    report = estimate(dataclasses.replace(run, blocks=(), stages={}), image, BOARD)
+    assert report.folded == report.stages == ()
+    assert report.error == BOARD.timing.error
+    assert report.worst_cycles >= run.instructions.max() * BOARD.timing.cycles_per_instruction
+    with pytest.raises(ValueError, match="counted"):
+        estimate(dataclasses.replace(run, instructions=None), image, BOARD)

@@ -1,0 +1,152 @@
+"""The cost model: decoding against hand-assembled instructions, pipelines against the sentences of their sources."""
+
+import pytest
+
+pytest.importorskip("capstone", reason="capstone is not installed (pip install codesign[emulator])")
+
+from codesign.boards import list_boards, load_board
+from codesign.cost.classify import operations
+from codesign.cost.pipeline import block_cycles
+from codesign.cost.timing import TimingTable, list_timings, load_timing
+from codesign.errors import ToolError
+
+CODE = {
+    "ldr r0, [r1]": "0868",
+    "ldr.w r5, [r1, #4]": "d1f80450",
+    "str r0, [r1], #4": "41f8040b",
+    "add.w r2, r0, r3": "00eb0302",
+    "add.w r4, r4, r5": "04eb0504",
+    "add.w r6, r6, r7": "06eb0706",
+    "eor.w r6, r0, r6, ror #22": "80eab656",
+    "smlad r4, r8, r12, r4": "28fb0c44",
+    "smmla r0, r1, r2, r3": "51fb0230",
+    "smlal r0, r1, r2, r3": "c2fb0301",
+    "sxtb16 r8, r8": "2ffa88f8",
+    "ssat r0, #16, r1": "01f30f00",
+    "ldm r0!, {r8-r11}": "b0e8000f",
+    "ldrd r12, lr, [r1], #8": "f1e802ce",
+    "strd r0, r1, [r2], #8": "e2e80201",
+    "push {r4, lr}": "10b5",
+    "pop {r4, pc}": "10bd",
+    "vmul.f32 s0, s1, s2": "20ee810a",
+    "vadd.f32 s3, s0, s4": "70ee021a",
+    "vldr s0, [r0, #4]": "90ed010a",
+    "vldmia r0!, {s4-s7}": "b0ec042a",
+    "bne": "f7d1",
+    "it eq": "08bf",
+    "vldrw.u32 q0, [r1], #16": "b1ec041f",
+    "vstrw.32 q0, [r1], #16": "a1ec041f",
+    "vldrw.u32 q0, [r1, q2, uxtw #2]": "91fc450f",
+    "vld40.32 {q0-q3}, [r1]": "91fc011f",
+    "vmladava.s8 r4, q1, q0": "f2ee204f",
+    "vmulh.s32 q0, q1, q2": "23ee050e",
+    "vadd.i32 q0, q1, q2": "22ef4408",
+    "vctp.8 r5": "05f001e8",
+    "le lr": "0ff003c8",
+    "dls lr, r3": "43f001e0",
+}
+
+KINDS = {
+    "load": ["ldr r0, [r1]", "ldr.w r5, [r1, #4]"],
+    "store": ["str r0, [r1], #4"],
+    "alu": ["add.w r2, r0, r3"],
+    "shifted": ["eor.w r6, r0, r6, ror #22"],
+    "mac": ["smlad r4, r8, r12, r4", "smmla r0, r1, r2, r3", "smlal r0, r1, r2, r3"],
+    "dsp": ["sxtb16 r8, r8", "ssat r0, #16, r1"],
+    "load_multiple": ["ldm r0!, {r8-r11}", "ldrd r12, lr, [r1], #8", "pop {r4, pc}"],
+    "store_multiple": ["strd r0, r1, [r2], #8", "push {r4, lr}"],
+    "fp_arithmetic": ["vmul.f32 s0, s1, s2", "vadd.f32 s3, s0, s4"],
+    "fp_load": ["vldr s0, [r0, #4]"],
+    "fp_load_multiple": ["vldmia r0!, {s4-s7}"],
+    "branch": ["bne"],
+    "it": ["it eq"],
+    "vector_load": ["vldrw.u32 q0, [r1], #16"],
+    "vector_store": ["vstrw.32 q0, [r1], #16"],
+    "vector_gather": ["vldrw.u32 q0, [r1, q2, uxtw #2]", "vld40.32 {q0-q3}, [r1]"],
+    "vector_mac": ["vmladava.s8 r4, q1, q0"],
+    "vector_alu": ["vmulh.s32 q0, q1, q2", "vadd.i32 q0, q1, q2", "vctp.8 r5"],
+    "loop": ["le lr", "dls lr, r3"],
+}
+
+
+def block(*lines):
+    return tuple(operations(b"".join(bytes.fromhex(CODE[line]) for line in lines), 0x1000))
+
+
+def cycles(cpu, *lines):
+    return block_cycles(block(*lines), load_timing(cpu))
+
+
+@pytest.mark.parametrize(("kind", "line"), [(kind, line) for kind, lines in KINDS.items() for line in lines])
+def test_classes(kind, line):
+    assert [operation.kind for operation in block(line)] == [kind]
+
+
+def test_registers():
+    (smlad,) = block("smlad r4, r8, r12, r4")
+    assert (set(smlad.reads), smlad.writes, smlad.accumulator) == ({"r4", "r8", "ip"}, ("r4",), "r4")
+    (ldm,) = block("ldm r0!, {r8-r11}")
+    assert ldm.registers == 4
+    assert (ldm.writes, ldm.updated) == (("r8", "sb", "sl", "fp"), "r0")
+    (pop,) = block("pop {r4, pc}")
+    assert pop.branches
+    assert "pc" not in pop.writes
+
+
+@pytest.mark.parametrize(
+    ("cpu", "lines", "expected"),
+    [
+        # Cortex-M4 TRM: LDR 2, pipelined 1; LDM 1 + N; one cycle more for an FPU result used at once
+        ("cortex-m4", ["ldr r0, [r1]"], 1),  # a loop of loads is loads in a row
+        ("cortex-m4", ["add.w r4, r4, r5", "ldr r0, [r1]"], 3),
+        ("cortex-m4", ["add.w r4, r4, r5", "ldr r0, [r1]", "ldr.w r5, [r1, #4]"], 4),
+        ("cortex-m4", ["ldm r0!, {r8-r11}"], 5),
+        ("cortex-m4", ["vmul.f32 s0, s1, s2", "vadd.f32 s3, s0, s4"], 3),
+        ("cortex-m4", ["smlad r4, r8, r12, r4"] * 3, 3),
+        # cortex_m33.md: "load to use latency is 2 cycles"; multiples "exactly x cycles"; MACs chain on the accumulator; DSP 2
+        ("cortex-m33", ["ldr r0, [r1]", "add.w r2, r0, r3"], 3),
+        ("cortex-m33", ["ldr r0, [r1]", "add.w r6, r6, r7", "add.w r2, r0, r3"], 3),
+        ("cortex-m33", ["ldm r0!, {r8-r11}"], 4),
+        ("cortex-m33", ["ldrd r12, lr, [r1], #8", "smlad r4, r8, r12, r4"], 3),  # r12 is the first of two
+        ("cortex-m33", ["smlad r4, r8, r12, r4"] * 4, 4),
+        ("cortex-m33", ["sxtb16 r8, r8", "smlad r4, r8, r12, r4"], 3),
+        # cortex_m7.md: two simple instructions a cycle; MACs not wrt each other; LDM n / 2
+        ("cortex-m7", ["add.w r4, r4, r5", "add.w r6, r6, r7"], 1),
+        ("cortex-m7", ["smlad r4, r8, r12, r4"] * 2, 2),
+        ("cortex-m7", ["ldr r0, [r1]", "ldr.w r5, [r1, #4]"], 1),
+        ("cortex-m7", ["ldr r0, [r1]", "ldr r0, [r1]"], 2),
+        ("cortex-m7", ["ldm r0!, {r8-r11}"], 2),
+        # a vector load and a MAC overlap: two cycles each, started one behind the other
+        ("cortex-m55", ["vldrw.u32 q0, [r1], #16", "vmladava.s8 r4, q1, q0"] * 4, 8),
+        ("cortex-m55", ["vmladava.s8 r4, q1, q0"] * 4, 8),
+    ],
+)
+def test_pipelines(cpu, lines, expected):
+    assert cycles(cpu, *lines) == expected
+
+
+def test_every_board_with_memories_has_a_table_with_a_source():
+    for name in list_boards():
+        board = load_board(name)
+        if board.memories:
+            table = load_timing(board.core.cpu)
+            assert table.cpu == board.core.cpu
+            assert len(table.source) > 20
+    assert set(list_timings()) == {"cortex-m4", "cortex-m7", "cortex-m33", "cortex-m55"}
+
+
+def test_a_core_without_a_table_and_a_table_without_a_class():
+    with pytest.raises(ToolError, match="cortex-m85"):
+        load_timing("cortex-m85")
+    table = load_timing("cortex-m4").model_dump()
+    del table["classes"]["mac"]
+    with pytest.raises(ValueError, match="mac"):
+        TimingTable.model_validate(table)
+    table = load_timing("cortex-m4").model_dump()
+    table["classes"]["divine"] = {"cycles": 1}
+    with pytest.raises(ValueError, match="divine"):
+        TimingTable.model_validate(table)
+
+
+def test_code_that_is_no_instruction_costs_something():
+    assert block_cycles(tuple(operations(bytes.fromhex("ffffffff00"), 0)), load_timing("cortex-m4")) > 0
