@@ -8,7 +8,7 @@ help:
 	@echo "make demo   network -> Cortex-M33 image -> emulated -> proven, on the shipped recording (files in demo/)"
 	@echo "make test   the test suite"
 	@echo "make lint   ruff and mypy"
-	@echo "make bench  instructions per layer and per MAC"
+	@echo "make bench  our layers against CMSIS-NN (CMSIS_NN=checkout) and plain C: writes docs/performance.md"
 
 # ensurepip is missing from some distributions' Python; virtualenv then makes the environment.
 $(BIN)/python:
@@ -37,7 +37,8 @@ lint: $(VENV)/.dev
 	$(BIN)/mypy
 
 bench: $(VENV)/.run
-	$(BIN)/python bench/layers.py
+	$(BIN)/python bench/run.py $(if $(CMSIS_NN),--cmsis-nn $(CMSIS_NN)) $(if $(CMSIS_DSP),--cmsis-dsp $(CMSIS_DSP)) \
+		--markdown docs/performance.md --json build/bench.json
 
 clean:
 	rm -rf $(VENV) demo build

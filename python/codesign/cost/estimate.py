@@ -76,7 +76,7 @@ def estimate(run: Run, image: Image, board: Board) -> CostReport:
         mean = float(run.instructions.mean())
         return average(int(run.instructions.max()), mean, image.network.macs, board)
     table = load_timing(board.core.cpu)
-    cycles = _cycles(run.blocks, image.path, board)
+    cycles = cycles_of_blocks(run.blocks, image.path, board)
     by_stage: dict[str, float] = defaultdict(float)
     for block, value in cycles.items():
         by_stage[block.stage] += value
@@ -106,8 +106,8 @@ def average(worst: int, mean: float, weights: int, board: Board) -> CostReport:
     return CostReport((), worst * rate + stalls, mean * rate + stalls, timing.error, timing.source)
 
 
-def _cycles(blocks: tuple[BlockCount, ...], elf: Path, board: Board) -> Mapping[BlockCount, float]:
-    """Cycles of all executions of each block, taken branches included."""
+def cycles_of_blocks(blocks: tuple[BlockCount, ...], elf: Path, board: Board) -> Mapping[BlockCount, float]:
+    """Cycles of all executions of each block of an ELF, taken branches included, memory without wait states."""
     table = load_timing(board.core.cpu)
     image = read_elf(elf)
     segments = image.load_images()

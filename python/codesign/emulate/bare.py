@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from codesign.boards import Board
 from codesign.build import build_bare
+from codesign.build.compilers import ArmCompiler
 from codesign.build.image import Image
 from codesign.emulate.qemu import emulate_qemu
 from codesign.emulate.run import Run
@@ -17,9 +18,11 @@ from codesign.emulate.unicorn import emulate_unicorn, supports
 from codesign.lower.network import Network
 
 
-def build_for_emulation(network: Network, board: Board, folder: Path, *, files: bool | None = None) -> Image:
+def build_for_emulation(
+    network: Network, board: Board, folder: Path, *, files: bool | None = None, compiler: ArmCompiler | None = None
+) -> Image:
     """The bare image with files, as QEMU takes it, or without, as Unicorn does; None: as the one with the core does."""
-    return build_bare(network, board, folder, semihosting=not supports(board) if files is None else files)
+    return build_bare(network, board, folder, compiler, semihosting=not supports(board) if files is None else files)
 
 
 def emulate_bare(

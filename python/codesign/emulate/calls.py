@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from codesign.boards import Board
 from codesign.build.bare import linker_script
-from codesign.build.compilers import TARGET_FLAGS, ArmCompiler, compile_all, link, run_tool
+from codesign.build.compilers import COMMON_FLAGS, TARGET_FLAGS, ArmCompiler, compile_all, link, run_tool
 from codesign.build.runtime import bare_includes, bare_sources
 from codesign.resources import resource
 
@@ -41,20 +41,31 @@ class Calls(Protocol):
     def call(self, name: str | int, *arguments: int) -> int: ...
 
 
-def build_calls(sources: Sequence[Path], flags: Sequence[str], board: Board, compiler: ArmCompiler, folder: Path) -> Path:
-    """Compile `sources` with `flags` and the call server, and link them to `<folder>/calls.elf`; nothing is left out.
+def build_calls(
+    sources: Sequence[Path],
+    flags: Sequence[str],
+    board: Board,
+    compiler: ArmCompiler,
+    folder: Path,
+    keep: Sequence[str] = (),
+) -> Path:
+    """Compile `sources` with `flags` and the call server, and link them to `<folder>/calls.elf`.
+
+    `keep` names the functions and constants that are wanted, what they need stays too; without it, everything stays.
 
     Raises:
         ToolError, BuildError: the compiler is missing or refused.
     """
     *port, _ = bare_sources()  # all but its main
     port.append(resource("runtime", "port", "calls", "calls.c"))
-    includes = [f"-I{path}" for path in bare_includes()]
+    includes = tuple(f"-I{path}" for path in bare_includes())
     cpu = compiler.cpu_flags(board.core.cpu)
-    log = folder / "calls.log"
-    objects = compile_all((*compiler.compile, *TARGET_FLAGS, *cpu, *flags, *includes), [*sources, *port], folder, log)
+    command, log = (*compiler.compile, *TARGET_FLAGS, *cpu), folder / "calls.log"
+    objects = compile_all((*command, *flags, *includes), sources, folder, log)
+    objects += compile_all((*command, *COMMON_FLAGS, *includes), port, folder, log)
     script, elf = folder / "calls.ld", folder / "calls.elf"
     script.write_text(linker_script(board), encoding="utf-8")
-    words = ("--no-gc-sections", "-T", str(script), "--defsym", f"cs_calls_arena=0x{ARENA:x}")
+    kept = ("--gc-sections", *(word for name in keep for word in ("-u", name))) if keep else ("--no-gc-sections",)
+    words = (*kept, "-T", str(script), "--defsym", f"cs_calls_arena=0x{ARENA:x}")
     run_tool(link(compiler, cpu, words, objects, elf), log, "linking calls.elf")
     return elf

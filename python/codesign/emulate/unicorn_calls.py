@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import struct
-from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +11,7 @@ import numpy.typing as npt
 from codesign.boards import Board
 from codesign.elf import read_elf
 from codesign.emulate.calls import ARENA, ARENA_BYTES, SAVED_PATTERN
-from codesign.emulate.profile import thumb_instructions
+from codesign.emulate.profile import BlockCount, StageProfile, thumb_instructions
 from codesign.emulate.unicorn import open_core
 from codesign.errors import ValidationError
 
@@ -31,19 +30,26 @@ class UnicornCalls:
         self.elf = read_elf(elf)
         for address, data in self.elf.load_images():
             self.engine.mem_write(address, data)
-        self.blocks: Counter[tuple[int, int]] = Counter()
+        self._profile = StageProfile({})
         self._lengths: dict[tuple[int, int], int] = {}
         self.stack_top = _STACK_TOP
         if counting:
             from unicorn import UC_HOOK_BLOCK
 
-            self.engine.hook_add(UC_HOOK_BLOCK, lambda _uc, at, size, _data: self.blocks.update(((at, size),)))
+            self.engine.hook_add(
+                UC_HOOK_BLOCK, lambda _uc, at, size, _data: self._profile.block(at, size, self._length(at, size), 0)
+            )
         self.clear()
 
     @property
     def instructions(self) -> int:
         """Executed instructions of the last call, 0 without `counting`."""
-        return sum(times * self._length(block) for block, times in self.blocks.items())
+        return sum(self._profile.counts.values())
+
+    @property
+    def blocks(self) -> tuple[BlockCount, ...]:
+        """What the last call executed, nothing without `counting`."""
+        return self._profile.blocks()
 
     def address(self, name: str) -> int:
         """Address of a symbol."""
@@ -84,14 +90,13 @@ class UnicornCalls:
             uc.reg_write(number, value)
         uc.reg_write(const.UC_ARM_REG_SP, sp)
         uc.reg_write(const.UC_ARM_REG_LR, _RETURN | 1)
-        self.blocks.clear()
+        self._profile = StageProfile({})
         uc.emu_start((self.address(name) if isinstance(name, str) else name) | 1, _RETURN)
         if uc.reg_read(const.UC_ARM_REG_SP) != sp or [uc.reg_read(r) for r in saved] != list(SAVED_PATTERN):
             raise ValidationError(f"{name} does not preserve r4 to r11 and the stack pointer")
         return int(uc.reg_read(const.UC_ARM_REG_R0))
 
-    def _length(self, block: tuple[int, int]) -> int:
-        if block not in self._lengths:
-            at, size = block
-            self._lengths[block] = thumb_instructions(bytes(self.engine.mem_read(at, size)))
-        return self._lengths[block]
+    def _length(self, at: int, size: int) -> int:
+        if (at, size) not in self._lengths:
+            self._lengths[at, size] = thumb_instructions(bytes(self.engine.mem_read(at, size)))
+        return self._lengths[at, size]

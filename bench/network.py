@@ -1,0 +1,70 @@
+"""Whole frames of a model on every board: instructions, estimated time, flash, RAM and stack of the very image."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from codesign.boards import Board
+from codesign.build.compilers import ArmCompiler
+from codesign.cost import StageCost, estimate
+from codesign.emulate import build_for_emulation, emulate_bare
+from codesign.frontend import whole_hops
+from codesign.lower.network import Network
+from codesign.size import measure as footprint_of
+from codesign.size.stack import worst_stack
+from codesign.verify.signals import proof_signal
+
+SECONDS = 4
+
+
+@dataclass(frozen=True)
+class Frame:
+    """The worst of `SECONDS` s of frames. Instructions are exact, cycles and ms estimates; sizes in bytes; code is flash
+    without the layers' own weights and constants.
+    """
+
+    model: str
+    board: str
+    core: str
+    compiler: str
+    macs: int
+    instructions: int
+    cycles: float
+    ms: float
+    error: float
+    timing: str
+    flash: int
+    code: int
+    ram: int
+    stack: int
+    stages: tuple[StageCost, ...]
+
+
+def frame(network: Network, board: Board, compiler: ArmCompiler) -> Frame:
+    """Build and run `network` on `board`.
+
+    Raises:
+        CodesignError: a tool is missing, or the image does not build or run.
+    """
+    hop, rate = network.frontend.hop, network.frontend.sample_rate
+    pcm = whole_hops(proof_signal([], rate, 1.0)[: SECONDS * rate], hop)
+    with tempfile.TemporaryDirectory(prefix="codesign-bench-") as folder:
+        image = build_for_emulation(network, board, Path(folder) / "image", compiler=compiler)
+        run = emulate_bare(image, board, pcm, counted_frames=pcm.size // hop)
+        cost = estimate(run, image, board)
+        footprint = footprint_of(image.path, board)
+        groups = footprint.by_group(image.symbols.groups)
+        stack = worst_stack(image.path, image.symbols.entry, image.stack_usage, image.symbols.pointer_calls)
+    assert run.instructions is not None
+    layers = {layer.name for layer in network.schedule}
+    return Frame(
+        *(network.name, board.name, board.core.cpu, compiler.name, network.macs, int(run.instructions.max())),
+        *(cost.worst_cycles, cost.worst_ms(board), cost.error, cost.source),
+        flash=footprint.flash,
+        code=footprint.flash - sum(group.flash for group in groups if group.label in layers),
+        ram=footprint.ram,
+        stack=stack.bytes,
+        stages=cost.stages,
+    )

@@ -1,0 +1,123 @@
+"""Our layers against CMSIS-NN's and plain C, and whole frames, on every core that an emulator here has.
+
+    python bench/run.py [--cmsis-nn CHECKOUT] [--cmsis-dsp CHECKOUT] [--markdown docs/performance.md] [--json bench.json]
+
+Executed instructions are exact and repeatable; cycles are estimates by the tables in python/codesign/cost/timing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from dataclasses import asdict
+from pathlib import Path
+
+from front_end import FrontEndCost, front_ends, transforms
+from measure import Measurement, measure
+from network import Frame, frame
+from report import markdown
+from subjects import Subject, cmsis_nn, ours, plain
+
+from codesign.boards import Board, load_board
+from codesign.build.compilers import ArmCompiler, find_arm_compiler
+from codesign.emulate.qemu_process import find_qemu
+from codesign.emulate.unicorn import supports
+from codesign.errors import CodesignError, ToolError
+from codesign.files import replace_file
+from codesign.load import load_onnx
+from codesign.lower import lower
+from codesign.resources import resource
+
+BOARDS = ("nrf52840dk", "nrf5340dk", "stm32f746g_disco", "mps3_an547")
+SCHEMA_VERSION = 1
+
+
+def main() -> int:
+    """Parse arguments, measure, write."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--cmsis-nn", type=Path, metavar="PATH", help="a checkout of ARM-software/CMSIS-NN")
+    parser.add_argument("--cmsis-dsp", type=Path, metavar="PATH", help="a checkout of ARM-software/CMSIS-DSP")
+    parser.add_argument("--model", type=Path, default=resource("models", "starter", "starter.onnx"))
+    parser.add_argument("--board", action="append", help=f"repeatable; default {', '.join(BOARDS)}")
+    parser.add_argument("--markdown", type=Path, help="file to write; default: print")
+    parser.add_argument("--json", type=Path, help="file to write")
+    options = parser.parse_args()
+    skipped: list[str] = []
+    try:
+        subjects = _subjects(options.cmsis_nn, skipped)
+        boards = _boards(options.board or list(BOARDS), skipped)
+        compilers = _compilers(skipped)
+        layers: list[Measurement] = []
+        frames: list[Frame] = []
+        fronts: list[FrontEndCost] = []
+        network = lower(load_onnx(options.model))
+        for board in boards:
+            for compiler in compilers:
+                for subject in subjects:
+                    _say(f"{board.name}: {subject.name}, {compiler.name}")
+                    layers += measure(subject, board, compiler)
+                _say(f"{board.name}: whole frames, {compiler.name}")
+                frames.append(frame(network, board, compiler))
+            fronts += front_ends(board, compilers[0])
+        if options.cmsis_dsp is None:
+            skipped.append("CMSIS-DSP's transforms: give --cmsis-dsp PATH, a checkout of ARM-software/CMSIS-DSP")
+        fft = transforms(load_board("nrf5340dk"), compilers[0], options.cmsis_dsp)
+    except CodesignError as error:
+        _say(f"error: {error}")
+        return error.exit_code
+    text = markdown(layers, frames, fronts, fft, skipped)
+    if options.json:
+        document = {"schema_version": SCHEMA_VERSION, "layers": [asdict(m) | {"per_mac": m.per_mac} for m in layers]}
+        document |= {"frames": [asdict(f) for f in frames], "front_end": [asdict(f) for f in fronts]}
+        document |= {"transforms": [asdict(t) for t in fft], "skipped": skipped}
+        with replace_file(options.json) as building:
+            building.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+    if options.markdown:
+        with replace_file(options.markdown) as building:
+            building.write_text(text, encoding="utf-8")
+    else:
+        print(text, end="")
+    for reason in skipped:
+        _say(f"skipped: {reason}")
+    return 0
+
+
+def _subjects(checkout: Path | None, skipped: list[str]) -> list[Subject]:
+    if checkout is None:
+        skipped.append("CMSIS-NN: give --cmsis-nn PATH, a checkout of ARM-software/CMSIS-NN")
+        return [ours(), plain()]
+    return [ours(), cmsis_nn(checkout), plain()]
+
+
+def _boards(names: list[str], skipped: list[str]) -> list[Board]:
+    boards = []
+    for board in map(load_board, names):
+        if not supports(board):
+            try:
+                find_qemu()
+            except ToolError as error:
+                skipped.append(f"{board.name}: {error}")
+                continue
+        boards.append(board)
+    return boards
+
+
+def _compilers(skipped: list[str]) -> list[ArmCompiler]:
+    found = []
+    for name in ("ziglang", "arm-none-eabi-gcc"):
+        try:
+            found.append(find_arm_compiler(name))
+        except ToolError as error:
+            skipped.append(f"{name}: {error}")
+    if not found:
+        raise ToolError("no Arm compiler", hint="pip install ziglang")
+    return found
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
