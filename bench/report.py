@@ -81,9 +81,11 @@ def _layers(core: str, rows: list[Measurement]) -> str:
         "stack",
     )
     body = []
-    for m in sorted(rows, key=lambda m: (m.layer != "LSTM", m.macs, m.inputs, m.subject != "codesign", m.subject, m.compiler)):
+    for m in sorted(
+        rows, key=lambda m: (m.layer != "LSTM", m.macs, m.inputs, not m.subject.startswith("codesign"), m.subject, m.compiler)
+    ):
         peer = best.get((m.layer, m.inputs, m.outputs))
-        ratio = f"{peer / m.instructions:.2f}" if peer and m.subject == "codesign" else ""
+        ratio = f"{peer / m.instructions:.2f}" if peer and m.subject.startswith("codesign") else ""
         cycles = f"{m.cycles / m.macs:.2f}" if m.cycles is not None else ""
         name = f"{m.layer} {m.inputs}→{m.outputs}"
         sizes = (f"{m.flash:,}", f"{m.scratch:,}", "" if m.stack is None else f"{m.stack:,}")
@@ -148,7 +150,11 @@ def _transforms(transforms: Sequence[TransformCost]) -> str:
 def _published(layers: Sequence[Measurement]) -> str:
     def near(core: str) -> str:
         found = [m for m in layers if m.core == core and (m.layer, m.inputs, m.outputs) == ("LSTM", 256, 256) and m.cycles]
-        cells = (f"{m.subject} ({m.compiler}) {m.cycles / m.macs:.2f}" for m in found if m.cycles and m.subject != "codesign")
+        cells = (
+            f"{m.subject} ({m.compiler}) {m.cycles / m.macs:.2f}"
+            for m in found
+            if m.cycles and not m.subject.startswith("codesign")
+        )
         return "; ".join(cells) or "not measured"
 
     return _PUBLISHED.format(m7=near("cortex-m7"), m4=near("cortex-m4"))

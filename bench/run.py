@@ -21,6 +21,7 @@ from subjects import Subject, cmsis_nn, ours, plain
 
 from codesign.boards import Board, load_board
 from codesign.build.compilers import ArmCompiler, find_arm_compiler
+from codesign.build.kernels import best_kernel
 from codesign.emulate.qemu_process import find_qemu
 from codesign.emulate.unicorn import supports
 from codesign.errors import CodesignError, ToolError
@@ -54,7 +55,7 @@ def main() -> int:
         network = lower(load_onnx(options.model))
         for board in boards:
             for compiler in compilers:
-                for subject in subjects:
+                for subject in (*subjects, *_fewest_instructions(board)):
                     _say(f"{board.name}: {subject.name}, {compiler.name}")
                     layers += measure(subject, board, compiler)
                 _say(f"{board.name}: whole frames, {compiler.name}")
@@ -88,6 +89,11 @@ def _subjects(checkout: Path | None, skipped: list[str]) -> list[Subject]:
         skipped.append("CMSIS-NN: give --cmsis-nn PATH, a checkout of ARM-software/CMSIS-NN")
         return [ours(), plain()]
     return [ours(), cmsis_nn(checkout), plain()]
+
+
+def _fewest_instructions(board: Board) -> list[Subject]:
+    """Where the fastest kernel is not the one of the fewest instructions, that one too."""
+    return [ours("dsp")] if best_kernel(board) == "dual" else []
 
 
 def _boards(names: list[str], skipped: list[str]) -> list[Board]:

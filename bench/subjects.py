@@ -36,17 +36,19 @@ class Subject:
     fully_connected: Callable[[Calls, Board, int, int], Prepared]
 
 
-def ours() -> Subject:
-    """runtime/nn with the best kernel of each core."""
-    flags = (*COMMON_FLAGS, f"-I{resource('runtime', 'include')}")
-    kept = ("cs_lstm_step", "cs_fully_connected_s8")
+def ours(kernel: str = "") -> Subject:
+    """runtime/nn with the kernel that is the fastest of each core, or with `kernel`."""
+
+    def chosen(board: Board) -> str:
+        return kernel or best_kernel(board)
+
     return Subject(
-        "codesign",
+        f"codesign, {kernel}" if kernel else "codesign",
         lambda board: [file for file in runtime_sources(kernels_for(board)) if file.parent.name == "nn"],
-        flags,
-        lambda board: (*kept, f"cs_kernel_{best_kernel(board)}"),
-        _our_lstm,
-        _our_fully_connected,
+        (*COMMON_FLAGS, f"-I{resource('runtime', 'include')}"),
+        lambda board: ("cs_lstm_step", "cs_fully_connected_s8", f"cs_kernel_{chosen(board)}"),
+        lambda calls, board, inputs, units: _our_lstm(calls, chosen(board), inputs, units),
+        lambda calls, board, columns, rows: _our_fully_connected(calls, chosen(board), columns, rows),
     )
 
 
@@ -88,15 +90,14 @@ def _vector(n: int) -> np.ndarray:
     return np.random.default_rng(n).integers(-127, 128, n).astype(np.int8)
 
 
-def _matrix(calls: Calls, board: Board, rows: int, columns: int) -> bytes:
-    kernel = best_kernel(board)
+def _matrix(calls: Calls, kernel: str, rows: int, columns: int) -> bytes:
     return struct.pack(
         "<IIHH", calls.address(f"cs_kernel_{kernel}"), calls.put(PACKERS[kernel](_weights(rows, columns))), rows, columns
     )
 
 
-def _our_lstm(calls: Calls, board: Board, inputs: int, units: int) -> Prepared:
-    matrices = _matrix(calls, board, 4 * units, inputs) + _matrix(calls, board, 4 * units, units)
+def _our_lstm(calls: Calls, kernel: str, inputs: int, units: int) -> Prepared:
+    matrices = _matrix(calls, kernel, 4 * units, inputs) + _matrix(calls, kernel, 4 * units, units)
     constants = struct.pack("<8i4BBBbxi", *[1 << 23] * 8, *[8] * 4, 11, 20, 0, 1 << 29)
     layer = calls.put(matrices + struct.pack("<I", calls.put(np.zeros(4 * units, np.int32))) + constants)
     scratch = 2 * (-(-inputs // 4) * 4) + 2 * (-(-units // 4) * 4) + 8 * BLOCK_ROWS
@@ -104,10 +105,10 @@ def _our_lstm(calls: Calls, board: Board, inputs: int, units: int) -> Prepared:
     return "cs_lstm_step", (layer, calls.put(_vector(inputs)), *state, calls.put(bytes(scratch))), scratch
 
 
-def _our_fully_connected(calls: Calls, board: Board, columns: int, rows: int) -> Prepared:
+def _our_fully_connected(calls: Calls, kernel: str, columns: int, rows: int) -> Prepared:
     constants = (np.zeros(rows, np.int32), np.full(rows, 1 << 30, np.int32), np.full(rows, -8, np.int8))
     pointers = (calls.put(array) for array in constants)
-    layer = calls.put(_matrix(calls, board, rows, columns) + struct.pack("<IIIiii", *pointers, 0, -127, 127))
+    layer = calls.put(_matrix(calls, kernel, rows, columns) + struct.pack("<IIIiii", *pointers, 0, -127, 127))
     scratch = 2 * (-(-columns // 4) * 4) + 4 * min(-(-rows // 4) * 4, BLOCK_ROWS)
     vectors = (calls.put(_vector(columns)), calls.put(bytes(rows)))
     return "cs_fully_connected_s8", (layer, *vectors, calls.put(bytes(scratch))), scratch

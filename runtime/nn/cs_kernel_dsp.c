@@ -1,4 +1,4 @@
-/* The kernel for cores with the Arm DSP extension (Cortex-M4, M7, M33, M35P, M55, M85). Empty elsewhere.
+/* The kernels for cores with the Arm DSP extension (Cortex-M4, M7, M33, M35P, M55, M85). Empty elsewhere.
  *
  * Packing, for rows A, B, C, D and columns 0..3 (lanes are the low and the high halfword of a 32-bit word):
  *   word 0: 256 * A + B of columns 0, 2      word 1: 256 * C + D of columns 0, 2
@@ -9,6 +9,7 @@
 #if defined(__ARM_FEATURE_DSP)
 
 void cs_matvec_dsp(const void *weights, const int16_t *prepared, uint32_t rows, uint32_t columns, int32_t *acc);
+void cs_matvec_dual(const void *weights, const int16_t *prepared, uint32_t rows, uint32_t columns, int32_t *acc);
 
 /* Per four activations the words (x0, x2) and (x1, x3): one SXTB16 each. */
 static inline void widen(uint32_t word, uint32_t *pair)
@@ -44,6 +45,7 @@ static void prepare(const int8_t *x, uint32_t n, int16_t *prepared)
 }
 
 const cs_kernel cs_kernel_dsp = {prepare, cs_matvec_dsp};
+const cs_kernel cs_kernel_dual = {prepare, cs_matvec_dual};
 
 #else
 

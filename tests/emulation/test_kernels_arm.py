@@ -158,15 +158,16 @@ def test_kernels_are_there_only_with_their_extension(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("board", [board for board in BOARDS if supports(load_board(board))])
-def test_stack_use_is_what_the_symbol_declares(cores: Callable[[str], Calls], board: str) -> None:
+@pytest.mark.parametrize("matvec", ["cs_matvec_dsp", "cs_matvec_dual"])
+def test_stack_use_is_what_the_symbol_declares(cores: Callable[[str], Calls], board: str, matvec: str) -> None:
     image = cores(board)
     assert isinstance(image, UnicornCalls)
-    declared = next(symbol.value for symbol in image.elf.symbols if symbol.name == "cs_matvec_dsp.stack_bytes")
+    declared = next(symbol.value for symbol in image.elf.symbols if symbol.name == f"{matvec}.stack_bytes")
     image.clear()
     below = image.stack_top - 256
     image.engine.mem_write(below, bytes([CANARY]) * 256)
     weights, x, acc = (image.put(bytes(64)) for _ in range(3))
-    image.call("cs_matvec_dsp", weights, x, 4, 4, acc)
+    image.call(matvec, weights, x, 4, 4, acc)
     untouched = image.read(below, 256)
     argument = 8  # one word, the stack aligned to 8
     assert untouched[: 256 - argument - declared] == bytes([CANARY]) * (256 - argument - declared)

@@ -193,7 +193,7 @@ def test_skip_gate(nn: ctypes.CDLL, state: int, delta: int, logit: int) -> None:
     assert s.value == d.value == reference.lookup16("sigmoid", np.array([logit]))[0]
 
 
-UNPACKERS = {"plain": unpack_plain, "dsp": unpack_dsp, "mve": unpack_mve}
+UNPACKERS = {"plain": unpack_plain, "dsp": unpack_dsp, "dual": unpack_dsp, "mve": unpack_mve}
 
 
 @given(seed=seeds, rows=st.integers(1, 30), columns=st.integers(1, 60), kind=kinds, kernel=st.sampled_from(sorted(PACKERS)))

@@ -15,7 +15,7 @@ def runtime_include() -> Path:
 
 
 def runtime_sources(kernels: Collection[str]) -> list[Path]:
-    """Portable C sources, of the matrix kernels only those of these names ("plain", "dsp", "mve")."""
+    """Portable C sources, of the matrix kernels only those of these names ("plain", "dsp", "dual", "mve")."""
     root = resource("runtime")
     nn = sorted(file for file in (root / "nn").iterdir() if file.suffix in (".c", ".S"))
     others = tuple(f"_{kernel}" for kernel in PACKERS if kernel not in kernels)

@@ -51,6 +51,8 @@ def symbols_of(network: Network, plan: MemoryPlan, generated: Generated, entry: 
     kernel = ("prepare", "matvec" if plan.kernel == "plain" else f"cs_matvec_{plan.kernel}")
     callers = ("cs_lstm_step", "cs_fully_connected_s8", "cs_fully_connected_s16")
     calls = {"cs_enhancer_init": ("reset",), "cs_enhancer_process": ("step",), **dict.fromkeys(callers, kernel)}
+    if plan.kernel == "dual":
+        calls["cs_matvec_dual"] = ()  # it jumps into its own loop by an address that it keeps on the stack
     return ImageSymbols(groups, calls, entry)
 
 

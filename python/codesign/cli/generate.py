@@ -21,13 +21,16 @@ NAME = "generate"
 class Kernel(StrEnum):
     plain = "plain"
     dsp = "dsp"
+    dual = "dual"
     mve = "mve"
 
 
 def command(
     model: Model,
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder to write.")],
-    kernel: Annotated[Kernel, typer.Option(help="plain: any core; dsp: DSP extension; mve: Cortex-M55, M85.")] = Kernel.dsp,
+    kernel: Annotated[
+        Kernel, typer.Option(help="plain: any core; dsp: DSP extension; dual: Cortex-M7; mve: M55, M85.")
+    ] = Kernel.dsp,
     json: Json = False,
 ) -> None:
     """Write a model's C sources; compile them with runtime/ in any build, or name the folder as CODESIGN_MODEL in Zephyr's.

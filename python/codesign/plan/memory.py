@@ -37,7 +37,7 @@ class MemoryPlan:
     """Placement of all buffers of one enhancer.
 
     `bytes` is the arena's size, `lower_bound` the largest sum of buffers alive in one stage: no plan can be smaller.
-    `kernel` is the matrix kernel that all layers use ("plain" or "dsp"), see runtime/include/codesign/nn.h.
+    `kernel` is the matrix kernel that all layers use, a key of plan.packing.PACKERS; see runtime/include/codesign/nn.h.
     """
 
     stages: tuple[str, ...]

@@ -88,6 +88,7 @@ def _round_up(n: int) -> int:
 PACKERS: Mapping[str, Callable[[npt.NDArray[np.int8]], npt.NDArray[Any]]] = {
     "plain": pack_plain,
     "dsp": pack_dsp,
+    "dual": pack_dsp,
     "mve": pack_mve,
 }
 """By kernel: the part of its C name behind cs_kernel_."""

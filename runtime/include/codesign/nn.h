@@ -17,6 +17,7 @@ typedef struct cs_kernel {
 
 extern const cs_kernel cs_kernel_plain; /* C, any core: row-major int8 */
 extern const cs_kernel cs_kernel_dsp;   /* Arm DSP extension: two rows per 16-bit lane, four rows interleaved */
+extern const cs_kernel cs_kernel_dual;  /* the same packing; more instructions in fewer cycles where two issue at once */
 extern const cs_kernel cs_kernel_mve;   /* M-profile vector extension: sixteen columns of four rows interleaved */
 
 /* `weights` is 4-byte aligned and takes CS_ROUND_UP_4(rows) * CS_ROUND_UP_4(columns) bytes with any kernel. */
