@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable, Sequence
 
+from four_bit import WidthCost
 from front_end import FrontEndCost, TransformCost
 from measure import Measurement
 from network import SECONDS, Frame
@@ -44,13 +45,14 @@ def markdown(
     frames: Sequence[Frame],
     fronts: Sequence[FrontEndCost],
     transforms: Sequence[TransformCost],
+    four_bit: Sequence[WidthCost],
     skipped: Sequence[str],
 ) -> str:
     """The whole page."""
-    parts = [_INTRODUCTION, _frames(frames)]
+    parts = [_INTRODUCTION, _summary(layers), _frames(frames)]
     for core, group in itertools.groupby(layers, key=lambda m: m.core):
         parts.append(_layers(core, list(group)))
-    parts += [_fronts(fronts), _transforms(transforms), _published(layers)]
+    parts += [_fronts(fronts), _transforms(transforms), _four_bit(four_bit), _published(layers)]
     if skipped:
         parts.append("\n## Not measured here\n\n" + "".join(f"- {reason}\n" for reason in skipped))
     return "".join(parts)
@@ -145,6 +147,69 @@ def _transforms(transforms: Sequence[TransformCost]) -> str:
         for t in sorted(transforms, key=lambda t: (t.inverse, t.points, t.subject))
     ]
     return "\n## Fourier transforms\n\n" + _table(head, body, left=3)
+
+
+def _four_bit(rows: Sequence[WidthCost]) -> str:
+    if not rows:
+        return ""
+    text = (
+        "\n## Weights of 4 bits\n\nNot offered: they halve the weights in flash, but unpacking costs more than the flash waits "
+        "that are saved, and time is what a frame runs out of. CMSIS-NN has a fully connected layer of either width:\n\n"
+    )
+    head = ("core", "compiler", "layer", "weights", "instr/MAC", "est. cycles/MAC")
+    body = []
+    for w in rows:
+        figures = (f"{w.instructions_per_mac:.2f}", f"{w.cycles_per_mac:.2f}")
+        body.append((w.core, w.compiler, f"FC {w.inputs}→{w.outputs}", f"{w.bits} bits", *figures))
+    return text + _table(head, body, left=4)
+
+
+def _summary(layers: Sequence[Measurement]) -> str:
+    """The best build of either library per core and shape."""
+    head = (
+        "core",
+        "layer",
+        "instr/MAC",
+        "est. cycles/MAC",
+        "CMSIS-NN: instr/MAC",
+        "est. cycles/MAC",
+        "times fewer instructions",
+    )
+    body = []
+    for (core, layer, inputs, outputs), group in itertools.groupby(_in_order(layers), key=_shape):
+        rows = list(group)
+        mine, peer = (_best(rows, name) for name in _SUBJECTS)
+        if mine is not None:
+            theirs = ("", "", "")
+            if peer is not None:
+                theirs = (f"{peer.per_mac:.3f}", _cycles(peer), f"{peer.instructions / mine.instructions:.2f}")
+            body.append((core, f"{layer} {inputs}→{outputs}", f"{mine.per_mac:.3f}", _cycles(mine), *theirs))
+    text = (
+        "\n## In short\n\nThe better of each library's builds. The Cortex-M7 runs a kernel that executes more instructions in "
+        "fewer cycles; the one with the fewest instructions is in its table below as `codesign, dsp`.\n\n"
+    )
+    return text + _table(head, body, left=2)
+
+
+_SUBJECTS = ("codesign", "CMSIS-NN")
+
+
+def _best(rows: Sequence[Measurement], subject: str) -> Measurement | None:
+    return min((m for m in rows if m.subject == subject), key=lambda m: m.instructions, default=None)
+
+
+def _in_order(layers: Sequence[Measurement]) -> list[Measurement]:
+    """Sorted by core in the order of measurement, then shape."""
+    cores = list(dict.fromkeys(m.core for m in layers))
+    return sorted(layers, key=lambda m: (cores.index(m.core), m.layer != "LSTM", m.macs, m.inputs))
+
+
+def _shape(m: Measurement) -> tuple[str, str, int, int]:
+    return m.core, m.layer, m.inputs, m.outputs
+
+
+def _cycles(m: Measurement) -> str:
+    return "" if m.cycles is None else f"{m.cycles / m.macs:.2f}"
 
 
 def _published(layers: Sequence[Measurement]) -> str:

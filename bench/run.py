@@ -13,6 +13,7 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
+from four_bit import widths
 from front_end import FrontEndCost, front_ends, transforms
 from measure import Measurement, measure
 from network import Frame, frame
@@ -63,15 +64,18 @@ def main() -> int:
             fronts += front_ends(board, compilers[0])
         if options.cmsis_dsp is None:
             skipped.append("CMSIS-DSP's transforms: give --cmsis-dsp PATH, a checkout of ARM-software/CMSIS-DSP")
+        four_bit = []
+        for board in filter(supports, boards if options.cmsis_nn else []):
+            four_bit += widths(board, compilers[0], options.cmsis_nn)
         fft = transforms(load_board("nrf5340dk"), compilers[0], options.cmsis_dsp)
     except CodesignError as error:
         _say(f"error: {error}")
         return error.exit_code
-    text = markdown(layers, frames, fronts, fft, skipped)
+    text = markdown(layers, frames, fronts, fft, four_bit, skipped)
     if options.json:
         document = {"schema_version": SCHEMA_VERSION, "layers": [asdict(m) | {"per_mac": m.per_mac} for m in layers]}
         document |= {"frames": [asdict(f) for f in frames], "front_end": [asdict(f) for f in fronts]}
-        document |= {"transforms": [asdict(t) for t in fft], "skipped": skipped}
+        document |= {"transforms": [asdict(t) for t in fft], "four_bit": [asdict(w) for w in four_bit], "skipped": skipped}
         with replace_file(options.json) as building:
             building.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
     if options.markdown:

@@ -57,8 +57,8 @@ def plain() -> Subject:
     return _peer("plain C", [PEERS / "plain.c"], (*COMMON_FLAGS, f"-I{PEERS}"))
 
 
-def cmsis_nn(checkout: Path) -> Subject:
-    """CMSIS-NN's int8 layers.
+def cmsis_nn(checkout: Path, *, four_bit: bool = False) -> Subject:
+    """CMSIS-NN's int8 layers; with `four_bit` its fully connected layer of 4-bit weights too.
 
     Raises:
         InputError: `checkout` is not one.
@@ -70,16 +70,19 @@ def cmsis_nn(checkout: Path) -> Subject:
         *("ActivationFunctions/arm_nn_activation_s16.c", "BasicMathFunctions/arm_elementwise_mul_s16.c"),
         *("BasicMathFunctions/arm_elementwise_mul_acc_s16.c", "BasicMathFunctions/arm_elementwise_mul_s16_s8.c"),
     )
+    if four_bit:
+        wanted += ("FullyConnectedFunctions/arm_fully_connected_s4.c",)
     support = sorted((checkout / "Source" / "NNSupportFunctions").glob("*.c"))
     sources = [checkout / "Source" / name for name in wanted] + [s for s in support if not s.stem.endswith(("_f16", "_f32"))]
     # Hosted: else its memcpy of four bytes is a call, which nobody's build has.
     flags = ("-std=c11", "-O3", "-fhosted", "-w", f"-I{checkout / 'Include'}", f"-I{PEERS}")
-    return _peer("CMSIS-NN", [PEERS / "cmsis_nn.c", *sources], flags)
+    more = ("peer_fully_connected_step_s4",) if four_bit else ()
+    return _peer("CMSIS-NN", [PEERS / "cmsis_nn.c", *sources], (*flags, "-DFOUR_BIT") if four_bit else flags, more)
 
 
-def _peer(name: str, sources: list[Path], flags: tuple[str, ...]) -> Subject:
-    kept = ("peer_lstm_step", "peer_fully_connected_step")
-    return Subject(name, lambda board: sources, flags, lambda board: kept, _peer_lstm, _peer_fully_connected)
+def _peer(name: str, sources: list[Path], flags: tuple[str, ...], more: tuple[str, ...] = ()) -> Subject:
+    kept = ("peer_lstm_step", "peer_fully_connected_step", *more)
+    return Subject(name, lambda board: sources, flags, lambda board: kept, _peer_lstm, peer_fully_connected)
 
 
 def _weights(rows: int, columns: int) -> np.ndarray:
@@ -122,7 +125,8 @@ def _peer_lstm(calls: Calls, board: Board, inputs: int, units: int) -> Prepared:
     return "peer_lstm_step", (layer, calls.put(_vector(inputs)), *state, calls.put(bytes(scratch))), scratch
 
 
-def _peer_fully_connected(calls: Calls, board: Board, columns: int, rows: int) -> Prepared:
+def peer_fully_connected(calls: Calls, board: Board, columns: int, rows: int) -> Prepared:
+    """Arguments of peer.h's fully connected layer."""
     arrays = (_weights(rows, columns), np.zeros(rows, np.int32))
     layer = calls.put(struct.pack("<iiII", rows, columns, *(calls.put(array) for array in arrays)))
     scratch = 4 * rows

@@ -11,6 +11,14 @@ static inline int32_t cs_multiply_high_add(int32_t a, int32_t b, int32_t addend)
     int32_t result;
     __asm__("smmla %0, %1, %2, %3" : "=r"(result) : "r"(a), "r"(b), "r"(addend));
     return result;
+#elif defined(__ARM_ARCH_ISA_THUMB) && __ARM_ARCH_ISA_THUMB == 1 /* Armv6-M has no long multiplication: by halves */
+    const int32_t a_high = a >> 16, b_high = b >> 16;
+    const int32_t a_low = (int32_t)(uint16_t)a, b_low = (int32_t)(uint16_t)b;
+    const int32_t low = (int32_t)(((uint32_t)a_low * (uint32_t)b_low) >> 16);
+    const int32_t one = a_high * b_low + low;
+    const int32_t other = a_low * b_high + (int32_t)(uint16_t)one;
+
+    return (int32_t)((uint32_t)addend + (uint32_t)(a_high * b_high + (one >> 16) + (other >> 16)));
 #else
     return (int32_t)((uint32_t)addend + (uint32_t)(int32_t)(((int64_t)a * b) >> 32));
 #endif

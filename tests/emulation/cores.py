@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from codesign.boards import load_board
+from codesign.boards import Board, Core, list_boards, load_board
 from codesign.build.compilers import COMMON_FLAGS, find_arm_compiler
 from codesign.build.kernels import kernels_for
 from codesign.emulate.calls import Calls, build_calls
@@ -17,8 +17,18 @@ from codesign.emulate.unicorn import supports
 from codesign.emulate.unicorn_calls import UnicornCalls
 from codesign.resources import resource
 
-BOARDS = ("nrf52840dk", "nrf5340dk", "stm32f746g_disco", "mps3_an547")
-CASES = [(board, kernel) for board in BOARDS for kernel in kernels_for(load_board(board))]
+BOARDS = ("nrf52840dk", "nrf5340dk", "stm32f746g_disco", "mps3_an547", "cortex-m3", "cortex-m0plus")
+"""Boards, and cores without the DSP extension that no board here has."""
+
+
+def board_of(name: str) -> Board:
+    """A board, or a board with another core."""
+    if name in list_boards():
+        return load_board(name)
+    return load_board("nrf52840dk").model_copy(update={"core": Core(cpu=name, clock_hz=48_000_000)})
+
+
+CASES = [(board, kernel) for board in BOARDS for kernel in kernels_for(board_of(board))]
 
 
 def build(board_name: str, folder: Path, compiler: str = "ziglang") -> Path:
@@ -27,12 +37,12 @@ def build(board_name: str, folder: Path, compiler: str = "ziglang") -> Path:
     sources = sorted(p for p in nn.iterdir() if p.suffix in (".c", ".S"))
     flags = (*COMMON_FLAGS, f"-I{resource('runtime', 'include')}")
     sweep = Path(__file__).with_name("sweep.c")
-    return build_calls([*sources, sweep], flags, load_board(board_name), find_arm_compiler(compiler), folder)
+    return build_calls([*sources, sweep], flags, board_of(board_name), find_arm_compiler(compiler), folder)
 
 
 def open_calls(board_name: str, folder: Path, *, counting: bool = False) -> Calls:
     """Build for the board and open it, or skip."""
-    board = load_board(board_name)
+    board = board_of(board_name)
     if supports(board):
         return UnicornCalls(build(board_name, folder), board, counting=counting)
     if shutil.which(PROGRAM) is None:

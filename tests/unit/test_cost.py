@@ -132,7 +132,7 @@ def test_every_board_with_memories_has_a_table_with_a_source():
             table = load_timing(board.core.cpu)
             assert table.cpu == board.core.cpu
             assert len(table.source) > 20
-    assert set(list_timings()) == {"cortex-m4", "cortex-m7", "cortex-m33", "cortex-m55"}
+    assert set(list_timings()) == {"cortex-m0plus", "cortex-m3", "cortex-m4", "cortex-m7", "cortex-m33", "cortex-m55"}
 
 
 def test_a_core_without_a_table_and_a_table_without_a_class():

@@ -19,6 +19,7 @@ NAMES = [
     "renode",
     "ziglang",
     "unicorn",
+    "capstone",
     "onnxruntime",
     "LiteRT",
     "tflite-runtime",

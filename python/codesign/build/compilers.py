@@ -27,8 +27,10 @@ COMMON_FLAGS = (
 )
 TARGET_FLAGS = ("-ffreestanding", "-ffunction-sections", "-fdata-sections", "-fomit-frame-pointer", "-fno-common")
 
-# cpu: (gcc's FPU, clang's CPU with features as the ziglang wheel spells them)
+# cpu: (gcc's FPU, "" without one, clang's CPU with features as the ziglang wheel spells them)
 CPUS = {
+    "cortex-m0plus": ("", "cortex_m0plus"),
+    "cortex-m3": ("", "cortex_m3"),
     "cortex-m4": ("fpv4-sp-d16", "cortex_m4+vfp4d16sp"),
     "cortex-m7": ("fpv5-sp-d16", "cortex_m7+vfp4d16sp+fp_armv8d16sp"),
     "cortex-m33": ("fpv5-sp-d16", "cortex_m33+dsp+vfp4d16sp+fp_armv8d16sp"),
@@ -58,8 +60,9 @@ class ArmCompiler:
             raise ToolError(f"no bare-metal build for {cpu}", hint=f"supported cores: {', '.join(sorted(CPUS))}")
         fpu, zig_cpu = CPUS[cpu]
         if self.name == "ziglang":
-            return ("-target", "thumb-freestanding-eabihf", f"-mcpu={zig_cpu}", *_CLANG_FLAGS)
-        return (f"-mcpu={_GCC_CPUS.get(cpu, cpu)}", "-mthumb", "-mfloat-abi=hard", f"-mfpu={fpu}", "-fstack-usage")
+            return ("-target", f"thumb-freestanding-eabi{'hf' if fpu else ''}", f"-mcpu={zig_cpu}", *_CLANG_FLAGS)
+        floats = ("-mfloat-abi=hard", f"-mfpu={fpu}") if fpu else ("-mfloat-abi=soft",)
+        return (f"-mcpu={_GCC_CPUS.get(cpu, cpu)}", "-mthumb", *floats, "-fstack-usage")
 
 
 _CLANG_FLAGS = ("-fno-sanitize=all", "-fno-unwind-tables", "-fno-asynchronous-unwind-tables", "-g0")

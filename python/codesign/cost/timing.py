@@ -15,6 +15,8 @@ from codesign.errors import ToolError
 SCALAR_CLASSES = (
     *("alu", "shifted", "bitfield", "dsp", "multiply", "mac", "divide", "branch", "it"),
     *("load", "store", "load_multiple", "store_multiple"),
+)
+FLOAT_CLASSES = (
     *("fp_arithmetic", "fp_mac", "fp_divide", "fp_move", "fp_load", "fp_store", "fp_load_multiple", "fp_store_multiple"),
 )
 VECTOR_CLASSES = ("loop", "vector_load", "vector_gather", "vector_store", "vector_mac", "vector_alu")
@@ -59,7 +61,7 @@ class TimingTable(_Table):
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
-        known = {*SCALAR_CLASSES, *VECTOR_CLASSES}
+        known = {*SCALAR_CLASSES, *FLOAT_CLASSES, *VECTOR_CLASSES}
         if missing := set(SCALAR_CLASSES) - set(self.classes):
             raise ValueError(f"classes without timing: {', '.join(sorted(missing))}")
         if unknown := set(self.classes) - known:

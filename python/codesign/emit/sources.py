@@ -101,12 +101,7 @@ def _render(network: Network, plan: MemoryPlan, model: str) -> dict[str, str]:
         f"{model}_data.h": render("data.h.j2", arrays=weights),
         f"{model}_weights.c": render("weights.c.j2", arrays=weights, kernel=f"cs_kernel_{plan.kernel}"),
         f"{model}_frontend.c": render(
-            "frontend.c.j2",
-            arrays=_front_end_arrays(network, model, mel, bins),
-            synthesis_window="analysis_window" if _one_window(network) else "synthesis_window",
-            mel=mel,
-            bins=bins,
-            **values,
+            "frontend.c.j2", arrays=_front_end_arrays(network, model, mel, bins), mel=mel, bins=bins, **values
         ),
     }
 
@@ -154,16 +149,11 @@ def _state_rows(network: Network, macro: dict[str, str]) -> list[dict[str, Any]]
     ]
 
 
-def _one_window(network: Network) -> bool:
-    """Whether analysis and synthesis may share a table: one square root of a Hann window, for example."""
-    return np.array_equal(analysis_window(network.frontend), synthesis_window(network.frontend))
-
-
 def _front_end_arrays(network: Network, model: str, mel: BandedMatrix, bins: BandedMatrix) -> list[Array]:
     config = network.frontend
     tables: dict[str, npt.NDArray[Any]] = {
         "analysis_window": analysis_window(config),
-        **({} if _one_window(network) else {"synthesis_window": synthesis_window(config)}),
+        "synthesis_window": synthesis_window(config),
         "fft_twiddles": fft_twiddles(config.n_fft),
         "fft_split": fft_split(config.n_fft),
     }

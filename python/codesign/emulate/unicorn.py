@@ -21,7 +21,13 @@ from codesign.lower.network import layer_macs
 from codesign.plan.memory import HEADER_BYTES
 
 _SYSTEM = 0xE000E000  # system control space: the start-up code turns the FPU on there
-_MODELS = {"cortex-m4": "UC_CPU_ARM_CORTEX_M4", "cortex-m7": "UC_CPU_ARM_CORTEX_M7", "cortex-m33": "UC_CPU_ARM_CORTEX_M33"}
+_MODELS = {
+    "cortex-m0plus": "UC_CPU_ARM_CORTEX_M0",  # the same instructions
+    "cortex-m3": "UC_CPU_ARM_CORTEX_M3",
+    "cortex-m4": "UC_CPU_ARM_CORTEX_M4",
+    "cortex-m7": "UC_CPU_ARM_CORTEX_M7",
+    "cortex-m33": "UC_CPU_ARM_CORTEX_M33",
+}
 _PAGE = 4096
 _PAINT = 0xC5
 _TIMEOUT_US = 60_000_000  # a call that takes longer hangs: a frame needs some milliseconds

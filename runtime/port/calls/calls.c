@@ -27,6 +27,7 @@ void Default_Handler(void)
     host_exit(EXIT_FAULT);
 }
 
+#if defined(__ARM_FP)
 /* The registers that a callee must preserve (AAPCS32 6.1.1, 6.1.2) get a pattern, and are looked at behind the call. */
 __asm__(".text\n\t.syntax unified\n\t.thumb\n\t.globl cs_calls_guarded\n\t.type cs_calls_guarded, %function\n\t.thumb_func\n"
         "cs_calls_guarded:\n\t"
@@ -53,6 +54,16 @@ __asm__(".text\n\t.syntax unified\n\t.thumb\n\t.globl cs_calls_guarded\n\t.type 
         "vpop {d8-d15}\n\t"
         "add sp, #4\n\t"
         "pop {r4-r11, pc}\n");
+#else
+/* Without an FPU: the emulator that has such cores looks at the registers itself. */
+uint32_t cs_calls_guarded(call *at)
+{
+    typedef uint32_t function(uint32_t, uint32_t, uint32_t, uint32_t, uint32_t, uint32_t, uint32_t, uint32_t);
+    const uint32_t *a = at->arguments;
+
+    return ((function *)(uintptr_t)at->function)(a[0], a[1], a[2], a[3], a[4], a[5], a[6], a[7]);
+}
+#endif
 
 __attribute__((noinline)) void cs_calls_nothing(void)
 {
