@@ -26,7 +26,7 @@ _STACK = 4096
 
 @dataclass(frozen=True)
 class Measurement:
-    """One layer once. `cycles` is an estimate, None where the emulator tells no blocks; `stack` likewise. Sizes in bytes:
+    """One layer once. `cycles` is an estimate; `stack` None where the emulator does not tell. Sizes in bytes:
     flash is code and tables of both layers without weights, `scratch` the memory beside states, input and output.
     """
 
@@ -39,7 +39,7 @@ class Measurement:
     outputs: int
     macs: int
     instructions: int
-    cycles: float | None
+    cycles: float
     flash: int
     scratch: int
     stack: int | None
@@ -63,7 +63,7 @@ def measure(subject: Subject, board: Board, compiler: ArmCompiler) -> Iterator[M
         elf = build_calls(subject.sources(board), subject.flags, board, compiler, folder, keep=subject.keep(board))
         server = build_calls([], COMMON_FLAGS, board, compiler, empty, keep=("main",))
         flash = _loaded(elf) - _loaded(server)
-        calls: Calls = UnicornCalls(elf, board, counting=True) if supports(board) else QemuCalls(elf, board)
+        calls: Calls = UnicornCalls(elf, board, counting=True) if supports(board) else QemuCalls(elf, board, tracing=True)
         for kind, prepare, shapes in (
             ("LSTM", subject.lstm, LSTM_SHAPES),
             ("FC", subject.fully_connected, FULLY_CONNECTED_SHAPES),
@@ -89,8 +89,8 @@ def _call(calls: Calls, function: str, arguments: Sequence[int]) -> int | None:
     return len(calls.read(bottom, _STACK).lstrip(bytes([_PAINT])))
 
 
-def _cycles(calls: Calls, elf: Path, board: Board) -> float | None:
-    return sum(cycles_of_blocks(calls.blocks, elf, board).values()) if isinstance(calls, UnicornCalls) else None
+def _cycles(calls: Calls, elf: Path, board: Board) -> float:
+    return sum(cycles_of_blocks(calls.blocks, elf, board).values())
 
 
 def _loaded(elf: Path) -> int:

@@ -40,11 +40,11 @@ def build(board_name: str, folder: Path, compiler: str = "ziglang") -> Path:
     return build_calls([*sources, sweep], flags, board_of(board_name), find_arm_compiler(compiler), folder)
 
 
-def open_calls(board_name: str, folder: Path, *, counting: bool = False) -> Calls:
+def open_calls(board_name: str, folder: Path, *, counting: bool = False, tracing: bool = False) -> Calls:
     """Build for the board and open it, or skip."""
     board = board_of(board_name)
     if supports(board):
         return UnicornCalls(build(board_name, folder), board, counting=counting)
     if shutil.which(PROGRAM) is None:
         pytest.skip(f"{PROGRAM} is not on the PATH (apt install qemu-system-arm)")
-    return QemuCalls(build(board_name, folder), board)
+    return QemuCalls(build(board_name, folder), board, tracing=tracing)

@@ -19,6 +19,7 @@ from codesign.boards import load_board
 from codesign.build.kernels import best_kernel
 from codesign.elf import read_elf
 from codesign.emulate.calls import Calls
+from codesign.emulate.profile import thumb_instructions
 from codesign.emulate.unicorn_calls import UnicornCalls
 from codesign.lower.network import FullyConnected, Lstm
 from codesign.plan.packing import PACKERS
@@ -198,3 +199,14 @@ def test_fully_connected_instructions_per_mac(counting: Callable[[str], Calls], 
     layer, x = fully_connected(rng, 256, 256, 16), integers(rng, (256,))
     run_fully_connected(image, layer, x, best_kernel(load_board(board)), 16)
     assert image.instructions <= limit * 256 * 256
+
+
+@pytest.mark.parametrize("shape", [(13, 35), (96, 112)])
+def test_trace_and_clock_count_the_same(tmp_path: Path, shape: tuple[int, int]) -> None:
+    image = open_calls("mps3_an547", tmp_path, tracing=True)
+    rng, (inputs, units) = np.random.default_rng(1), shape
+    layer = lstm(rng, inputs, units)
+    run_lstm(image, layer, integers(rng, (inputs,)), integers(rng, (units,)), np.zeros(units, np.int16), "mve")
+    lengths = (thumb_instructions(image.read(block.address, block.size)) for block in image.blocks)
+    traced = sum(block.executions * length for block, length in zip(image.blocks, lengths, strict=True))
+    assert traced == image.instructions

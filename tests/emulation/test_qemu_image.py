@@ -9,6 +9,7 @@ from elftools.elf.elffile import ELFFile
 
 from codesign.boards import load_board
 from codesign.build import build_bare, build_host
+from codesign.cost import estimate
 from codesign.emulate import emulate_qemu, emulate_unicorn
 from codesign.emulate.host import run_host
 from codesign.emulate.qemu_process import PROGRAM
@@ -74,6 +75,21 @@ def test_counts_are_those_of_the_other_emulator(tmp_path):
     wrapper = called.instructions - filed.instructions  # cs_bare_process keeps one more figure
     assert np.unique(wrapper).size == 1
     assert abs(wrapper[0]) < 40
+
+
+def test_the_trace_finds_every_instruction(image):
+    """Two ways of counting: time under -icount, and the blocks of the log without it."""
+    pcm = signal(image.network)
+    run = emulate_qemu(image, BOARD, pcm, traced_frames=30)
+    traced = sum(run.stages.values())
+    around = run.instructions[:30] - traced  # the clock starts a little earlier than the traced function
+    assert traced.size == 30
+    assert np.unique(around).size == 1
+    assert 0 <= around[0] < 10
+    report = estimate(run, image, BOARD)
+    assert {stage.name for stage in report.stages} >= {"analysis", "lstm_0", "fc_1", "synthesis"}
+    assert 1 < report.worst_cycles / run.instructions.max() < 2
+    assert any(stack.startswith("frame;lstm_0;cs_matvec_mve") for stack, _ in report.folded)
 
 
 def test_an_image_without_files_is_refused(image, tmp_path):

@@ -14,13 +14,13 @@ import typer
 
 from codesign.audio import audio_format, read_audio, write_audio
 from codesign.boards import Board, load_board
-from codesign.build import build_bare, build_host, build_zephyr
+from codesign.build import build_host, build_zephyr
 from codesign.cli.console import emit_json, progress, say
 from codesign.cli.emulators import Emulator, choose
 from codesign.cli.options import DEFAULT_BOARD, BoardName, Json, Model
 from codesign.cli.tables import print_stages
 from codesign.cost import CostReport, estimate
-from codesign.emulate import LayerCost, emulate_unicorn
+from codesign.emulate import LayerCost, build_for_emulation, emulate_bare
 from codesign.emulate.host import run_host
 from codesign.emulate.zephyr_files import run_in_qemu, run_native
 from codesign.files import replace_file
@@ -63,8 +63,8 @@ def command(
     audio_format(output)  # before the work, not after it
     chosen = load_board(board)
     where = Where.host if emulator is Where.host else Where(choose(Emulator(emulator.value) if emulator else None, chosen))
-    if profile and where is not Where.unicorn:
-        raise typer.BadParameter("--profile needs --emulator unicorn: no other tells layers apart")
+    if profile and where not in (Where.unicorn, Where.qemu):
+        raise typer.BadParameter("--profile needs --emulator unicorn or qemu: no other tells layers apart")
     network = lower(load_onnx(model))
     config = network.frontend
     recording = read_audio(audio, config.sample_rate)
@@ -119,7 +119,7 @@ class _Result:
 def _run(
     where: Where, network: Network, board: Board, folder: Path, pcm: npt.NDArray[np.int16], profile: bool, show: Progress
 ) -> _Result:
-    if where in (Where.qemu, Where.native):
+    if where is Where.native or (where is Where.qemu and not profile):
         image = build_zephyr(network, board, folder, progress=show)
         show("Zephyr image", 0, 0)
         run = run_native(image, pcm) if where is Where.native else run_in_qemu(image, board, pcm)
@@ -129,13 +129,13 @@ def _run(
     if where is Where.host:
         result = run_host(build_host(network, folder), pcm)
     else:
-        image = build_bare(network, board, folder)
-        result = emulate_unicorn(
+        image = build_for_emulation(network, board, folder, files=where is Where.qemu)
+        result = emulate_bare(
             image,
             board,
             pcm,
             counted_frames=pcm.size // network.frontend.hop if profile else 0,
-            progress=lambda done, total: show(f"{board.core.cpu} in Unicorn", done, total),
+            progress=lambda done, total: show(f"{board.core.cpu} image", done, total),
         )
         cost = estimate(result, image, board) if profile else None
     worst = None if result.instructions is None else int(result.instructions.max())

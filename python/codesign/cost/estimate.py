@@ -18,6 +18,7 @@ from codesign.cost.timing import load_timing
 from codesign.elf import ElfImage, read_elf
 from codesign.emulate.profile import BlockCount
 from codesign.emulate.run import Run
+from codesign.emulate.stages import REST
 from codesign.lower.network import layer_macs
 
 
@@ -81,7 +82,7 @@ def estimate(run: Run, image: Image, board: Board) -> CostReport:
     for block, value in cycles.items():
         by_stage[block.stage] += value
     macs = {layer.name: layer_macs(layer) for layer in image.network.schedule}
-    frames = np.zeros(len(run.instructions))
+    frames = np.zeros(max(counts.size for counts in run.stages.values()))
     worst = {}
     for stage, counts in run.stages.items():
         total = int(counts.sum())
@@ -89,14 +90,13 @@ def estimate(run: Run, image: Image, board: Board) -> CostReport:
         series = counts * (by_stage[stage] / total if total else 0.0) + np.where(counts > 0, stalls, 0.0)
         frames += series
         worst[stage] = (int(counts.max()), float(series.max()), stalls if total else 0.0)
+    if len(frames) != len(run.instructions):  # stages are of some frames, instructions of all
+        frames = run.instructions * (frames.sum() / sum(counts.sum() for counts in run.stages.values()))
     everything = sum(value for _, value, _ in worst.values())
-    rows = (StageCost(n or _REST, macs.get(n, 0), i, c, s, c / everything) for n, (i, c, s) in worst.items())
+    rows = (StageCost(n or REST, macs.get(n, 0), i, c, s, c / everything) for n, (i, c, s) in worst.items())
     return CostReport(
         tuple(rows), float(frames.max()), float(frames.mean()), table.error, table.source, _folded(cycles, read_elf(image.path))
     )
-
-
-_REST = "calls and bookkeeping"
 
 
 def average(worst: int, mean: float, weights: int, board: Board) -> CostReport:
@@ -138,5 +138,5 @@ def _folded(cycles: Mapping[BlockCount, float], elf: ElfImage) -> tuple[tuple[st
     stacks: dict[str, float] = defaultdict(float)
     for block, value in cycles.items():
         function = elf.function_at(block.address) or f"0x{block.address:x}"
-        stacks[";".join(("frame", block.stage or _REST, function))] += value
+        stacks[";".join(("frame", block.stage or REST, function))] += value
     return tuple(sorted((stack, round(value)) for stack, value in stacks.items()))

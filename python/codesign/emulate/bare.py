@@ -17,6 +17,8 @@ from codesign.emulate.run import Run
 from codesign.emulate.unicorn import emulate_unicorn, supports
 from codesign.lower.network import Network
 
+TRACED_FRAMES = 25
+
 
 def build_for_emulation(
     network: Network, board: Board, folder: Path, *, files: bool | None = None, compiler: ArmCompiler | None = None
@@ -35,11 +37,12 @@ def emulate_bare(
 ) -> Run:
     """Run int16 PCM (whole hops) through an image of `build_for_emulation`.
 
-    Unicorn counts the first `counted_frames` frames, stage by stage; QEMU counts every frame as a whole.
+    Unicorn counts the first `counted_frames` frames, stage by stage; QEMU counts every frame as a whole, and stage by stage at
+    most the first TRACED_FRAMES of those.
 
     Raises:
         ToolError, ValidationError: as of `emulate_unicorn` and `emulate_qemu`.
     """
     if image.semihosting:
-        return emulate_qemu(image, board, pcm, progress=progress)
+        return emulate_qemu(image, board, pcm, traced_frames=min(counted_frames, TRACED_FRAMES), progress=progress)
     return emulate_unicorn(image, board, pcm, counted_frames=counted_frames, progress=progress)

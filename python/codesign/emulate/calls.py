@@ -13,6 +13,7 @@ from codesign.boards import Board
 from codesign.build.bare import linker_script
 from codesign.build.compilers import COMMON_FLAGS, TARGET_FLAGS, ArmCompiler, compile_all, link, run_tool
 from codesign.build.runtime import bare_includes, bare_sources
+from codesign.emulate.profile import BlockCount
 from codesign.resources import resource
 
 ARENA = 0x1100_0000
@@ -28,11 +29,13 @@ class Calls(Protocol):
 
     `put` copies data into the arena, 8-byte aligned, until `clear`; `call` runs a function with at most 8 integer arguments
     and returns its r0; `get` reads what it left, `read` the ELF's constants. After a call `instructions` is what the function
-    executed, exactly.
+    executed, exactly, and `blocks` the blocks that it ran, where the emulator was asked for them.
     """
 
-    instructions: int
-
+    @property
+    def instructions(self) -> int: ...
+    @property
+    def blocks(self) -> tuple[BlockCount, ...]: ...
     def address(self, name: str) -> int: ...
     def read(self, at: int, size: int) -> bytes: ...
     def clear(self) -> None: ...

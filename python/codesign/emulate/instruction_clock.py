@@ -14,6 +14,7 @@ ICOUNT_ARGUMENTS = ("-icount", f"shift={SHIFT},align=off,sleep=off")
 
 
 def instructions(ticks: int, board: Board) -> int:
-    """Instructions executed during `ticks` of the board's SysTick."""
-    clock: int = board.core.clock_hz
+    """Instructions executed during `ticks` of SysTick on the board's machine in QEMU."""
+    assert board.qemu is not None, "nothing else ran it"
+    clock: int = board.qemu.clock_hz
     return round(ticks * 1e9 / clock / (1 << SHIFT))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,9 +13,12 @@ import numpy.typing as npt
 
 from codesign.boards import Board
 from codesign.build.image import Image
+from codesign.elf import read_elf
 from codesign.emulate.instruction_clock import ICOUNT_ARGUMENTS, instructions
 from codesign.emulate.qemu_process import SEMIHOSTING_ARGUMENTS, QemuExit, run_qemu
+from codesign.emulate.qemu_trace import LOG, TRACE_ARGUMENTS, Trace, read_trace
 from codesign.emulate.run import Run
+from codesign.emulate.stages import counts_by_stage, layer_costs, stage_entries
 from codesign.errors import InputError, ValidationError
 
 _SECONDS_PER_FRAME = 0.05
@@ -40,9 +44,12 @@ def emulate_qemu(
     board: Board,
     pcm: npt.NDArray[np.int16],
     *,
+    traced_frames: int = 0,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Run:
     """Run int16 PCM (whole hops) through an image that was built with semihosting; every frame is counted.
+
+    The first `traced_frames` frames run once more to tell stages and blocks apart: about 1 MB of log a frame.
 
     Raises:
         InputError: the image reads no files, or QEMU has no machine for the board.
@@ -57,15 +64,30 @@ def emulate_qemu(
     progress(0, frames)
     with tempfile.TemporaryDirectory(prefix="codesign-") as name:
         folder = Path(name)
-        (folder / "in.pcm").write_bytes(pcm[: frames * hop].astype("<i2").tobytes())
-        command = (*ICOUNT_ARGUMENTS, *SEMIHOSTING_ARGUMENTS, "-kernel", str(image.path.resolve()))
-        limit = _START_SECONDS + _SECONDS_PER_FRAME * frames
-        end = run_qemu(board, command, timeout_s=limit, folder=folder)
-        written = folder / "frames.bin"
-        data = written.read_bytes() if written.exists() else b""
-    _check(end, image, limit)
+        data = _play(image, board, pcm[: frames * hop], folder, ICOUNT_ARGUMENTS)
+        traced = min(traced_frames, frames)
+        if traced > 0:
+            _play(image, board, pcm[: traced * hop], folder, TRACE_ARGUMENTS)
+            elf = read_elf(image.path)
+            with (folder / LOG).open(encoding="utf-8", errors="replace") as log:
+                trace = read_trace(log, elf, elf.address("process"), stage_entries(image, elf))
+        else:
+            trace = Trace((), ())
     progress(frames, frames)
-    return _run(data, image, board, frames, time.perf_counter() - started)
+    run = _run(data, image, board, frames, time.perf_counter() - started)
+    stages = counts_by_stage(image, trace.calls)
+    return replace(run, layers=layer_costs(image, trace.calls), stages=stages, blocks=trace.blocks)
+
+
+def _play(image: Image, board: Board, pcm: npt.NDArray[np.int16], folder: Path, arguments: tuple[str, ...]) -> bytes:
+    """Run the image on `pcm`; what it wrote."""
+    (folder / "in.pcm").write_bytes(pcm.astype("<i2").tobytes())
+    command = (*arguments, *SEMIHOSTING_ARGUMENTS, "-kernel", str(image.path.resolve()))
+    limit = _START_SECONDS + _SECONDS_PER_FRAME * (pcm.size // image.network.frontend.hop)
+    end = run_qemu(board, command, timeout_s=limit, folder=folder)
+    _check(end, image, limit)
+    written = folder / "frames.bin"
+    return written.read_bytes() if written.exists() else b""
 
 
 def _check(end: QemuExit, image: Image, limit: float) -> None:

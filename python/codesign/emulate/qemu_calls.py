@@ -13,7 +13,9 @@ from codesign.boards import Board
 from codesign.elf import read_elf
 from codesign.emulate.calls import ARENA, SAVED_PATTERN
 from codesign.emulate.instruction_clock import ICOUNT_ARGUMENTS, instructions
+from codesign.emulate.profile import BlockCount
 from codesign.emulate.qemu_process import SEMIHOSTING_ARGUMENTS, run_qemu
+from codesign.emulate.qemu_trace import LOG, TRACE_ARGUMENTS, read_trace
 from codesign.errors import ValidationError
 
 _HEAD = struct.Struct("<I I 8I I II I 8I 8Q")  # struct call of runtime/port/calls/calls.c
@@ -23,9 +25,11 @@ _EMPTY = 1  # what the server's empty function executes: its return
 
 
 class QemuCalls:
-    """`Calls` on the machine that QEMU has for the board."""
+    """`Calls` on the machine that QEMU has for the board. With `tracing` every call runs twice, for `blocks`."""
 
-    def __init__(self, elf: Path, board: Board) -> None:
+    def __init__(self, elf: Path, board: Board, *, tracing: bool = False) -> None:
+        self._tracing = tracing
+        self.blocks: tuple[BlockCount, ...] = ()
         self._path, self._board, self.elf = elf.resolve(), board, read_elf(elf)
         self.instructions = 0
         self.clear()
@@ -64,18 +68,27 @@ class QemuCalls:
         padded = [a & 0xFFFFFFFF for a in arguments] + [0] * (8 - len(arguments))
         saved = (*SAVED_PATTERN, *SAVED_PATTERN)
         self._memory[: _HEAD.size] = _HEAD.pack(len(self._memory), function | 1, *padded, 0, 0, 0, 0, *saved)
-        with tempfile.TemporaryDirectory(prefix="codesign-") as folder:
-            file = Path(folder, _FILE)
-            file.write_bytes(self._memory)
-            command = (*ICOUNT_ARGUMENTS, *SEMIHOSTING_ARGUMENTS, "-kernel", str(self._path))
-            end = run_qemu(self._board, command, timeout_s=_TIMEOUT, folder=Path(folder))
-            if end.status != 0:
-                state = "hung" if end.timed_out else f"ended with {end.status}"
-                raise ValidationError(f"{name} in {self._path.name} {state}: {end.output[-200:]}")
-            self._memory[:] = file.read_bytes()
+        with tempfile.TemporaryDirectory(prefix="codesign-") as temporary:
+            folder = Path(temporary)
+            if self._tracing:
+                self._run(name, folder, TRACE_ARGUMENTS)
+                with (folder / LOG).open(encoding="utf-8", errors="replace") as log:
+                    self.blocks = read_trace(log, self.elf, function, {}).blocks
+            self._memory[:] = self._run(name, folder, ICOUNT_ARGUMENTS)
         values = _HEAD.unpack_from(self._memory)
         if values[14:] != saved:
             raise ValidationError(f"{name} in {self._path.name} does not preserve r4 to r11 and d8 to d15")
         ticks, empty = values[11], values[12]
         self.instructions = instructions(ticks, self._board) - instructions(empty, self._board) + _EMPTY
         return int(values[10])
+
+    def _run(self, name: str | int, folder: Path, arguments: tuple[str, ...]) -> bytes:
+        """Run the server on the memory as it is; the memory as it left it."""
+        file = folder / _FILE
+        file.write_bytes(self._memory)
+        command = (*arguments, *SEMIHOSTING_ARGUMENTS, "-kernel", str(self._path))
+        end = run_qemu(self._board, command, timeout_s=_TIMEOUT, folder=folder)
+        if end.status != 0:
+            state = "hung" if end.timed_out else f"ended with {end.status}"
+            raise ValidationError(f"{name} in {self._path.name} {state}: {end.output[-200:]}")
+        return file.read_bytes()

@@ -27,8 +27,8 @@ class Run:
 
     pcm int16 (frames · hop,); features int8 and mask int16 or int8 (frames, n) as the network saw and gave them;
     skipped (frames,) bool; instructions int64 executed per frame, of the frames that were counted (the first ones), None when
-    none were. stages are the same by stage of the pipeline, blocks what ran in all of them; both are empty when stages were not
-    told apart. stack_bytes is the deepest stack that the run used.
+    none were. stages are the same by stage of the pipeline, blocks what ran in all of them; both are of fewer frames where
+    telling stages apart is slow, and empty where it was not done. stack_bytes is the deepest stack that the run used.
     """
 
     runtime: str

@@ -14,10 +14,10 @@ from codesign.boards import Board
 from codesign.build.image import Image
 from codesign.elf import read_elf
 from codesign.emulate.profile import StageProfile, thumb_instructions
-from codesign.emulate.run import LayerCost, Run
+from codesign.emulate.run import Run
+from codesign.emulate.stages import counts_by_stage, layer_costs, stage_entries
 from codesign.errors import ToolError, ValidationError
 from codesign.frontend import hops
-from codesign.lower.network import layer_macs
 from codesign.plan.memory import HEADER_BYTES
 
 _SYSTEM = 0xE000E000  # system control space: the start-up code turns the FPU on there
@@ -31,13 +31,6 @@ _MODELS = {
 _PAGE = 4096
 _PAINT = 0xC5
 _TIMEOUT_US = 60_000_000  # a call that takes longer hangs: a frame needs some milliseconds
-
-FRONT_END_STAGES = {
-    "cs_analysis": "analysis",
-    "cs_features": "features",
-    "cs_apply_mask": "mask",
-    "cs_synthesis": "synthesis",
-}
 
 
 def emulate_unicorn(
@@ -64,10 +57,7 @@ def emulate_unicorn(
     arena = machine.elf.address("cs_bare_memory") + HEADER_BYTES
     source, target = machine.elf.address("cs_bare_input"), machine.elf.address("cs_bare_output")
     process = machine.elf.address("cs_bare_process")
-    stages = {machine.elf.address(name): stage for name, stage in FRONT_END_STAGES.items()}
-    for layer in network.schedule:
-        stages[machine.elf.address(f"{image.generated.identifier}_{layer.name}")] = layer.name
-    profile = StageProfile(stages)
+    profile = StageProfile(stage_entries(image, machine.elf))
 
     outputs, features, masks, skips, costs = [], [], [], [], []
     total = pcm.size // network.frontend.hop
@@ -95,25 +85,11 @@ def emulate_unicorn(
         mask=np.frombuffer(b"".join(masks), np.dtype(mask.dtype)).reshape(-1, mask.size),
         skipped=np.diff(skips, prepend=0).astype(bool),
         instructions=np.array([sum(cost.values()) for cost in costs], np.int64) if costs else None,
-        layers=_layer_costs(image, costs),
-        stages=_stages(image, costs),
+        layers=layer_costs(image, costs),
+        stages=counts_by_stage(image, costs),
         blocks=profile.blocks(),
         stack_bytes=machine.stack_used(),
         seconds=time.perf_counter() - started,
-    )
-
-
-def _stages(image: Image, costs: list[dict[str, int]]) -> dict[str, npt.NDArray[np.int64]]:
-    """Instructions per counted frame of every stage, in the order in which they run; "" is what no stage contains."""
-    names = ["analysis", "features", *(layer.name for layer in image.network.schedule), "mask", "synthesis", ""]
-    return {name: np.array([cost.get(name, 0) for cost in costs], np.int64) for name in names} if costs else {}
-
-
-def _layer_costs(image: Image, costs: list[dict[str, int]]) -> tuple[LayerCost, ...]:
-    macs = {layer.name: layer_macs(layer) for layer in image.network.schedule}
-    return tuple(
-        LayerCost(name or "calls and bookkeeping", macs.get(name, 0), int(counts.max()), float(counts.mean()))
-        for name, counts in _stages(image, costs).items()
     )
 
 
