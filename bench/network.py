@@ -21,8 +21,8 @@ SECONDS = 4
 
 @dataclass(frozen=True)
 class Frame:
-    """The worst of `SECONDS` s of frames. Instructions are exact, cycles and ms estimates; sizes in bytes; code is flash
-    without the layers' own weights and constants.
+    """The worst of `SECONDS` s of frames. Instructions are exact, cycles and ms estimates; sizes in bytes; runtime is
+    flash without what is generated from the model.
     """
 
     model: str
@@ -36,7 +36,7 @@ class Frame:
     error: float
     timing: str
     flash: int
-    code: int
+    runtime: int
     ram: int
     stack: int
     stages: tuple[StageCost, ...]
@@ -55,15 +55,15 @@ def frame(network: Network, board: Board, compiler: ArmCompiler) -> Frame:
         run = emulate_bare(image, board, pcm, counted_frames=pcm.size // hop)
         cost = estimate(run, image, board)
         footprint = footprint_of(image.path, board)
-        groups = footprint.by_group(image.symbols.groups)
+        own = f"{image.generated.identifier}_"
+        generated = sum(s.size for s in footprint.symbols if s.name.startswith(own) and "flash" in s.regions)
         stack = worst_stack(image.path, image.symbols.entry, image.stack_usage, image.symbols.pointer_calls)
     assert run.instructions is not None
-    layers = {layer.name for layer in network.schedule}
     return Frame(
         *(network.name, board.name, board.core.cpu, compiler.name, network.macs, int(run.instructions.max())),
         *(cost.worst_cycles, cost.worst_ms(board), cost.error, cost.source),
         flash=footprint.flash,
-        code=footprint.flash - sum(group.flash for group in groups if group.label in layers),
+        runtime=footprint.flash - generated,
         ram=footprint.ram,
         stack=stack.bytes,
         stages=cost.stages,
