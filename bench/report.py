@@ -119,9 +119,9 @@ def _frames(frames: Sequence[Frame]) -> str:
     model = f"`{frames[0].model}`, {frames[0].macs:,} MACs a step" if frames else "no model"
     text = (
         f"\n## The worst frame\n\nOf {SECONDS} s of extreme signals through {model}, analysis to synthesis. Runtime is flash "
-        "without what is generated from the model (weights, windows, mel bands, twiddles): kernels, front end, activation tables, "
-        "start-up code. Where the card of a board gives flash wait states, every line of weights waits for them once a frame; "
-        "where those of nRF52840 and nRF5340 are assumptions, their cards say so.\n\n"
+        "without what is generated from the model (weights, windows, mel bands, twiddles): kernels, front end, activation "
+        "tables, start-up code. Where the card of a board gives flash wait states, every line of weights waits for them once "
+        "a frame; those of the nRF52840 and the nRF5340 are assumptions.\n\n"
     )
     return text + _table(head, body, left=3)
 
