@@ -37,6 +37,7 @@ lint: $(VENV)/.dev
 	$(BIN)/mypy
 
 bench: $(VENV)/.run
+	@mkdir -p build
 	$(BIN)/python bench/run.py $(if $(CMSIS_NN),--cmsis-nn $(CMSIS_NN)) $(if $(CMSIS_DSP),--cmsis-dsp $(CMSIS_DSP)) \
 		--markdown docs/performance.md --json build/bench.json
 

@@ -73,11 +73,7 @@ def front_ends(board: Board, compiler: ArmCompiler) -> list[FrontEndCost]:
 
 
 def transforms(board: Board, compiler: ArmCompiler, checkout: Path | None) -> list[TransformCost]:
-    """Ours, and with a checkout CMSIS-DSP's arm_rfft_fast_f32, on one board.
-
-    Raises:
-        InputError: `checkout` is not one of CMSIS-DSP.
-    """
+    """Ours, and with a checkout CMSIS-DSP's arm_rfft_fast_f32, on one board."""
     found = []
     with tempfile.TemporaryDirectory(prefix="codesign-bench-") as name:
         folder = Path(name)
@@ -100,9 +96,13 @@ def transforms(board: Board, compiler: ArmCompiler, checkout: Path | None) -> li
     return found
 
 
-def _cmsis_dsp(board: Board, compiler: ArmCompiler, checkout: Path, folder: Path) -> list[TransformCost]:
+def check_cmsis_dsp(checkout: Path) -> None:
+    """Raise InputError for a folder that is no checkout of CMSIS-DSP."""
     if not (checkout / "Include" / "arm_math.h").is_file():
         raise InputError(f"{checkout} is no checkout of CMSIS-DSP", hint="git clone https://github.com/ARM-software/CMSIS-DSP")
+
+
+def _cmsis_dsp(board: Board, compiler: ArmCompiler, checkout: Path, folder: Path) -> list[TransformCost]:
     source = checkout / "Source"
     names = ("arm_rfft_fast_f32", "arm_rfft_fast_init_f32", "arm_cfft_f32", "arm_cfft_init_f32", "arm_cfft_radix8_f32")
     sources = [source / "TransformFunctions" / f"{name}.c" for name in (*names, "arm_bitreversal2")]

@@ -14,7 +14,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from four_bit import widths
-from front_end import FrontEndCost, front_ends, transforms
+from front_end import FrontEndCost, check_cmsis_dsp, front_ends, transforms
 from measure import Measurement, measure
 from network import Frame, frame
 from report import markdown
@@ -48,6 +48,10 @@ def main() -> int:
     skipped: list[str] = []
     try:
         subjects = _subjects(options.cmsis_nn, skipped)
+        if options.cmsis_dsp is None:
+            skipped.append("CMSIS-DSP's transforms: give --cmsis-dsp PATH, a checkout of ARM-software/CMSIS-DSP")
+        else:
+            check_cmsis_dsp(options.cmsis_dsp)
         boards = _boards(options.board or list(BOARDS), skipped)
         compilers = _compilers(skipped)
         layers: list[Measurement] = []
@@ -62,27 +66,25 @@ def main() -> int:
                 _say(f"{board.name}: whole frames, {compiler.name}")
                 frames.append(frame(network, board, compiler))
             fronts += front_ends(board, compilers[0])
-        if options.cmsis_dsp is None:
-            skipped.append("CMSIS-DSP's transforms: give --cmsis-dsp PATH, a checkout of ARM-software/CMSIS-DSP")
         four_bit = []
         for board in filter(supports, boards if options.cmsis_nn else []):
             four_bit += widths(board, compilers[0], options.cmsis_nn)
         fft = transforms(load_board("nrf5340dk"), compilers[0], options.cmsis_dsp)
+        text = markdown(layers, frames, fronts, fft, four_bit, skipped)
+        if options.json:
+            document = {"schema_version": SCHEMA_VERSION, "layers": [asdict(m) | {"per_mac": m.per_mac} for m in layers]}
+            document |= {"frames": [asdict(f) for f in frames], "front_end": [asdict(f) for f in fronts]}
+            document |= {"transforms": [asdict(t) for t in fft], "four_bit": [asdict(w) for w in four_bit], "skipped": skipped}
+            with replace_file(options.json) as building:
+                building.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+        if options.markdown:
+            with replace_file(options.markdown) as building:
+                building.write_text(text, encoding="utf-8")
+        else:
+            print(text, end="")
     except CodesignError as error:
         _say(f"error: {error}")
         return error.exit_code
-    text = markdown(layers, frames, fronts, fft, four_bit, skipped)
-    if options.json:
-        document = {"schema_version": SCHEMA_VERSION, "layers": [asdict(m) | {"per_mac": m.per_mac} for m in layers]}
-        document |= {"frames": [asdict(f) for f in frames], "front_end": [asdict(f) for f in fronts]}
-        document |= {"transforms": [asdict(t) for t in fft], "four_bit": [asdict(w) for w in four_bit], "skipped": skipped}
-        with replace_file(options.json) as building:
-            building.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
-    if options.markdown:
-        with replace_file(options.markdown) as building:
-            building.write_text(text, encoding="utf-8")
-    else:
-        print(text, end="")
     for reason in skipped:
         _say(f"skipped: {reason}")
     return 0

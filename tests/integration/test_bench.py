@@ -45,6 +45,7 @@ def test_bench_of_one_board(tmp_path):
     ("arguments", "code", "words"),
     [
         (("--cmsis-nn", "/nowhere"), 2, "no checkout of CMSIS-NN"),
+        (("--cmsis-dsp", "/nowhere"), 2, "no checkout of CMSIS-DSP"),
         (("--board", "fridge"), 2, "unknown board 'fridge'"),
         (("--model", "/nowhere.onnx"), 2, "nowhere.onnx"),
     ],

@@ -18,7 +18,7 @@ _DSP = ("sxtb16", "uxtb16", "sxta", "uxta", "ssat", "usat", "pkh", "sel", "usad"
 _DSP_ARITHMETIC = ("ssub", "uadd", "usub", "shadd", "shsub", "uhadd", "uhsub", "uqadd", "uqsub", "sasx", "ssax", "uasx", "usax")
 _LOAD_MULTIPLES = ("ldm", "ldmdb", "pop", "ldrd", "vldmia", "vldmdb", "vpop")
 _STORE_MULTIPLES = ("stm", "stmdb", "push", "strd", "vstmia", "vstmdb", "vpush")
-_REGISTER, _IMMEDIATE, _MEMORY = 1, 2, 3  # Capstone's ARM_OP_REG, ARM_OP_IMM and ARM_OP_MEM
+_REGISTER, _MEMORY = 1, 3  # Capstone's ARM_OP_REG and ARM_OP_MEM
 _BRANCH = ("b", "bl", "bx", "blx", "bxns", "blxns", "cbz", "cbnz", "tbb", "tbh")
 
 
@@ -26,7 +26,7 @@ _BRANCH = ("b", "bl", "bx", "blx", "bxns", "blxns", "cbz", "cbnz", "tbb", "tbh")
 class Operation:
     """One instruction. `accumulator` is the register that a MAC adds to; `updated` the base register of a transfer that is
     written back; `registers` how many a multiple transfer moves, in the order of `writes`; `bank` tells loads of even and odd
-    words apart, "base:parity", "" when unknown; `target` where a branch goes, −1 when a register says it.
+    words apart, "base:parity", "" when unknown.
     """
 
     kind: str
@@ -37,7 +37,6 @@ class Operation:
     registers: int = 0
     bank: str = ""
     branches: bool = False
-    target: int = -1
 
 
 def operations(code: bytes, address: int) -> Iterator[Operation]:
@@ -51,7 +50,7 @@ def operations(code: bytes, address: int) -> Iterator[Operation]:
 
 @cache
 def _operation(code: bytes, address: int) -> Operation:
-    if len(code) == 4 and (vector := _vector(code[0] | code[1] << 8, code[2] | code[3] << 8, address)):
+    if len(code) == 4 and (vector := _vector(code[0] | code[1] << 8, code[2] | code[3] << 8)):
         return vector
     decoded = next(_decoder().disasm(code, address, 1), None)
     if decoded is None:
@@ -70,15 +69,10 @@ def _decoder() -> Any:
     return decoder
 
 
-def _vector(h: int, g: int, address: int) -> Operation | None:
+def _vector(h: int, g: int) -> Operation | None:
     """Vector and loop instructions, None for all others."""
     if h & 0xFF80 == 0xF000 and (g & 0xF001 == 0xC001 or g & 0xF801 == 0xE001):  # LE, WLS; DLS
-        offset = (g & 0x7FE) << 1 | g >> 10 & 2
-        jumps, back = g & 0xF000 == 0xC000, h & 15 == 15  # WLS, WLSTP; LE, LETP name no register
-        predicates = h & 0x40 == 0  # DLSTP too: emulators translate what follows it anew
-        return Operation(
-            "loop", branches=jumps or predicates, target=address + 4 + (-offset if back else offset) if jumps else -1
-        )
+        return Operation("loop", branches=g & 0xF000 == 0xC000)
     if (h & 0xFFC0 == 0xF000 and g & 0xF801 == 0xE801) or h & 0xEF00 == 0xEF00:  # VCTP; VADD and its like
         return Operation("vector_alu")
     if h & 0xEC00 != 0xEC00 or g >> 9 & 7 != 7:  # not in the space of coprocessors 14 and 15
@@ -108,9 +102,7 @@ def _scalar(decoded: Any, name: str) -> Operation:
     updated = _base(decoded) if decoded.writeback else ""
     targets = tuple(register for register in writes if register not in ("pc", updated))
     jumps = name in _BRANCH or "pc" in writes
-    last = decoded.operands[-1] if jumps and decoded.operands else None
-    target = last.imm if last is not None and last.type == _IMMEDIATE else -1
-    return Operation(kind, tuple(reads), targets, accumulator, updated, 1, bank, jumps, target)
+    return Operation(kind, tuple(reads), targets, accumulator, updated, 1, bank, jumps)
 
 
 def _multiple(decoded: Any, name: str, listed: list[str], reads: list[str]) -> Operation:

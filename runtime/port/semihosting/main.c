@@ -73,6 +73,7 @@ int main(void)
 {
     const int32_t in = host_open("in.pcm", READ_BINARY), out = host_open("frames.bin", WRITE_BINARY);
     const uint8_t *arena = cs_bare_memory + CS_ENHANCER_HEADER_BYTES;
+    cs_status (*volatile measured)(void) = process; /* volatile: one `timed` for both, not a copy for each */
 
     if (in < 0 || out < 0) {
         host_exit(EXIT_NO_FILES);
@@ -85,7 +86,7 @@ int main(void)
     while (host_read(in, input, sizeof input) == 0) {
         uint32_t figures[2];
 
-        if (timed(process, &figures[1]) != CS_OK) {
+        if (timed(measured, &figures[1]) != CS_OK) {
             host_exit(EXIT_NOT_PROCESSED);
         }
         figures[0] = cs_enhancer_skipped(cs_bare_memory);
@@ -95,7 +96,8 @@ int main(void)
         put(out, figures, sizeof figures);
     }
     uint32_t last[2] = {0, stack_used()};
-    timed(nothing, &last[0]);
+    measured = nothing;
+    timed(measured, &last[0]);
     put(out, last, sizeof last);
     host_exit(0);
     return 0;
