@@ -6,6 +6,9 @@
 add_library(codesign_options INTERFACE)
 target_compile_options(codesign_options INTERFACE
   $<$<COMPILE_LANGUAGE:C>:-std=c11 -O3 -Wextra> -ffp-contract=off -fno-math-errno)
+if(CONFIG_CPU_CORTEX_M55) # its float vectors flush subnormals, scalars do not
+  target_compile_options(codesign_options INTERFACE -mcpu=cortex-m55+nomve.fp)
+endif()
 
 function(codesign_model model)
   get_filename_component(model ${model} ABSOLUTE BASE_DIR ${CMAKE_CURRENT_SOURCE_DIR})
