@@ -11,7 +11,7 @@ from onnx import helper
 
 from codesign.load import load_onnx
 from codesign.load.graph import Activation, Linear, LstmCell, SkipGate
-from codesign.load.names import C_KEYWORDS, identifier
+from codesign.load.names import C_KEYWORDS, STAGES, identifier
 from codesign.load.ops import operator_table
 from codesign.quantize.float_run import float_run
 from codesign.resources import resource
@@ -203,3 +203,9 @@ def test_states_metadata_survives_a_round_trip(tmp_path):
     states = json.loads(next(p.value for p in model.metadata_props if p.key == "states"))
     graph = load_onnx(saved(model, tmp_path))
     assert [[s.input, s.output, *([s.initial] if s.initial else [])] for s in graph.states] == states
+
+
+@pytest.mark.parametrize("stage", ["analysis", "features", "mask", "synthesis"])
+def test_no_layer_is_called_like_a_stage_of_the_front_end(stage):
+    taken = set(STAGES)
+    assert identifier(stage, taken) == f"{stage}_2"

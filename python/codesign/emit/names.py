@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from codesign.errors import InputError
 
-_IDENTIFIER = re.compile(r"[a-z][a-z0-9_]{0,62}\Z")
+_IDENTIFIER = re.compile(r"[a-z][a-z0-9_]{0,126}\Z")  # a model, a layer and what it is: all compilers here take as many
 
 
 def checked(name: str) -> str:

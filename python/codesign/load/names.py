@@ -9,6 +9,9 @@ C_KEYWORDS = frozenset(
     "restrict return short signed sizeof static struct switch typedef union unsigned void volatile while main".split()
 )
 
+STAGES = frozenset(("analysis", "features", "mask", "synthesis"))
+"""What profiles and plans call the front end's stages: no layer has one of these names."""
+
 
 def identifier(name: str, taken: set[str], fallback: str = "op") -> str:
     """A lower-case C identifier of at most 32 characters like `name` that is not in `taken`, to which it is added."""

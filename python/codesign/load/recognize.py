@@ -10,7 +10,7 @@ import numpy as np
 
 from codesign.errors import InputError
 from codesign.load.graph import Activation, Linear, LstmCell, Matrix, Op, Quant, SkipGate, State
-from codesign.load.names import identifier
+from codesign.load.names import STAGES, identifier
 from codesign.load.ops.step import TABLE_HINT
 from codesign.load.terms import (
     Affine,
@@ -42,7 +42,7 @@ class Recognizer:
         self._emitted: dict[int, str] = {}
         self._layer_of: dict[int, LstmCell] = {}  # by the term of the new hidden or cell state
         self._guards: dict[str, str] = {}  # layer → state of the skip gate that guards it, or ""
-        self._names: set[str] = set()
+        self._names: set[str] = set(STAGES)
 
     def emit_all(self, output: Term) -> str:
         """Emit what the mask and every state need; the mask's value name."""
