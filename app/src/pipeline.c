@@ -94,8 +94,9 @@ static void move(void *a, void *b, void *c)
 
 	for (;;) {
 		(void)k_sem_take(&start, K_FOREVER);
-		k_sem_reset(&stopped);
-		k_sem_reset(&ended);
+		/* Of an earlier run. A reset would wake who waits for this one. */
+		(void)k_sem_take(&stopped, K_NO_WAIT);
+		(void)k_sem_take(&ended, K_NO_WAIT);
 		start_error = begin();
 		atomic_set(&wanted, start_error == 0);
 		k_sem_give(&started);
