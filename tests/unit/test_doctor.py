@@ -98,6 +98,7 @@ def test_programs_that_do_not_run(path, monkeypatch):
 def test_zephyr(path, monkeypatch):
     (path / "VERSION").write_text("VERSION_MAJOR = 3\nVERSION_MINOR = 7\nPATCHLEVEL = 1\nEXTRAVERSION =\n")
     monkeypatch.setenv("ZEPHYR_BASE", str(path))
+    monkeypatch.setenv("ZEPHYR_MODULES", "/modules/cmsis")
     assert by_name()["Zephyr"].version == "3.7.1"
     monkeypatch.setenv("ZEPHYR_BASE", str(path / "gone"))
     check = by_name()["Zephyr"]

@@ -79,7 +79,12 @@ def test_gone_when_codesign_is_ended(qemu, number):
     pid = qemu("exec sleep 60")
     call = "from test_qemu_process import BOARD, run_qemu; run_qemu(BOARD, [], timeout_s=60)"
     environment = dict(os.environ, PYTHONPATH=os.pathsep.join(sys.path))
-    parent = subprocess.Popen([sys.executable, "-c", call], env=environment, stderr=subprocess.DEVNULL)
+    parent = subprocess.Popen(
+        [sys.executable, "-c", call],
+        env=environment,
+        stderr=subprocess.DEVNULL,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # shells ignore it in background jobs
+    )
     while not (pid.exists() and pid.read_text()):
         assert parent.poll() is None
         time.sleep(0.05)
