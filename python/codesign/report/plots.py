@@ -54,10 +54,11 @@ def load_figure() -> type[Figure]:
         ToolError: matplotlib is not installed.
     """
     try:
-        from matplotlib.figure import Figure
+        from matplotlib import figure
     except ImportError as error:
         raise missing("matplotlib") from error
-    return Figure
+    found: type[Figure] = figure.Figure
+    return found
 
 
 def save(figure: Figure, path: Path) -> Path:
