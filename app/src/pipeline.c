@@ -116,7 +116,8 @@ static void move(void *a, void *b, void *c)
 }
 
 /* Above the enhancer: the deadline is kept by whoever waits for it. */
-BUILD_ASSERT(CONFIG_CODESIGN_AUDIO_PRIORITY < CONFIG_CODESIGN_ENHANCER_PRIORITY);
+BUILD_ASSERT(CONFIG_CODESIGN_AUDIO_PRIORITY < CONFIG_CODESIGN_ENHANCER_PRIORITY,
+	     "CODESIGN_AUDIO_PRIORITY must be more urgent (less) than CODESIGN_ENHANCER_PRIORITY");
 K_THREAD_DEFINE(audio, CONFIG_CODESIGN_AUDIO_STACK, move, NULL, NULL, NULL, CONFIG_CODESIGN_AUDIO_PRIORITY, 0, 0);
 
 int pipeline_open(void)

@@ -122,6 +122,16 @@ def test_no_toolchain_is_exit_3(monkeypatch):
             "CMake Error at a.cmake:80 (message):\n  No board named 'x' found.\n\n  Please choose\n\n",
             "No board named 'x' found.",
         ),
+        (
+            "warning: DEPTH (defined at app/Kconfig:7) was assigned the value 'y'\nbut got the value 'n'. See\nhttp://x\n\n"
+            "error: Aborting due to Kconfig warnings",
+            "warning: DEPTH (defined at app/Kconfig:7) was assigned the value 'y' but got the value 'n'",
+        ),
+        (
+            "warning: DEPTH (defined at app/Kconfig:7) was assigned the value '9'\nbut got '2'. See\n\n"
+            "warning: user value 9 on DEPTH ignored: outside [2, 4]\n\nerror: Aborting due to Kconfig warnings",
+            "warning: user value 9 on DEPTH ignored: outside [2, 4]",
+        ),
         ("one\nlast words\n\n", "last words"),
         ("", "the tool failed without a word"),
     ],

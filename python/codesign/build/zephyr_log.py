@@ -10,6 +10,8 @@ _TELLING = (  # most telling first
     r"undefined reference to .*",
     r"devicetree error: .*",
     r"\.conf:\d+: .*|Kconfig[^:]*:\d+: error: .*",
+    r"warning: user value .*",
+    r"warning: \w+ \(defined at .*",
     r"\S+\.[chS]:\d+:\d+: (?:fatal )?error: .*",
     r"error: .*",
     r"ninja: error: .*",
@@ -22,10 +24,22 @@ def telling_line(output: str) -> str:
     """The cause rather than what followed from it."""
     lines = [_COLOUR.sub("", line).strip() for line in output.splitlines()]
     for pattern in _TELLING:
-        for line in lines:
+        for index, line in enumerate(lines):
             if match := re.search(pattern, line, re.IGNORECASE):
-                return match[0] if pattern == _TELLING[0] else line
+                return match[0] if pattern == _TELLING[0] else _sentence(lines[index:])
     return _cmake_message(lines) or next((line for line in reversed(lines) if line), "the tool failed without a word")
+
+
+def _sentence(lines: Sequence[str]) -> str:
+    """The first line, and what kconfig wrapped of its first sentence into the lines below."""
+    words = [lines[0]]
+    if lines[0].startswith("warning: ") and "(defined at " in lines[0]:
+        for line in lines[1:]:
+            if not line or ". " in words[-1] or words[-1].endswith("."):
+                break
+            words.append(line)
+        return re.split(r"\.(?: |$)", " ".join(words))[0]
+    return words[0]
 
 
 def _cmake_message(lines: Sequence[str]) -> str:
