@@ -9,30 +9,8 @@ from codesign.errors import InputError
 from codesign.load import load_onnx
 from codesign.lower import lower
 from codesign.quantize import quantize_graph, write_qdq
-from models import Net, float_network
-
-
-def refused(model, tmp_path, *words):
-    path = tmp_path / "model.onnx"
-    path.write_bytes(model if isinstance(model, bytes) else model.SerializeToString())
-    with pytest.raises(InputError) as caught:
-        load_onnx(path)
-    text = str(caught.value)
-    assert "\n" not in text
-    assert len(text) < 900
-    assert "model.onnx" in text
-    for word in words:
-        assert word in text, text
-    assert caught.value.hint
-
-
-def initializer(model, name):
-    return next(t for t in model.graph.initializer if t.name == name)
-
-
-def replaced(model, name, array):
-    initializer(model, name).CopyFrom(numpy_helper.from_array(array, name))
-    return model
+from models import float_network
+from refusals import initializer, node_of, refused, replaced
 
 
 def test_truncated(tmp_path):
@@ -67,29 +45,6 @@ def test_unknown_operator(tmp_path):
     net = float_network()
     net.nodes[-1] = helper.make_node("Softmax", ["fc1"], ["mask"], name="the end")
     refused(net.model(), tmp_path, "the end", "Softmax", "not supported", "docs/operators.md")
-
-
-def test_missing_state_pair(tmp_path):
-    net = float_network()
-    net.states.pop()
-    refused(net.model(), tmp_path, "c1_in")
-    net = float_network()
-    net.states[0][1] = "nothing"
-    refused(net.model(), tmp_path, "nothing", "output")
-
-
-def test_states_that_cannot_be_paired_by_name(tmp_path):
-    net = float_network()
-    net.outputs["other"] = net.outputs.pop("c1_out")
-    for node in net.nodes:
-        node.output[:] = ["other" if name == "c1_out" else name for name in node.output]
-    refused(net.model(metadata={"n_fft": "128", "window": "128", "hop": "64"}), tmp_path, "c1_in", "states")
-
-
-def test_state_fed_back_from_the_wrong_output(tmp_path):
-    net = float_network(units=(8, 8))
-    net.states[0][1], net.states[2][1] = net.states[2][1], net.states[0][1]
-    refused(net.model(), tmp_path, "state")
 
 
 def test_float64_weights(tmp_path):
@@ -199,31 +154,6 @@ def test_a_whole_sequence_is_refused(tmp_path):
     refused(model, tmp_path)
 
 
-def test_lstm_options_that_are_not_supported(tmp_path):
-    for attribute, value in (("direction", "reverse"), ("input_forget", 1), ("clip", 3.0)):
-        net = float_network()
-        lstm = next(n for n in net.nodes if n.op_type == "LSTM")
-        lstm.attribute.append(helper.make_attribute(attribute, value))
-        refused(net.model(), tmp_path, "lstm0", attribute)
-
-
-def test_product_that_is_no_lstm_cell(tmp_path):
-    net = float_network()
-    net.nodes[-1] = helper.make_node("Mul", ["fc1", "fc1"], ["mask"], name="square")
-    refused(net.model(), tmp_path, "square", "LSTM cell")
-
-
-def test_sum_of_two_layers_outside_of_an_lstm(tmp_path):
-    net = Net()
-    net.inputs["features"], net.outputs["mask"] = 4, 4
-    h = net.state("h", 4)
-    a = net.node("Gemm", ["features", net.weights("a_w", 4, 4)], "a")
-    b = net.node("Gemm", [h, net.weights("b_w", 4, 4)], "b")
-    net.node("Sigmoid", [net.node("Add", [a, b], "both")], "mask")
-    net.node("Identity", ["mask"], "h_out")
-    refused(net.model(), tmp_path, "both")
-
-
 def test_a_chain_without_end(tmp_path):
     net = float_network()
     net.nodes.pop()
@@ -269,52 +199,6 @@ def test_damaged_files_never_raise_anything_else(quantized, tmp_path):
             broken |= "\n" in str(error)
     assert not broken
     assert outcomes == {"lowered", "refused"}
-
-
-def node_of(net, output):
-    return next(n for n in net.nodes if output in n.output)
-
-
-def rewired(net, output, old, new):
-    node = node_of(net, output)
-    node.input[:] = [new if name == old else name for name in node.input]
-    return net.model()
-
-
-@pytest.mark.parametrize(("output", "old", "new"), [("fc0", "h1_out", "h1_in"), ("cell1_x", "h0_out", "h0_in")])
-def test_old_state_read_by_another_layer(output, old, new, tmp_path):
-    refused(rewired(float_network(units=(8, 8), form="stacked"), output, old, new), tmp_path, new, "before the step")
-
-
-SKIP = {"units": (8, 8), "skip": True}
-
-
-@pytest.mark.parametrize("form", ["operator", "stacked"])
-@pytest.mark.parametrize("reader", ["fc0", "gate_logit"])
-def test_layer_read_without_its_skip_gate(form, reader, tmp_path):
-    refused(rewired(float_network(form=form, **SKIP), reader, "h1_out", "h1_new"), tmp_path, "without its skip gate")
-
-
-@pytest.mark.parametrize("form", ["operator", "stacked"])
-@pytest.mark.parametrize("state", ["h1", "c1"])
-def test_skip_gate_that_keeps_another_state(form, state, tmp_path):
-    model = rewired(float_network(form=form, **SKIP), f"{state}_out", f"{state}_in", "h0_in")
-    refused(model, tmp_path, f"{state}_in", "must stay")
-
-
-@pytest.mark.parametrize("form", ["operator", "stacked"])
-@pytest.mark.parametrize("state", ["h1", "c1"])
-def test_skip_gate_over_half_a_layer(form, state, tmp_path):
-    net = float_network(form=form, **SKIP)
-    node_of(net, f"{state}_out").CopyFrom(helper.make_node("Identity", [f"{state}_new"], [f"{state}_out"]))
-    refused(net.model(), tmp_path, "guarded by one skip gate")
-
-
-def test_skip_gate_with_another_threshold(tmp_path):
-    refused(replaced(float_network(**SKIP).model(), "half", np.array([[0.25]], np.float32)), tmp_path, "threshold 0.25")
-    refused(
-        replaced(float_network(**SKIP).model(), "one", np.array([[2.0]], np.float32)), tmp_path, "min(state + increment, 1)"
-    )
 
 
 def test_sizes_are_not_broadcast(tmp_path):
@@ -408,12 +292,6 @@ def test_operators_that_bring_their_own_graph(tmp_path):
     refused(model, tmp_path, "functions", "Relu")
 
 
-def test_lstm_of_no_step(tmp_path):
-    net = float_network()
-    node_of(net, "lstm0_h").input[4] = net.constant("lengths", np.array([0], np.int32))
-    refused(net.model(), tmp_path, "lstm0", "sequence_lens")
-
-
 def test_dropout_in_training(tmp_path):
     net = float_network(form="stacked")
     net.initializers.append(numpy_helper.from_array(np.array(True), "training"))
@@ -422,44 +300,9 @@ def test_dropout_in_training(tmp_path):
     refused(net.model(), tmp_path, "drop", "training")
 
 
-@pytest.mark.parametrize(
-    "text", ["[" * 100_000, "1" * 5000, '[["h0_in", "h0_out", true]]', '[["h0_in", "h0_out", NaN]]', "null"]
-)
-def test_states_that_are_no_list_of_pairs(text, tmp_path):
-    refused(float_network().model(states=text), tmp_path, "state")
-
-
-def test_state_with_two_possible_partners(tmp_path):
-    net = float_network(units=(8,))
-    for old, new in (("c0_out", "h0_new"), ("c0_in", "h0_old")):
-        for values in (net.inputs, net.outputs):
-            values.update({new: values.pop(old)} if old in values else {})
-        for node in net.nodes:
-            node.input[:] = [new if name == old else name for name in node.input]
-            node.output[:] = [new if name == old else name for name in node.output]
-    refused(net.model(metadata={"n_fft": "128", "window": "128", "hop": "64"}), tmp_path, "h0_in", "'h0_out' or 'h0_new'")
-
-
 def test_integer_weights_of_another_type(quantized, tmp_path):
     model = onnx.load_from_string(quantized)
     tensor = next(t for t in model.graph.initializer if t.name.endswith("weight_q"))
     name, integers = tensor.name, numpy_helper.to_array(tensor)
     refused(replaced(model, name, integers.astype(np.uint8)), tmp_path, "uint8", "int8")
     refused(replaced(model, name, integers.astype(np.int16)), tmp_path, "int16")
-
-
-@pytest.mark.parametrize("kind", ["Sigmoid", "Tanh", "Add", "Gemm"])
-def test_other_scales_inside_an_lstm_or_skip_gate(kind, tmp_path):
-    path = tmp_path / "q.onnx"
-    onnx.save(float_network(**SKIP).model(), path)
-    features = np.random.default_rng(2).uniform(0, 3, (50, 12)).astype(np.float32)
-    write_qdq(quantize_graph(load_onnx(path), [features]), path)
-    model = onnx.load(path)
-    makers = {n.output[0]: n for n in model.graph.node}
-    suffix = {"Sigmoid": "/delta", "Tanh": "/cell_tanh", "Add": "/gates", "Gemm": "/logit/product"}[kind]
-    quantize = next(n for n in model.graph.node if n.op_type == "QuantizeLinear" and n.input[0].endswith(suffix))
-    assert makers[quantize.input[0]].op_type == kind
-    back = next(n for n in model.graph.node if n.input[0] == quantize.output[0])
-    model.graph.initializer.append(numpy_helper.from_array(np.float32(2.0**-11), "other"))
-    quantize.input[1] = back.input[1] = "other"
-    refused(model, tmp_path, "16 bits, scale 0.000488281")
