@@ -42,6 +42,17 @@ static inline int32_t cs_saturate_s16(int32_t value)
 #endif
 }
 
+/* value clamped to [-127, 127] */
+static inline int32_t cs_clamp_s8(int32_t value)
+{
+#if defined(__ARM_FEATURE_DSP)
+    __asm__("ssat %0, #8, %0" : "+r"(value));
+    return value < -127 ? -127 : value;
+#else
+    return cs_clamp(value, -127, 127);
+#endif
+}
+
 /* TFLite's MultiplyByQuantizedMultiplier with single rounding: floor(value * multiplier * 2^(shift - 31) + 1/2).
  * |value| * 2^max(shift + 1, 0) < 2^30 and shift >= -30: python/codesign/lower refuses networks that could break this.
  * Two floors, of the high word and of the shift, are one. */

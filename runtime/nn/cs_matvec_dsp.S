@@ -5,7 +5,7 @@
  * Two rows a lane: a halfword holds 256*a + b, so SMLAD on the whole word gives 256*S_a + S_b. SXTB16 leaves b, a second
  * SMLAD gives S_b. Wrap-around in between is harmless as long as 256*S fits 32 bits. Each block below does 4 rows by
  * 4 columns, 16 MACs, in 14 instructions; no instruction uses the result of a SXTB16 right before it (a stall on M33).
- * Sixteen blocks are unrolled; a row quad enters at the block that leaves the right number of them.
+ * Thirty-two blocks are unrolled; a row quad enters at the block that leaves the right number of them.
  *
  *   r0  weights, running        r4  256*S_A + S_B     r8-r11  four weight words
  *   r1  prepared, running       r5  S_B               r12     x of columns 0, 2
@@ -19,7 +19,7 @@
 
 #define STACK 48       /* bytes */
 #define BLOCK_BYTES 56 /* code of one block */
-#define BLOCKS 16      /* unrolled */
+#define BLOCKS 32      /* unrolled */
 
         .syntax unified
         .thumb

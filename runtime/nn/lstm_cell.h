@@ -7,21 +7,82 @@
 #include "codesign/nn.h"
 #include "lstm_gates.h"
 
-/* Gate k of `units` units: pre-activation from both sums, then its function; the result, Q0.15, replaces the input sums,
- * and only its low 16 bits have a meaning. */
+/* What gate k needs of each unit: its function's table, its multipliers and its shift. */
+typedef struct cs_gate {
+    const uint32_t *middle;
+    int32_t input_multiplier, recurrent_multiplier, shift;
+} cs_gate;
+
+/* Pre-activation from both sums, then the gate's function; the result, Q0.15, replaces the input sum, and only its low
+ * 16 bits have a meaning. */
+static inline void activate(const cs_gate *gate, int32_t *acc, const int32_t *bias)
+{
+    int32_t sum = cs_multiply_high_add(acc[0], gate->input_multiplier, bias[0]);
+
+    sum = cs_multiply_high_add(acc[CS_BLOCK_ROWS], gate->recurrent_multiplier, sum);
+    acc[0] = cs_interpolate_low(gate->middle, cs_saturate_s16(sum >> gate->shift));
+}
+
+/* The same for two units. Where a result takes two cycles, the other unit's instruction stands in between: compilers put
+ * one unit behind the other. */
+static inline void activate_two(const cs_gate *gate, int32_t *acc, const int32_t *bias)
+{
+#if defined(__ARM_FEATURE_DSP)
+    int32_t one, other, p, q;
+    __asm__ volatile("ldr    %[one], [%[bias]]\n\t"
+                     "ldr    %[other], [%[bias], %[next]]\n\t"
+                     "ldr    %[p], [%[acc]]\n\t"
+                     "ldr    %[q], [%[acc], %[next]]\n\t"
+                     "smmla  %[one], %[p], %[input], %[one]\n\t"
+                     "ldr    %[p], [%[acc], %[recurrent]]\n\t"
+                     "smmla  %[other], %[q], %[input], %[other]\n\t"
+                     "ldr    %[q], [%[acc], %[recurrent_next]]\n\t"
+                     "smmla  %[one], %[p], %[by], %[one]\n\t"
+                     "smmla  %[other], %[q], %[by], %[other]\n\t"
+                     "asr    %[one], %[one], %[shift]\n\t"
+                     "asr    %[other], %[other], %[shift]\n\t"
+                     "ssat   %[one], #16, %[one]\n\t"
+                     "ssat   %[other], #16, %[other]\n\t"
+                     "asr    %[p], %[one], #7\n\t"
+                     "asr    %[q], %[other], #7\n\t"
+                     "ldr    %[p], [%[table], %[p], lsl #2]\n\t"
+                     "and    %[one], %[one], #127\n\t"
+                     "ldr    %[q], [%[table], %[q], lsl #2]\n\t"
+                     "and    %[other], %[other], #127\n\t"
+                     "smlatb %[one], %[p], %[one], %[half]\n\t"
+                     "smlatb %[other], %[q], %[other], %[half]\n\t"
+                     "add    %[one], %[p], %[one], asr #7\n\t"
+                     "add    %[other], %[q], %[other], asr #7\n\t"
+                     "str    %[one], [%[acc]]\n\t"
+                     "str    %[other], [%[acc], %[next]]"
+                     : [one] "=&r"(one), [other] "=&r"(other), [p] "=&r"(p), [q] "=&r"(q)
+                     : [acc] "r"(acc), [bias] "r"(bias), [table] "r"(gate->middle), [input] "r"(gate->input_multiplier),
+                       [by] "r"(gate->recurrent_multiplier), [shift] "r"(gate->shift), [half] "r"(64),
+                       [next] "i"(4 * GATES), [recurrent] "i"(4 * CS_BLOCK_ROWS),
+                       [recurrent_next] "i"(4 * (GATES + CS_BLOCK_ROWS))
+                     : "memory");
+#else
+    activate(gate, acc, bias);
+    activate(gate, acc + GATES, bias + GATES);
+#endif
+}
+
+/* Gate k of `units` units. */
 CS_OWN_REGISTERS void activate_gate(const cs_lstm *layer, uint32_t k, const int32_t *bias, int32_t *acc, uint32_t units)
 {
-    const uint32_t *middle = (k == CELL_GATE ? cs_tanh_table : cs_sigmoid_table) + CS_TABLE_MIDDLE;
-    const int32_t input_multiplier = layer->input_multiplier[k];
-    const int32_t recurrent_multiplier = layer->recurrent_multiplier[k];
-    const int32_t shift = layer->gate_shift[k];
+    const cs_gate gate = {(k == CELL_GATE ? cs_tanh_table : cs_sigmoid_table) + CS_TABLE_MIDDLE,
+                          layer->input_multiplier[k], layer->recurrent_multiplier[k], layer->gate_shift[k]};
     const int32_t *end = acc + GATES * units;
 
-    for (acc += k, bias += k; acc < end; acc += GATES, bias += GATES) {
-        int32_t sum = cs_multiply_high_add(acc[0], input_multiplier, *bias);
-
-        sum = cs_multiply_high_add(acc[CS_BLOCK_ROWS], recurrent_multiplier, sum);
-        acc[0] = cs_interpolate_low(middle, cs_saturate_s16(sum >> shift));
+    acc += k;
+    bias += k;
+    if (units % 2 != 0) {
+        activate(&gate, acc, bias);
+        acc += GATES;
+        bias += GATES;
+    }
+    for (; acc < end; acc += 2 * GATES, bias += 2 * GATES) {
+        activate_two(&gate, acc, bias);
     }
 }
 
@@ -53,7 +114,7 @@ CS_OWN_REGISTERS void update_states(const cs_lstm *layer, const int32_t *gates, 
         const int32_t h = cs_multiply_high_add(2 * y, hidden_multiplier, hidden_round) >> hidden_shift;
 
         *cell = (int16_t)c;
-        *hidden = (int8_t)cs_clamp(h + zero_point, -127, 127);
+        *hidden = (int8_t)cs_clamp_s8(h + zero_point);
     }
 }
 

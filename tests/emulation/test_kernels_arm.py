@@ -17,6 +17,7 @@ from cores import BOARDS, CASES, build, open_calls
 
 from codesign.boards import load_board
 from codesign.build.kernels import best_kernel, kernels_for
+from codesign.cost import cycles_of_blocks
 from codesign.elf import read_elf
 from codesign.emulate.calls import Calls
 from codesign.emulate.profile import thumb_instructions
@@ -194,6 +195,20 @@ def test_lstm_instructions_per_mac(counting: Callable[[str], Calls], board: str,
     kernel = "mve" if "mve" in kernels_for(load_board(board)) else "dsp"  # the one with the fewest instructions
     run_lstm(image, layer, integers(rng, (inputs,)), integers(rng, (units,)), np.zeros(units, np.int16), kernel)
     assert image.instructions <= LIMITS[board][shape] * 4 * units * (inputs + units)
+
+
+CYCLE_LIMITS = {"nrf52840dk": 1.45, "nrf5340dk": 1.25, "stm32f746g_disco": 0.70}
+
+
+@pytest.mark.parametrize(("board", "limit"), CYCLE_LIMITS.items())
+@pytest.mark.parametrize("inputs", [128, 256])
+def test_lstm_estimated_cycles_per_mac(counting: Callable[[str], Calls], board: str, limit: float, inputs: int) -> None:
+    image, rng, units, card = counting(board), np.random.default_rng(0), 256, load_board(board)
+    assert isinstance(image, UnicornCalls)
+    layer = lstm(rng, inputs, units)
+    run_lstm(image, layer, integers(rng, (inputs,)), integers(rng, (units,)), np.zeros(units, np.int16), best_kernel(card))
+    cycles = sum(cycles_of_blocks(image.blocks, image.elf.path, card).values())
+    assert cycles <= limit * 4 * units * (inputs + units)
 
 
 @pytest.mark.parametrize(("board", "limit"), [("nrf5340dk", 1.05), ("mps3_an547", 0.25)])
