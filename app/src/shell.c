@@ -8,11 +8,18 @@
 #include "monitor.h"
 #include "pipeline.h"
 
+/* The shell echoes a command through its own buffer; a line of the protocol must not start in the middle of that. */
+static void after_echo(void)
+{
+	k_msleep(20);
+}
+
 static int stats(const struct shell *sh, size_t argc, char **argv)
 {
 	ARG_UNUSED(sh);
 	ARG_UNUSED(argc);
 	ARG_UNUSED(argv);
+	after_echo();
 	console_state();
 	console_stats();
 	return 0;
@@ -23,6 +30,7 @@ static int stacks(const struct shell *sh, size_t argc, char **argv)
 	ARG_UNUSED(sh);
 	ARG_UNUSED(argc);
 	ARG_UNUSED(argv);
+	after_echo();
 	console_stacks();
 	return 0;
 }
@@ -33,12 +41,14 @@ static int reset(const struct shell *sh, size_t argc, char **argv)
 	ARG_UNUSED(argc);
 	ARG_UNUSED(argv);
 	monitor_reset();
+	after_echo();
 	console_stats();
 	return 0;
 }
 
 static int answered(const struct shell *sh, int err)
 {
+	after_echo();
 	if (err == -EALREADY) {
 		shell_error(sh, "already %s", pipeline_running() ? "running" : "stopped");
 	} else if (err != 0) {
@@ -70,6 +80,7 @@ static int bypass(const struct shell *sh, size_t argc, char **argv)
 		return -EINVAL;
 	}
 	pipeline_bypass(strcmp(argv[1], "on") == 0);
+	after_echo();
 	console_state();
 	return 0;
 }

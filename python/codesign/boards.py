@@ -107,6 +107,17 @@ class Qemu(_Card):
     arguments: tuple[str, ...] = Field(default=(), strict=False)
 
 
+class Renode(_Card):
+    """The platform that Renode loads for the board, C# models of peripherals that it needs first, and what carries the console
+    and the audio there. In a card the files are named relative to its folder; models may also lie in boards/renode.
+    """
+
+    platform: Path
+    models: tuple[Path, ...] = Field(default=(), strict=False)
+    uart: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+    i2s: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+
+
 class Zephyr(_Card):
     """Names of the board in Zephyr: `target` from 3.7 on, `target_old` before."""
 
@@ -125,6 +136,7 @@ class Board(_Card):
     timing: Timing
     energy: Energy | None = None
     qemu: Qemu | None = None
+    renode: Renode | None = None
     zephyr: Zephyr | None = None
     emulators: tuple[Emulator, ...] = Field(strict=False, min_length=1)
     default_emulator: Emulator
@@ -162,6 +174,8 @@ class Board(_Card):
             raise ValueError(f"default_emulator {self.default_emulator} is not one of emulators")
         if ("qemu" in self.emulators) != (self.qemu is not None):
             raise ValueError("qemu in emulators and the table [qemu] go together")
+        if ("renode" in self.emulators) != (self.renode is not None):
+            raise ValueError("renode in emulators and the table [renode] go together")
         if not self.memories:
             return self
         for name, kind in (("flash", "flash"), ("ram", "ram")):
@@ -205,6 +219,8 @@ def load_board(name: str) -> Board:
 def _read(path: Path) -> Board:
     try:
         document = tomllib.loads(path.read_text(encoding="utf-8"))
+        if isinstance(renode := document.get("renode"), dict):
+            _find_files(renode, path.parent)
         return Board.model_validate(document)
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror}", hint="see docs/add-a-board.md") from error
@@ -215,3 +231,11 @@ def _read(path: Path) -> Board:
         key = ".".join(str(part) for part in first["loc"]) or "board"
         message = re.sub(r"^Value error, ", "", first["msg"])
         raise InputError(f"{path}: {key}: {message}", hint="see docs/add-a-board.md") from error
+
+
+def _find_files(renode: dict[str, object], folder: Path) -> None:
+    """Names in a card's [renode] to paths; what is not text is left to the validation."""
+    if isinstance(platform := renode.get("platform"), str):
+        renode["platform"] = folder / platform
+    if isinstance(models := renode.get("models"), list) and all(isinstance(name, str) for name in models):
+        renode["models"] = [own if (own := folder / name).exists() else resource("boards", "renode") / name for name in models]

@@ -9,7 +9,8 @@ import time
 import pytest
 
 from codesign.boards import load_board
-from codesign.emulate.qemu_process import OUTPUT_LIMIT, find_qemu, machine_arguments, run_qemu
+from codesign.emulate.child import OUTPUT_LIMIT
+from codesign.emulate.qemu_process import find_qemu, machine_arguments, run_qemu
 from codesign.errors import InputError, ToolError
 
 BOARD = load_board("mps3_an547")

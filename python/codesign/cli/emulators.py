@@ -5,17 +5,21 @@ from __future__ import annotations
 from enum import StrEnum
 
 from codesign.boards import Board
-from codesign.errors import InputError
+from codesign.build.zephyr_workspace import find_workspace
+from codesign.cli.console import say
+from codesign.emulate.renode_process import find_renode
+from codesign.errors import InputError, ToolError
 
 
 class Emulator(StrEnum):
     unicorn = "unicorn"
     qemu = "qemu"
+    renode = "renode"
     native = "native"
 
 
 def choose(wanted: Emulator | None, board: Board) -> Emulator:
-    """The emulator asked for, or the board's own.
+    """The emulator asked for, or the board's own; Unicorn, and a line that says so, where Renode would be but is not there.
 
     Raises:
         InputError: the board cannot run there.
@@ -23,4 +27,11 @@ def choose(wanted: Emulator | None, board: Board) -> Emulator:
     name = wanted.value if wanted else board.default_emulator
     if name not in board.emulators:
         raise InputError(f"board {board.name} does not run in {name}", hint=f"it runs in {', '.join(board.emulators)}")
+    if wanted is None and name == "renode" and "unicorn" in board.emulators:
+        try:
+            find_renode()
+            find_workspace()
+        except ToolError as error:
+            say(f"the bare image in Unicorn instead of the Zephyr image in Renode: {error.message}")
+            return Emulator.unicorn
     return Emulator(name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -14,14 +15,16 @@ import typer
 
 from codesign.audio import audio_format, read_audio, write_audio
 from codesign.boards import Board, load_board
-from codesign.build import build_host, build_zephyr
+from codesign.build import Image, build_host, build_zephyr
 from codesign.cli.console import emit_json, progress, say
 from codesign.cli.emulators import Emulator, choose
 from codesign.cli.options import DEFAULT_BOARD, BoardName, Json, Model
 from codesign.cli.tables import print_stages
 from codesign.cost import CostReport, estimate
 from codesign.emulate import LayerCost, build_for_emulation, emulate_bare
+from codesign.emulate.firmware import FirmwareRun
 from codesign.emulate.host import run_host
+from codesign.emulate.renode import run_in_renode
 from codesign.emulate.zephyr_files import run_in_qemu, run_native
 from codesign.files import replace_file
 from codesign.frontend import whole_hops
@@ -36,6 +39,7 @@ NAME = "run"
 class Where(StrEnum):
     unicorn = "unicorn"
     qemu = "qemu"
+    renode = "renode"
     native = "native"
     host = "host"
 
@@ -47,7 +51,7 @@ def command(
     emulator: Annotated[
         Where | None,
         typer.Option(
-            help="unicorn: bare image; qemu, native: Zephyr application; host: shared library (default: the board's)."
+            help="unicorn: bare image; qemu, renode, native: Zephyr application; host: shared library (default: the board's)."
         ),
     ] = None,
     board: BoardName = DEFAULT_BOARD,
@@ -102,6 +106,13 @@ def command(
     say(f"wrote {output}: {recording.pcm.size / config.sample_rate:.2f} s, {result.runtime}, {result.seconds:.1f} s")
 
 
+_ZEPHYR: dict[Where, Callable[[Image, Board, npt.NDArray[np.int16], Callable[[int, int], None]], FirmwareRun]] = {
+    Where.native: lambda image, board, pcm, show: run_native(image, pcm),
+    Where.qemu: lambda image, board, pcm, show: run_in_qemu(image, board, pcm),
+    Where.renode: lambda image, board, pcm, show: run_in_renode(image, board, pcm, progress=show),
+}
+
+
 @dataclass(frozen=True)
 class _Result:
     """What the ways of running have in common. worst_instructions is None where nothing counted."""
@@ -119,10 +130,9 @@ class _Result:
 def _run(
     where: Where, network: Network, board: Board, folder: Path, pcm: npt.NDArray[np.int16], profile: bool, show: Progress
 ) -> _Result:
-    if where is Where.native or (where is Where.qemu and not profile):
+    if where in (Where.native, Where.renode) or (where is Where.qemu and not profile):
         image = build_zephyr(network, board, folder, progress=show)
-        show("Zephyr image", 0, 0)
-        run = run_native(image, pcm) if where is Where.native else run_in_qemu(image, board, pcm)
+        run = _ZEPHYR[where](image, board, pcm, lambda done, total: show("Zephyr image", done, total))
         worst = run.worst_instructions or None
         return _Result(run.runtime, run.pcm, run.frames, run.stats.number("skipped"), worst, (), run.seconds)
     cost = None

@@ -26,7 +26,7 @@ def command(
     board: BoardName = DEFAULT_BOARD,
     emulator: Annotated[
         Emulator | None,
-        typer.Option(help="unicorn: bare image; qemu, native: Zephyr application (default: the board's)."),
+        typer.Option(help="unicorn: bare image; qemu, renode, native: Zephyr application (default: the board's)."),
     ] = None,
     audio: Annotated[list[Path] | None, typer.Option("--audio", "-a", help="Noisy recording (repeatable).")] = None,
     clean: Annotated[

@@ -35,7 +35,9 @@ class FirmwareRun:
 
     pcm int16 (samples,) as it was played. `cycles` are what the firmware's counter counted, at `cycles_hz` on its own clock;
     `instructions_per_cycle` turns them into executed instructions where the emulator ties one to the other, else 0.
-    `log` is the whole console.
+    `log` is the whole console. Where the emulator counts by itself: frame_instructions int64 (frames,) executed in each call of
+    the enhancer, interrupts included; counted_cycles, the same by the firmware's counter; hop_instructions int64 (frames - 1,)
+    from one call to the next, everything included. `warnings` are what the emulator's platform lacks.
     """
 
     runtime: str
@@ -46,6 +48,10 @@ class FirmwareRun:
     log: str
     instructions_per_cycle: float = 0.0
     seconds: float = 0.0
+    frame_instructions: npt.NDArray[np.int64] | None = None
+    hop_instructions: npt.NDArray[np.int64] | None = None
+    counted_cycles: npt.NDArray[np.int64] | None = None
+    warnings: tuple[str, ...] = ()
 
     @property
     def frames(self) -> int:
@@ -64,23 +70,44 @@ class FirmwareRun:
     @property
     def worst_instructions(self) -> int:
         """Of one call of the enhancer, interrupts included."""
+        if self.frame_instructions is not None:
+            return int(self.frame_instructions.max(initial=0))
         return round(self.stats.number("worst") * self.instructions_per_cycle)
 
     @property
+    def worst_frame(self) -> int:
+        """Its number, from 0."""
+        if self.frame_instructions is not None and self.frame_instructions.size:
+            return int(self.frame_instructions.argmax())
+        return self.stats.number("worst_frame")
+
+    @property
     def mean_instructions(self) -> float:
+        if self.frame_instructions is not None and self.frame_instructions.size:
+            return float(self.frame_instructions.mean())
         return self.stats.number("average") * self.instructions_per_cycle
 
     @property
     def mean_instructions_around(self) -> float:
-        """Instructions a hop that are not the enhancer's: kernel, drivers, copies. Only where the input never waits."""
+        """Instructions a hop that are not the enhancer's: kernel, drivers, copies. Where nothing counts hops, right
+        only if the input never waits.
+        """
+        if self.hop_instructions is not None and self.hop_instructions.size:
+            return float(self.hop_instructions.mean()) - self.mean_instructions
         blocks = max(1, self.stats.number("captured") - 1)
         return self.stats.number("elapsed") * self.instructions_per_cycle / blocks - self.mean_instructions
 
 
 def firmware_run(
-    runtime: str, pcm: npt.NDArray[np.int16], log: str, *, instructions_per_cycle: float = 0.0, seconds: float = 0.0
+    runtime: str,
+    pcm: npt.NDArray[np.int16],
+    log: str,
+    *,
+    instructions_per_cycle: float = 0.0,
+    seconds: float = 0.0,
+    ends: bool = True,
 ) -> FirmwareRun:
-    """Read a console to its end.
+    """Read a console to its end; a stream's, not `ends`, has none.
 
     Raises:
         ValidationError: the firmware reported an error, never got ready, or never came to its end.
@@ -90,7 +117,7 @@ def firmware_run(
         if line.kind == "error":
             raise ValidationError(f"the firmware could not {_words(line)}", hint="the console has more: --log")
     ready, stats = _last(lines, "ready"), _last(lines, "stats")
-    if ready is None or stats is None or _last(lines, "end") is None:
+    if ready is None or stats is None or (ends and _last(lines, "end") is None):
         last = log.strip().splitlines()[-1:] or ["nothing"]
         raise ValidationError(f"the firmware did not come to its end; its last words: {last[0]}", hint="see the console: --log")
     stacks = tuple(

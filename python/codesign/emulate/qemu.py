@@ -14,8 +14,9 @@ import numpy.typing as npt
 from codesign.boards import Board
 from codesign.build.image import Image
 from codesign.elf import read_elf
+from codesign.emulate.child import ChildExit
 from codesign.emulate.instruction_clock import ICOUNT_ARGUMENTS, instructions
-from codesign.emulate.qemu_process import SEMIHOSTING_ARGUMENTS, QemuExit, run_qemu
+from codesign.emulate.qemu_process import SEMIHOSTING_ARGUMENTS, run_qemu
 from codesign.emulate.qemu_trace import LOG, TRACE_ARGUMENTS, Trace, read_trace
 from codesign.emulate.run import Run
 from codesign.emulate.stages import counts_by_stage, layer_costs, stage_entries
@@ -90,7 +91,7 @@ def _play(image: Image, board: Board, pcm: npt.NDArray[np.int16], folder: Path, 
     return written.read_bytes() if written.exists() else b""
 
 
-def _check(end: QemuExit, image: Image, limit: float) -> None:
+def _check(end: ChildExit, image: Image, limit: float) -> None:
     if end.status == 0:
         return
     words = " ".join(end.output.split())[-200:]

@@ -14,6 +14,7 @@ from codesign.build import Image, build_bare, build_zephyr
 from codesign.cost import CostReport, StageCost, average, estimate
 from codesign.emulate import LayerCost, Run, emulate_unicorn
 from codesign.emulate.firmware import FirmwareRun
+from codesign.emulate.renode import run_in_renode
 from codesign.emulate.zephyr_files import run_in_qemu, run_native
 from codesign.lower.network import Network
 from codesign.size.stack import StackReport, worst_stack
@@ -25,6 +26,9 @@ COUNTED_SECONDS = 20.0
 
 STACK_HEADROOM = 0.25
 """Share of every thread's stack that must stay free."""
+
+COUNTER_SLACK = 32
+"""Instructions between the firmware's reading of its counter and the emulator's, and what an exception in between costs."""
 
 Progress = Callable[[str, int, int], None]
 """Called with what is going on, steps done and steps in all."""
@@ -106,6 +110,41 @@ def zephyr_on_files(
         checks=tuple(_firmware_checks(run)),
         latency=latency,
     )
+
+
+def zephyr_in_renode(
+    network: Network, board: Board, folder: Path, pcm: npt.NDArray[np.int16], host: Run, progress: Progress
+) -> OnBoard:
+    """The image that is flashed, in Renode: PCM through its I2S, executed instructions of every frame."""
+    image = build_zephyr(network, board, folder / "zephyr", progress=progress)
+    what = f"{board.core.cpu} Zephyr image in Renode"
+    run = run_in_renode(image, board, pcm, folder=folder / "renode", progress=lambda done, total: progress(what, done, total))
+    cost = average(run.worst_instructions, run.mean_instructions, network.macs, board)
+    latency = _latency(network, board, run.worst_instructions, run.mean_instructions, run.frames, cost)
+    return OnBoard(
+        emulator="renode",
+        image=image,
+        pcm=run.pcm,
+        equality=same_pcm(run.runtime, run.pcm, host),
+        checks=(*_firmware_checks(run), _counter_agrees(run, board), _all_mapped(run)),
+        latency=replace(latency, worst_frame=run.worst_frame),
+    )
+
+
+def _counter_agrees(run: FirmwareRun, board: Board) -> Check:
+    """Virtual time is instructions at the core's clock: the firmware's cycle counter must show what the emulator executed."""
+    name = "cycle counter = executed instructions"
+    if run.frame_instructions is None or run.counted_cycles is None or not run.frame_instructions.size:
+        return Check(name, False, "the image never processed a frame")
+    apart = int(np.abs(run.counted_cycles - run.frame_instructions).max())
+    clock = run.ready.number("hz")
+    detail = f"at most {apart} apart in {run.frame_instructions.size:,} frames, {clock / 1e6:g} MHz"
+    return Check(name, apart <= COUNTER_SLACK and clock == board.core.clock_hz, detail)
+
+
+def _all_mapped(run: FirmwareRun) -> Check:
+    first = f"{len(run.warnings)} accesses to nothing, the first: {run.warnings[0]}" if run.warnings else "no access to nothing"
+    return Check("platform complete", not run.warnings, first)
 
 
 def _latency(network: Network, board: Board, worst: int, mean: float, frames: int, cost: CostReport) -> Latency:

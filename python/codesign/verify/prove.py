@@ -22,16 +22,17 @@ from codesign.metrics import estoi, si_sdr
 from codesign.size import check_budget, measure
 from codesign.size.parts import parts_of
 from codesign.verify.equality import equal, run_reference, same_in_one_call
-from codesign.verify.on_board import OnBoard, Progress, bare_in_unicorn, zephyr_on_files
+from codesign.verify.on_board import OnBoard, Progress, bare_in_unicorn, zephyr_in_renode, zephyr_on_files
 from codesign.verify.oracle import against_onnxruntime
 from codesign.verify.signals import PROOF_SECONDS, proof_parts
 from codesign.verify.verdict import Check, Latency, Quality, Verdict
 
-Emulator = Literal["unicorn", "qemu", "native"]
+Emulator = Literal["unicorn", "qemu", "renode", "native"]
 
 _EMULATORS: dict[Emulator, Callable[[Network, Board, Path, npt.NDArray[np.int16], Run, Progress], OnBoard]] = {
     "unicorn": bare_in_unicorn,
     "qemu": zephyr_on_files,
+    "renode": zephyr_in_renode,
     "native": zephyr_on_files,
 }
 
@@ -78,7 +79,7 @@ def prove(
 ) -> Proof:
     """Build `model` for `board` under `folder` and verify it with at least `seconds` of audio.
 
-    "unicorn" runs the bare image; "qemu" and "native" run the Zephyr application.
+    "unicorn" runs the bare image; "qemu", "renode" and "native" run the Zephyr application.
 
     Raises:
         CodesignError: the model cannot be used, a tool is missing, a build failed, the image faulted. Checks that fail are
@@ -145,7 +146,9 @@ def prove(
 def _latency_check(latency: Latency, board: Board) -> Check:
     limit = min(board.budget.worst_frame_ms, latency.hop_ms)
     upper = latency.worst_ms * (1 + latency.error)
-    detail = f"{latency.worst_ms:.2f} ms ±{100 * latency.error:.0f} % (estimate), limit {limit:g} ms"
+    frame = "" if latency.worst_frame is None else f"frame {latency.worst_frame}: "
+    cost = f"{latency.worst_instructions:,} instructions, {latency.worst_ms:.2f} ms ±{100 * latency.error:.0f} % (estimate)"
+    detail = f"{frame}{cost}, limit {limit:g} ms"
     return Check("worst frame", upper <= limit, detail)
 
 

@@ -37,6 +37,8 @@ class Latency:
     network_instructions: int | None
     """Of the network step in its worst frame; None where the emulator does not tell layers apart."""
     macs: int
+    worst_frame: int | None = None
+    """Its number, from 0."""
 
     @property
     def worst_ms(self) -> float:
