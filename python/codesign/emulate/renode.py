@@ -16,12 +16,16 @@ from codesign.build import Image
 from codesign.emulate.firmware import FirmwareRun, firmware_run
 from codesign.emulate.renode_process import check_version, run_renode
 from codesign.emulate.renode_script import CONSOLE, FRAMES, INPUT, LOG, OUTPUT, SECOND, Command, shell, write_script
+from codesign.errors import ValidationError
 
 _BOOT_S = 0.1
 _SLOWEST = 1.02
 """Boards without an audio clock are up to so much slower than the model's rate."""
 
 _PRIMED_AT_MOST = 4  # app/Kconfig
+
+_SILENT_S = 1
+"""Virtual time after which an image without a word on its console is given up."""
 
 _QUESTIONS = ("stop", "stats", "stacks")
 _ANSWER_S = 0.2
@@ -64,7 +68,16 @@ def run_in_renode(
         (where / INPUT).write_bytes(pcm.astype("<i2").tobytes())
         write_script(where, image.path, board, seconds, [*commands, *questions])
         limit = 60.0 + _HOST_SECONDS_PER_SECOND * seconds
-        done = run_renode(where, timeout_s=limit, watch=lambda output: progress(output.count(SECOND), int(seconds)))
+
+        def watch(output: str) -> None:
+            second = output.count(SECOND)
+            progress(second, int(seconds))
+            if second > _SILENT_S and not _text(where / CONSOLE):
+                raise ValidationError(
+                    "the firmware says nothing in Renode", hint="a wait for a register? see renode.log with -o"
+                )
+
+        done = run_renode(where, timeout_s=limit, watch=watch)
         console = _text(where / CONSOLE)
         played = _pcm(where / OUTPUT)
         counts = _counts(where / FRAMES)
