@@ -23,6 +23,7 @@ namespace Antmicro.Renode.Peripherals.Miscellaneous
             registers = new uint[Size / 4];
             running = new bool[4];
             enabled = 0;
+            audioClockWanted = false;
             IRQ.Unset();
         }
 
@@ -53,6 +54,7 @@ namespace Antmicro.Renode.Peripherals.Miscellaneous
                 if(offset == Tasks[n] + 4 && value != 0)
                 {
                     running[n] = false;
+                    audioClockWanted &= n != Audio;
                 }
             }
             if(offset == InterruptSet)
@@ -70,8 +72,21 @@ namespace Antmicro.Renode.Peripherals.Miscellaneous
             Update();
         }
 
-        // Fault injection: the audio clock never reports that it runs.
-        public bool AudioClockFails { get; set; }
+        // Fault injection: the audio clock does not start as long as this is set.
+        public bool AudioClockFails
+        {
+            get { return audioClockFails; }
+
+            set
+            {
+                audioClockFails = value;
+                if(!value && audioClockWanted)
+                {
+                    Start(Audio);
+                    Update();
+                }
+            }
+        }
 
         public GPIO IRQ { get; private set; }
 
@@ -79,7 +94,8 @@ namespace Antmicro.Renode.Peripherals.Miscellaneous
 
         private void Start(int clock)
         {
-            if(clock == Audio && AudioClockFails)
+            audioClockWanted |= clock == Audio;
+            if(clock == Audio && audioClockFails)
             {
                 this.Log(LogLevel.Info, "audio clock asked for; it fails, as told");
                 return;
@@ -101,6 +117,8 @@ namespace Antmicro.Renode.Peripherals.Miscellaneous
         private uint[] registers;
         private bool[] running;
         private uint enabled;
+        private bool audioClockFails;
+        private bool audioClockWanted;
 
         // In the order HFCLK, LFCLK, HFCLKAUDIO, HFCLK192M. Each stop task follows its start task, each RUN is before its STAT.
         private const int LowFrequency = 1;

@@ -108,12 +108,13 @@ class Qemu(_Card):
 
 
 class Renode(_Card):
-    """The platform that Renode loads for the board, C# models of peripherals that it needs first, and what carries the console
-    and the audio there. In a card the files are named relative to its folder; models may also lie in boards/renode.
+    """The script that makes the board's machine in Renode with the image $elf in it, and what carries console and audio there.
+
+    A card names the script relative to its own folder. Files beside it go with it; models of peripherals are in boards/renode,
+    $ORIGIN/../renode for the script.
     """
 
-    platform: Path
-    models: tuple[Path, ...] = Field(default=(), strict=False)
+    script: Path
     uart: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
     i2s: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 
@@ -219,8 +220,9 @@ def load_board(name: str) -> Board:
 def _read(path: Path) -> Board:
     try:
         document = tomllib.loads(path.read_text(encoding="utf-8"))
-        if isinstance(renode := document.get("renode"), dict):
-            _find_files(renode, path.parent)
+        renode = document.get("renode")
+        if isinstance(renode, dict) and isinstance(renode.get("script"), str):
+            renode["script"] = path.parent / renode["script"]
         return Board.model_validate(document)
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror}", hint="see docs/add-a-board.md") from error
@@ -231,11 +233,3 @@ def _read(path: Path) -> Board:
         key = ".".join(str(part) for part in first["loc"]) or "board"
         message = re.sub(r"^Value error, ", "", first["msg"])
         raise InputError(f"{path}: {key}: {message}", hint="see docs/add-a-board.md") from error
-
-
-def _find_files(renode: dict[str, object], folder: Path) -> None:
-    """Names in a card's [renode] to paths; what is not text is left to the validation."""
-    if isinstance(platform := renode.get("platform"), str):
-        renode["platform"] = folder / platform
-    if isinstance(models := renode.get("models"), list) and all(isinstance(name, str) for name in models):
-        renode["models"] = [own if (own := folder / name).exists() else resource("boards", "renode") / name for name in models]

@@ -35,6 +35,16 @@ def find_renode() -> tuple[str, ...]:
     raise ToolError("no renode on the PATH", hint=_HINT)
 
 
+def console_command(folder: Path) -> list[str]:
+    """Arguments that let Renode run `folder`/run.resc without windows, its monitor on stdin and stdout.
+
+    Raises:
+        ToolError: Renode is missing.
+    """
+    quiet = ("--disable-xwt", "--console", "--plain", "--config", str(folder / "renode.config"))
+    return [*find_renode(), *quiet, "-e", f"include @{_escaped(folder.resolve() / SCRIPT)}"]
+
+
 def run_renode(folder: Path, *, timeout_s: float, watch: Callable[[str], None] | None = None) -> ChildExit:
     """Run `folder`/run.resc, whose last words are END, in `folder`; `watch` gets Renode's output now and then.
 
@@ -42,13 +52,8 @@ def run_renode(folder: Path, *, timeout_s: float, watch: Callable[[str], None] |
         ToolError: Renode is missing, cannot be started or is too old.
         ValidationError: the script failed, or was not done after `timeout_s` seconds.
     """
-    command = [
-        *find_renode(),
-        *("--disable-xwt", "--console", "--plain", "--config", str(folder / "renode.config")),
-        *("-e", f"include @{_escaped(folder.resolve() / SCRIPT)}"),
-    ]
     temporary = {name: str(folder) for name in ("TMPDIR", "TEMP")}  # what Renode unpacks goes with the folder
-    done = run_child(command, timeout_s=timeout_s, folder=folder, environment=temporary, watch=watch)
+    done = run_child(console_command(folder), timeout_s=timeout_s, folder=folder, environment=temporary, watch=watch)
     check_version(done.output)
     if done.timed_out:
         raise ValidationError(f"Renode was not done after {timeout_s:.0f} s", hint=last_words(done.output))

@@ -11,6 +11,7 @@ from codesign.boards import Board, Renode
 from codesign.elf import read_elf
 from codesign.emulate.renode_process import END, SCRIPT
 from codesign.errors import InputError
+from codesign.resources import resource
 
 INPUT, OUTPUT, CONSOLE, FRAMES, LOG = "in.pcm", "out.pcm", "console.txt", "frames.txt", "renode.log"
 IMAGE = "image.elf"
@@ -18,8 +19,7 @@ IMAGE = "image.elf"
 SECOND = "codesign: virtual second"
 """Printed after every second of virtual time, and then its number."""
 
-QUANTUM_S = 0.001
-"""Of Renode's time: what lies between two looks at the rest of the machine. Finer ones give the same output."""
+_SOURCES = (".resc", ".repl", ".cs")
 
 _FRAME_BEGINS, _FRAME_ENDS = "cs_enhancer_process", "monitor_frame"
 """Functions of the image: the second is called right after the first, with the cycles that the firmware counted."""
@@ -44,31 +44,54 @@ def write_script(folder: Path, elf: Path, board: Board, seconds: float, commands
     Raises:
         InputError: the board has no table [renode], or a file that it names is missing.
     """
-    renode = _renode(board)
-    for file in (renode.platform, *renode.models):
-        if not file.is_file():
-            raise InputError(f"board {board.name}: {file} is missing", hint="see [renode] in its board.toml")
-        shutil.copy(file, folder / file.name)
-    shutil.copy(elf, folder / IMAGE)
     symbols = read_elf(elf)
-    begins, ends = (symbols.address(name) & ~1 for name in (_FRAME_BEGINS, _FRAME_ENDS))
+    begins, ends = (symbols.address(name) for name in (_FRAME_BEGINS, _FRAME_ENDS))
     lines = [
-        *(f"include $ORIGIN/{model.name}" for model in renode.models),
-        f'mach create "{board.name}"',
-        f"machine LoadPlatformDescription $ORIGIN/{renode.platform.name}",
-        f'emulation SetGlobalQuantum "{QUANTUM_S}"',
-        "emulation SetGlobalAdvanceImmediately true",
-        f"logFile $ORIGIN/{LOG} true",
-        f"{renode.uart} CreateFileBackend $ORIGIN/{CONSOLE} true",
-        f"{renode.i2s} InputFile $ORIGIN/{INPUT}",
-        f"{renode.i2s} OutputFile $ORIGIN/{OUTPUT}",
-        f"sysbus LoadELF $ORIGIN/{IMAGE}",
+        *_machine(folder, elf, board),
+        f"{_renode(board).i2s} InputFile $ORIGIN/{INPUT}",
         f'cpu AddHook {begins:#x} "{_note(folder, "self.ExecutedInstructions")}"',
         f'cpu AddHook {ends:#x} "{_note(folder, "self.ExecutedInstructions", "self.GetRegister(0).RawValue")}"',
         *_timeline(seconds, commands),
         f'log "{END}"',
         "quit",
     ]
+    _write(folder, lines)
+
+
+def write_interactive(folder: Path, elf: Path, board: Board, audio: Path | None) -> None:
+    """The same without a plan: it runs until Renode's monitor is told to quit. `audio`: slots for the I2S, else silence.
+
+    Raises:
+        InputError: as write_script.
+    """
+    lines = _machine(folder, elf, board)
+    if audio is not None:
+        shutil.copy(audio, folder / INPUT)
+        lines.append(f"{_renode(board).i2s} InputFile $ORIGIN/{INPUT}")
+    _write(folder, [*lines, "start"])
+
+
+def _machine(folder: Path, elf: Path, board: Board) -> list[str]:
+    """Copies everything to `folder`; the lines that make the machine of it."""
+    renode = _renode(board)
+    if not renode.script.is_file():
+        raise InputError(f"board {board.name}: {renode.script} is missing", hint="see [renode] in its board.toml")
+    for source, target in ((renode.script.parent, folder / board.name), (resource("boards", "renode"), folder / "renode")):
+        target.mkdir(exist_ok=True)
+        for file in source.iterdir():
+            if file.suffix in _SOURCES:
+                shutil.copy(file, target / file.name)
+    shutil.copy(elf, folder / IMAGE)
+    return [
+        f"logFile $ORIGIN/{LOG} true",
+        f"$elf=$ORIGIN/{IMAGE}",
+        f"include $ORIGIN/{board.name}/{renode.script.name}",
+        f"{renode.uart} CreateFileBackend $ORIGIN/{CONSOLE} true",
+        f"{renode.i2s} OutputFile $ORIGIN/{OUTPUT}",
+    ]
+
+
+def _write(folder: Path, lines: Sequence[str]) -> None:
     (folder / SCRIPT).write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 

@@ -1,0 +1,1 @@
+"""dut: firmware in Renode, in QEMU or behind a serial port as pytest-embedded's device under test. docs/testing-firmware.md"""

@@ -1,0 +1,118 @@
+"""The image that is flashed, in Renode: speech through its I2S, what it counts, and what it does when the audio fails."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from codesign.audio import read_audio
+from codesign.boards import load_board
+from codesign.build import build_host, build_zephyr
+from codesign.emulate.console import read_lines
+from codesign.emulate.host import run_host
+from codesign.emulate.renode import run_in_renode
+from codesign.emulate.renode_script import Command, shell
+from codesign.frontend import whole_hops
+from codesign.load import load_onnx
+from codesign.lower import lower
+from codesign.resources import resource
+from renode_tools import missing_for_renode
+
+pytestmark = [pytest.mark.renode, pytest.mark.zephyr]
+
+BOARDS = ("nrf5340dk", "nrf52840dk")
+HOP = 256
+
+
+@pytest.fixture(scope="module")
+def network():
+    return lower(load_onnx(resource("models", "starter", "starter.onnx")))
+
+
+@pytest.fixture(scope="module")
+def noisy(network):
+    """More than ten seconds of real noisy speech."""
+    files = sorted(resource("models", "demo").glob("*_noisy.flac"))[:2]
+    speech = np.concatenate([read_audio(file, network.frontend.sample_rate).pcm for file in files])
+    assert speech.size > 10 * network.frontend.sample_rate
+    return whole_hops(speech, HOP)
+
+
+@pytest.fixture(scope="module")
+def images(network, tmp_path_factory):
+    folder, built = tmp_path_factory.mktemp("renode"), {}
+
+    def image(name):
+        if reason := missing_for_renode(name):
+            pytest.skip(reason)
+        if name not in built:
+            built[name] = build_zephyr(network, load_board(name), folder / name)
+        return built[name]
+
+    return image
+
+
+@pytest.mark.parametrize("name", BOARDS)
+def test_speech_through_i2s_equals_the_host_library_twice(images, network, noisy, tmp_path, name):
+    image, board = images(name), load_board(name)
+    run = run_in_renode(image, board, noisy)
+    np.testing.assert_array_equal(run.pcm, run_host(build_host(network, tmp_path / "host"), noisy).pcm)
+    assert run.accounted
+    assert run.faults == {}
+    assert run.warnings == ()
+    assert run.ready.fields["audio"] == "i2s"
+    assert run.stats.number("blocks") == 0
+    assert min(stack.headroom for stack in run.stacks) >= 0.25
+    # virtual time is instructions: the firmware's counter and the emulator's must tell the same
+    assert run.ready.number("hz") == board.core.clock_hz
+    assert np.abs(run.counted_cycles - run.frame_instructions).max() <= 32
+    again = run_in_renode(image, board, noisy)
+    np.testing.assert_array_equal(again.pcm, run.pcm)
+    np.testing.assert_array_equal(again.frame_instructions, run.frame_instructions)
+    assert again.stats == run.stats
+
+
+def test_blocks_come_at_the_rate_of_the_audio_clock(images, noisy):
+    """The firmware's own clock over the run: hops of 16 ms on ACLK, 256 frames of 32 MHz / 63 / 32 without it."""
+    for name, hop_s in (("nrf5340dk", 0.016), ("nrf52840dk", 256 * 63 * 32 / 32e6)):
+        image, board = images(name), load_board(name)
+        run = run_in_renode(image, board, noisy[: 100 * HOP])
+        elapsed = run.stats.number("elapsed") / board.core.clock_hz
+        assert elapsed == pytest.approx((run.stats.number("captured") - 1) * hop_s, rel=1e-4)
+
+
+def test_a_stopped_bit_clock_is_counted_as_stalls_and_audio_resumes(images, network, noisy):
+    board = load_board("nrf5340dk")
+    faults = [Command(0.5, "i2s0 ClockStopped true"), Command(0.8, "i2s0 ClockStopped false")]
+    run = run_in_renode(images("nrf5340dk"), board, noisy[: 150 * HOP], commands=faults)
+    assert run.stats.number("stalls") > 0
+    assert run.stats.number("restarts") > 0
+    assert run.accounted
+    assert run.stats.number("blocks") == 0
+    assert run.stats.number("captured") > 100  # of 150: it went on
+    assert np.abs(run.pcm[-30 * HOP :].astype(int)).max() > 0
+
+
+def test_blocks_that_come_too_early_are_played_dry_and_counted(images, noisy):
+    """At 40 % of a hop's 16 ms the nRF52840, which needs 6.5 ms for a frame, misses its deadline."""
+    name = "nrf52840dk"
+    image, board = images(name), load_board(name)
+    early = [Command(0.5, "i2s0 PeriodPercent 40"), shell(board, 0.5, "codesign stop"), shell(board, 0.7, "codesign start")]
+    usual = [Command(1.2, "i2s0 PeriodPercent 100"), shell(board, 1.2, "codesign stop"), shell(board, 1.4, "codesign reset")]
+    commands = [*early, *usual, shell(board, 1.5, "codesign start")]
+    run = run_in_renode(image, board, noisy[: 200 * HOP], commands=commands)
+    counts = [line for line in read_lines(run.log) if line.kind == "stats"]
+    assert max(line.number("late") + line.number("underruns") for line in counts) > 0
+    assert run.faults == {}  # since the reset, at the usual rate
+    assert run.accounted
+    assert run.stats.number("captured") > 0
+
+
+def test_an_audio_clock_that_starts_late_is_a_stall_and_audio_follows(images, noisy):
+    board = load_board("nrf5340dk")
+    faults = [Command(0.0, "clock AudioClockFails true"), Command(1.0, "clock AudioClockFails false")]
+    run = run_in_renode(images("nrf5340dk"), board, noisy[: 150 * HOP], commands=faults)
+    assert run.stats.number("stalls") > 0
+    assert run.stats.number("captured") > 0  # it came after all
+    assert run.stats.number("underruns") == 0
+    assert run.stats.number("blocks") == 0
