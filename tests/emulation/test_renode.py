@@ -99,7 +99,7 @@ def test_blocks_that_come_too_early_are_played_dry_and_counted(images, noisy):
     image, board = images(name), load_board(name)
     early = [Command(0.5, "i2s0 PeriodPercent 40"), shell(board, 0.5, "codesign stop"), shell(board, 0.7, "codesign start")]
     usual = [Command(1.2, "i2s0 PeriodPercent 100"), shell(board, 1.2, "codesign stop"), shell(board, 1.4, "codesign reset")]
-    commands = [*early, *usual, shell(board, 1.5, "codesign start")]
+    commands = [*early, shell(board, 1.1, "codesign stats"), *usual, shell(board, 1.5, "codesign start")]
     run = run_in_renode(image, board, noisy[: 200 * HOP], commands=commands)
     counts = [line for line in read_lines(run.log) if line.kind == "stats"]
     assert max(line.number("late") + line.number("underruns") for line in counts) > 0

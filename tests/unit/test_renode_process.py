@@ -1,0 +1,128 @@
+"""Renode as a child process, with a shell script in its place: versions, mistakes, time, and what a run's folder holds."""
+
+from __future__ import annotations
+
+import re
+import shutil
+
+import pytest
+
+from codesign.boards import list_boards, load_board
+from codesign.cli.emulators import Emulator, choose
+from codesign.emulate.renode_process import END, check_version, console_command, find_renode, run_renode
+from codesign.emulate.renode_script import Command, _timeline, shell, write_interactive
+from codesign.errors import InputError, ToolError, ValidationError
+
+BANNER = "Renode, version 1.16.1 (d66b0c2a-202611232136)"
+WITH_RENODE = [name for name in list_boards() if load_board(name).renode is not None]
+
+
+@pytest.fixture
+def renode(tmp_path, monkeypatch):
+    """Write the script that stands for Renode."""
+
+    def write(body):
+        program = tmp_path / "renode"
+        program.write_text(f"#!/bin/sh\n{body}\n")
+        program.chmod(0o755)
+        monkeypatch.setenv("CODESIGN_RENODE", str(program))
+
+    return write
+
+
+def test_runs_the_script_of_its_folder_without_windows(renode, tmp_path):
+    renode(f"echo '{BANNER}'; echo \"$@\"; pwd; cat; echo '{END}'")  # cat: stdin is closed
+    seen = []
+    done = run_renode(tmp_path, timeout_s=20, watch=seen.append)
+    lines = done.output.splitlines()
+    assert lines[1].startswith("--disable-xwt --console --plain --config ")
+    assert lines[1].endswith(f"-e include @{tmp_path / 'run.resc'}")
+    assert lines[2] == str(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("body", "error", "message"),
+    [
+        ("echo 'Renode, version 1.15.3 (x)'", ToolError, "Renode 1.15.3 is too old: 1.16 or newer"),
+        ("echo 'cannot execute binary file'; exit 126", ToolError, "Renode did not start: cannot execute binary file"),
+        (f"echo '{BANNER}'; echo 'There was an error executing command x'; echo why", ValidationError, "command x why"),
+        (f"echo '{BANNER}'; echo 'last words'", ValidationError, "could not run the script: last words"),
+        (f"echo '{BANNER}'; exec sleep 60", ValidationError, "not done after 1 s"),
+    ],
+)
+def test_mistakes_are_one_line(renode, tmp_path, body, error, message):
+    renode(body)
+    with pytest.raises(error, match=re.escape(message)):
+        run_renode(tmp_path, timeout_s=1)
+
+
+def test_the_program_is_the_variables_then_the_paths(tmp_path, monkeypatch):
+    monkeypatch.setenv("CODESIGN_RENODE", "/nowhere/renode")
+    with pytest.raises(ToolError, match="no program '/nowhere/renode'"):
+        find_renode()
+    monkeypatch.delenv("CODESIGN_RENODE")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(ToolError, match="no renode on the PATH"):
+        find_renode()
+    (tmp_path / "renode-run").touch(mode=0o755)
+    assert find_renode() == (str(tmp_path / "renode-run"), "--")
+    assert console_command(tmp_path)[:3] == [str(tmp_path / "renode-run"), "--", "--disable-xwt"]
+
+
+def test_a_version_is_read_from_the_banner():
+    assert check_version(f"[INFO] Loaded\n{BANNER}\n") == "1.16.1"
+
+
+def test_commands_come_at_their_times_and_every_second_is_told():
+    lines = _timeline(2.5, [Command(0.25, "fault"), Command(2.0, "later"), Command(9.0, "never")])
+    times = [float(found[1]) for line in lines if (found := re.match(r'emulation RunFor "(.*)"', line))]
+    assert times == [0.25, 0.75, 1.0, 0.5]
+    assert [line for line in lines if "RunFor" not in line][0] == "fault"
+    assert lines.index("later") > lines.index("fault")
+    assert "never" not in lines
+
+
+@pytest.mark.parametrize("name", WITH_RENODE)
+def test_a_runs_folder_has_all_that_its_script_names(tmp_path, name):
+    elf = tmp_path / "zephyr.elf"
+    elf.write_bytes(b"image")
+    folder = tmp_path / "run"
+    folder.mkdir()
+    write_interactive(folder, elf, load_board(name), None)
+    script = (folder / "run.resc").read_text()
+    assert (folder / "image.elf").read_bytes() == b"image"
+    included = re.search(r"include \$ORIGIN/(\S+)", script)
+    board = (folder / included[1]).read_text()
+    for path in re.findall(r"\$ORIGIN/(\S+)", board):
+        assert (folder / name / path).is_file()
+
+
+@pytest.mark.parametrize("name", WITH_RENODE)
+def test_the_platform_counts_at_the_cards_clock(name):
+    board = load_board(name)
+    platform = board.renode.script.with_suffix(".repl").read_text()
+    assert int(re.search(r"PerformanceInMips: (\d+)", platform)[1]) * 10**6 == board.core.clock_hz
+    clocks = re.findall(r"(?:systickFrequency|frequency): (\d+)", platform)
+    assert [int(clock) for clock in clocks] == [board.core.clock_hz] * 2
+
+
+def test_a_board_without_renode_is_refused(tmp_path):
+    with pytest.raises(InputError, match="has no Renode platform"):
+        shell(load_board("mps3_an547"), 0.0, "codesign stats")
+
+
+def test_a_missing_script_is_named(tmp_path):
+    shutil.copy(load_board("nrf5340dk").renode.script.parent / "board.toml", tmp_path / "board.toml")
+    board = load_board(str(tmp_path / "board.toml"))
+    with pytest.raises(InputError, match=re.escape(str(tmp_path / "nrf5340dk.resc"))):
+        write_interactive(tmp_path, tmp_path / "x.elf", board, None)
+
+
+def test_without_renode_the_default_is_unicorn_and_says_so(monkeypatch, capsys):
+    monkeypatch.setenv("CODESIGN_RENODE", "/nowhere/renode")
+    board = load_board("nrf5340dk")
+    assert choose(None, board) is Emulator.unicorn
+    assert "in Unicorn instead of the Zephyr image in Renode: no program '/nowhere/renode'" in " ".join(
+        capsys.readouterr().err.split()
+    )
+    assert choose(Emulator.renode, board) is Emulator.renode  # asked for: the missing tool is an error later
