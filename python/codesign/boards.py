@@ -108,7 +108,8 @@ class Qemu(_Card):
 
 
 class Renode(_Card):
-    """The script that makes the board's machine in Renode with the image $elf in it, and what carries console and audio there.
+    """The script that makes the board's machine in Renode with the image $elf in it, and what carries console and audio there;
+    without `i2s` audio is files through semihosting.
 
     A card names the script relative to its own folder. Files beside it go with it; models of peripherals are in boards/renode,
     $ORIGIN/../renode for the script.
@@ -116,7 +117,7 @@ class Renode(_Card):
 
     script: Path
     uart: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
-    i2s: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+    i2s: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")] = ""
 
 
 class Zephyr(_Card):

@@ -77,7 +77,7 @@ def test_commands_come_at_their_times_and_every_second_is_told():
     lines = _timeline(2.5, [Command(0.25, "fault"), Command(2.0, "later"), Command(9.0, "never")])
     times = [float(found[1]) for line in lines if (found := re.match(r'emulation RunFor "(.*)"', line))]
     assert times == [0.25, 0.75, 1.0, 0.5]
-    assert [line for line in lines if "RunFor" not in line][0] == "fault"
+    assert next(line for line in lines if "RunFor" not in line) == "fault"
     assert lines.index("later") > lines.index("fault")
     assert "never" not in lines
 

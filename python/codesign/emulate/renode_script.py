@@ -13,13 +13,16 @@ from codesign.emulate.renode_process import END, SCRIPT
 from codesign.errors import InputError
 from codesign.resources import resource
 
-INPUT, OUTPUT, CONSOLE, FRAMES, LOG = "in.pcm", "out.pcm", "console.txt", "frames.txt", "renode.log"
+INPUT, OUTPUT = "codesign-in.pcm", "codesign-out.pcm"
+"""Slots as they lie in memory; firmware without I2S opens them by these names (app/Kconfig)."""
+
+CONSOLE, FRAMES, LOG = "console.txt", "frames.txt", "renode.log"
 IMAGE = "image.elf"
 
 SECOND = "codesign: virtual second"
 """Printed after every second of virtual time, and then its number."""
 
-_SOURCES = (".resc", ".repl", ".cs")
+_SOURCES = (".resc", ".repl", ".cs", ".py")
 
 _FRAME_BEGINS, _FRAME_ENDS = "cs_enhancer_process", "monitor_frame"
 """Functions of the image: the second is called right after the first, with the cycles that the firmware counted."""
@@ -48,7 +51,7 @@ def write_script(folder: Path, elf: Path, board: Board, seconds: float, commands
     begins, ends = (symbols.address(name) for name in (_FRAME_BEGINS, _FRAME_ENDS))
     lines = [
         *_machine(folder, elf, board),
-        f"{_renode(board).i2s} InputFile $ORIGIN/{INPUT}",
+        *_input(board),
         f'cpu AddHook {begins:#x} "{_note(folder, "self.ExecutedInstructions")}"',
         f'cpu AddHook {ends:#x} "{_note(folder, "self.ExecutedInstructions", "self.GetRegister(0).RawValue")}"',
         *_timeline(seconds, commands),
@@ -67,7 +70,7 @@ def write_interactive(folder: Path, elf: Path, board: Board, audio: Path | None)
     lines = _machine(folder, elf, board)
     if audio is not None:
         shutil.copy(audio, folder / INPUT)
-        lines.append(f"{_renode(board).i2s} InputFile $ORIGIN/{INPUT}")
+        lines += _input(board)
     _write(folder, [*lines, "start"])
 
 
@@ -87,8 +90,21 @@ def _machine(folder: Path, elf: Path, board: Board) -> list[str]:
         f"$elf=$ORIGIN/{IMAGE}",
         f"include $ORIGIN/{board.name}/{renode.script.name}",
         f"{renode.uart} CreateFileBackend $ORIGIN/{CONSOLE} true",
-        f"{renode.i2s} OutputFile $ORIGIN/{OUTPUT}",
+        f"{renode.i2s} OutputFile $ORIGIN/{OUTPUT}" if renode.i2s else _semihosting(folder, elf),
     ]
+
+
+def _input(board: Board) -> list[str]:
+    i2s = _renode(board).i2s
+    return [f"{i2s} InputFile $ORIGIN/{INPUT}"] if i2s else []
+
+
+def _semihosting(folder: Path, elf: Path) -> str:
+    """A hook that does what a debugger would do."""
+    here = folder.resolve()
+    scope = f"folder = '{here}'; files = globals().get('files', [])"
+    run = f"exec(open('{here / 'renode' / 'semihosting.py'}').read())"
+    return f'cpu AddHook {read_elf(elf).address("semihost_exec"):#x} "{scope}; {run}"'
 
 
 def _write(folder: Path, lines: Sequence[str]) -> None:
