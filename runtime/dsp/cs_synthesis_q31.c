@@ -1,9 +1,9 @@
 #include "codesign/dsp_q31.h"
 #include "fixed_rules.h"
 
-#define LIMIT (1 << 30) /* of the overlap: 8 times full scale */
+#define LIMIT ((1 << 30) - 1) /* of the overlap: 8 times full scale; the sum of two fits a word */
 
-/* y * window, brought to Q12 of PCM: up to 30 bits up, saturating, or down. */
+/* y * window, brought to Q12 of PCM: up to 29 bits up, saturating, or down. */
 typedef struct scale {
     int32_t up, down, limit;
 } scale;
@@ -31,7 +31,7 @@ __attribute__((noinline)) void cs_synthesis_q31(const cs_frontend_q31 *front, in
     const int32_t *frame = spectrum, *window = front->synthesis_window;
     const int32_t shifted = gain + cs_irfft_q31(&front->fft, spectrum, spread, work);
     const int32_t up = 50 + front->fft.log2_n - (front->mask_shift - 1 - front->mask_exponent) - shifted;
-    const int32_t raised = cs_clamp(up, 0, 30);
+    const int32_t raised = cs_clamp(up, 0, 29);
     const scale s = {raised, cs_clamp(-up, 0, 31), LIMIT >> raised};
     for (uint32_t i = 0; i < hop; i++) {
         out[i] = to_pcm(added(overlap[i], weighted(frame[i], window[i], s)));

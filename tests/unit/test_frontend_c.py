@@ -151,8 +151,8 @@ class Enhancer:
         sizes = (2 * tail, 4 * tail, spectrum, spectrum, config.n_mels, 2 * config.n_mels)
         ends = np.cumsum([(size + 7) // 8 * 8 for size in sizes]).tolist()
         self.layout = Layout(0, *ends)
-        self.callbacks = (RESET(lambda _: None), STEP(self.step))
-        self.model = Model(b"test", ctypes.pointer(self.front), self.layout, *self.callbacks, ctypes.cast(library.cs_frame_float32, c_void_p))
+        self.callbacks = (RESET(lambda _: None), STEP(self.step), ctypes.cast(library.cs_frame_float32, c_void_p))
+        self.model = Model(b"test", ctypes.pointer(self.front), self.layout, *self.callbacks)
         size = library.cs_enhancer_size(byref(self.model))
         self.memory = np.full(size // 8 + 1, 0xA5A5A5A5A5A5A5A5, np.uint64)  # every byte dirty
         self.guard = self.memory[-1]

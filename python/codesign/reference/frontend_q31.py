@@ -19,7 +19,7 @@ Ints = npt.NDArray[np.int64]
 _BLOCK = 1024  # frames transformed at a time: bounds the memory that long recordings take
 _ONE = 1 << 24
 _SILENCE = -40 * _ONE
-_LIMIT = 1 << 30
+_LIMIT = (1 << 30) - 1
 _MANY_BITS = 64
 
 
@@ -100,7 +100,7 @@ def synthesise_q31(
         bits = headroom + 35 - leading_zeros(eighths)
         y, risen = irfft_q31(masked << headroom[:, None, None], bits, tables.fft_twiddles, tables.fft_split)
         up = 50 + log2_n - (scale.shift - 1 - scale.exponent) - spectrum.gain[block] - headroom - risen
-        raised, lowered = np.clip(up, 0, 30)[:, None], np.clip(-up, 0, 31)[:, None]
+        raised, lowered = np.clip(up, 0, 29)[:, None], np.clip(-up, 0, 31)[:, None]
         product = multiply_high(y[:, : config.window], tables.synthesis_window)
         weighted = (np.clip(product, -(_LIMIT >> raised), _LIMIT >> raised) << raised) >> lowered
         for v in weighted:
