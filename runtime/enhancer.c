@@ -1,4 +1,4 @@
-/* The pipeline: hop in, analysis, features, network, mask, synthesis, hop out. All memory is the caller's. */
+/* The enhancer's interface: checks, initial state, frame after frame. All memory is the caller's. */
 #include "codesign/enhancer.h"
 
 #define MAGIC 0x4e534443u /* "CDSN": set by init, so that process refuses memory that was never initialized */
@@ -37,23 +37,6 @@ cs_status cs_enhancer_init(const cs_model *model, void *memory, size_t size)
     return CS_OK;
 }
 
-static void process_frame(header *enhancer, uint8_t *arena, const int16_t *in, int16_t *out)
-{
-    const cs_model *model = enhancer->model;
-    const cs_frontend *front = model->frontend;
-    const cs_layout *at = &model->layout;
-    float *spectrum = (void *)(arena + at->spectrum), *work = (void *)(arena + at->work);
-
-    cs_analysis(front, (void *)(arena + at->history), in, spectrum, work);
-    cs_features(front, spectrum, work, (void *)(arena + at->features));
-    const int updated = model->step(arena);
-    cs_apply_mask(front, arena + at->mask, spectrum, work);
-    cs_synthesis(front, spectrum, work, (void *)(arena + at->overlap), out);
-
-    enhancer->frames++;
-    enhancer->skipped += updated ? 0u : 1u;
-}
-
 cs_status cs_enhancer_process(void *memory, const int16_t *in, int16_t *out, size_t hops)
 {
     if (!initialized(memory) || (hops > 0 && (in == NULL || out == NULL))) {
@@ -62,7 +45,9 @@ cs_status cs_enhancer_process(void *memory, const int16_t *in, int16_t *out, siz
     header *enhancer = memory;
     const size_t hop = enhancer->model->frontend->hop;
     for (; hops > 0; hops--, in += hop, out += hop) {
-        process_frame(enhancer, (uint8_t *)memory + CS_ENHANCER_HEADER_BYTES, in, out);
+        const int updated = enhancer->model->frame(enhancer->model, (uint8_t *)memory + CS_ENHANCER_HEADER_BYTES, in, out);
+        enhancer->frames++;
+        enhancer->skipped += updated ? 0u : 1u;
     }
     return CS_OK;
 }

@@ -30,7 +30,8 @@ function(codesign_generate onnx result)
   set(folder ${CMAKE_BINARY_DIR}/codesign_model)
   set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${onnx})
   execute_process(
-    COMMAND ${PYTHON_EXECUTABLE} -m codesign.cli.main generate ${onnx} --kernel ${CONFIG_CODESIGN_KERNEL} -o ${folder}
+    COMMAND ${PYTHON_EXECUTABLE} -m codesign.cli.main generate ${onnx} --kernel ${CONFIG_CODESIGN_KERNEL}
+      --front-end ${CONFIG_CODESIGN_FRONT_END} -o ${folder}
     RESULT_VARIABLE status ERROR_VARIABLE words)
   if(status)
     message(FATAL_ERROR "codesign generate ${onnx}: ${words}\n"

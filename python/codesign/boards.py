@@ -11,6 +11,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, ValidationError, model_validator
 
 from codesign.errors import InputError
+from codesign.frontend import Arithmetic
 from codesign.resources import resource
 
 ADDRESS_SPACE = 2**32
@@ -25,12 +26,15 @@ class _Card(BaseModel):
 
 
 class Core(_Card):
-    """The processor. `fpu` is gcc's name for -mfpu, empty without one; `isa` are extensions beyond the plain core."""
+    """The processor. `fpu` is gcc's name for -mfpu, empty without one; `isa` are extensions beyond the plain core.
+    `front_end` is what the front end computes in, None for what suits the core.
+    """
 
     cpu: Annotated[str, Field(pattern=r"^[a-z0-9-]+$")]
     isa: tuple[Feature, ...] = Field(default=(), strict=False)
     fpu: Annotated[str, Field(pattern=r"^[a-z0-9-]*$")] = ""
     clock_hz: PositiveInt
+    front_end: Arithmetic | None = None
 
 
 class Memory(_Card):
@@ -142,6 +146,16 @@ class Board(_Card):
     zephyr: Zephyr | None = None
     emulators: tuple[Emulator, ...] = Field(strict=False, min_length=1)
     default_emulator: Emulator
+
+    @property
+    def front_end(self) -> Arithmetic:
+        """What the front end computes in: floats where a core has them, and on the host, unless the card says otherwise."""
+        has_floats = not self.memories or "fpu-sp" in self.core.isa
+        return self.core.front_end or ("float32" if has_floats else "q31")
+
+    def with_front_end(self, arithmetic: Arithmetic) -> Board:
+        """The same board with this front end."""
+        return self.model_copy(update={"core": self.core.model_copy(update={"front_end": arithmetic})})
 
     @property
     def flash(self) -> Memory:

@@ -8,11 +8,11 @@ static void dequantize(const cs_frontend *front, const void *mask, float *restri
     const int32_t zero_point = front->mask_zero_point;
     const float scale = front->mask_scale;
     if (front->mask_is_int16) {
-        for (uint32_t i = 0; i < front->n_mels; i++) {
+        for (uint32_t i = 0; i < front->size.n_mels; i++) {
             gains[i] = (float)(wide[i] - zero_point) * scale;
         }
     } else {
-        for (uint32_t i = 0; i < front->n_mels; i++) {
+        for (uint32_t i = 0; i < front->size.n_mels; i++) {
             gains[i] = (float)(narrow[i] - zero_point) * scale;
         }
     }
@@ -20,7 +20,7 @@ static void dequantize(const cs_frontend *front, const void *mask, float *restri
 
 __attribute__((noinline)) void cs_apply_mask(const cs_frontend *front, const void *mask, float *spectrum, float *work)
 {
-    const uint32_t n_bins = front->n_fft / 2u + 1;
+    const uint32_t n_bins = front->size.n_fft / 2u + 1;
     float *band_gains = work + n_bins;
     dequantize(front, mask, band_gains);
     cs_banded_multiply(&front->bins, band_gains, work);

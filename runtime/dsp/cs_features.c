@@ -28,7 +28,7 @@ static void quantize(const float *restrict x, uint32_t n, float scale, int32_t z
 __attribute__((noinline)) void cs_features(const cs_frontend *front, const float *spectrum, float *work,
                                            int8_t *features)
 {
-    const uint32_t n_bins = front->n_fft / 2u + 1, n_mels = front->n_mels;
+    const uint32_t n_bins = front->size.n_fft / 2u + 1, n_mels = front->size.n_mels;
     float *bands = work + n_bins;
     if (front->power) {
         powers(spectrum, n_bins, work);

@@ -9,7 +9,7 @@ static inline int16_t to_pcm(float v)
 __attribute__((noinline)) void cs_synthesis(const cs_frontend *front, float *spectrum, float *work, float *overlap,
                                             int16_t *out)
 {
-    const uint32_t hop = front->hop, past = front->window - hop;
+    const uint32_t hop = front->size.hop, past = front->size.window - hop;
     const float *frame = spectrum, *window = front->synthesis_window;
     cs_irfft(&front->fft, spectrum, work);
     for (uint32_t i = 0; i < hop; i++) {

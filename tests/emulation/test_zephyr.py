@@ -20,20 +20,21 @@ from codesign.emulate.host import run_host
 from codesign.emulate.qemu_process import run_qemu
 from codesign.emulate.zephyr_files import run_in_qemu, run_native
 from codesign.errors import BuildError, InputError, ValidationError
-from codesign.frontend import whole_hops
+from codesign.frontend import FrontEnd, whole_hops
 from codesign.load import load_onnx
 from codesign.lower import lower
 from codesign.resources import resource
 from codesign.size import check_budget, measure
 from codesign.size.parts import parts_of
 from codesign.size.stack import worst_stack
+from networks import random_network
 from zephyr_tools import missing_for_zephyr, missing_qemu
 
 pytestmark = pytest.mark.zephyr
 
 MODEL = resource("models", "starter", "starter.onnx")
 TESTS = resource("runtime").parent / "tests" / "zephyr"
-HARDWARE = ("nrf5340dk", "nrf52840dk", "stm32f746g_disco", "mps2_an521", "mps3_an547")
+HARDWARE = ("nrf5340dk", "nrf52840dk", "stm32f746g_disco", "mps2_an385", "mps2_an521", "mps3_an547")
 QEMU = ("mps2_an521", "mps3_an547")
 
 
@@ -111,6 +112,20 @@ def test_image_in_qemu_equals_the_host_library(images, noisy, expected, name):
     assert 0 < run.mean_instructions_around <= 0.03 * run.worst_instructions
     again = run_in_qemu(images(name), load_board(name), noisy)
     assert again.stats == run.stats
+
+
+@pytest.mark.qemu
+def test_cortex_m3_with_the_fixed_point_front_end_equals_the_host_library(noisy, tmp_path):
+    """A network that QEMU's 125 million instructions a second are enough for."""
+    if reason := missing_for_zephyr("mps2_an385") or missing_qemu():
+        pytest.skip(reason)
+    board, small = load_board("mps2_an385"), random_network(FrontEnd(n_mels=64), units=(24, 20), hidden=17, skip=True)
+    run = run_in_qemu(build_zephyr(small, board, tmp_path / "zephyr"), board, noisy)
+    host = run_host(build_host(small, tmp_path / "host", board.front_end), noisy)
+    np.testing.assert_array_equal(run.pcm, host.pcm)
+    assert run.accounted
+    assert run.faults == {}
+    assert run.stats.number("skipped") == host.skipped.sum() > 0
 
 
 def test_native_image_equals_the_host_library(images, noisy, expected):

@@ -44,8 +44,9 @@ int main(void)
 """
 
 
+@pytest.mark.parametrize("front_end", ["float32", "q31"])
 @pytest.mark.parametrize("skip", [False, True], ids=["", "skip gate"])
-def test_pipeline_is_clean(skip, tmp_path):
+def test_pipeline_is_clean(skip, front_end, tmp_path):
     gcc = shutil.which("gcc")
     if gcc is None:
         pytest.skip("gcc is not on the PATH")
@@ -55,7 +56,7 @@ def test_pipeline_is_clean(skip, tmp_path):
     if subprocess.run([gcc, *flags, probe, "-o", tmp_path / "probe"], capture_output=True, check=False).returncode:
         pytest.skip("gcc has no sanitizer libraries here")
     network = random_network(skip=skip)
-    generated = emit(network, plan_memory(network), tmp_path / "src")
+    generated = emit(network, plan_memory(network, front_end=front_end), tmp_path / "src")
     (tmp_path / "driver.c").write_text(DRIVER)
     sources = [tmp_path / "driver.c", *generated.sources, *runtime_sources(("plain",))]
     hashes = set()

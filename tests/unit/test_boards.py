@@ -39,6 +39,7 @@ source = "a guess"
 
 def test_shipped_boards():
     assert list_boards() == (
+        "mps2_an385",
         "mps2_an521",
         "mps3_an547",
         "native_sim",
@@ -64,6 +65,21 @@ def test_reference_board():
         board.name = "other"
 
 
+def test_front_end_is_what_the_core_can_do_or_the_card_says(tmp_path):
+    kinds = {name: load_board(name).front_end for name in list_boards()}
+    assert kinds.pop("mps2_an385") == "q31"
+    assert set(kinds.values()) == {"float32"}, "the others have an FPU, or are the host"
+    assert load_board("nrf5340dk").with_front_end("q31").front_end == "q31"
+    path = tmp_path / "board.toml"
+    path.write_text(CARD.replace('isa = ["dsp"]', 'isa = ["dsp"]\nfront_end = "float32"'))
+    assert load_board(str(path)).front_end == "float32"
+    path.write_text(CARD)
+    assert load_board(str(path)).front_end == "q31"
+    path.write_text(CARD.replace('isa = ["dsp"]', 'isa = ["dsp"]\nfront_end = "q15"'))
+    with pytest.raises(InputError, match=r"core\.front_end"):
+        load_board(str(path))
+
+
 def test_every_number_has_a_source_beside_it():
     for name in list_boards():
         text = resource("boards", name, "board.toml").read_text()
@@ -84,7 +100,7 @@ def test_own_card_by_path(tmp_path):
 
 
 def test_unknown_board_names_the_known_ones():
-    with pytest.raises(InputError, match=r"unknown board 'nrf9999dk'; boards: mps2_an521, .*stm32f746g_disco") as caught:
+    with pytest.raises(InputError, match=r"unknown board 'nrf9999dk'; boards: mps2_an385, .*stm32f746g_disco") as caught:
         load_board("nrf9999dk")
     assert caught.value.exit_code == 2
     for name in ("", "../nrf5340dk", "nrf5340dk/", "\x1b[31mred\n"):

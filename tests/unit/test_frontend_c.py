@@ -94,6 +94,7 @@ class Model(Structure):
         ("layout", Layout),
         ("reset", RESET),
         ("step", STEP),
+        ("frame", c_void_p),
     )
 
 
@@ -101,7 +102,7 @@ class Model(Structure):
 def library(tmp_path_factory: pytest.TempPathFactory) -> ctypes.CDLL:
     output = tmp_path_factory.mktemp("frontend") / "frontend.so"
     root: Path = resource("runtime")
-    sources = [root / "enhancer.c", *sorted((root / "dsp").glob("*.c"))]
+    sources = [*sorted(root.glob("*.c")), *sorted((root / "dsp").glob("*.c"))]
     flags = (*COMMON_FLAGS, "-Wconversion", "-fPIC", "-shared", f"-I{root / 'include'}")
     command = [*find_host_compiler().compile, *flags, *map(str, sources), "-o", str(output)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -150,7 +151,7 @@ class Enhancer:
         sizes = (2 * tail, 4 * tail, spectrum, spectrum, config.n_mels, 2 * config.n_mels)
         ends = np.cumsum([(size + 7) // 8 * 8 for size in sizes]).tolist()
         self.layout = Layout(0, *ends)
-        self.callbacks = (RESET(lambda _: None), STEP(self.step))
+        self.callbacks = (RESET(lambda _: None), STEP(self.step), ctypes.cast(library.cs_frame_float32, c_void_p))
         self.model = Model(b"test", ctypes.pointer(self.front), self.layout, *self.callbacks)
         size = library.cs_enhancer_size(byref(self.model))
         self.memory = np.full(size // 8 + 1, 0xA5A5A5A5A5A5A5A5, np.uint64)  # every byte dirty

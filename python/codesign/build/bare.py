@@ -46,7 +46,7 @@ def build_bare(
     if not board.memories:
         raise InputError(f"board {board.name} has no memory map", hint="use --runtime host")
     compiler = compiler or find_arm_compiler()
-    plan = plan_memory(network, best_kernel(board))
+    plan = plan_memory(network, best_kernel(board), board.front_end)
     log = build_log(folder)
     flags = (*COMMON_FLAGS, *TARGET_FLAGS, *compiler.cpu_flags(board.core.cpu))
     with replace_folder(folder) as building:

@@ -11,14 +11,15 @@ from codesign.build.runtime import runtime_include, runtime_sources
 from codesign.build.symbols import symbols_of
 from codesign.emit import emit
 from codesign.files import replace_folder
+from codesign.frontend import Arithmetic
 from codesign.lower.network import Network
 from codesign.plan import plan_memory
 
 HOST_FLAGS = ("-fPIC", "-fvisibility=default")
 
 
-def build_host(network: Network, folder: Path) -> Image:
-    """Generate, compile and link `<folder>/lib<model>.so`.
+def build_host(network: Network, folder: Path, front_end: Arithmetic = "float32") -> Image:
+    """Generate, compile and link `<folder>/lib<model>.so`; `front_end` is that of the image to compare with.
 
     Raises:
         InputError: `folder` cannot be written or is not codesign's.
@@ -26,7 +27,7 @@ def build_host(network: Network, folder: Path) -> Image:
     """
     log = build_log(folder)
     compiler = find_host_compiler()
-    plan = plan_memory(network, "plain")
+    plan = plan_memory(network, "plain", front_end)
     with replace_folder(folder) as building:
         generated = emit(network, plan, building / "src")
         flags = (*COMMON_FLAGS, *HOST_FLAGS)

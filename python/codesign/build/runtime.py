@@ -19,7 +19,11 @@ def runtime_sources(kernels: Collection[str]) -> list[Path]:
     root = resource("runtime")
     nn = sorted(file for file in (root / "nn").iterdir() if file.suffix in (".c", ".S"))
     others = tuple(f"_{kernel}" for kernel in PACKERS if kernel not in kernels)
-    return [root / "enhancer.c", *sorted((root / "dsp").glob("*.c")), *(file for file in nn if not file.stem.endswith(others))]
+    return [
+        *sorted(root.glob("*.c")),
+        *sorted((root / "dsp").glob("*.c")),
+        *(file for file in nn if not file.stem.endswith(others)),
+    ]
 
 
 def bare_includes() -> tuple[Path, Path]:

@@ -18,10 +18,14 @@ _FRONT_END_FUNCTIONS = (  # of runtime/dsp
     "cs_apply_mask",
     "cs_banded_",
     "cs_complex_fft",
+    "cs_exp2_table",
     "cs_features",
+    "cs_frame_",
     "cs_irfft",
+    "cs_log2_table",
     "cs_power",
     "cs_rfft",
+    "cs_sqrt_table",
     "cs_synthesis",
 )
 
@@ -50,7 +54,13 @@ def symbols_of(network: Network, plan: MemoryPlan, generated: Generated, entry: 
     )
     kernel = ("prepare", "matvec" if plan.kernel == "plain" else f"cs_matvec_{plan.kernel}")
     callers = ("cs_lstm_step", "cs_fully_connected_s8", "cs_fully_connected_s16")
-    calls = {"cs_enhancer_init": ("reset",), "cs_enhancer_process": ("step",), **dict.fromkeys(callers, kernel)}
+    frame = f"cs_frame_{plan.front_end}"
+    calls = {
+        "cs_enhancer_init": ("reset",),
+        "cs_enhancer_process": (frame,),
+        frame: ("step",),
+        **dict.fromkeys(callers, kernel),
+    }
     if plan.kernel == "dual":
         calls["cs_matvec_dual"] = ()  # it jumps into its own loop by an address that it keeps on the stack
     return ImageSymbols(groups, calls, entry)

@@ -62,7 +62,7 @@ def build_zephyr(
     toolchain = find_toolchain(board)
     find_build_tools()
     _check_folder(folder)
-    plan = plan_memory(network, best_kernel(board))
+    plan = plan_memory(network, best_kernel(board), board.front_end)
     target = workspace.target(board)
     wanted = "\n".join((target, str(workspace.base), toolchain.name, *defines))
     if (folder / "CMakeCache.txt").exists() and _configured_for(folder) != wanted:

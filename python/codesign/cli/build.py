@@ -8,10 +8,9 @@ from typing import Annotated
 
 import typer
 
-from codesign.boards import load_board
 from codesign.build import build_bare, build_host, build_zephyr
 from codesign.cli.console import emit_json, progress, say
-from codesign.cli.options import DEFAULT_BOARD, BoardName, Json
+from codesign.cli.options import DEFAULT_BOARD, BoardName, FrontEndOption, Json, chosen_board
 from codesign.cli.tables import print_footprint, print_stack
 from codesign.load import load_onnx
 from codesign.lower import lower
@@ -36,6 +35,7 @@ _FOLDERS = {Runtime.zephyr: "build", Runtime.bare: "build-bare-{board}", Runtime
 def command(
     model: Annotated[Path | None, typer.Argument(help="The model (default: the shipped starter).", show_default=False)] = None,
     board: BoardName = DEFAULT_BOARD,
+    front_end: FrontEndOption = None,
     runtime: Annotated[
         Runtime, typer.Option(help="zephyr: what is flashed; bare: ELF without an operating system; host: shared library.")
     ] = Runtime.zephyr,
@@ -51,7 +51,7 @@ def command(
 
     Example: codesign build --board nrf5340dk && west flash
     """
-    chosen = load_board(board)
+    chosen = chosen_board(board, front_end)
     if define and runtime is not Runtime.zephyr:
         raise typer.BadParameter("--define is for --runtime zephyr")
     network = lower(load_onnx(model or resource("models", "starter", "starter.onnx")))
@@ -59,8 +59,10 @@ def command(
     with progress() as show:
         if runtime is Runtime.zephyr:
             image = build_zephyr(network, chosen, folder, defines=define or (), progress=show)
+        elif runtime is Runtime.host:
+            image = build_host(network, folder, chosen.front_end)
         else:
-            image = build_host(network, folder) if runtime is Runtime.host else build_bare(network, chosen, folder)
+            image = build_bare(network, chosen, folder)
     if runtime is Runtime.host or not chosen.memories:
         if json:
             emit_json("build", path=image.path, compiler=image.compiler, flags=image.flags)

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from codesign.cli.console import emit_json, say
-from codesign.cli.options import Json, Model
+from codesign.cli.options import FrontEndKind, Json, Model
 from codesign.emit import emit
 from codesign.load import load_onnx
 from codesign.lower import lower
@@ -31,6 +31,7 @@ def command(
     kernel: Annotated[
         Kernel, typer.Option(help="plain: any core; dsp: DSP extension; dual: Cortex-M7; mve: M55, M85.")
     ] = Kernel.dsp,
+    front_end: Annotated[FrontEndKind, typer.Option(help="q31: integers, for cores without an FPU.")] = FrontEndKind.float32,
     json: Json = False,
 ) -> None:
     """Write a model's C sources; compile them with runtime/ in any build, or name the folder as CODESIGN_MODEL in Zephyr's.
@@ -38,9 +39,10 @@ def command(
     Example: codesign generate models/starter/starter.onnx -o generated
     """
     network = lower(load_onnx(model))
-    plan = plan_memory(network, kernel.value)
+    plan = plan_memory(network, kernel.value, front_end.value)
     generated = emit(network, plan, output)
     if json:
         emit_json("generate", folder=output, sources=generated.sources, symbol=generated.symbol, bytes=plan.bytes)
     else:
-        say(f"wrote {output}: {generated.symbol}, {plan.bytes:,} bytes of memory, {kernel.value} kernels")
+        chosen = f"{kernel.value} kernels, {front_end.value} front end"
+        say(f"wrote {output}: {generated.symbol}, {plan.bytes:,} bytes of memory, {chosen}")

@@ -2,13 +2,33 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from codesign.boards import Board, load_board
 
 DEFAULT_BOARD = "nrf5340dk"
 
 Model = Annotated[Path, typer.Argument(help="The model, an ONNX file of one time step.", show_default=False)]
 BoardName = Annotated[str, typer.Option("--board", "-b", help="A board's name, or the path of a board.toml.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON to stdout.")]
+
+
+class FrontEndKind(StrEnum):
+    float32 = "float32"
+    q31 = "q31"
+
+
+FrontEndOption = Annotated[
+    FrontEndKind | None,
+    typer.Option("--front-end", help="float32, or q31 for cores without an FPU (default: what suits the board's core)."),
+]
+
+
+def chosen_board(name: str, front_end: FrontEndKind | None) -> Board:
+    """The board, with the front end that was asked for."""
+    board = load_board(name)
+    return board if front_end is None else board.with_front_end(front_end.value)

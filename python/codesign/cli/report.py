@@ -11,10 +11,9 @@ from typing import Annotated
 
 import typer
 
-from codesign.boards import load_board
 from codesign.cli.console import progress, say
 from codesign.cli.emulators import Emulator, choose
-from codesign.cli.options import DEFAULT_BOARD, BoardName, Model
+from codesign.cli.options import DEFAULT_BOARD, BoardName, FrontEndOption, Model, chosen_board
 from codesign.cli.recordings import read_recordings
 from codesign.load import load_onnx
 from codesign.report import assemble, sounds
@@ -39,6 +38,7 @@ def command(
         list[Path] | None, typer.Option("--clean", "-c", help="A recording's clean signal (repeatable, same order).")
     ] = None,
     board: BoardName = DEFAULT_BOARD,
+    front_end: FrontEndOption = None,
     emulator: Annotated[Emulator | None, typer.Option(help="Where to run it (default: the board's).")] = None,
     output: Annotated[
         list[Path] | None, typer.Option("--output", "-o", help=".html, .json or .md file (repeatable; report.html).")
@@ -60,7 +60,7 @@ def command(
         from codesign.report.plots import load_figure
 
         load_figure()
-    chosen = load_board(board)
+    chosen = chosen_board(board, front_end)
     runner = choose(emulator, chosen)
     recordings = read_recordings(audio or [], clean or [], load_onnx(model).frontend.sample_rate)
     with tempfile.TemporaryDirectory(prefix="codesign-") as folder, progress() as show:

@@ -14,11 +14,11 @@ import numpy.typing as npt
 import typer
 
 from codesign.audio import audio_format, read_audio, write_audio
-from codesign.boards import Board, load_board
+from codesign.boards import Board
 from codesign.build import Image, build_host, build_zephyr
 from codesign.cli.console import emit_json, progress, say
 from codesign.cli.emulators import Emulator, choose
-from codesign.cli.options import DEFAULT_BOARD, BoardName, Json, Model
+from codesign.cli.options import DEFAULT_BOARD, BoardName, FrontEndOption, Json, Model, chosen_board
 from codesign.cli.tables import print_stages
 from codesign.cost import CostReport, estimate
 from codesign.emulate import LayerCost, build_for_emulation, emulate_bare
@@ -55,6 +55,7 @@ def command(
         ),
     ] = None,
     board: BoardName = DEFAULT_BOARD,
+    front_end: FrontEndOption = None,
     profile: Annotated[bool, typer.Option("--profile", help="Instructions and estimated cycles per layer (slower).")] = False,
     folded: Annotated[Path | None, typer.Option(help="File for the profile's folded stacks, cycles: for flame graphs.")] = None,
     json: Json = False,
@@ -65,7 +66,7 @@ def command(
     """
     profile = profile or folded is not None
     audio_format(output)  # before the work, not after it
-    chosen = load_board(board)
+    chosen = chosen_board(board, front_end)
     where = Where.host if emulator is Where.host else Where(choose(Emulator(emulator.value) if emulator else None, chosen))
     if profile and where not in (Where.unicorn, Where.qemu):
         raise typer.BadParameter("--profile needs --emulator unicorn or qemu: no other tells layers apart")
@@ -137,7 +138,7 @@ def _run(
         return _Result(run.runtime, run.pcm, run.frames, run.stats.number("skipped"), worst, (), run.seconds)
     cost = None
     if where is Where.host:
-        result = run_host(build_host(network, folder), pcm)
+        result = run_host(build_host(network, folder, board.front_end), pcm)
     else:
         image = build_for_emulation(network, board, folder, files=where is Where.qemu)
         result = emulate_bare(

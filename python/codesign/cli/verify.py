@@ -8,10 +8,9 @@ from typing import Annotated
 
 import typer
 
-from codesign.boards import load_board
 from codesign.cli.console import emit_json, progress
 from codesign.cli.emulators import Emulator, choose
-from codesign.cli.options import DEFAULT_BOARD, BoardName, Json, Model
+from codesign.cli.options import DEFAULT_BOARD, BoardName, FrontEndOption, Json, Model, chosen_board
 from codesign.cli.recordings import read_recordings
 from codesign.cli.tables import print_verdict
 from codesign.load import load_onnx
@@ -24,6 +23,7 @@ NAME = "verify"
 def command(
     model: Model,
     board: BoardName = DEFAULT_BOARD,
+    front_end: FrontEndOption = None,
     emulator: Annotated[
         Emulator | None,
         typer.Option(help="unicorn: bare image; qemu, renode, native: Zephyr application (default: the board's)."),
@@ -40,7 +40,7 @@ def command(
 
     Example: codesign verify models/starter/starter.onnx --audio noisy.wav --clean clean.wav
     """
-    chosen = load_board(board)
+    chosen = chosen_board(board, front_end)
     recordings = read_recordings(audio or [], clean or [], load_onnx(model).frontend.sample_rate)
     with tempfile.TemporaryDirectory(prefix="codesign-") as name, progress() as show:
         where = output or Path(name)

@@ -9,16 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import jinja2
-import numpy as np
-import numpy.typing as npt
 
 from codesign import __version__
-from codesign.emit.layers import Array, Context, emit_layer
+from codesign.emit.frontend import front_end_file
+from codesign.emit.layers import Context, emit_layer
 from codesign.emit.literals import float_literal
 from codesign.emit.names import macros, model_identifier
 from codesign.files import replace_folder
-from codesign.frontend import BandedMatrix, analysis_window, mel_analysis, mel_synthesis, synthesis_window
-from codesign.frontend.fft_tables import fft_split, fft_twiddles
 from codesign.lower.network import Lstm, Network, SkipGate, layer_macs
 from codesign.plan import MemoryPlan
 
@@ -84,7 +81,6 @@ def _render(network: Network, plan: MemoryPlan, model: str) -> dict[str, str]:
     layers = {layer.name: emit_layer(layer, context) for layer in network.schedule}
     weights = [array for code in layers.values() for array in code.arrays]
     values = {"features": network.values[network.input], "mask": network.values[network.output]}
-    mel, bins = mel_analysis(network.frontend), mel_synthesis(network.frontend)
     return {
         f"{model}.h": render("model.h.j2"),
         "codesign_model.h": render("codesign_model.h.j2", sha=network.sha256[:12] or "none", **values),
@@ -100,9 +96,7 @@ def _render(network: Network, plan: MemoryPlan, model: str) -> dict[str, str]:
         ),
         f"{model}_data.h": render("data.h.j2", arrays=weights),
         f"{model}_weights.c": render("weights.c.j2", arrays=weights, kernel=f"cs_kernel_{plan.kernel}"),
-        f"{model}_frontend.c": render(
-            "frontend.c.j2", arrays=_front_end_arrays(network, model, mel, bins), mel=mel, bins=bins, **values
-        ),
+        f"{model}_frontend.c": front_end_file(network, plan.front_end, model, render),
     }
 
 
@@ -149,19 +143,6 @@ def _state_rows(network: Network, macro: dict[str, str]) -> list[dict[str, Any]]
     ]
 
 
-def _front_end_arrays(network: Network, model: str, mel: BandedMatrix, bins: BandedMatrix) -> list[Array]:
-    config = network.frontend
-    tables: dict[str, npt.NDArray[Any]] = {
-        "analysis_window": analysis_window(config),
-        "synthesis_window": synthesis_window(config),
-        "fft_twiddles": fft_twiddles(config.n_fft),
-        "fft_split": fft_split(config.n_fft),
-    }
-    for name, bank in (("mel", mel), ("bins", bins)):
-        tables |= {f"{name}_start": bank.start, f"{name}_length": bank.length, f"{name}_weights": bank.weights}
-    return [Array.of(f"{model}_{name}", np.ascontiguousarray(table)) for name, table in tables.items()]
-
-
 def _manifest(network: Network, plan: MemoryPlan, model: str, texts: dict[str, str]) -> str:
     layers = [
         {
@@ -187,6 +168,7 @@ def _manifest(network: Network, plan: MemoryPlan, model: str, texts: dict[str, s
         "tool": f"codesign {__version__}",
         "model": {"name": network.name, "identifier": model, "sha256": network.sha256, "licence": network.licence},
         "kernel": plan.kernel,
+        "front_end": plan.front_end,
         "macs": network.macs,
         "memory": {"bytes": plan.bytes, "lower_bound": plan.lower_bound, "buffers": buffers},
         "layers": layers,

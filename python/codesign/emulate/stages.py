@@ -25,7 +25,8 @@ REST = "calls and bookkeeping"
 
 def stage_entries(image: Image, elf: ElfImage) -> dict[int, str]:
     """First address of each stage's function, and its name."""
-    entries = {elf.address(name): stage for name, stage in FRONT_END_STAGES.items()}
+    suffix = "_q31" if image.plan.front_end == "q31" else ""
+    entries = {elf.address(name + suffix): stage for name, stage in FRONT_END_STAGES.items()}
     for layer in image.network.schedule:
         entries[elf.address(f"{image.generated.identifier}_{layer.name}")] = layer.name
     return entries

@@ -1,9 +1,9 @@
-"""The float32 front end: what turns PCM into features and a mask back into PCM.
+"""The front end: what turns PCM into features and a mask back into PCM.
 
 Only its *definition* lives here (sizes, windows, filter banks), shared by the reference, the C emitter and training.
 """
 
-from codesign.frontend.config import FEATURE_KINDS, WINDOW_KINDS, FrontEnd
+from codesign.frontend.config import FEATURE_KINDS, WINDOW_KINDS, Arithmetic, FrontEnd
 from codesign.frontend.hops import hops, whole_hops
 from codesign.frontend.mel import BandedMatrix, mel_analysis, mel_synthesis
 from codesign.frontend.windows import analysis_window, synthesis_window
@@ -11,6 +11,7 @@ from codesign.frontend.windows import analysis_window, synthesis_window
 __all__ = [
     "FEATURE_KINDS",
     "WINDOW_KINDS",
+    "Arithmetic",
     "BandedMatrix",
     "FrontEnd",
     "analysis_window",

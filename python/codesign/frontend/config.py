@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from codesign.errors import InputError
 
 WINDOW_KINDS = ("hann", "sqrt_hann")
 FEATURE_KINDS = ("mel_magnitude", "mel_power")
+Arithmetic = Literal["float32", "q31"]
+"""What a front end computes in: IEEE 754 binary32, or integers of 32 bits with an exponent a frame."""
+
 MIN_N_FFT, MAX_N_FFT = 16, 4096
 
 

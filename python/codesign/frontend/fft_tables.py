@@ -1,4 +1,4 @@
-"""Constants of the real FFT, in the layout that runtime/dsp/cs_rfft.c walks through."""
+"""Constants of the real FFT, in the layout that runtime/dsp/cs_rfft.c and cs_rfft_q31.c walk through."""
 
 from __future__ import annotations
 
@@ -15,18 +15,30 @@ def radix4_lengths(n_fft: int) -> list[int]:
     return lengths
 
 
-def fft_twiddles(n_fft: int) -> npt.NDArray[np.float32]:
-    """Per radix-4 stage of length n, for p = 1 … n/4 − 1, the pairs (cos, −sin) of 2πp/n, 2·2πp/n and 3·2πp/n."""
-    tables = [np.zeros(0)]
+def twiddle_angles(n_fft: int) -> npt.NDArray[np.float64]:
+    """Per radix-4 stage of length n, for p = 1 … n/4 − 1: 2πp/n, 2·2πp/n and 3·2πp/n."""
+    angles = [np.zeros(0)]
     for n in radix4_lengths(n_fft):
         p = np.arange(1, n // 4)[:, None] * np.array([1, 2, 3])[None, :]
-        angle = 2.0 * np.pi * p / n
-        tables.append(np.stack([np.cos(angle), -np.sin(angle)], axis=-1).ravel())
-    table = np.concatenate(tables)
-    return (table if table.size else np.zeros(1)).astype(np.float32)
+        angles.append((2.0 * np.pi * p / n).ravel())
+    return np.concatenate(angles)
+
+
+def split_angles(n_fft: int) -> npt.NDArray[np.float64]:
+    """2πk/n_fft for k = 0 … n_fft/4, which splits the complex FFT into the real one's bins."""
+    return np.asarray(2.0 * np.pi * np.arange(n_fft // 4 + 1) / n_fft)
+
+
+def fft_twiddles(n_fft: int) -> npt.NDArray[np.float32]:
+    """(cos, −sin) of `twiddle_angles`."""
+    table = _pairs(twiddle_angles(n_fft))
+    return table if table.size else np.zeros(1, np.float32)
 
 
 def fft_split(n_fft: int) -> npt.NDArray[np.float32]:
-    """For k = 0 … n_fft/4 the pair (cos, −sin) of 2πk/n_fft, which splits the complex FFT into the real one's bins."""
-    angle = 2.0 * np.pi * np.arange(n_fft // 4 + 1) / n_fft
-    return np.stack([np.cos(angle), -np.sin(angle)], axis=-1).ravel().astype(np.float32)
+    """(cos, −sin) of `split_angles`."""
+    return _pairs(split_angles(n_fft))
+
+
+def _pairs(angles: npt.NDArray[np.float64]) -> npt.NDArray[np.float32]:
+    return np.stack([np.cos(angles), -np.sin(angles)], axis=-1).ravel().astype(np.float32)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
+from codesign.frontend import Arithmetic
 from codesign.lower.network import FullyConnected, Layer, Lstm, Network, SkipGate
 
 HEADER_BYTES = 32
@@ -38,6 +39,7 @@ class MemoryPlan:
 
     `bytes` is the arena's size, `lower_bound` the largest sum of buffers alive in one stage: no plan can be smaller.
     `kernel` is the matrix kernel that all layers use, a key of plan.packing.PACKERS; see runtime/include/codesign/nn.h.
+    `front_end` is what the front end computes in; its words have 4 bytes either way.
     """
 
     stages: tuple[str, ...]
@@ -45,19 +47,20 @@ class MemoryPlan:
     bytes: int
     lower_bound: int
     kernel: str
+    front_end: Arithmetic = "float32"
 
     def offset(self, name: str) -> int:
         """Byte offset of the buffer `name` in the arena."""
         return self.buffers[name].offset
 
 
-def plan_memory(network: Network, kernel: str = "plain") -> MemoryPlan:
+def plan_memory(network: Network, kernel: str = "plain", front_end: Arithmetic = "float32") -> MemoryPlan:
     """Place the front end's buffers, the network's values, states and scratch so that lifetimes may share memory."""
     stages = ("analysis", "features", *(layer.name for layer in network.schedule), "mask", "synthesis")
     placed = _place(_front_end_buffers(network, stages) + _network_buffers(network, stages))
     total = _align(max(buffer.end for buffer in placed))
     alive = (sum(_align(b.bytes) for b in placed if stage in b.stages) for stage in range(len(stages)))
-    return MemoryPlan(stages, {b.name: b for b in placed}, total, max(alive), kernel)
+    return MemoryPlan(stages, {b.name: b for b in placed}, total, max(alive), kernel, front_end)
 
 
 def scratch_bytes(layer: Layer) -> int:

@@ -8,16 +8,24 @@ import numpy.typing as npt
 from codesign.build.image import Image
 from codesign.emulate.host import HostEnhancer
 from codesign.emulate.run import Run
+from codesign.frontend import Arithmetic
 from codesign.lower.network import Network
 from codesign.reference import network as reference_network
 from codesign.reference.frontend import analyse, quantize_features, synthesise
+from codesign.reference.frontend_q31 import analyse_q31, features_q31, synthesise_q31
 from codesign.verify.verdict import Check
 
 
-def run_reference(network: Network, pcm: npt.NDArray[np.int16]) -> Run:
+def run_reference(network: Network, pcm: npt.NDArray[np.int16], front_end: Arithmetic = "float32") -> Run:
     """The contract itself: NumPy front end and integer network over int16 PCM of whole hops."""
-    analysis = analyse(network.frontend, pcm)
     feature, mask_value = network.values[network.input], network.values[network.output]
+    if front_end == "q31":
+        spectrum = analyse_q31(network.frontend, pcm)
+        features = features_q31(network.frontend, spectrum, feature)
+        mask, updated = reference_network.run(network, features)
+        output = synthesise_q31(network.frontend, spectrum, mask, mask_value)
+        return Run("reference", output, features, mask, ~updated)
+    analysis = analyse(network.frontend, pcm)
     features = quantize_features(analysis.features, feature.scale, feature.zero_point)
     mask, updated = reference_network.run(network, features)
     gains = (mask.astype(np.float32) - np.float32(mask_value.zero_point)) * np.float32(mask_value.scale)

@@ -90,12 +90,12 @@ def prove(
     network = lower(graph)
     config = network.frontend
     progress("build for the host", 0, 0)
-    host_image = build_host(network, folder / "host")
+    host_image = build_host(network, folder / "host", board.front_end)
 
     parts = proof_parts([r.noisy for r in recordings], config.sample_rate, seconds)
     pcm = whole_hops(np.concatenate([part for _, part in parts]), config.hop)
     progress("NumPy reference", 0, 0)
-    reference = run_reference(network, pcm)
+    reference = run_reference(network, pcm, board.front_end)
     progress("host library", 0, 0)
     host = run_host(host_image, pcm)
     on_board = _EMULATORS[emulator](network, board, folder, pcm, host, progress)

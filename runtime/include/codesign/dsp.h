@@ -26,9 +26,14 @@ typedef struct cs_banded {
     const float *weights;
 } cs_banded;
 
-typedef struct cs_frontend {
+/* First member of either front end: this one's, and that of dsp_q31.h. */
+typedef struct cs_frame_size {
     uint32_t sample_rate;
     uint16_t n_fft, window, hop, n_mels; /* n_mels <= n_fft/2 + 1 */
+} cs_frame_size;
+
+typedef struct cs_frontend {
+    cs_frame_size size;
     const float *analysis_window;        /* [window] */
     const float *synthesis_window;       /* [window] */
     cs_fft fft;

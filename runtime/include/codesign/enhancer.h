@@ -6,18 +6,19 @@
 #include <stdint.h>
 
 #include "codesign/dsp.h"
+#include "codesign/dsp_q31.h"
 
 typedef enum cs_status {
     CS_OK = 0,
     CS_BAD_ARGUMENT = 1, /* null pointer, misaligned or short memory, memory that was not initialized */
 } cs_status;
 
-/* Byte offsets of the pipeline's buffers in the caller's memory, from the memory plan. */
+/* Words are floats, or int32_t in the Q31 front end. Byte offsets of the pipeline's buffers in the caller's memory, from the memory plan. */
 typedef struct cs_layout {
     uint32_t history;  /* int16 [window - hop]    persistent: latest input */
-    uint32_t overlap;  /* float [window - hop]    persistent: output not yet complete */
-    uint32_t spectrum; /* float [n_fft + 2]       frame, then its spectrum (re, im interleaved) */
-    uint32_t work;     /* float [n_fft + 2]       the FFT's second buffer; magnitudes */
+    uint32_t overlap;  /* word [window - hop]     persistent: output not yet complete */
+    uint32_t spectrum; /* word [n_fft + 2]        frame, then its spectrum (re, im interleaved) */
+    uint32_t work;     /* word [n_fft + 2]        the FFT's second buffer; magnitudes */
     uint32_t features; /* int8  [n_mels]          the network's input */
     uint32_t mask;     /* int16 or int8 [n_mels]  the network's output */
     uint32_t bytes;    /* of all, including what only the network uses */
@@ -26,11 +27,16 @@ typedef struct cs_layout {
 /* A network with its front end: generated, constant. */
 typedef struct cs_model {
     const char *name;
-    const cs_frontend *frontend;
+    const cs_frame_size *frontend; /* of a cs_frontend or a cs_frontend_q31, as `frame` takes it */
     cs_layout layout;
     void (*reset)(uint8_t *memory); /* initial network states */
     int (*step)(uint8_t *memory);   /* features -> mask; returns 0 when a skip gate left the states as they were */
+    int (*frame)(const struct cs_model *model, uint8_t *memory, const int16_t *in, int16_t *out); /* as `step` returns */
 } cs_model;
+
+/* One hop through front end and network, in either arithmetic. */
+int cs_frame_float32(const cs_model *model, uint8_t *memory, const int16_t *in, int16_t *out);
+int cs_frame_q31(const cs_model *model, uint8_t *memory, const int16_t *in, int16_t *out);
 
 /* In front of the arena; sizes static memory at compile time as <MODEL>_MEMORY_BYTES does. */
 #define CS_ENHANCER_HEADER_BYTES 32u
