@@ -26,6 +26,8 @@ NAMES = [
     "matplotlib",
     "torch",
     "pyroomacoustics",
+    "pesq",
+    "pyclarity",
     "Zephyr",
     "Zephyr toolchain",
 ]
