@@ -282,7 +282,7 @@ def test_plots(small_proof, report, tmp_path):
 
 
 def test_plots_without_matplotlib(monkeypatch):
-    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
     with pytest.raises(ToolError, match="matplotlib is not installed") as error:
         load_figure()
     assert "codesign[plots]" in error.value.hint

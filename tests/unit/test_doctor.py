@@ -25,6 +25,9 @@ NAMES = [
     "tflite-runtime",
     "matplotlib",
     "torch",
+    "pyroomacoustics",
+    "pesq",
+    "pyclarity",
     "Zephyr",
     "Zephyr toolchain",
 ]

@@ -10,11 +10,12 @@ import soundfile
 from scipy import stats
 
 from codesign.errors import InputError
+from codesign.items import find_items
 from codesign.listen import analyse, design_test, key_path, load_stimuli, read_key, read_results, write_test
 from codesign.listen.loudness import loudness
 from codesign.listen.render import render_csv, render_json, render_markdown, render_page, write_analysis
 from codesign.listen.results import MAX_BYTES, Result, parse_result
-from codesign.listen.stimuli import find_items, low_pass
+from codesign.listen.stimuli import low_pass
 from evidence import HOSTILE, tones
 
 ITEMS = [f"voice{i}_{snr}db" for i in range(4) for snr in (0, 6)]
@@ -118,7 +119,10 @@ def test_the_anchor_is_a_low_pass_of_3_5_khz():
 def test_items_by_pattern(recordings, tmp_path):
     assert sorted(find_items(str(recordings / "noisy"))) == sorted(ITEMS)
     assert sorted(find_items(str(recordings / "noisy" / "*_0db.wav"))) == [f"voice{i}" for i in range(4)]
-    for bad in (tmp_path / "none", tmp_path, recordings / "*" / "a.wav", tmp_path / "*.wav"):
+    found = find_items(str(recordings / "*" / f"{ITEMS[0]}.wav"))
+    assert sorted(found) == ["clean", "float", "int8", "noisy"]
+    assert found["int8"] == recordings / "int8" / f"{ITEMS[0]}.wav"
+    for bad in (tmp_path / "none", tmp_path, recordings / "*" / "a.wav", recordings / "*" / "*.wav", tmp_path / "*.wav"):
         with pytest.raises(InputError):
             find_items(str(bad))
 

@@ -13,6 +13,7 @@ import soundfile
 
 from codesign.audio import FULL_SCALE, read_audio
 from codesign.errors import InputError
+from codesign.items import find_items
 from codesign.listen.loudness import loudness
 
 ANCHOR = "anchor"
@@ -21,7 +22,6 @@ ANCHOR_HZ = 3500.0
 TARGET_LUFS = -26.0
 MAX_PEAK = 0.99
 TRIM_SECONDS = 0.1
-ENDINGS = (".wav", ".flac", ".ogg")
 
 Signal = npt.NDArray[np.float64]
 Progress = Callable[[str, int, int], None]
@@ -53,27 +53,6 @@ class StimulusSet:
     def of(self, item: str, system: str) -> Stimulus:
         """The stimulus of an item by a system; StopIteration if there is none."""
         return next(s for s in self.stimuli if (s.item, s.system) == (item, system))
-
-
-def find_items(pattern: str) -> dict[str, Path]:
-    """Item → file. `pattern` is a folder, whose files are items by their names, or a path with one * in its last part, which
-    stands for the item's name.
-
-    Raises:
-        InputError: nothing is found, or the pattern has no or several *.
-    """
-    path = Path(pattern)
-    if path.is_dir():
-        found = {file.stem: file for file in sorted(path.iterdir()) if file.suffix.lower() in ENDINGS}
-    elif path.name.count("*") == 1 and "*" not in str(path.parent):
-        before, after = path.name.split("*")
-        files = sorted(path.parent.glob(path.name)) if path.parent.is_dir() else []
-        found = {file.name[len(before) : len(file.name) - len(after)]: file for file in files}
-    else:
-        raise InputError(f"{pattern} is no folder", hint="name a folder, or files with one *, as in 'audio/*_noisy.wav'")
-    if not found:
-        raise InputError(f"{pattern}: no recordings", hint="name a folder of WAV, FLAC or Ogg files, or files with one *")
-    return found
 
 
 def load_stimuli(

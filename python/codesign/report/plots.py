@@ -43,7 +43,7 @@ def write_plots(folder: Path, report: Report, proof: Proof, recordings: Sequence
         signals = [("noisy", recording.noisy), ("enhanced", enhanced)]
         signals += [] if recording.clean is None else [("clean", recording.clean)]
         figure = figure_class(figsize=(9, 2.3 * len(signals)))
-        figures[f"spectrogram_{index}"] = _spectrograms(figure, recording.name, signals, config.sample_rate, config.n_fft)
+        figures[f"spectrogram_{index}"] = spectrograms(figure, recording.name, signals, config.sample_rate, config.n_fft)
     return [save(figure, folder / f"{name}.png") for name, figure in figures.items()]
 
 
@@ -83,16 +83,16 @@ def _frames(figure: Figure, report: Report, cost: Cost) -> Figure:
         ylabel="instructions per frame",
         ylim=(0, min(1.1 * cost.limit_instructions, 4 * cost.worst_instructions)),
     )
-    return _finish(figure, axes, f"{report.model.name} on {report.target.name}", legend=True)
+    return finish(figure, axes, f"{report.model.name} on {report.target.name}", legend=True)
 
 
 def _layers(figure: Figure, report: Report) -> Figure:
     axes = figure.subplots()
-    names = [_plain(layer.name) for layer in report.layers][::-1]
+    names = [plain(layer.name) for layer in report.layers][::-1]
     values = [layer.worst_instructions for layer in report.layers][::-1]
     axes.bar_label(axes.barh(names, values), labels=[f"{value:,}" for value in values], padding=3, fontsize=8)
     axes.set(xlabel="instructions of the worst frame (exact)", xlim=(0, max(values) * 1.15))
-    return _finish(figure, axes, "Layers")
+    return finish(figure, axes, "Layers")
 
 
 def _memory(figure: Figure, report: Report) -> Figure:
@@ -104,14 +104,15 @@ def _memory(figure: Figure, report: Report) -> Figure:
             share = 100 * part.bytes / memory.used
             axes.barh(row, share, left=left, edgecolor="white")
             if share > len(part.label):  # about as many characters fit as it has percent
-                axes.text(left + share / 2, row, _plain(part.label), ha="center", va="center", fontsize=7)
+                axes.text(left + share / 2, row, plain(part.label), ha="center", va="center", fontsize=7)
             left += share
     axes.set_yticks(range(len(used)), [f"{memory.name}\n{memory.used:,} bytes" for memory in used])
     axes.set(xlabel="% of the bytes used (exact)")
-    return _finish(figure, axes, "Memory")
+    return finish(figure, axes, "Memory")
 
 
-def _spectrograms(figure: Figure, name: str, signals: list[tuple[str, Any]], rate: int, n_fft: int) -> Figure:
+def spectrograms(figure: Figure, name: str, signals: list[tuple[str, Any]], rate: int, n_fft: int) -> Figure:
+    """One row a signal, (label, int16 PCM), on one scale of levels."""
     found = [(label, levels(pcm, n_fft), pcm.size / rate) for label, pcm in signals]
     top = max(QUIETEST_TOP_DB, *(float(level.max()) for _, level, _ in found))
     rows = figure.subplots(len(found), 1, sharex=True, squeeze=False)
@@ -121,19 +122,20 @@ def _spectrograms(figure: Figure, name: str, signals: list[tuple[str, Any]], rat
         axes.set(ylabel="kHz")
         axes.set_title(label, fontsize=9, loc="left")
     rows[-1, 0].set(xlabel="seconds")
-    figure.suptitle(_plain(name), fontsize=10)
+    figure.suptitle(plain(name), fontsize=10)
     figure.set_layout_engine("tight")
     return figure
 
 
-def _finish(figure: Figure, axes: Any, title: str, *, legend: bool = False) -> Figure:
-    axes.set_title(_plain(title), fontsize=10)
+def finish(figure: Figure, axes: Any, title: str, *, legend: bool = False) -> Figure:
+    """Title, legend and layout."""
+    axes.set_title(plain(title), fontsize=10)
     if legend:
         axes.legend(fontsize=8)
     figure.set_layout_engine("tight")
     return figure
 
 
-def _plain(name: str) -> str:
+def plain(name: str) -> str:
     """A name that matplotlib does not take for a formula."""
     return name.replace("$", r"\$")

@@ -1,0 +1,359 @@
+"""evaluate: figures against their own definitions, pairs in all layouts, and input that cannot be scored."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import sys
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+import soundfile
+from pystoi import stoi
+
+from codesign.errors import InputError
+from codesign.evaluate import evaluate, find_outputs, find_pairs, model_system, recorded_system
+from codesign.evaluate.bootstrap import bootstrap_mean
+from codesign.evaluate.hearing import AUDIOGRAMS, FREQUENCIES, haspi_hasqi
+from codesign.evaluate.measures import available, pesq_wb
+from codesign.evaluate.systems import float_enhancer
+from codesign.evaluate.write import render_csv, render_json, render_markdown, write_evaluation
+from codesign.frontend import whole_hops
+from codesign.load import load_onnx
+from codesign.lower import lower
+from codesign.reference.frontend import analyse, synthesise
+from codesign.verify.equality import run_reference
+from evidence import HOSTILE
+from models import float_network
+
+RATE = 16000
+ITEMS = ("a", "b", "c d")
+
+
+def speech(seconds, seed):
+    """Noise with the envelope and the spectrum of syllables, and the same with noise: int16 PCM."""
+    rng = np.random.default_rng(seed)
+    time = np.arange(int(seconds * RATE)) / RATE
+    voice = sum(np.sin(2 * np.pi * 120 * k * time + k) / k for k in range(1, 40))
+    clean = 2500 * voice * np.maximum(0, np.sin(2 * np.pi * 2.2 * time + seed)) ** 2
+    return clean.astype(np.int16), (clean + 800 * rng.standard_normal(time.size)).astype(np.int16)
+
+
+def write(path, pcm, rate=RATE):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    soundfile.write(path, pcm, rate)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """noisy/, clean/ and half/ (noise at half the amplitude) with three items."""
+    for seed, item in enumerate(ITEMS):
+        clean, noisy = speech(1.5, seed)
+        half = clean + (noisy - clean) // 2
+        for name, pcm in (("clean", clean), ("noisy", noisy), ("half", half)):
+            write(tmp_path / "data" / name / f"{item}.wav", pcm)
+    return tmp_path / "data"
+
+
+def recorded(folder, name="half", **options):
+    pairs = find_pairs(folder)
+    return pairs, recorded_system(name, find_outputs(pairs, name), RATE, name, **options)
+
+
+def of(evaluation, system, measure):
+    return [score.values[measure] for score in evaluation.scores if score.system == system]
+
+
+def signals(folder, item, name="half"):
+    return [soundfile.read(folder / kind / f"{item}.wav")[0] for kind in (name, "noisy", "clean")]
+
+
+def by_hand(estimate, clean):
+    alpha = np.dot(estimate, clean) / np.dot(clean, clean)
+    return 10 * np.log10(np.sum((alpha * clean) ** 2) / np.sum((alpha * clean - estimate) ** 2))
+
+
+def test_figures_are_those_of_their_definitions(folder):
+    result = evaluate(*pair_and_list(folder))
+    for index, item in enumerate(ITEMS):
+        half, noisy, clean = signals(folder, item)
+        assert of(result, "half", "si_sdr")[index] == pytest.approx(by_hand(half, clean), abs=1e-6)
+        improvement = by_hand(half, clean) - by_hand(noisy, clean)
+        assert of(result, "half", "si_sdri")[index] == pytest.approx(improvement, abs=1e-6)
+        assert of(result, "half", "estoi")[index] == pytest.approx(stoi(clean, half, RATE, extended=True), abs=1e-9)
+        assert result.items[index].input_db == pytest.approx(by_hand(noisy, clean), abs=1e-6)
+        assert result.items[index].seconds == 1.5
+    assert [item.name for item in result.items] == sorted(ITEMS)
+    mean = next(m for m in result.means if (m.system, m.measure) == ("half", "si_sdr")).over
+    assert mean.mean == pytest.approx(np.mean(of(result, "half", "si_sdr")))
+    assert mean.low < mean.mean < mean.high
+    difference = next(d for d in result.differences if d.measure == "si_sdr").over
+    pairs = np.subtract(of(result, "half", "si_sdr"), of(result, "noisy", "si_sdr"))
+    assert difference.mean == pytest.approx(pairs.mean())
+    assert min(pairs) - 1e-9 <= difference.low < difference.high <= max(pairs) + 1e-9
+
+
+def pair_and_list(folder, name="half"):
+    pairs, system = recorded(folder, name)
+    return pairs, [system]
+
+
+def test_pesq_is_the_package_s(folder):
+    pesq = pytest.importorskip("pesq", reason="pesq is not installed")
+    result = evaluate(*pair_and_list(folder))
+    for index, item in enumerate(ITEMS):
+        half, _, clean = signals(folder, item)
+        assert of(result, "half", "pesq_wb")[index] == pytest.approx(pesq.pesq(RATE, clean, half, "wb"), abs=1e-6)
+    with pytest.raises(InputError, match="PESQ"):
+        pesq_wb(np.ones(100), np.ones(100), RATE)
+    with pytest.raises(InputError, match="PESQ"):
+        pesq_wb(np.zeros(RATE), np.zeros(RATE), RATE)
+
+
+def test_what_is_not_installed_is_said(folder, monkeypatch):
+    monkeypatch.setitem(sys.modules, "pesq", None)
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    measures, absent = available(RATE, "N3")
+    assert [m.key for m in measures] == ["si_sdr", "si_sdri", "estoi"]
+    assert {a.measure: a.reason.split(": ")[-1] for a in absent} == {
+        "PESQ-WB": "pip install pesq",
+        "HASPI": "pip install 'codesign[metrics]'",
+        "HASQI": "pip install 'codesign[metrics]'",
+    }
+    monkeypatch.undo()
+    assert "HASPI" in {a.measure for a in available(RATE)[1]}
+    if "pesq_wb" in {m.key for m in available(RATE)[0]}:
+        assert "8000 Hz" in {a.measure: a.reason for a in available(8000)[1]}["PESQ-WB"]
+
+
+@pytest.mark.parametrize("layout", ["{role}/{item}.wav", "{item}/{role}.flac", "{item}_{role}.wav"])
+def test_all_layouts_are_found(tmp_path, layout):
+    for item in ITEMS:
+        for role, pcm in zip(("clean", "noisy", "ours"), (*speech(0.1, 0), speech(0.1, 1)[1]), strict=True):
+            write(tmp_path / layout.format(role=role, item=item), pcm)
+    (tmp_path / "README.md").write_text("not audio")
+    pairs = find_pairs(tmp_path)
+    assert pairs.items == tuple(sorted(ITEMS))
+    assert pairs.noisy["a"] == tmp_path / layout.format(role="noisy", item="a")
+    assert find_outputs(pairs, "ours")["c d"] == tmp_path / layout.format(role="ours", item="c d")
+    pattern = str(tmp_path / layout.format(role="ours", item="*"))
+    assert find_outputs(pairs, "x", pattern) == find_outputs(pairs, "ours")
+
+
+@pytest.mark.parametrize(
+    ("break_it", "says"),
+    [
+        (lambda f: (f / "noisy" / "b.wav").unlink(), r"b\.wav has no noisy recording: .*noisy/b\.wav is missing"),
+        (lambda f: (f / "clean" / "c d.wav").unlink(), r"c d\.wav has no clean recording"),
+        (lambda f: (f / "half" / "a.wav").unlink(), "half has no recording of a"),
+        (lambda f: [path.unlink() for path in f.glob("*/*.wav")], "no pairs of a noisy and a clean"),
+        (lambda f: write(f / "half" / "b.wav", speech(1.5, 0)[0], 8000), r"half/b\.wav is at 8000 Hz, not 16000 Hz"),
+        (lambda f: write(f / "noisy" / "b.wav", speech(1.5, 0)[0], 48000), r"noisy/b\.wav is at 48000 Hz"),
+        (lambda f: write(f / "half" / "b.wav", speech(1.0, 0)[0]), r"b: .* is 0\.50 s longer than half"),
+        (lambda f: (f / "half" / "b.wav").write_bytes(b"RIFFnothing"), r"cannot read .*half/b\.wav"),
+    ],
+)
+def test_input_that_does_not_fit_is_one_clear_line(folder, break_it, says):
+    break_it(folder)
+    with pytest.raises(InputError, match=says) as caught:
+        evaluate(*pair_and_list(folder))
+    assert caught.value.hint
+
+
+def test_names_that_do_not_fit(folder, tmp_path):
+    pairs, system = recorded(folder)
+    with pytest.raises(InputError, match="two systems are called 'half'"):
+        evaluate(pairs, [system, system])
+    with pytest.raises(InputError, match="no system is called 'other'"):
+        evaluate(pairs, [system], baseline="other")
+    with pytest.raises(InputError, match="nobody: no recordings at"):
+        find_outputs(pairs, "nobody")
+    with pytest.raises(InputError, match="is not a folder"):
+        find_pairs(tmp_path / "nothing")
+
+
+def test_lengths_are_cut_to_the_shortest(folder):
+    half, noisy, clean = signals(folder, "a")
+    write(folder / "half" / "a.wav", half[:-235])
+    result = evaluate(*pair_and_list(folder))
+    assert of(result, "half", "si_sdr")[0] == pytest.approx(by_hand(half[:-235], clean[:-235]), abs=1e-3)
+    assert of(result, "noisy", "si_sdr")[0] == pytest.approx(by_hand(noisy[:-235], clean[:-235]), abs=1e-6)
+    assert result.items[0].seconds == pytest.approx(1.5 - 235 / RATE)
+
+
+def test_a_known_delay_is_removed(folder):
+    before = evaluate(*pair_and_list(folder))
+    for item in ITEMS:
+        half = soundfile.read(folder / "half" / f"{item}.wav", dtype="int16")[0]
+        write(folder / "half" / f"{item}.wav", np.concatenate([np.zeros(37, np.int16), half]))
+    pairs, system = recorded(folder, delay=37)
+    after = evaluate(pairs, [system])
+    assert of(after, "half", "si_sdr") == of(before, "half", "si_sdr")
+
+
+def test_what_cannot_be_scored_is_left_out_and_said(folder):
+    write(folder / "clean" / "a.wav", np.zeros(24000, np.int16))
+    write(folder / "half" / "b.wav", soundfile.read(folder / "clean" / "b.wav", dtype="int16")[0])
+    result = evaluate(*pair_and_list(folder))
+    assert of(result, "half", "si_sdr")[:2] == [None, None]  # silent reference; perfect estimate
+    assert any(note.startswith("a, half: si_sdr") and "silent" in note for note in result.notes)
+    assert any(note.startswith("b, half: si_sdr is inf") for note in result.notes)
+    mean = next(m for m in result.means if (m.system, m.measure) == ("half", "si_sdr")).over
+    assert (mean.n, mean.low) == (1, None)
+    assert "NaN" not in render_json(result)
+    assert "Infinity" not in render_json(result)
+    assert "–" in render_markdown(evaluate(find_pairs(folder), [])) or result.items[0].input_db is None
+
+
+def test_processes_score_the_same(folder):
+    pairs, system = recorded(folder)
+    many, one = evaluate(pairs, [system], jobs=2).scores, evaluate(pairs, [system]).scores
+    assert [(s.item, s.system) for s in many] == [(s.item, s.system) for s in one]
+    for ours, theirs in zip(many, one, strict=True):  # equal but for the last bits of a matrix product
+        assert ours.values == pytest.approx(theirs.values, abs=1e-9)
+
+
+def test_signals_are_handed_over(folder):
+    heard = {}
+    pairs, system = recorded(folder)
+    evaluate(pairs, [system], heard=lambda item, found: heard.setdefault(item, found))
+    assert sorted(heard) == sorted(ITEMS)
+    assert sorted(heard["a"]) == ["clean", "half", "noisy"]
+    assert np.array_equal(heard["a"]["clean"], soundfile.read(folder / "clean" / "a.wav", dtype="int16")[0])
+
+
+def test_int8_models_run_bit_for_bit_as_the_reference(folder, small_model, tmp_path):
+    system = model_system("small", small_model, tmp_path / "build")
+    graph = load_onnx(small_model)
+    config = graph.frontend
+    noisy = soundfile.read(folder / "noisy" / "a.wav", dtype="int16")[0]
+    expected = run_reference(lower(graph), whole_hops(noisy, config.hop, config.latency_samples)).pcm
+    for _ in range(2):  # a system is reset between items
+        assert np.array_equal(system.enhance("a", noisy), expected[config.latency_samples :][: noisy.size])
+    assert (system.sample_rate, system.sha256) == (config.sample_rate, graph.sha256)
+
+
+def test_without_a_compiler_the_reference_runs(folder, small_model, tmp_path, monkeypatch):
+    from codesign.errors import ToolError
+
+    def refuse(network, where):
+        raise ToolError("no compiler")
+
+    noisy = soundfile.read(folder / "noisy" / "a.wav", dtype="int16")[0]
+    host = model_system("small", small_model, tmp_path / "build").enhance("a", noisy)
+    monkeypatch.setattr("codesign.evaluate.systems.build_host", refuse)
+    system = model_system("small", small_model, tmp_path / "build")
+    assert system.how == "int8, NumPy reference"
+    assert np.array_equal(system.enhance("a", noisy), host)
+
+
+def test_float_models_compute_what_onnxruntime_computes(folder, tmp_path):
+    model = float_network(form="stacked", gain=2.0).model(name="float")
+    onnx.save(model, tmp_path / "float.onnx")
+    graph = load_onnx(tmp_path / "float.onnx")
+    pcm = whole_hops(soundfile.read(folder / "noisy" / "a.wav", dtype="int16")[0], graph.frontend.hop)
+    session = onnxruntime.InferenceSession(tmp_path / "float.onnx", providers=["CPUExecutionProvider"])
+    shapes = {i.name: [d if isinstance(d, int) else 1 for d in i.shape] for i in session.get_inputs()}
+    feeds = {state.input: np.full(shapes[state.input], state.initial, np.float32) for state in graph.states}
+    analysis, gains = analyse(graph.frontend, pcm), []
+    for row in analysis.features:
+        feeds[graph.input] = row.reshape(shapes[graph.input])
+        values = dict(zip([o.name for o in session.get_outputs()], session.run(None, feeds), strict=True))
+        gains.append(values[graph.output].ravel())
+        feeds |= {s.input: values[s.output].reshape(shapes[s.input]) for s in graph.states}
+    expected = synthesise(graph.frontend, analysis.spectrum, np.stack(gains))
+    assert np.abs(float_enhancer(graph)(pcm).astype(int) - expected).max() <= 1
+    assert model_system("f", tmp_path / "float.onnx", tmp_path).how == "float"
+
+
+def test_the_bootstrap_is_the_normal_interval_of_many_values():
+    values = np.random.default_rng(0).normal(3.0, 2.0, 4000)
+    interval = bootstrap_mean(values, seed=1)
+    half = 1.96 * values.std(ddof=1) / np.sqrt(values.size)
+    assert interval.mean == pytest.approx(values.mean())
+    assert interval.low == pytest.approx(values.mean() - half, abs=0.05 * half)
+    assert interval.high == pytest.approx(values.mean() + half, abs=0.05 * half)
+    assert bootstrap_mean(values, seed=1) == interval != bootstrap_mean(values, seed=2)
+    assert bootstrap_mean([2.5]).low is None
+    with pytest.raises(ValueError, match="no values"):
+        bootstrap_mean([])
+
+
+def test_documents_hold_every_figure(folder, tmp_path):
+    result = evaluate(*pair_and_list(folder))
+    rows = list(csv.DictReader(io.StringIO(render_csv(result))))
+    assert [(row["item"], row["system"]) for row in rows] == [(s.item, s.system) for s in result.scores]
+    assert float(rows[1]["si_sdr"]) == pytest.approx(result.scores[1].values["si_sdr"], rel=1e-5)
+    document = json.loads(render_json(result))
+    assert (document["schema_version"], document["kind"]) == (1, "evaluate")
+    assert document["evaluation"]["scores"][1]["values"]["estoi"] == result.scores[1].values["estoi"]
+    text = render_markdown(result)
+    assert "| half |" in text
+    assert "HASPI is missing: no audiogram was named" in text
+    with pytest.raises(InputError, match=r"endings: \.csv, \.json, \.md"):
+        write_evaluation(tmp_path / "a.xml", result)
+
+
+def test_hostile_names_stay_names(tmp_path):
+    clean, noisy = speech(0.6, 0)
+    name = f"=1+1 {HOSTILE}".replace("/", "")
+    write(tmp_path / "clean" / f"{name}.wav", clean)
+    write(tmp_path / "noisy" / f"{name}.wav", noisy)
+    result = evaluate(find_pairs(tmp_path), [])
+    assert render_csv(result).splitlines()[1].startswith("\"'=1+1")
+    assert "<img" not in render_markdown(result)
+
+
+def test_audiograms_rise_as_their_names_say():
+    assert set(AUDIOGRAMS) == {"NH", *(f"N{n}" for n in range(1, 8)), "S1", "S2", "S3"}
+    levels = {name: dict(zip(FREQUENCIES, values, strict=True)) for name, values in AUDIOGRAMS.items()}
+    # Better-ear averages over 0.5, 1, 2 and 4 kHz grow from N1 to N7, and S audiograms fall by 40 dB or more.
+    averages = [np.mean([levels[f"N{n}"][f] for f in (500, 1000, 2000, 4000)]) for n in range(1, 8)]
+    assert averages == sorted(averages)
+    assert all(levels[f"S{n}"][6000] - levels[f"S{n}"][250] >= 40 for n in (1, 2, 3))
+    with pytest.raises(InputError, match=r"unknown audiogram 'N9'; one of NH, N1"):
+        haspi_hasqi(np.ones(9), np.ones(9), RATE, "N9")
+
+
+@pytest.mark.slow
+def test_haspi_and_hasqi_fall_with_noise_and_are_repeatable():
+    pytest.importorskip("clarity.evaluator.haspi", reason="pyclarity is not installed")
+    clean, noisy = (pcm / 32768 for pcm in speech(1.0, 0))
+    first = haspi_hasqi(noisy, clean, RATE, "N3")
+    assert haspi_hasqi(noisy, clean, RATE, "N3") == first
+    better = haspi_hasqi(clean + (noisy - clean) / 8, clean, RATE, "N3")
+    assert 0 <= first[0] < better[0] <= 1
+    assert 0 <= first[1] < better[1] <= 1
+
+
+def published():
+    here = Path(__file__).resolve().parents[2]
+    return Path(os.environ.get("CODESIGN_CHIME2_DEV", here.parent / "shared" / "audio" / "chime2-dev"))
+
+
+@pytest.mark.slow
+def test_the_published_outputs_score_as_measured_before():
+    """Means over 18 utterances, measured with pystoi and pesq apart from this package."""
+    if not published().is_dir():
+        pytest.skip(f"{published()} is not there; CODESIGN_CHIME2_DEV names another place")
+    pairs = find_pairs(published())
+    names = ("paper_baseline", "paper_int8_1", "paper_int8_2")
+    result = evaluate(pairs, [recorded_system(name, find_outputs(pairs, name), RATE, name) for name in names])
+    means = {(m.system, m.measure): m.over.mean for m in result.means}
+    known = {
+        "noisy": (4.51, 0.704, 1.62),
+        "paper_baseline": (12.13, 0.796, 2.70),
+        "paper_int8_1": (12.07, 0.796, 2.71),
+        "paper_int8_2": (11.84, 0.785, 2.61),
+    }
+    assert len(result.items) == 18
+    for name, (si_sdr, estoi, pesq) in known.items():
+        assert means[name, "si_sdr"] == pytest.approx(si_sdr, abs=0.005)
+        assert means[name, "estoi"] == pytest.approx(estoi, abs=0.0005)
+        if (name, "pesq_wb") in means:
+            assert means[name, "pesq_wb"] == pytest.approx(pesq, abs=0.005)
