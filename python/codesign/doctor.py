@@ -101,6 +101,12 @@ _PACKAGES = (
     ),
     _Package("matplotlib", (("matplotlib", "matplotlib"),), "PNG plots of reports", "pip install 'codesign[plots]'"),
     _Package("torch", (("torch", "torch"),), "training and compression", "pip install 'codesign[train]'"),
+    _Package(
+        "pyroomacoustics",
+        (("pyroomacoustics", "pyroomacoustics"),),
+        "simulated rooms in training mixtures",
+        "pip install pyroomacoustics, or set rooms = 0 in the recipe",
+    ),
 )
 
 

@@ -25,6 +25,7 @@ NAMES = [
     "tflite-runtime",
     "matplotlib",
     "torch",
+    "pyroomacoustics",
     "Zephyr",
     "Zephyr toolchain",
 ]

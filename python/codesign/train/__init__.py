@@ -1,0 +1,1 @@
+"""train: folders of speech and noise + a recipe → a float network."""
