@@ -9,7 +9,24 @@ from typing import Annotated
 import typer
 
 from codesign import __version__
-from codesign.cli import boards, build, compare, demo, doctor, generate, inspect, listen, quantize, report, run, size, verify
+from codesign.cli import (
+    boards,
+    build,
+    compare,
+    compress,
+    demo,
+    doctor,
+    export,
+    generate,
+    inspect,
+    listen,
+    quantize,
+    report,
+    run,
+    size,
+    train,
+    verify,
+)
 from codesign.cli.console import say
 from codesign.doctor import absent
 from codesign.errors import CodesignError, ToolError
@@ -24,7 +41,24 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for module in (demo, doctor, boards, inspect, quantize, generate, build, size, run, verify, report, compare):
+COMMANDS = (
+    demo,
+    doctor,
+    boards,
+    train,
+    compress,
+    export,
+    inspect,
+    quantize,
+    generate,
+    build,
+    size,
+    run,
+    verify,
+    report,
+    compare,
+)
+for module in COMMANDS:
     app.command(name=module.NAME)(module.command)
 app.add_typer(listen.app, name=listen.NAME)
 

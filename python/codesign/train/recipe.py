@@ -21,6 +21,7 @@ from pydantic import (
 
 from codesign.errors import InputError
 from codesign.frontend import FrontEnd
+from codesign.train.data.settings import MixSettings
 
 HINT = "docs/training.md lists the keys"
 MAX_UNITS = 4096
@@ -117,8 +118,14 @@ class Recipe(_Table):
         """The front end."""
         return FrontEnd(**self.front_end)
 
+    @property
+    def mix_settings(self) -> MixSettings:
+        """How mixtures are drawn."""
+        given: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in self.mixing.items()}
+        return MixSettings(**given)
+
     @model_validator(mode="after")
-    def _front_end_exists(self) -> Self:
+    def _tables_are_sound(self) -> Self:
         known = asdict(FrontEnd())
         for key, value in self.front_end.items():
             if key not in known:
@@ -129,6 +136,12 @@ class Recipe(_Table):
             self.config  # noqa: B018 - its own checks
         except InputError as error:
             raise ValueError(error.message) from error
+        try:
+            self.mix_settings  # noqa: B018 - its own checks
+        except InputError as error:
+            raise ValueError(error.message) from error
+        except TypeError as error:
+            raise ValueError(f"mixing: {error}") from error
         return self
 
 
