@@ -17,6 +17,7 @@ NAME = "export"
 def command(
     checkpoint: Annotated[Path, typer.Argument(help="What codesign train or compress wrote.", show_default=False)],
     output: Annotated[Path | None, typer.Option("--output", "-o", help="The model to write.")] = None,
+    as_float: Annotated[bool, typer.Option("--float", help="The unrounded weights, even after quantization.")] = False,
     json: Json = False,
 ) -> None:
     """Write a checkpoint's network as ONNX: int8 after quantization-aware training, float before.
@@ -29,7 +30,7 @@ def command(
 
     state = load(checkpoint)
     target = output or checkpoint.with_name(f"{state.recipe.name}.onnx")
-    graph = export(state, target)
+    graph = export(state, target, as_float)
     if json:
         emit_json("export", output=target, quantized=bool(graph.quants))
         return
