@@ -3,8 +3,8 @@
     python models/measure.py --speech CORPUS/speech --noise CORPUS/noise [--clips CLIPS] [--floats FOLDER]
 
 Held-out mixtures come from the test split of the two folders (`models/starter/corpus.py` assembles ours): 20 of 4 s for each
-ratio of speech to noise. int8 networks run as the firmware's own C code on this machine, which codesign verify proves equal to
-the image; float networks run in onnxruntime. CLIPS has folders with noisy.flac, clean.flac and outputs of other systems. FOLDER has the
+ratio of speech to noise. int8 networks run as the firmware's own C code on this machine, which codesign verify proves equal
+to the image; float networks run in onnxruntime. CLIPS has folders with noisy.flac, clean.flac and outputs of other systems. FOLDER has the
 unrounded float networks as NAME.onnx (`codesign export --float`). Takes about ten minutes on one core.
 """
 
@@ -225,7 +225,7 @@ def _on_board(model: Path, scratch: Path, pair: Pair) -> dict[str, Any]:
     try:
         verdict = prove(model, load_board(BOARD), scratch / "proof", [Recording("mixture", noisy, clean)], seconds=8.0).verdict
     except CodesignError as error:
-        return {"board": BOARD, "refused": str(error)}
+        return {"board": BOARD, "refused": error.message.split("; ")[0].removeprefix("linking for nrf5340dk: ")}
     latency = verdict.latency
     result: dict[str, Any] = {"board": BOARD, "proven": verdict.ok, "checks": {c.name: c.detail for c in verdict.checks}}
     if latency is not None:

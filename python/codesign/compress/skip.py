@@ -14,9 +14,10 @@ from codesign.train.losses import enhancement_loss
 from codesign.train.network import Enhancer, Sizes, States
 from codesign.train.recipe import Recipe, SkipPhase
 
-GAIN = 0.05
-LOWEST, HIGHEST = 1e-3, 100.0
-TYPICAL = 0.95
+INTEGRAL, PROPORTIONAL = 0.01, 2.0
+"""Of the log of updates over wanted updates, in log λ (the first per step)."""
+LOWEST, HIGHEST = 1e-2, 10.0
+TYPICAL = 0.9
 """Of the running mean of the share of updates, which the penalty is steered by."""
 
 
@@ -25,8 +26,18 @@ class UpdatePenalty:
     """λ · (share of frames that update), in dB of the loss; λ grows while the share is above `updates` and falls below it."""
 
     updates: float
-    strength: float = 1.0
+    integral: float = 0.5
+    """λ while as many frames update as should."""
     mean: float = 1.0
+
+    @property
+    def strength(self) -> float:
+        """λ now."""
+        return min(HIGHEST, self.integral * math.exp(PROPORTIONAL * self._error))
+
+    @property
+    def _error(self) -> float:
+        return max(-1.0, min(1.0, math.log(max(self.mean, 1e-3) / self.updates)))
 
     def __call__(self, updates: Tensor) -> Tensor:
         """The penalty of one batch, updates [batch, frames]."""
@@ -35,14 +46,13 @@ class UpdatePenalty:
     def observe(self, share: float) -> None:
         """Steer λ after a batch in which `share` of the frames updated."""
         self.mean = TYPICAL * self.mean + (1 - TYPICAL) * share
-        error = math.log(max(self.mean, 1e-3) / self.updates)
-        self.strength = min(HIGHEST, max(LOWEST, self.strength * math.exp(GAIN * max(-1.0, min(1.0, error)))))
+        self.integral = min(HIGHEST, max(LOWEST, self.integral * math.exp(INTEGRAL * self._error)))
 
     def progress(self) -> dict[str, Any]:
-        return {"lambda": self.strength, "mean": self.mean}
+        return {"integral": self.integral, "mean": self.mean}
 
     def restore(self, progress: dict[str, Any]) -> None:
-        self.strength, self.mean = float(progress["lambda"]), float(progress["mean"])
+        self.integral, self.mean = float(progress["integral"]), float(progress["mean"])
 
 
 class EnhancerTask(Task):

@@ -71,7 +71,7 @@ class MaskNetwork(nn.Module):
             self.get_parameter(f"fc{len(self.sizes.fc)}.bias").fill_(1.0)  # let through at first
             if self.sizes.skip:
                 self.get_parameter("skip.weight").mul_(0.1)
-                self.get_parameter("skip.bias").fill_(1.0)  # update nearly always at first
+                self.get_parameter("skip.bias").fill_(0.2)  # update always at first, but only just
 
     @property
     def fc_names(self) -> tuple[str, ...]:
