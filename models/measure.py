@@ -4,8 +4,8 @@
 
 Held-out mixtures come from the test split of the two folders (`models/starter/corpus.py` assembles ours): 20 of 4 s for each
 ratio of speech to noise. int8 networks run as the firmware's own C code on this machine, which codesign verify proves equal
-to the image; float networks run in onnxruntime. CLIPS has folders with noisy.flac, clean.flac and outputs of other systems. FOLDER has the
-unrounded float networks as NAME.onnx (`codesign export --float`). Takes about ten minutes on one core.
+to the image; float networks run in onnxruntime. CLIPS has folders with noisy.flac, clean.flac and outputs of other
+systems. FOLDER has the unrounded float networks as NAME.onnx (`codesign export --float`). Takes about ten minutes on one core.
 """
 
 from __future__ import annotations

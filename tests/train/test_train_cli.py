@@ -2,32 +2,46 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import os
-import subprocess
 import sys
+from dataclasses import dataclass
 
 import numpy as np
 import pytest
 import soundfile
 from small import RECIPE
-from training_folders import noise_folder, speech_folder, tone, write
 
+from codesign.cli import main as cli
 from codesign.load import load_onnx
 from codesign.lower import lower
+from training_folders import noise_folder, speech_folder, tone, write
 
 COMPRESSION = RECIPE.replace("steps = 60", "steps = 8").replace("steps = 40", "steps = 4")
 QUICK = COMPRESSION + "[mixing]\nrooms = 0.0\n"
 
 
-def codesign(*arguments, **environment):
-    return subprocess.run(
-        [sys.executable, "-m", "codesign.cli.main", *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        env={**os.environ, "NO_COLOR": "1", "COLUMNS": "120", "OMP_NUM_THREADS": "1", **environment},
-        timeout=300,
-    )
+@dataclass
+class Done:
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+def codesign(*arguments):
+    """The command line in this process: importing torch for each command would take most of the time."""
+    out, err = io.StringIO(), io.StringIO()
+    code = 0
+    with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        patch.setattr(sys, "argv", ["codesign", *map(str, arguments)])
+        patch.setenv("COLUMNS", "200")
+        try:
+            cli.main()
+        except SystemExit as end:
+            code = int(end.code or 0)
+    return Done(code, out.getvalue(), err.getvalue())
 
 
 @pytest.fixture(scope="module")
