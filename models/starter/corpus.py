@@ -9,7 +9,7 @@ installation), then writes
     CORPUS/speech/test/VOICE/*.wav     CORPUS/noise/test/SOURCE/*.wav
     CORPUS/licences.json               every package with its version, licence and hours
 
-Voices of speech/test and files of noise/test are never in a training set. The network's own training (`train.py`) reads
+Voices of speech/test and files of noise/test are never in a training set. `codesign train` reads
 only these folders: put your own recordings there instead and nothing else changes.
 Needs soundfile, soxr and, for the G.722 packages, PyAV (`pip install soundfile soxr av`).
 """

@@ -13,9 +13,11 @@ from codesign.cli import (
     boards,
     build,
     compare,
+    compress,
     demo,
     doctor,
     evaluate,
+    export,
     generate,
     inspect,
     listen,
@@ -23,6 +25,7 @@ from codesign.cli import (
     report,
     run,
     size,
+    train,
     verify,
 )
 from codesign.cli.console import say
@@ -39,7 +42,25 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for module in (demo, doctor, boards, inspect, quantize, generate, build, size, run, verify, evaluate, report, compare):
+COMMANDS = (
+    demo,
+    doctor,
+    boards,
+    train,
+    compress,
+    export,
+    inspect,
+    quantize,
+    generate,
+    build,
+    size,
+    run,
+    verify,
+    evaluate,
+    report,
+    compare,
+)
+for module in COMMANDS:
     app.command(name=module.NAME)(module.command)
 app.add_typer(listen.app, name=listen.NAME)
 

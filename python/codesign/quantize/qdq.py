@@ -59,7 +59,7 @@ def qdq_model(graph: Graph) -> onnx.ModelProto:
     proto.initializer.extend(writer.initializers)
     model = helper.make_model(proto, opset_imports=[helper.make_opsetid("", OPSET)], producer_name="codesign")
     model.ir_version = IR_VERSION
-    helper.set_model_props(model, _metadata(graph))
+    helper.set_model_props(model, metadata(graph))
     return model
 
 
@@ -67,7 +67,8 @@ def _vector(name: str, size: int) -> onnx.ValueInfoProto:
     return helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, size])
 
 
-def _metadata(graph: Graph) -> dict[str, str]:
+def metadata(graph: Graph) -> dict[str, str]:
+    """The metadata_props of docs/model-file.md."""
     states = [[s.input, s.output, *([s.initial] if s.initial else [])] for s in graph.states]
     front_end = {key: str(value) for key, value in asdict(graph.frontend).items()}
     return {

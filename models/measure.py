@@ -1,0 +1,273 @@
+"""Measure the shipped networks and write models/README.md and each network's metrics.json.
+
+    python models/measure.py --speech CORPUS/speech --noise CORPUS/noise [--clips CLIPS] [--floats FOLDER]
+
+Held-out mixtures come from the test split of the two folders (`models/starter/corpus.py` assembles ours): 20 of 4 s for each
+ratio of speech to noise. int8 networks run as the firmware's own C code on this machine, which codesign verify proves equal
+to the image; float networks run in onnxruntime. CLIPS has folders with noisy.flac, clean.flac and outputs of other
+systems. FOLDER has the unrounded float networks as NAME.onnx (`codesign export --float`). Takes about ten minutes on one core.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import onnxruntime
+import soundfile as sf
+from table import readme
+
+from codesign.boards import load_board
+from codesign.build.host import build_host
+from codesign.emulate.host import HostEnhancer
+from codesign.errors import CodesignError
+from codesign.frontend import FrontEnd, whole_hops
+from codesign.load import load_onnx
+from codesign.lower import lower
+from codesign.lower.network import FullyConnected, Lstm, Network, SkipGate
+from codesign.metrics import align, estoi, si_sdr
+from codesign.quantize import quantize_file
+from codesign.reference.frontend import analyse, synthesise
+from codesign.train.data import PLAIN, Mixer, open_corpus
+from codesign.verify.prove import Recording, prove
+
+MODELS = Path(__file__).parent
+NETWORKS = ("baseline-256", "pruned", "pruned-skip", "low-latency")
+SNRS = (-6.0, -3.0, 0.0, 3.0, 6.0, 9.0)
+RATE = 16000
+SECONDS = 4
+SEED = 2026
+BOARD = "nrf5340dk"
+STREAM_MINUTES = 10
+Pcm = npt.NDArray[np.int16]
+Enhance = Callable[[Pcm], Pcm]
+Pair = tuple[str, Pcm, Pcm]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--speech", type=Path, required=True)
+    parser.add_argument("--noise", type=Path, required=True)
+    parser.add_argument("--clips", type=Path, help="folders with noisy.flac and clean.flac, for the report only")
+    parser.add_argument("--floats", type=Path, help="folder of float networks NAME.onnx, for the loss of int8")
+    parser.add_argument("--count", type=int, default=20, help="held-out mixtures per ratio")
+    parser.add_argument("--only", choices=NETWORKS, help="measure this network and take the others' metrics.json as they are")
+    arguments = parser.parse_args()
+    corpus = open_corpus(arguments.speech, arguments.noise, sample_rate=RATE)
+    mixer = Mixer(corpus, "test", SECONDS * RATE, SEED, PLAIN)
+    pairs = [(f"{snr:+g} dB", *map(_pcm, mixer.mixture(snr))) for snr in SNRS for _ in range(arguments.count)]
+    long = Mixer(corpus, "test", 60 * RATE, SEED + 1, PLAIN)
+    stream = [("", *map(_pcm, long.mixture(3.0))) for _ in range(STREAM_MINUTES)]
+    calibration = Mixer(corpus, "train", 20 * RATE, SEED + 2, PLAIN)
+    clips = _clips(arguments.clips) if arguments.clips else []
+    for name in NETWORKS:
+        folder = MODELS / name
+        if not folder.is_dir() or arguments.only not in (None, name):
+            continue
+        with tempfile.TemporaryDirectory() as scratch:
+            found = _measure(name, folder, Path(scratch), arguments.floats, pairs, stream, calibration, clips)
+        if arguments.clips:
+            found["systems"] = _systems(arguments.clips)
+        (folder / "metrics.json").write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
+        print(name, json.dumps(found["held_out"]["mean"]), flush=True)
+    (MODELS / "README.md").write_text(readme(MODELS, NETWORKS), encoding="utf-8")
+
+
+def _measure(
+    name: str,
+    folder: Path,
+    scratch: Path,
+    floats: Path | None,
+    pairs: list[Pair],
+    stream: list[Pair],
+    calibration: Mixer,
+    clips: list[Pair],
+) -> dict[str, Any]:
+    """Everything that is said of one network."""
+    model, own_float = folder / f"{name}.onnx", folder / f"{name}-float.onnx"
+    if not model.exists():  # shipped as float: int8 is what codesign quantize makes of it
+        model = scratch / f"{name}.onnx"
+        data = scratch / "calibration"
+        data.mkdir()
+        for index in range(12):
+            sf.write(data / f"{index}.wav", calibration.mixture()[0], RATE, subtype="PCM_16")
+        quantize_file(own_float, data, model)
+    if not own_float.exists() and floats is not None:
+        own_float = floats / f"{name}.onnx"
+    network = lower(load_onnx(model))
+    enhancer = HostEnhancer(build_host(network, scratch / "host"))
+    found: dict[str, Any] = {"model": model.name, "front_end": vars(network.frontend) | {}, "cost": _cost(network)}
+    systems, latency = {"int8": _int8(enhancer), **_float(own_float)}, network.frontend.latency_samples
+    found["held_out"] = _scores(pairs, systems, latency)
+    found["cost"]["updates"] = _updates(enhancer, pairs)
+    found["cost"]["average_macs"] = _average_macs(network, found["cost"]["updates"])
+    found["stream"] = _drift(enhancer, stream, latency)
+    if clips:
+        found["clips"] = _scores(clips, systems, latency)
+    found["board"] = _on_board(model, scratch, pairs[-1])
+    return found
+
+
+def _cost(network: Network) -> dict[str, Any]:
+    """MACs of a step and bytes of the constants in the firmware; those of the same sizes in float32."""
+    rows, constants = 0, 0
+    for layer in network.layers:
+        match layer:
+            case Lstm():
+                rows += layer.bias.size
+                constants += layer.bias.nbytes
+            case FullyConnected() | SkipGate():
+                dense = layer if isinstance(layer, FullyConnected) else layer.delta_layer
+                rows += dense.bias.size
+                constants += dense.bias.nbytes + dense.multiplier.nbytes + dense.shift.size
+    return {"macs": network.macs, "bytes": network.macs + constants, "float_bytes": 4 * (network.macs + rows)}
+
+
+def _average_macs(network: Network, updates: float) -> float:
+    guarded = {name for gate in network.layers if isinstance(gate, SkipGate) for name in gate.layers}
+    total = 0.0
+    for layer in network.layers:
+        macs = {
+            Lstm: lambda l: l.input_weights.size + l.recurrent_weights.size,  # noqa: E741
+            FullyConnected: lambda l: l.weights.size,  # noqa: E741
+            SkipGate: lambda l: l.delta_layer.weights.size,  # noqa: E741
+        }.get(type(layer), lambda l: 0)(layer)  # noqa: E741
+        total += macs * (updates if layer.name in guarded or isinstance(layer, SkipGate) else 1.0)
+    return total
+
+
+def _int8(enhancer: HostEnhancer) -> Enhance:
+    def enhance(pcm: Pcm) -> Pcm:
+        enhancer.reset()
+        return enhancer.process(whole_hops(pcm, enhancer.hop))
+
+    return enhance
+
+
+def _float(path: Path) -> dict[str, Enhance]:
+    """The float network in onnxruntime, if the file is there."""
+    if not path.exists():
+        return {}
+    graph = load_onnx(path)
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    names = [value.name for value in session.get_outputs()]
+    config: FrontEnd = graph.frontend
+
+    def enhance(pcm: Pcm) -> Pcm:
+        analysis = analyse(config, whole_hops(pcm, config.hop))
+        feed = {state.input: np.full((1, state.size), state.initial, np.float32) for state in graph.states}
+        masks = []
+        for row in analysis.features:
+            values = dict(zip(names, session.run(None, {graph.input: row[None], **feed}), strict=True))
+            masks.append(values[graph.output][0])
+            feed = {state.input: values[state.output] for state in graph.states}
+        return synthesise(config, analysis.spectrum, np.stack(masks))
+
+    return {"float": enhance}
+
+
+def _scores(pairs: list[Pair], systems: dict[str, Enhance], latency: int) -> dict[str, Any]:
+    """Mean SI-SDR in dB and ESTOI, by group and in all."""
+    rows: list[tuple[str, dict[str, float]]] = []
+    for group, noisy, clean in pairs:
+        row = {"noisy": si_sdr(noisy, clean), "noisy_estoi": estoi(noisy, clean, RATE)}
+        for name, enhance in systems.items():
+            estimate, reference = align(enhance(noisy), clean, latency)
+            row |= {name: si_sdr(estimate, reference), f"{name}_estoi": estoi(estimate, reference, RATE)}
+        rows.append((group, row))
+    keys = rows[0][1]
+    result: dict[str, Any] = {"pairs": len(rows), "mean": {k: _mean([r[k] for _, r in rows]) for k in keys}}
+    groups = dict.fromkeys(group for group, _ in rows)
+    result["by_group"] = {g: {k: _mean([r[k] for name, r in rows if name == g]) for k in keys} for g in groups}
+    gains = [row["int8"] - row["noisy"] for _, row in rows if "int8" in row]
+    if gains:
+        result["improvement"] = {"worst": round(min(gains), 2), "best": round(max(gains), 2)}
+    return result
+
+
+def _updates(enhancer: HostEnhancer, pairs: list[Pair]) -> float:
+    """Share of frames that did not skip."""
+    frames = skipped = 0
+    for _, noisy, _ in pairs:
+        enhancer.reset()
+        enhancer.process(whole_hops(noisy, enhancer.hop))
+        frames, skipped = frames + enhancer.frames, skipped + enhancer.skipped
+    return 1.0 - skipped / frames
+
+
+def _drift(enhancer: HostEnhancer, stream: list[Pair], latency: int) -> list[float]:
+    """Improvement in dB of every minute of one uninterrupted stream, against the same minute from fresh states."""
+    noisy = np.concatenate([pair[1] for pair in stream])
+    enhancer.reset()
+    whole = enhancer.process(whole_hops(noisy, enhancer.hop))
+    fresh = _int8(enhancer)
+    result = []
+    for minute, (_, part, clean) in enumerate(stream):
+        start = minute * part.size
+        kept = slice(RATE, clean.size - 512)  # the first second belongs to the states
+        one = whole[start + latency :][: clean.size][kept]
+        other = fresh(part)[latency:][kept]
+        result.append(round(si_sdr(one, clean[kept]) - si_sdr(other, clean[kept]), 3))
+    return result
+
+
+def _on_board(model: Path, scratch: Path, pair: Pair) -> dict[str, Any]:
+    """What codesign verify says, or why it cannot."""
+    _, noisy, clean = pair
+    try:
+        verdict = prove(model, load_board(BOARD), scratch / "proof", [Recording("mixture", noisy, clean)], seconds=8.0).verdict
+    except CodesignError as error:
+        return {"board": BOARD, "refused": error.message.split("; ")[0].removeprefix("linking for nrf5340dk: ")}
+    latency = verdict.latency
+    result: dict[str, Any] = {"board": BOARD, "proven": verdict.ok, "checks": {c.name: c.detail for c in verdict.checks}}
+    if latency is not None:
+        result |= {
+            "worst_ms": round(latency.worst_ms, 3),
+            "error": latency.error,
+            "worst_instructions": latency.worst_instructions,
+            "mean_instructions": round(latency.mean_instructions),
+        }
+    return result
+
+
+def _clips(folder: Path) -> list[Pair]:
+    """Pairs in folders called GROUP_NAME, cut to the shortest of all their files."""
+    result = []
+    for place in sorted(path for path in folder.iterdir() if path.is_dir()):
+        size = min(sf.info(str(path)).frames for path in place.glob("*.flac"))
+        noisy, clean = (sf.read(place / f"{name}.flac", dtype="int16")[0][:size] for name in ("noisy", "clean"))
+        result.append((place.name.split("_")[0], noisy, clean))
+    return result
+
+
+def _systems(folder: Path) -> dict[str, dict[str, float]]:
+    """Mean scores of the outputs of other systems beside the clips."""
+    rows: dict[str, list[tuple[float, float]]] = {}
+    for place in sorted(path for path in folder.iterdir() if path.is_dir()):
+        size = min(sf.info(str(path)).frames for path in place.glob("*.flac"))
+        clean = sf.read(place / "clean.flac", dtype="int16")[0][:size]
+        for path in sorted(place.glob("*.flac")):
+            if path.stem != "clean":
+                signal = sf.read(path, dtype="int16")[0][:size]
+                rows.setdefault(path.stem, []).append((si_sdr(signal, clean), estoi(signal, clean, RATE)))
+    return {k: {"si_sdr": _mean([a for a, _ in v]), "estoi": _mean([b for _, b in v])} for k, v in rows.items()}
+
+
+def _pcm(signal: npt.NDArray[np.float32]) -> Pcm:
+    return np.clip(np.rint(signal * 32768), -32768, 32767).astype(np.int16)
+
+
+def _mean(values: list[float]) -> float:
+    return round(float(np.mean(values)), 3)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,147 @@
+"""models/README.md out of the networks' metrics.json."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+HEAD = """\
+# Shipped networks
+
+Written by `python models/measure.py` from each network's `metrics.json`; do not edit. SI-SDR in dB; MACs of a frame's network
+step.
+"""
+
+TERMS = """\
+- **int8** is the firmware's own C code run on this machine; **float** the same network unrounded, in onnxruntime.
+- **bytes** are int8 weights with their biases and multipliers; "times smaller" and "times fewer" are against baseline-256 in
+  float32 and its MACs. `average` is over all held-out mixtures; only a network with a skip gate has one below its worst frame.
+- **worst frame** is codesign verify's estimate for the nRF5340 DK; the deadline is the hop.
+"""
+
+LIMITS = """\
+## What limits the result
+
+The corpus. It has some 30 good voices, hardly any of them English, no recorded rooms, and noises out of games and telephone
+exchanges (`models/starter/CARD.md` lists it). On its held-out voices and noises the networks gain several dB. The CHiME2 clips
+differ in language, room, noise and level; the paper's networks were trained on that corpus, ours never heard it, and the
+difference is what a corpus is worth. These networks are for trying the tool with: train on data like your own for quality.
+Nothing was trained, tuned, selected or calibrated on these clips.
+"""
+
+
+def readme(models: Path, names: Sequence[str]) -> str:
+    """The whole page."""
+    found = {name: json.loads((models / name / "metrics.json").read_text()) for name in names if _measured(models / name)}
+    base = found.get("baseline-256")
+    parts = [HEAD, _cost(found, base), TERMS, _held_out(found), _stream(found)]
+    if any("clips" in metrics for metrics in found.values()):
+        parts += [_clips(found), LIMITS]
+    return "\n".join(parts)
+
+
+def _measured(folder: Path) -> bool:
+    return (folder / "metrics.json").exists()
+
+
+def _cost(found: dict[str, Any], base: dict[str, Any] | None) -> str:
+    lines = [
+        "## Cost\n",
+        "| network | window / hop ms | int8 bytes | times smaller | MACs worst | times fewer | updates | MACs average "
+        "| times fewer | worst frame nrf5340dk | codesign verify |",
+        "|---|---|---:|---:|---:|---:|---:|---:|---:|---:|---|",
+    ]
+    for name, metrics in found.items():
+        cost, front, board = metrics["cost"], metrics["front_end"], metrics["board"]
+        window, hop = (1000 * front[key] / front["sample_rate"] for key in ("window", "hop"))
+        # Another hop is another task: its frames cannot be compared.
+        same = base is not None and base["front_end"] == front
+        ratios = [""] * 3
+        if base is not None and same:
+            ratios = [
+                f"{base['cost']['float_bytes'] / cost['bytes']:.2f}",
+                f"{base['cost']['macs'] / cost['macs']:.2f}",
+                f"{base['cost']['macs'] / cost['average_macs']:.2f}",
+            ]
+        worst = f"{board['worst_ms']:.2f} ms ±{100 * board['error']:.0f} %" if "worst_ms" in board else ""
+        proof = "PROVEN" if board.get("proven") else board.get("refused", "over the board's budget").split(";")[0]
+        row = (name, f"{window:g} / {hop:g}", f"{cost['bytes']:,}", ratios[0], f"{cost['macs']:,}", ratios[1])
+        row += (f"{100 * cost['updates']:.0f} %", f"{cost['average_macs']:,.0f}", ratios[2], worst, proof)
+        lines.append("| " + " | ".join(row) + " |")
+    if base is not None:
+        lines.append(f"\nbaseline-256 in float32 has {base['cost']['float_bytes']:,} bytes.")
+    return "\n".join(lines) + "\n"
+
+
+def _held_out(found: dict[str, Any]) -> str:
+    pairs = next(iter(found.values()))["held_out"]["pairs"]
+    lines = [
+        "## Held-out voices and noises\n",
+        f"{pairs} mixtures of 4 s. Voices and noise files that training never heard.\n",
+        "| network | noisy | float | int8 | int8 against its float | gain | worst, best clip | ESTOI noisy | ESTOI int8 |",
+        "|---|---:|---:|---:|---:|---:|---:|---:|---:|",
+    ]
+    for name, metrics in found.items():
+        mean, gain = metrics["held_out"]["mean"], metrics["held_out"]["improvement"]
+        has = "float" in mean
+        lines.append(
+            f"| {name} | {mean['noisy']:.2f} | {_db(mean, 'float')} | {mean['int8']:.2f} "
+            f"| {_signed(mean['int8'] - mean['float']) if has else ''} | {_signed(mean['int8'] - mean['noisy'])} "
+            f"| {gain['worst']:+.1f}, {gain['best']:+.1f} | {mean['noisy_estoi']:.3f} | {mean['int8_estoi']:.3f} |"
+        )
+    groups = list(next(iter(found.values()))["held_out"]["by_group"])
+    lines += [
+        "",
+        "int8 by ratio of speech to noise:\n",
+        "| network | " + " | ".join(groups) + " |",
+        "|---" + "|---:" * len(groups) + "|",
+    ]
+    for name, metrics in found.items():
+        values = (f"{metrics['held_out']['by_group'][group]['int8']:.2f}" for group in groups)
+        lines.append(f"| {name} | " + " | ".join(values) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def _stream(found: dict[str, Any]) -> str:
+    minutes = len(next(iter(found.values()))["stream"])
+    lines = [
+        f"## {minutes} minutes without a reset\n",
+        "SI-SDR of each minute of one stream, less that of the same minute from fresh states: a drift would grow.\n",
+        "| network | " + " | ".join(str(minute + 1) for minute in range(minutes)) + " |",
+        "|---" + "|---:" * minutes + "|",
+    ]
+    lines += [f"| {name} | " + " | ".join(f"{v:+.2f}" for v in metrics["stream"]) + " |" for name, metrics in found.items()]
+    return "\n".join(lines) + "\n"
+
+
+def _clips(found: dict[str, Any]) -> str:
+    measured = {name: metrics for name, metrics in found.items() if "clips" in metrics}
+    first = next(iter(measured.values()))
+    count = first["clips"]["pairs"]
+    lines = [
+        f"## The paper's own clips ({count} of CHiME2)\n",
+        "An unseen corpus, for the report only; all signals cut to the shortest.\n",
+        "| | SI-SDR | ESTOI |",
+        "|---|---:|---:|",
+    ]
+    labels = {"noisy": "noisy", "paper_baseline": "paper_baseline (float)", "paper_int8_1": "paper_int8_1"}
+    for key, label in labels.items():
+        if key in first.get("systems", {}):
+            row = first["systems"][key]
+            lines.append(f"| {label} | {row['si_sdr']:.2f} | {row['estoi']:.3f} |")
+    for name, metrics in measured.items():
+        mean = metrics["clips"]["mean"]
+        if "float" in mean:
+            lines.append(f"| {name}, float | {mean['float']:.2f} | {mean['float_estoi']:.3f} |")
+        lines.append(f"| {name}, int8 | {mean['int8']:.2f} | {mean['int8_estoi']:.3f} |")
+    return "\n".join(lines) + "\n"
+
+
+def _db(mean: dict[str, float], key: str) -> str:
+    return f"{mean[key]:.2f}" if key in mean else ""
+
+
+def _signed(value: float) -> str:
+    return f"{value:+.2f}"

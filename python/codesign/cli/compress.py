@@ -1,0 +1,66 @@
+"""codesign compress: a float checkpoint to a smaller one that computes as the firmware does."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from codesign.boards import load_board
+from codesign.cli.console import cells, emit_json, progress, say, stderr, table
+from codesign.cli.options import Device, Json, Noise, RunFolder, Speech
+from codesign.cli.train import make_folder
+from codesign.train.device import device_named
+from codesign.train.recipe import read_recipe
+
+NAME = "compress"
+
+
+def command(
+    checkpoint: Annotated[Path, typer.Argument(help="What codesign train wrote.", show_default=False)],
+    recipe: Annotated[Path, typer.Argument(help="A recipe with [prune], [skip] or [quantize].", show_default=False)],
+    speech: Speech,
+    noise: Noise,
+    output: RunFolder,
+    board: Annotated[str, typer.Option("--board", "-b", help="Fit this board where [prune] gives no budget.")] = "",
+    device: Device = "auto",
+    json: Json = False,
+) -> None:
+    """Prune, teach to skip and quantize a trained network, as far as the recipe says so; a stopped run goes on.
+
+    Example: codesign compress runs/baseline/last.pt models/pruned/recipe.toml --speech speech/ --noise noise/ -o runs/pruned
+    """
+    plan = read_recipe(recipe)
+    where = device_named(device)
+    from codesign.compress.board_target import board_target
+    from codesign.compress.budget import Target
+    from codesign.compress.pipeline import Surroundings, compress
+    from codesign.train.source import MixedBatches, Validation, corpus_of, validation_pairs
+
+    target = board_target(load_board(board), plan.config) if board else None
+    if plan.prune is not None and plan.prune.bytes is not None and plan.prune.macs is not None:
+        target = Target(plan.prune.bytes, plan.prune.macs)
+    elif target is not None:
+        say(f"{board}: about {target.bytes:,} bytes and {target.macs:,} MACs a frame are left for the network (estimate)")
+    make_folder(output)
+    with progress() as show:
+        corpus = corpus_of(plan, speech, noise, show)
+        for note in corpus.notes:
+            say(note)
+        score = Validation(*validation_pairs(corpus, plan), where)
+        around = Surroundings(output, where, lambda phase: MixedBatches(corpus, plan, phase), score, show, say)
+        result = compress(plan, checkpoint, target, around)
+    if json:
+        emit_json("compress", result=result)
+        return
+    rows = table("Cost", "", "before", "after", "times less")
+    float_ratio = result.float_bytes_before / result.after.bytes
+    for name, old, new, ratio in (
+        ("bytes", result.float_bytes_before, result.after.bytes, float_ratio),
+        ("MACs, worst frame", result.before.macs, result.after.macs, result.before.macs / result.after.macs),
+        ("MACs, average frame", result.before.macs, result.average_macs, result.before.macs / result.average_macs),
+    ):
+        rows.add_row(*cells(name, f"{old:,}", f"{new:,.0f}", f"{ratio:.2f}"))
+    stderr.print(rows)
+    say(f"wrote {result.checkpoint}; codesign export {result.checkpoint} makes the ONNX file")

@@ -1,0 +1,38 @@
+"""codesign export: a checkpoint to the ONNX file of one time step."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from codesign.cli.console import emit_json, say
+from codesign.cli.options import Json
+from codesign.train.device import need_torch
+
+NAME = "export"
+
+
+def command(
+    checkpoint: Annotated[Path, typer.Argument(help="What codesign train or compress wrote.", show_default=False)],
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="The model to write.")] = None,
+    as_float: Annotated[bool, typer.Option("--float", help="The unrounded weights, even after quantization.")] = False,
+    json: Json = False,
+) -> None:
+    """Write a checkpoint's network as ONNX: int8 after quantization-aware training, float before.
+
+    Example: codesign export runs/pruned/last.pt -o pruned.onnx
+    """
+    need_torch()
+    from codesign.compress.export import export
+    from codesign.train.checkpoint import load
+
+    state = load(checkpoint)
+    target = output or checkpoint.with_name(f"{state.recipe.name}.onnx")
+    graph = export(state, target, as_float)
+    if json:
+        emit_json("export", output=target, quantized=bool(graph.quants))
+        return
+    form = "int8" if graph.quants else "float: codesign quantize makes it int8"
+    say(f"wrote {target} ({form})")

@@ -1,0 +1,64 @@
+"""codesign train: a recipe and two folders of recordings to a float network."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from codesign.cli.console import emit_json, progress, say
+from codesign.cli.options import Device, Json, Noise, RunFolder, Speech
+from codesign.train.device import device_named
+from codesign.train.recipe import read_recipe
+
+NAME = "train"
+
+
+def command(
+    recipe: Annotated[Path, typer.Argument(help="The recipe, a TOML file (docs/training.md).", show_default=False)],
+    speech: Speech,
+    noise: Noise,
+    output: RunFolder,
+    device: Device = "auto",
+    json: Json = False,
+) -> None:
+    """Train a network; a run that was stopped goes on where it was.
+
+    Example: codesign train models/baseline-256/recipe.toml --speech speech/ --noise noise/ -o runs/baseline
+    """
+    plan = read_recipe(recipe)
+    where = device_named(device)
+    from codesign.train.checkpoint import resume
+    from codesign.train.float_task import FloatTask
+    from codesign.train.log import Log
+    from codesign.train.loop import Run
+    from codesign.train.loop import train as run_loop
+    from codesign.train.source import MixedBatches, Validation, corpus_of, validation_pairs
+
+    last = output / "last.pt"
+    start = resume(last, plan, "train") if last.exists() else None
+    make_folder(output)
+    with progress() as show:
+        corpus = corpus_of(plan, speech, noise, show)
+        for note in corpus.notes:
+            say(note)
+        if start is not None:
+            say(f"going on from step {start.step:,} of {plan.train.steps:,}")
+        score = Validation(*validation_pairs(corpus, plan), where)
+        run = Run(plan, plan.train, output, where, score, show, log=Log(say, output / "log"))
+        result = run_loop(FloatTask(plan), MixedBatches(corpus, plan, plan.train), run, start)
+    best = result.progress["best"]
+    if json:
+        emit_json("train", checkpoint=last, step=result.step, best_si_sdr_db=best)
+    say(f"wrote {last}: step {result.step:,}, best validation SI-SDR {best:.2f} dB; codesign export {last} makes the ONNX file")
+
+
+def make_folder(folder: Path) -> None:
+    """Raise InputError when `folder` cannot be made."""
+    from codesign.errors import InputError
+
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"cannot make {folder}: {error.strerror}", hint="choose another folder") from error

@@ -1,0 +1,66 @@
+"""Quantization-aware training: from calibrated scales, with the integer contract as the forward pass."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from codesign.compress.graph import Rounding, network_graph, rounding_of
+from codesign.compress.quantized import QuantizedEnhancer
+from codesign.compress.skip import EnhancerTask
+from codesign.frontend import FrontEnd
+from codesign.load.graph import Quant
+from codesign.quantize.calibrate import quantize_graph
+from codesign.train.checkpoint import Checkpoint
+from codesign.train.front_end import FrontEndTorch
+from codesign.train.network import Sizes
+from codesign.train.recipe import Recipe
+
+
+@torch.no_grad()
+def calibrated(sizes: Sizes, weights: dict[str, Tensor], config: FrontEnd, signals: Sequence[Tensor]) -> Rounding:
+    """The rounding of least squared error for each weight and value, over noisy `signals` [samples]."""
+    front = FrontEndTorch(config)
+    features = [front.analyse(signal[None])[1][0].numpy() for signal in signals]
+    arrays = {name: value.cpu().float().numpy() for name, value in weights.items()}
+    return rounding_of(quantize_graph(network_graph(sizes, arrays, config, "calibration"), features))
+
+
+class QuantizeTask(EnhancerTask):
+    """Weights and scales of a quantized enhancer."""
+
+    phase = "quantize"
+    module: QuantizedEnhancer
+
+    def __init__(self, recipe: Recipe, sizes: Sizes, weights: dict[str, Tensor], rounding: Rounding) -> None:
+        module = QuantizedEnhancer(recipe.config, sizes, rounding)
+        module.network.load_state_dict(weights)
+        super().__init__(recipe, module, recipe.skip.updates if recipe.skip else None)
+
+    def progress(self) -> dict[str, Any]:
+        return super().progress() | {"cell_fractions": list(self.module.cell_fractions)}
+
+    def restore(self, progress: dict[str, Any]) -> None:
+        super().restore(progress)
+        self.module.cell_fractions = tuple(int(n) for n in progress["cell_fractions"])
+
+
+def quantized_enhancer(checkpoint: Checkpoint) -> QuantizedEnhancer:
+    """The averaged network of a checkpoint of the phase "quantize", computing as the firmware does.
+
+    Raises:
+        KeyError: the checkpoint is of another phase.
+    """
+    fractions = tuple(int(n) for n in checkpoint.progress["task"]["cell_fractions"])
+    sizes = checkpoint.sizes
+    weights = {name: value.numpy() for name, value in checkpoint.network.items()}
+    graph = network_graph(sizes, weights, checkpoint.recipe.config, "shape")
+    features = torch.ones(2, sizes.bands).numpy()
+    rounding = rounding_of(quantize_graph(graph, [features]))
+    values = {name: Quant(1.0, quant.zero_point, quant.bits) for name, quant in rounding.values.items()}
+    module = QuantizedEnhancer(checkpoint.recipe.config, sizes, Rounding(rounding.matrices, values, fractions))
+    module.load_state_dict(checkpoint.average)
+    return module.eval()

@@ -1,0 +1,66 @@
+"""What training minimises: SI-SDR in the time domain, SDR to fix the scale, and a multi-resolution spectral distance."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+
+import torch
+from torch import Tensor
+
+CEILING_DB = 30.0
+"""A pair better than this pulls no longer: nearly clean mixtures would outweigh all others."""
+SILENT = 1e-7
+"""Mean square below which a target counts as no speech."""
+
+
+def si_sdr(estimate: Tensor, target: Tensor, ceiling_db: float = 60.0) -> Tensor:
+    """Scale-invariant SDR in dB of each signal, [batch, samples] → [batch], saturating smoothly at `ceiling_db`.
+
+    Le Roux et al., "SDR – half-baked or well done?", ICASSP 2019, of signals without their mean.
+    """
+    estimate = estimate - estimate.mean(dim=-1, keepdim=True)
+    target = target - target.mean(dim=-1, keepdim=True)
+    gain = (estimate * target).sum(-1, keepdim=True) / (target.square().sum(-1, keepdim=True) + 1e-10)
+    return sdr(estimate, gain * target, ceiling_db)
+
+
+def sdr(estimate: Tensor, target: Tensor, ceiling_db: float) -> Tensor:
+    """10·log10 of target power over error power of each signal, saturating smoothly at `ceiling_db`."""
+    power = target.square().sum(-1)
+    error = (estimate - target).square().sum(-1)
+    return 10 * torch.log10((power + 1e-8) / (error + 10 ** (-ceiling_db / 10) * power + 1e-8))
+
+
+def spectral_distance(estimate: Tensor, target: Tensor, windows: Sequence[int]) -> Tensor:
+    """Mean squared difference of magnitudes to the power of 0.3 over STFTs of several windows, [batch]."""
+    parts = []
+    for size in windows:
+        stfts = [
+            torch.stft(signal, size, size // 2, window=_hann(size, signal.device), return_complex=True)
+            for signal in (estimate, target)
+        ]
+        spectra = [(torch.view_as_real(stft).square().sum(-1) + 1e-8) ** 0.15 for stft in stfts]
+        parts.append((spectra[0] - spectra[1]).square().mean((1, 2)))
+    return torch.stack(parts).mean(0)
+
+
+@cache
+def _hann(size: int, device: torch.device) -> Tensor:
+    return torch.hann_window(size, device=device)
+
+
+def enhancement_loss(
+    estimate: Tensor, target: Tensor, noisy: Tensor, spectral_weight: float = 20.0, spectral_windows: Sequence[int] = (512,)
+) -> Tensor:
+    """Scalar: negative mean of SI-SDR and SDR in dB, plus the weighted spectral distance.
+
+    Where the target is silent, neither ratio means anything: there the level of what is left counts, a tenth as much.
+    """
+    has_speech = target.square().mean(-1) > SILENT
+    ratio = -(si_sdr(estimate, target, CEILING_DB) + sdr(estimate, target, CEILING_DB)) / 2
+    residual = 10 * torch.log10((estimate.square().sum(-1) + 1e-6) / (noisy.square().sum(-1) + 1e-6) + 1e-3)
+    loss = torch.where(has_speech, ratio, 0.1 * residual).mean()
+    if spectral_weight > 0 and spectral_windows:
+        loss = loss + spectral_weight * spectral_distance(estimate, target, spectral_windows).mean()
+    return loss

@@ -1,0 +1,69 @@
+"""What of training works on a machine without torch: recipes, budgets, and a clear word about what is missing."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+
+from codesign.cli import main as cli
+from codesign.errors import InputError
+from codesign.frontend import FrontEnd
+from codesign.resources import resource
+from codesign.train.recipe import differences, parse_recipe, read_recipe
+
+
+@pytest.mark.parametrize("command", ["train", "compress", "export"])
+def test_without_torch_the_commands_say_how_to_get_it(command, tmp_path, monkeypatch, capsys):
+    import importlib.util
+
+    known = importlib.util.find_spec
+    monkeypatch.setattr("importlib.util.find_spec", lambda name, *more: None if name == "torch" else known(name, *more))
+    recipe = resource("models", "pruned", "recipe.toml")
+    sounds = ["--speech", "s", "--noise", "n", "-o", str(tmp_path / "run")]
+    arguments = {"train": [str(recipe), *sounds], "compress": ["x.pt", str(recipe), *sounds], "export": ["x.pt"]}[command]
+    monkeypatch.setattr(sys, "argv", ["codesign", command, *arguments])
+    with pytest.raises(SystemExit) as caught:
+        cli.main()
+    assert caught.value.code == 3
+    assert "error: torch is not installed; pip install 'codesign[train]'" in " ".join(capsys.readouterr().err.split())
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("name", ["baseline-256", "pruned", "pruned-skip", "low-latency"])
+def test_shipped_recipes_are_sound(name):
+    recipe = read_recipe(resource("models", name, "recipe.toml"))
+    assert recipe.name == name
+    assert isinstance(recipe.config, FrontEnd)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("name = 3", "name: Input should be a valid string"),
+        ('name = "a b"', "name: String should match"),
+        ('name = "a"\n[network]\nlstm = []', "network.lstm: Tuple should have at least 1 item"),
+        ('name = "a"\n[network]\nlsmt = [3]', "network.lsmt: Extra inputs are not permitted"),
+        ('name = "a"\n[train]\nsteps = 0', "train.steps: Input should be greater than 0"),
+        ('name = "a"\n[train]\nsteps = 1.5', "train.steps: Input should be a valid integer"),
+        ('name = "a"\n[front_end]\nhopp = 3', "front_end.hopp is not a key of the front end"),
+        ('name = "a"\n[front_end]\nhop = "3"', "front_end.hop must be a whole number, not '3'"),
+        ('name = "a"\n[front_end]\nhop = 100', "hop 100 does not divide window 512"),
+        ('name = "a"\n[mixing]\nsnr = 3', "mixing: "),
+        ('name = "a"\n[mixing]\nrooms = 3.0', "rooms 3.0 is not in 0…1"),
+        ('name = "a"\n[skip]\nupdates = 1.5', "skip.updates: Input should be less than or equal to 1"),
+        ("name = ", "is not TOML"),
+    ],
+)
+def test_mistakes_in_a_recipe_are_named(text, message):
+    with pytest.raises(InputError) as caught:
+        parse_recipe(text, "my.toml")
+    assert message in str(caught.value)
+    assert str(caught.value).startswith("my.toml")
+    assert caught.value.hint == "docs/training.md lists the keys"
+
+
+def test_differences_name_the_keys():
+    one, other = parse_recipe('name = "a"', "x"), parse_recipe('name = "a"\nseed = 2\n[network]\nlstm = [8]\n[quantize]', "y")
+    assert differences(one, one) == ()
+    assert differences(one, other) == ("network.lstm", "quantize", "seed")
