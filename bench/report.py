@@ -9,6 +9,7 @@ from four_bit import WidthCost
 from front_end import FrontEndCost, TransformCost
 from measure import Measurement
 from network import SECONDS, Frame
+from section import Section
 
 _INTRODUCTION = """\
 # Performance
@@ -47,12 +48,14 @@ def markdown(
     transforms: Sequence[TransformCost],
     four_bit: Sequence[WidthCost],
     skipped: Sequence[str],
+    sections: Sequence[Section] = (),
 ) -> str:
     """The whole page."""
     parts = [_INTRODUCTION, _summary(layers), _frames(frames)]
     for core, group in itertools.groupby(layers, key=lambda m: m.core):
         parts.append(_layers(core, list(group)))
     parts += [_fronts(fronts), _transforms(transforms), _four_bit(four_bit), _published(layers)]
+    parts += [_section(section) for section in sections if section.rows]
     if skipped:
         parts.append("\n## Not measured here\n\n" + "".join(f"- {reason}\n" for reason in skipped))
     return "".join(parts)
@@ -62,6 +65,10 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[object]], left: int = 1)
     marks = ["---"] * left + ["---:"] * (len(head) - left)
     lines = ["| " + " | ".join(map(str, row)) + " |" for row in (head, *rows)]
     return "\n".join([lines[0], "|" + "|".join(marks) + "|", *lines[1:]]) + "\n"
+
+
+def _section(section: Section) -> str:
+    return f"\n## {section.title}\n\n{section.text}\n\n" + _table(section.head, section.rows, left=section.left)
 
 
 def _layers(core: str, rows: list[Measurement]) -> str:
