@@ -48,9 +48,13 @@ class FloatLayer:
 
 
 def check_onnx2c(program: Path) -> None:
-    """Raise InputError for what is no program."""
+    """Raise InputError for what is not onnx2c: a small layer is tried."""
     if not program.is_file():
         raise InputError(f"{program} is no program", hint=_HINT)
+    with tempfile.TemporaryDirectory(prefix="codesign-bench-") as folder:
+        model = Path(folder) / "layer.onnx"
+        onnx.save(_gemm(4, 4), model)
+        _generate(program, model)
 
 
 def onnx2c_layers(program: Path, board: Board, skipped: list[str]) -> Iterator[FloatLayer]:

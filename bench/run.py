@@ -36,6 +36,10 @@ from codesign.resources import resource
 
 BOARDS = ("nrf52840dk", "nrf5340dk", "stm32f746g_disco", "mps3_an547")
 SCHEMA_VERSION = 1
+_TFLM = (
+    "TensorFlow Lite Micro's reference kernels: C++ templates over headers of gemmlowp and FlatBuffers, and a C++ library for "
+    "the target, none of which a checkout has; with CMSIS-NN built in, it runs the kernels of the CMSIS-NN rows"
+)
 
 
 def main() -> int:
@@ -60,6 +64,7 @@ def main() -> int:
             skipped.append("onnx2c: give --onnx2c PATH, the program of a build of github.com/kraiskil/onnx2c")
         else:
             check_onnx2c(options.onnx2c)
+        skipped.append(_TFLM)
         boards = _boards(options.board or list(BOARDS), skipped)
         compilers = _compilers(skipped)
         layers: list[Measurement] = []

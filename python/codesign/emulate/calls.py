@@ -55,8 +55,8 @@ def build_calls(
 ) -> Path:
     """Compile `sources` with `flags` and the call server, and link them to `<folder>/calls.elf`.
 
-    `keep` names the functions and constants that are wanted, what they need stays too; without it, everything stays. `libraries` are
-    archives for what is missing then.
+    `keep` names the functions and constants that are wanted, what they need stays too; without it, everything stays.
+    `libraries` are archives for what is missing then.
 
     Raises:
         ToolError, BuildError: the compiler is missing or refused.
