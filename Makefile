@@ -8,7 +8,7 @@ help:
 	@echo "make demo   network -> Cortex-M33 image -> emulated -> proven, on the shipped recording (files in demo/)"
 	@echo "make test   the test suite"
 	@echo "make lint   ruff and mypy"
-	@echo "make bench  our layers against CMSIS-NN (CMSIS_NN=checkout) and plain C: writes docs/performance.md"
+	@echo "make bench  our layers against CMSIS-NN (CMSIS_NN=checkout), onnx2c (ONNX2C=program) and plain C: writes docs/performance.md"
 
 # ensurepip is missing from some distributions' Python; virtualenv then makes the environment.
 $(BIN)/python:
@@ -39,6 +39,7 @@ lint: $(VENV)/.dev
 bench: $(VENV)/.run
 	@mkdir -p build
 	$(BIN)/python bench/run.py $(if $(CMSIS_NN),--cmsis-nn $(CMSIS_NN)) $(if $(CMSIS_DSP),--cmsis-dsp $(CMSIS_DSP)) \
+		$(if $(ONNX2C),--onnx2c $(ONNX2C)) \
 		--markdown docs/performance.md --json build/bench.json
 
 clean:

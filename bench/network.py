@@ -21,7 +21,7 @@ SECONDS = 4
 
 @dataclass(frozen=True)
 class Frame:
-    """The worst of `SECONDS` s of frames. Instructions are exact, cycles and ms estimates; sizes in bytes; runtime is
+    """The worst of all frames. Instructions are exact, cycles and ms estimates; sizes in bytes; runtime is
     flash without what is generated from the model.
     """
 
@@ -42,14 +42,14 @@ class Frame:
     stages: tuple[StageCost, ...]
 
 
-def frame(network: Network, board: Board, compiler: ArmCompiler) -> Frame:
-    """Build and run `network` on `board`.
+def frame(network: Network, board: Board, compiler: ArmCompiler, seconds: float = SECONDS) -> Frame:
+    """Build and run `network` on `board` over the first `seconds` of extreme signals.
 
     Raises:
         CodesignError: a tool is missing, or the image does not build or run.
     """
     hop, rate = network.frontend.hop, network.frontend.sample_rate
-    pcm = whole_hops(proof_signal([], rate, 1.0)[: SECONDS * rate], hop)
+    pcm = whole_hops(proof_signal([], rate, 1.0)[: round(seconds * rate)], hop)
     with tempfile.TemporaryDirectory(prefix="codesign-bench-") as folder:
         image = build_for_emulation(network, board, Path(folder) / "image", compiler=compiler)
         run = emulate_bare(image, board, pcm, counted_frames=pcm.size // hop)

@@ -1,6 +1,6 @@
 """Our layers against CMSIS-NN's and plain C, and whole frames, on every core that an emulator here has.
 
-    python bench/run.py [--cmsis-nn CHECKOUT] [--cmsis-dsp CHECKOUT] [--markdown docs/performance.md] [--json bench.json]
+    python bench/run.py [--cmsis-nn CHECKOUT] [--cmsis-dsp CHECKOUT] [--onnx2c PROGRAM] [--markdown FILE] [--json FILE]
 
 Executed instructions are exact and repeatable; cycles are estimates by the tables in python/codesign/cost/timing.
 """
@@ -17,6 +17,9 @@ from four_bit import widths
 from front_end import FrontEndCost, check_cmsis_dsp, front_ends, transforms
 from measure import Measurement, measure
 from network import Frame, frame
+from no_fpu import no_fpu, no_fpu_section
+from onnx2c import check_onnx2c, onnx2c_layers, onnx2c_section
+from published import estimates, published_section
 from report import markdown
 from subjects import Subject, cmsis_nn, ours, plain
 
@@ -33,6 +36,10 @@ from codesign.resources import resource
 
 BOARDS = ("nrf52840dk", "nrf5340dk", "stm32f746g_disco", "mps3_an547")
 SCHEMA_VERSION = 1
+_TFLM = (
+    "TensorFlow Lite Micro's reference kernels: C++ templates over headers of gemmlowp and FlatBuffers, and a C++ library for "
+    "the target, none of which a checkout has; with CMSIS-NN built in, it runs the kernels of the CMSIS-NN rows"
+)
 
 
 def main() -> int:
@@ -40,6 +47,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--cmsis-nn", type=Path, metavar="PATH", help="a checkout of ARM-software/CMSIS-NN")
     parser.add_argument("--cmsis-dsp", type=Path, metavar="PATH", help="a checkout of ARM-software/CMSIS-DSP")
+    parser.add_argument("--onnx2c", type=Path, metavar="PATH", help="a build of kraiskil/onnx2c: its program")
     parser.add_argument("--model", type=Path, default=resource("models", "starter", "starter.onnx"))
     parser.add_argument("--board", action="append", help=f"repeatable; default {', '.join(BOARDS)}")
     parser.add_argument("--markdown", type=Path, help="file to write; default: print")
@@ -52,6 +60,11 @@ def main() -> int:
             skipped.append("CMSIS-DSP's transforms: give --cmsis-dsp PATH, a checkout of ARM-software/CMSIS-DSP")
         else:
             check_cmsis_dsp(options.cmsis_dsp)
+        if options.onnx2c is None:
+            skipped.append("onnx2c: give --onnx2c PATH, the program of a build of github.com/kraiskil/onnx2c")
+        else:
+            check_onnx2c(options.onnx2c)
+        skipped.append(_TFLM)
         boards = _boards(options.board or list(BOARDS), skipped)
         compilers = _compilers(skipped)
         layers: list[Measurement] = []
@@ -70,11 +83,22 @@ def main() -> int:
         for board in filter(supports, boards if options.cmsis_nn else []):
             four_bit += widths(board, compilers[0], options.cmsis_nn)
         fft = transforms(load_board("nrf5340dk"), compilers[0], options.cmsis_dsp)
-        text = markdown(layers, frames, fronts, fft, four_bit, skipped)
+        generated = []
+        for board in boards if options.onnx2c else []:
+            _say(f"{board.name}: onnx2c")
+            generated += onnx2c_layers(options.onnx2c, board, skipped)
+        _say("MLPerf Tiny's autoencoder")
+        compared = list(estimates([s for s in subjects if s.name != "plain C"], boards, compilers[-1]))
+        _say("cores without an FPU")
+        without = list(no_fpu(skipped)) if not options.board else []
+        sections = (no_fpu_section(without), onnx2c_section(generated, layers), published_section(compared))
+        text = markdown(layers, frames, fronts, fft, four_bit, skipped, sections)
         if options.json:
             document = {"schema_version": SCHEMA_VERSION, "layers": [asdict(m) | {"per_mac": m.per_mac} for m in layers]}
             document |= {"frames": [asdict(f) for f in frames], "front_end": [asdict(f) for f in fronts]}
-            document |= {"transforms": [asdict(t) for t in fft], "four_bit": [asdict(w) for w in four_bit], "skipped": skipped}
+            document |= {"transforms": [asdict(t) for t in fft], "four_bit": [asdict(w) for w in four_bit]}
+            document |= {"no_fpu": [asdict(c) for c in without], "onnx2c": [asdict(g) for g in generated]}
+            document |= {"autoencoder": [asdict(e) for e in compared], "skipped": skipped}
             with replace_file(options.json) as building:
                 building.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
         if options.markdown:

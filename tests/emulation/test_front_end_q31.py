@@ -10,7 +10,7 @@ import pytest
 from cores import board_of
 
 from codesign.boards import load_board
-from codesign.build import build_bare, build_host
+from codesign.build import build_bare, build_host, find_arm_compiler
 from codesign.emulate import emulate_qemu, emulate_unicorn
 from codesign.emulate.host import run_host
 from codesign.emulate.qemu_process import PROGRAM
@@ -77,6 +77,17 @@ def test_the_other_front_end_is_not_in_the_image(tmp_path):
     assert not [name for name in names["float32"] if name.startswith("cs_") and "q31" in name]
     assert not {"cs_analysis", "cs_power"} & names["q31"]
     assert {"cs_analysis_q31", "cs_sqrt_table"} <= names["q31"]
+
+
+def test_floats_by_the_compiler_s_library_are_those_of_an_fpu(signal, tmp_path):
+    """Its own choice of front end on a Cortex-M3; the square root is the port's, everything else gcc's."""
+    if shutil.which("arm-none-eabi-gcc") is None:
+        pytest.skip("arm-none-eabi-gcc is not on the PATH: clang's wheel has no float library")
+    network, board = NETWORKS["8 ms window, 4 ms hop"], load_board("mps2_an385").with_front_end("float32")
+    pcm = whole_hops(signal[:9000], network.frontend.hop)
+    image = build_bare(network, board, tmp_path / "bare", find_arm_compiler("arm-none-eabi-gcc"))
+    check = equal(emulate_unicorn(image, board, pcm), run_reference(network, pcm))
+    assert check.ok, check.detail
 
 
 @pytest.mark.qemu

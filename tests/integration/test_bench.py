@@ -36,7 +36,13 @@ def test_bench_of_one_board(tmp_path):
     fronts = {(f["n_fft"], f["hop"]): f["instructions"] for f in found["front_end"]}
     assert fronts[512, 256] <= 100_000
     assert fronts[128, 64] <= 25_000
+    (autoencoder,) = found["autoencoder"]  # without a checkout only ours, on the one board
+    assert autoencoder["library"] == "codesign"
+    assert 1.0 < autoencoder["instructions"] / 264_192 < 1.3
+    assert "onnx2c: give --onnx2c PATH" in done.stderr
+    assert "TensorFlow Lite Micro" in done.stderr
     text = page.read_text()
+    assert "| OctoML, nRF5340 DK | microTVM with CMSIS-NN | cortex-m33 | 6.27 | 3.04 | not measured |" in text
     assert "## Layers on cortex-m33" in text
     assert "## Not measured here" in text
 
@@ -46,6 +52,8 @@ def test_bench_of_one_board(tmp_path):
     [
         (("--cmsis-nn", "/nowhere"), 2, "no checkout of CMSIS-NN"),
         (("--cmsis-dsp", "/nowhere"), 2, "no checkout of CMSIS-DSP"),
+        (("--onnx2c", "/nowhere"), 2, "/nowhere is no program"),
+        (("--onnx2c", "/bin/false", "--board", "nrf5340dk"), 2, "made no C of layer.onnx"),
         (("--board", "fridge"), 2, "unknown board 'fridge'"),
         (("--model", "/nowhere.onnx"), 2, "nowhere.onnx"),
     ],

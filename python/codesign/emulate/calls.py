@@ -51,10 +51,12 @@ def build_calls(
     compiler: ArmCompiler,
     folder: Path,
     keep: Sequence[str] = (),
+    libraries: Sequence[Path] = (),
 ) -> Path:
     """Compile `sources` with `flags` and the call server, and link them to `<folder>/calls.elf`.
 
     `keep` names the functions and constants that are wanted, what they need stays too; without it, everything stays.
+    `libraries` are archives for what is missing then.
 
     Raises:
         ToolError, BuildError: the compiler is missing or refused.
@@ -70,5 +72,5 @@ def build_calls(
     script.write_text(linker_script(board), encoding="utf-8")
     kept = ("--gc-sections", *(word for name in keep for word in ("-u", name))) if keep else ("--no-gc-sections",)
     words = (*kept, "-T", str(script), "--defsym", f"cs_calls_arena=0x{ARENA:x}")
-    run_tool(link(compiler, cpu, words, objects, elf), log, "linking calls.elf")
+    run_tool(link(compiler, cpu, words, [*objects, *libraries], elf), log, "linking calls.elf")
     return elf
