@@ -82,7 +82,7 @@ def test_tables_fit_80_columns(command):
 
 def test_completion():
     program = "import sys; sys.argv[0] = 'codesign'; from codesign.cli.main import main; main()"
-    environment = {**os.environ, "_CODESIGN_COMPLETE": "complete_bash", "COMP_WORDS": "codesign com", "COMP_CWORD": "1"}
+    environment = {**os.environ, "_CODESIGN_COMPLETE": "complete_bash", "COMP_WORDS": "codesign compa", "COMP_CWORD": "1"}
     found = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, env=environment, timeout=60)
     assert found.stdout.split() == ["compare"]
 

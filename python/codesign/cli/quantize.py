@@ -18,6 +18,9 @@ def command(
     model: Model,
     data: Annotated[Path, typer.Option("--data", "-d", help="Folder of noisy WAV or FLAC files to calibrate with.")],
     output: Annotated[Path | None, typer.Option("--output", "-o", help="The int8 model to write.")] = None,
+    balance: Annotated[
+        bool, typer.Option("--balance", help="Move scales between linear layers first, so that int8 fits both better.")
+    ] = False,
     json: Json = False,
 ) -> None:
     """Quantize a float model to int8 by running recordings through it.
@@ -26,12 +29,21 @@ def command(
     """
     target = output or model.with_name(f"{model.stem}-int8.onnx")
     with progress() as show:
-        report = quantize_file(model, data, target, progress=show)
+        report = quantize_file(model, data, target, progress=show, balanced=balance)
     if json:
         emit_json("quantize", output=target, report=report)
         return
-    rows = table("Float against int8", "value", "SNR dB")
+    rows = table("SNR in dB, int8 against float", "layer", "kind", "weights", "alone", "in the network")
     for row in report.layers:
-        rows.add_row(*cells(row.name, "exact" if row.snr_db is None else f"{row.snr_db:.1f}"))
+        rows.add_row(*cells(row.name, row.kind, *map(_db, (row.weights_db, row.alone_db, row.network_db))))
     stderr.print(rows)
-    say(f"wrote {target}")
+    for pair in report.balanced:
+        gain = f"{pair.channels} channels scaled, {pair.gain_db:.1f} dB less noise behind them (estimate)"
+        say(f"{pair.first} → {pair.second}: {gain if pair.channels else 'even as it is, nothing moved'}")
+    if balance and not report.balanced:
+        say("nothing to balance: no linear layer goes to a linear one through nothing or a ReLU")
+    say(f"wrote {target}: calibrated and compared on {report.files} recordings, {report.seconds:.0f} s")
+
+
+def _db(value: float | None) -> str:
+    return "–" if value is None else f"{value:.1f}"

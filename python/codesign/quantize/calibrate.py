@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from codesign.errors import InputError
 from codesign.load.graph import GATES, Activation, Graph, Linear, LstmCell, Matrix, Op, Quant, SkipGate
+from codesign.quantize.balance import Channels
 from codesign.quantize.float_run import float_steps
 
 LOGIT = Quant(2.0**-12, 0, 16)
@@ -30,8 +31,7 @@ def quantize_graph(graph: Graph, features: Sequence[npt.NDArray[np.float32]]) ->
     """
     if graph.quants:
         raise InputError(f"{graph.name} is quantized already", hint="give the float model")
-    if not features or sum(map(len, features)) == 0:
-        raise InputError("calibration needs at least one frame of features", hint="give a folder with recordings")
+    _check_frames(features)
     seen = _observed(graph, features)
     return replace(graph, quants=_quants(graph, seen), ops=tuple(_with_int8_weights(op) for op in graph.ops))
 
@@ -54,6 +54,24 @@ def _observed(graph: Graph, features: Sequence[npt.NDArray[np.float32]]) -> dict
         if not np.isfinite(history).all():
             raise InputError(f"value '{name}' of {graph.name} is not finite on the calibration data", hint="check the model")
     return seen
+
+
+def channels_of(graph: Graph, features: Sequence[npt.NDArray[np.float32]]) -> dict[str, Channels]:
+    """What every value's channels do on the recordings.
+
+    Raises:
+        InputError: no frames, or a value that is not finite.
+    """
+    _check_frames(features)
+    return {
+        name: Channels(np.abs(history).max(axis=0).astype(np.float64), np.square(history, dtype=np.float64).mean(axis=0))
+        for name, history in _observed(graph, features).items()
+    }
+
+
+def _check_frames(features: Sequence[npt.NDArray[np.float32]]) -> None:
+    if not features or sum(map(len, features)) == 0:
+        raise InputError("calibration needs at least one frame of features", hint="give a folder with recordings")
 
 
 def _quants(graph: Graph, seen: dict[str, npt.NDArray[np.float32]]) -> dict[str, Quant]:

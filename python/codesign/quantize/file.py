@@ -12,10 +12,11 @@ import numpy.typing as npt
 from codesign.audio import read_audio
 from codesign.errors import InputError
 from codesign.frontend import FrontEnd, whole_hops
-from codesign.load import Graph, load_onnx
+from codesign.load import load_onnx
 from codesign.lower import lower
-from codesign.quantize.calibrate import quantize_graph
-from codesign.quantize.float_run import float_run
+from codesign.quantize.balance import Balanced, balance
+from codesign.quantize.calibrate import channels_of, quantize_graph
+from codesign.quantize.compare import LayerReport, compare
 from codesign.quantize.qdq import write_qdq
 from codesign.reference.frontend import analyse
 
@@ -25,26 +26,26 @@ MAX_SECONDS = 600.0
 
 
 @dataclass(frozen=True)
-class ValueReport:
-    """Signal-to-noise ratio of one value, float against quantized, in dB; None when it is exact or constant zero."""
-
-    name: str
-    snr_db: float | None
-
-
-@dataclass(frozen=True)
 class QuantizeReport:
-    """What quantization did: recordings and seconds used, and the noise it put into each value."""
+    """What quantization did: recordings and seconds used, the noise it put into each layer, and layers balanced before it."""
 
     files: int
     seconds: float
-    layers: tuple[ValueReport, ...]
+    layers: tuple[LayerReport, ...]
+    balanced: tuple[Balanced, ...] = ()
 
 
 def quantize_file(
-    model: Path, data: Path, output: Path, progress: Callable[[str, int, int], None] = lambda what, done, total: None
+    model: Path,
+    data: Path,
+    output: Path,
+    progress: Callable[[str, int, int], None] = lambda what, done, total: None,
+    *,
+    balanced: bool = False,
 ) -> QuantizeReport:
     """Calibrate the float `model` on all recordings under `data` and write `output`.
+
+    With `balanced`, scales are moved between layers first.
 
     Raises:
         InputError: the model is no float model that codesign can lower, no usable recording, or `output` cannot be written.
@@ -53,12 +54,15 @@ def quantize_file(
     if graph.quants:
         raise InputError(f"{model} is quantized already", hint="give the float model")
     features, seconds = _features(data, graph.frontend, progress)
+    moved: tuple[Balanced, ...] = ()
+    if balanced:
+        progress("balance", 0, 0)
+        graph, moved = balance(graph, channels_of(graph, features))
     progress("calibrate", 0, 0)
     quantized = quantize_graph(graph, features)
-    lower(quantized)  # refuses here what the firmware could not compute
+    network = lower(quantized)  # refuses here what the firmware could not compute
     write_qdq(quantized, output)
-    progress("compare", 0, 0)
-    return QuantizeReport(len(features), seconds, _compare(graph, quantized, features[0]))
+    return QuantizeReport(len(features), seconds, compare(graph, quantized, network, features, progress), moved)
 
 
 def _features(
@@ -78,14 +82,3 @@ def _features(
         if seconds >= MAX_SECONDS - 1e-3:
             break
     return features, seconds
-
-
-def _compare(graph: Graph, quantized: Graph, features: npt.NDArray[np.float32]) -> tuple[ValueReport, ...]:
-    exact = float_run(graph, features).values
-    rounded = float_run(quantized, features, quantized.quants).values
-    return tuple(ValueReport(name, _snr(values, rounded[name])) for name, values in exact.items() if name in rounded)
-
-
-def _snr(signal: npt.NDArray[np.float64], other: npt.NDArray[np.float64]) -> float | None:
-    power, noise = float(np.square(signal).sum()), float(np.square(signal - other).sum())
-    return 10.0 * float(np.log10(power / noise)) if power > 0.0 and noise > 0.0 else None

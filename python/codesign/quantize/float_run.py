@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from codesign.load.graph import Activation, Graph, Linear, LstmCell, Quant, SkipGate
+from codesign.load.graph import Activation, Graph, Linear, LstmCell, Op, Quant, SkipGate
 
 Real = npt.NDArray[np.float64]
 
@@ -60,45 +60,46 @@ class _Run:
 
     def step(self, features: Real) -> dict[str, Real]:
         """One step; all values by name."""
-        values = {self._graph.input: self._rounded(self._graph.input, features)}
+        values = {self._graph.input: rounded(features, self._quants.get(self._graph.input))}
         open_gates = {gate.name: bool(self._states[gate.state][0] >= 0.5) for gate in self._gates}
         skipped = {layer for gate in self._gates if not open_gates[gate.name] for layer in gate.layers}
         for op in self._graph.ops:
-            match op:
-                case Linear():
-                    self._set(values, op.output, op.weight.values.astype(np.float64) @ values[op.source] + op.bias)
-                case Activation():
-                    self._set(values, op.output, _function(op, values[op.source]))
-                case LstmCell():
-                    self._lstm(op, values, skipped=op.name in skipped)
-                case SkipGate():
-                    pass
+            if isinstance(op, LstmCell) and op.name in skipped:
+                values[op.output], values[op.cell_output] = self._states[op.hidden], self._states[op.cell]
+            else:
+                values |= compute(op, values, self._states, self._quants)
+            if isinstance(op, LstmCell):
+                self._states[op.hidden], self._states[op.cell] = values[op.output], values[op.cell_output]
         for gate in self._gates:
             logit = gate.weight.values.astype(np.float64) @ values[gate.source] + gate.bias
             delta = _sigmoid(logit)
             old = self._states[gate.state]
             new = delta if open_gates[gate.name] else np.minimum(old + delta, 1.0)
-            self._states[gate.state] = self._rounded(gate.state, new)
+            self._states[gate.state] = rounded(new, self._quants.get(gate.state))
         return values
 
-    def _lstm(self, op: LstmCell, values: dict[str, Real], skipped: bool) -> None:
-        h, c = self._states[op.hidden], self._states[op.cell]
-        if skipped:
-            values[op.output], values[op.cell_output] = h, c
-            return
-        w, r = op.input_weight.values.astype(np.float64), op.recurrent_weight.values.astype(np.float64)
-        gates = w @ values[op.source] + r @ h + op.bias
-        values[f"{op.name}:gates"] = gates
-        i, f, g, o = np.split(gates, 4)
-        self._set(values, op.cell_output, _sigmoid(f) * c + _sigmoid(i) * np.tanh(g))
-        self._set(values, op.output, _sigmoid(o) * np.tanh(values[op.cell_output]))
-        self._states[op.hidden], self._states[op.cell] = values[op.output], values[op.cell_output]
 
-    def _set(self, values: dict[str, Real], name: str, x: Real) -> None:
-        values[name] = self._rounded(name, x)
+def compute(op: Op, values: Mapping[str, Real], states: Mapping[str, Real], quants: Mapping[str, Quant]) -> dict[str, Real]:
+    """What one operator makes of `values` and `states` before the step, rounded where `quants` says so; nothing for a gate.
 
-    def _rounded(self, name: str, x: Real) -> Real:
-        return rounded(x, self._quants.get(name))
+    A value of an LSTM beside its own is "<name>:gates", the sums before the gates' functions.
+    """
+    match op:
+        case Linear():
+            sums = op.weight.values.astype(np.float64) @ values[op.source] + op.bias
+            return {op.output: rounded(sums, quants.get(op.output))}
+        case Activation():
+            return {op.output: rounded(_function(op, values[op.source]), quants.get(op.output))}
+        case LstmCell():
+            w, r = op.input_weight.values.astype(np.float64), op.recurrent_weight.values.astype(np.float64)
+            gates = w @ values[op.source] + r @ states[op.hidden] + op.bias
+            i, f, g, o = np.split(gates, 4)
+            new_cell = _sigmoid(f) * states[op.cell] + _sigmoid(i) * np.tanh(g)
+            cell = rounded(new_cell, quants.get(op.cell_output))
+            hidden = rounded(_sigmoid(o) * np.tanh(cell), quants.get(op.output))
+            return {f"{op.name}:gates": gates, op.cell_output: cell, op.output: hidden}
+        case SkipGate():
+            return {}
 
 
 def _function(op: Activation, x: Real) -> Real:
