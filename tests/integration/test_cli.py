@@ -51,7 +51,22 @@ def noisy(tmp_path):
 def test_version_and_help():
     assert codesign("--version").stdout == f"codesign {__version__}\n"
     done = codesign("--help")
-    for command in ("demo", "doctor", "boards", "inspect", "quantize", "build", "size", "run", "verify", "report", "compare"):
+    for command in (
+        "demo",
+        "doctor",
+        "boards",
+        "train",
+        "compress",
+        "export",
+        "inspect",
+        "quantize",
+        "build",
+        "size",
+        "run",
+        "verify",
+        "report",
+        "compare",
+    ):
         assert command in done.stdout
         assert "Example:" in codesign(command, "--help").stdout
     for command in ("make", "serve", "analyze"):
@@ -82,7 +97,7 @@ def test_tables_fit_80_columns(command):
 
 def test_completion():
     program = "import sys; sys.argv[0] = 'codesign'; from codesign.cli.main import main; main()"
-    environment = {**os.environ, "_CODESIGN_COMPLETE": "complete_bash", "COMP_WORDS": "codesign com", "COMP_CWORD": "1"}
+    environment = {**os.environ, "_CODESIGN_COMPLETE": "complete_bash", "COMP_WORDS": "codesign compa", "COMP_CWORD": "1"}
     found = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, env=environment, timeout=60)
     assert found.stdout.split() == ["compare"]
 
