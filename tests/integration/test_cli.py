@@ -51,7 +51,22 @@ def noisy(tmp_path):
 def test_version_and_help():
     assert codesign("--version").stdout == f"codesign {__version__}\n"
     done = codesign("--help")
-    for command in ("demo", "doctor", "boards", "inspect", "quantize", "build", "size", "run", "verify", "report", "compare"):
+    for command in (
+        "demo",
+        "doctor",
+        "boards",
+        "train",
+        "compress",
+        "export",
+        "inspect",
+        "quantize",
+        "build",
+        "size",
+        "run",
+        "verify",
+        "report",
+        "compare",
+    ):
         assert command in done.stdout
         assert "Example:" in codesign(command, "--help").stdout
     for command in ("make", "serve", "analyze"):

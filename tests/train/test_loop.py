@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
+
+pytest.importorskip("torch", reason="no torch: pip install 'codesign[train]'")
+
 import contextlib
 import errno
 
-import pytest
 import torch
 from small import RECIPE, Tones, small_recipe
 

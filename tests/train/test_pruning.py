@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
+
+pytest.importorskip("torch", reason="no torch: pip install 'codesign[train]'")
+
 import dataclasses
 
-import pytest
 import torch
 from small import Tones, enhancer, small_recipe, tones
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
+
+pytest.importorskip("torch", reason="no torch: pip install 'codesign[train]'")
+
 import json
 
 import numpy as np
-import pytest
 import torch
 from small import enhancer, small_recipe, tones
 
@@ -23,9 +26,7 @@ def quantized(skip, seed=0):
     weights = dict(source.network.state_dict())
     signals = torch.from_numpy(tones(2, 6400)[0])
     rounding = calibrated(source.network.sizes, weights, small_recipe().config, list(signals))
-    result = QuantizedEnhancer(small_recipe().config, source.network.sizes, rounding)
-    result.network.load_state_dict(weights)
-    return result
+    return QuantizedEnhancer.of(small_recipe().config, source.network.sizes, weights, rounding)
 
 
 def integers(mask):

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
+
+pytest.importorskip("torch", reason="no torch: pip install 'codesign[train]'")
+
 import contextlib
 import io
 import json
@@ -10,7 +14,6 @@ import sys
 from dataclasses import dataclass
 
 import numpy as np
-import pytest
 import soundfile
 from small import RECIPE
 

@@ -34,17 +34,31 @@ ONE_SIDED = (254, -127)
 class QuantizedEnhancer(Enhancer):
     """An enhancer that computes as the firmware does. Scales are learned in the logarithm; cell fractions stay."""
 
-    def __init__(self, config: FrontEnd, sizes: Sizes, rounding: Rounding) -> None:
+    def __init__(self, config: FrontEnd, sizes: Sizes, cell_fractions: tuple[int, ...]) -> None:
         super().__init__(config, sizes)
-        self.cell_fractions = rounding.cell_fractions
+        self.cell_fractions = cell_fractions
         self.scales = nn.ParameterDict()
-        for name, integers in rounding.matrices.items():
-            per = integers.scale.reshape(4, -1)[:, 0] if name.startswith("lstm") else integers.scale
-            self.scales[_key(name)] = nn.Parameter(torch.tensor(per, dtype=torch.float32).log())
-        for name, quant in rounding.values.items():
-            if (quant.zero_point, quant.bits) != (ONE_SIDED[1], 8):
-                raise ValueError(f"value '{name}' is not one-sided int8")
-            self.scales[_key(name)] = nn.Parameter(torch.tensor(quant.scale, dtype=torch.float32).log())
+        for name, parameter in self.network.named_parameters():
+            if parameter.dim() == 2:
+                self.scales[_key(name)] = nn.Parameter(torch.zeros(4 if name.startswith("lstm") else len(parameter)))
+        for name in (FEATURES, *self.network.fc_names[:-1]):
+            self.scales[_key(name)] = nn.Parameter(torch.zeros(()))
+
+    @classmethod
+    def of(cls, config: FrontEnd, sizes: Sizes, weights: Mapping[str, Tensor], rounding: Rounding) -> QuantizedEnhancer:
+        """A network's weights with the scales of `rounding`."""
+        result = cls(config, sizes, rounding.cell_fractions)
+        result.network.load_state_dict(dict(weights))
+        scales = {name: integers.scale for name, integers in rounding.matrices.items()}
+        with torch.no_grad():
+            for name, rows in scales.items():
+                parameter = result.scales[_key(name)]
+                parameter.copy_(torch.tensor(rows.reshape(len(parameter), -1)[:, 0]).log())
+            for name, quant in rounding.values.items():
+                if (quant.zero_point, quant.bits) != (ONE_SIDED[1], 8):
+                    raise ValueError(f"value '{name}' is not one-sided int8")
+                result.scales[_key(name)].copy_(torch.tensor(quant.scale).log())
+        return result
 
     def scale(self, name: str) -> Tensor:
         """Scale of a value [], of a fully connected weight's rows [rows] or of an LSTM weight's gates [4]."""
@@ -86,7 +100,11 @@ class QuantizedEnhancer(Enhancer):
 
     def mask(self, features: Tensor, states: States | None = None) -> tuple[Tensor, States, Tensor]:
         """Features [batch, frames, bands] → mask, states after, updates: all on the firmware's grids."""
-        return _Step(self, lower(self.graph("step")), features.device).run(self.integer_features(features), states)
+        return self.step_integers(self.integer_features(features), states)
+
+    def step_integers(self, features: Tensor, states: States | None = None) -> tuple[Tensor, States, Tensor]:
+        """As `mask`, from int8 features held in float32."""
+        return _Step(self, lower(self.graph("step")), features.device).run(features, states)
 
     def integer_features(self, features: Tensor) -> Tensor:
         """int8 features as float32."""

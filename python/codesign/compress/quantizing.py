@@ -12,7 +12,6 @@ from codesign.compress.graph import Rounding, network_graph, rounding_of
 from codesign.compress.quantized import QuantizedEnhancer
 from codesign.compress.skip import EnhancerTask
 from codesign.frontend import FrontEnd
-from codesign.load.graph import Quant
 from codesign.quantize.calibrate import quantize_graph
 from codesign.train.checkpoint import Checkpoint
 from codesign.train.front_end import FrontEndTorch
@@ -36,8 +35,7 @@ class QuantizeTask(EnhancerTask):
     module: QuantizedEnhancer
 
     def __init__(self, recipe: Recipe, sizes: Sizes, weights: dict[str, Tensor], rounding: Rounding) -> None:
-        module = QuantizedEnhancer(recipe.config, sizes, rounding)
-        module.network.load_state_dict(weights)
+        module = QuantizedEnhancer.of(recipe.config, sizes, weights, rounding)
         super().__init__(recipe, module, recipe.skip.updates if recipe.skip else None)
 
     def progress(self) -> dict[str, Any]:
@@ -55,12 +53,6 @@ def quantized_enhancer(checkpoint: Checkpoint) -> QuantizedEnhancer:
         KeyError: the checkpoint is of another phase.
     """
     fractions = tuple(int(n) for n in checkpoint.progress["task"]["cell_fractions"])
-    sizes = checkpoint.sizes
-    weights = {name: value.numpy() for name, value in checkpoint.network.items()}
-    graph = network_graph(sizes, weights, checkpoint.recipe.config, "shape")
-    features = torch.ones(2, sizes.bands).numpy()
-    rounding = rounding_of(quantize_graph(graph, [features]))
-    values = {name: Quant(1.0, quant.zero_point, quant.bits) for name, quant in rounding.values.items()}
-    module = QuantizedEnhancer(checkpoint.recipe.config, sizes, Rounding(rounding.matrices, values, fractions))
+    module = QuantizedEnhancer(checkpoint.recipe.config, checkpoint.sizes, fractions)
     module.load_state_dict(checkpoint.average)
     return module.eval()

@@ -21,7 +21,10 @@ class Log:
         if folder is not None and importlib.util.find_spec("tensorboard") is not None:
             from torch.utils.tensorboard import SummaryWriter
 
-            self._writer = SummaryWriter(str(folder))  # type: ignore[no-untyped-call]
+            try:
+                self._writer = SummaryWriter(str(folder))  # type: ignore[no-untyped-call]
+            except OSError as error:
+                say(f"no TensorBoard log: cannot write {folder}: {error.strerror}")
 
     def step(self, step: int, figures: dict[str, float]) -> None:
         """Figures of one step."""
@@ -40,7 +43,12 @@ class Log:
         self._write(step, {"validation SI-SDR dB": score})
 
     def _write(self, step: int, values: dict[str, float]) -> None:
-        if self._writer is not None:
+        if self._writer is None:
+            return
+        try:
             for name, value in values.items():
                 self._writer.add_scalar(name, value, step)
             self._writer.flush()
+        except OSError as error:  # a log is no reason to lose a run
+            self._say(f"no TensorBoard log from here on: {error.strerror}")
+            self._writer = None
