@@ -24,6 +24,7 @@ from codesign.emulate.unicorn_calls import UnicornCalls
 from codesign.errors import BuildError, InputError, ToolError
 
 _OPSET = 14
+_FLASH = 8 << 20
 _HINT = "--onnx2c takes the binary that a build of github.com/kraiskil/onnx2c makes"
 _TEXT = (
     "One step of the float32 ONNX operators `LSTM` and `Gemm`, C by the user's own onnx2c, compiled with -O3 by the same "
@@ -71,6 +72,9 @@ def onnx2c_layers(program: Path, board: Board, skipped: list[str]) -> Iterator[F
     except ToolError as error:
         skipped.append(f"onnx2c: {error}; its C needs a libm")
         return
+    # Float weights of the larger layers fit no board here.
+    flash = board.flash.model_copy(update={"length": _FLASH, "reserved": 0})
+    board = board.model_copy(update={"memories": {**board.memories, "flash": flash}})
     for kind, shapes in (("LSTM", LSTM_SHAPES), ("FC", FULLY_CONNECTED_SHAPES)):
         for inputs, outputs in shapes:
             macs = 4 * outputs * (inputs + outputs) if kind == "LSTM" else inputs * outputs
@@ -100,7 +104,8 @@ def _count(program: Path, board: Board, compiler: ArmCompiler, kind: str, inputs
         model, source = folder / "layer.onnx", folder / "layer.c"
         onnx.save(_lstm(inputs, outputs) if kind == "LSTM" else _gemm(inputs, outputs), model)
         source.write_text(_generate(program, model), encoding="utf-8")
-        flags = ("-std=c11", "-O3", "-fno-math-errno", "-fhosted", "-w")
+        headers = Path(compiler.compile[0]).parents[1] / "include" / "newlib"  # where a moved toolchain does not look
+        flags = ("-std=c11", "-O3", "-fno-math-errno", "-fhosted", "-w", f"-idirafter{headers}")
         newlib = _newlib(compiler, board)
         elf = build_calls([source], flags, board, compiler, folder, keep=("entry",), libraries=newlib)
         calls = UnicornCalls(elf, board, counting=True)
@@ -156,8 +161,8 @@ def _lstm(inputs: int, units: int) -> onnx.ModelProto:
 
 def _gemm(inputs: int, outputs: int) -> onnx.ModelProto:
     rng = np.random.default_rng(outputs)
-    weights = {"w": rng.uniform(-1, 1, (inputs, outputs)), "b": rng.uniform(-1, 1, outputs)}
-    node = helper.make_node("Gemm", ["x", "w", "b"], ["y"])
+    weights = {"w": rng.uniform(-1, 1, (outputs, inputs)), "b": rng.uniform(-1, 1, outputs)}
+    node = helper.make_node("Gemm", ["x", "w", "b"], ["y"], transB=1)
     return _model(node, {"x": [1, inputs]}, {"y": [1, outputs]}, weights)
 
 
