@@ -66,10 +66,8 @@ def test_firmware_skips_where_training_did(tmp_path):
     source = enhancer(skip=True)
     weights, config = dict(source.network.state_dict()), small_recipe().config
     noisy = torch.from_numpy(tones(1, 32000)[0])
-    module = QuantizedEnhancer(
-        config, source.network.sizes, calibrated(source.network.sizes, weights, config, [noisy[0, :6400]])
-    )
-    module.network.load_state_dict(weights)
+    rounding = calibrated(source.network.sizes, weights, config, [noisy[0, :6400]])
+    module = QuantizedEnhancer.of(config, source.network.sizes, weights, rounding)
     progress = {"task": {"cell_fractions": list(module.cell_fractions)}}
     average = {name: value.clone() for name, value in module.state_dict().items()}
     export(Checkpoint(small_recipe(), "quantize", source.network.sizes, 1, average, {}, {}, progress), tmp_path / "net.onnx")

@@ -93,6 +93,18 @@ def test_train_compress_export_inspect(place):
     assert not load_onnx(place / "float.onnx").quants
 
 
+def test_a_shipped_network_is_trained_on(place, tmp_path):
+    float_onnx = tmp_path / "float.onnx"
+    assert codesign("export", place / "run" / "last.pt", "-o", float_onnx).returncode == 0
+    done = codesign("train", place / "recipe.toml", *sounds(place), "--from", float_onnx, "-o", tmp_path / "on")
+    assert done.returncode == 0, done.stderr
+    (tmp_path / "plain.toml").write_text(COMPRESSION[: COMPRESSION.index("[prune]")].replace("[16, 12]", "[16, 16]"))
+    done = codesign("train", tmp_path / "plain.toml", *sounds(place), "--from", float_onnx, "-o", tmp_path / "other")
+    assert_one_line(done, 2, "cannot go on from 'small'", "the same [network]")
+    done = codesign("compress", float_onnx, place / "recipe.toml", *sounds(place), "-o", tmp_path / "small", "--json")
+    assert json.loads(done.stdout)["result"]["after"]["bytes"] <= 2600
+
+
 def test_finished_run_is_not_trained_again(place):
     before = (place / "run" / "last.pt").read_bytes()
     done = codesign("train", place / "recipe.toml", *sounds(place), "-o", place / "run", "--json")

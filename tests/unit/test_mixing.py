@@ -12,6 +12,7 @@ import pytest
 
 from codesign.errors import InputError, ToolError
 from codesign.train.data import PLAIN, Batches, Mixer, MixSettings, open_corpus
+from codesign.train.data.mixer import GROUP
 from codesign.train.data.render import KNOTS, Renderer
 from codesign.train.data.rooms import LEAD, POSITIONS, REVERBERATION, ROOMS, room_bank
 from training_folders import RATE, noise_folder, speech_folder
@@ -90,6 +91,23 @@ def test_seeds_and_splits_differ(corpus):
     mixers = [Mixer(corpus, split, LENGTH, seed, PLAIN) for split, seed in (("train", 1), ("train", 2), ("test", 1))]
     drawn = [mixer.mixture()[0] for mixer in mixers]
     assert not any(np.array_equal(drawn[a], drawn[b]) for a, b in ((0, 1), (0, 2), (1, 2)))
+
+
+def test_rendered_parts_are_used_again_with_other_partners(corpus):
+    settings = MixSettings(rooms=0.0, clean_only=0.0, noise_only=0.0, reuse=3)
+    mixer = Mixer(corpus, "train", LENGTH, 1, settings)
+    pairs = [mixer.mixture() for _ in range(3 * GROUP)]
+    shapes = [
+        [signal.astype(np.float64) / np.linalg.norm(signal.astype(np.float64)) for signal in (clean, noisy - clean)]
+        for noisy, clean in pairs
+    ]
+    for place in range(GROUP):
+        talkers = [shapes[turn * GROUP + place][0] for turn in range(3)]
+        assert min(float(talkers[0] @ talker) for talker in talkers) > 0.999
+        noises = [shapes[turn * GROUP + (place - turn) % GROUP][1] for turn in range(3)]
+        assert min(float(noises[0] @ noise) for noise in noises) > 0.99
+    again = Mixer(corpus, "train", LENGTH, 1, settings)
+    assert all(same(again.mixture(number=number), pairs[number]) for number in (30, 2, 17))
 
 
 def test_a_share_is_noise_alone_or_nearly_clean(corpus):

@@ -18,7 +18,7 @@ NAME = "compress"
 
 
 def command(
-    checkpoint: Annotated[Path, typer.Argument(help="What codesign train wrote.", show_default=False)],
+    checkpoint: Annotated[Path, typer.Argument(help="What codesign train wrote, or an ONNX model.", show_default=False)],
     recipe: Annotated[Path, typer.Argument(help="A recipe with [prune], [skip] or [quantize].", show_default=False)],
     speech: Speech,
     noise: Noise,
@@ -36,6 +36,7 @@ def command(
     from codesign.compress.board_target import board_target
     from codesign.compress.budget import Target
     from codesign.compress.pipeline import Surroundings, compress
+    from codesign.train.memory import keep_freed_memory
     from codesign.train.source import MixedBatches, Validation, corpus_of, validation_pairs
 
     target = board_target(load_board(board), plan.config) if board else None
@@ -44,6 +45,7 @@ def command(
     elif target is not None:
         say(f"{board}: about {target.bytes:,} bytes and {target.macs:,} MACs a frame are left for the network (estimate)")
     make_folder(output)
+    keep_freed_memory()
     with progress() as show:
         corpus = corpus_of(plan, speech, noise, show)
         for note in corpus.notes:

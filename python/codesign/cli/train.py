@@ -20,6 +20,9 @@ def command(
     speech: Speech,
     noise: Noise,
     output: RunFolder,
+    start: Annotated[
+        Path | None, typer.Option("--from", help="Begin with this network's weights: an ONNX file or a checkpoint.")
+    ] = None,
     device: Device = "auto",
     json: Json = False,
 ) -> None:
@@ -34,20 +37,24 @@ def command(
     from codesign.train.log import Log
     from codesign.train.loop import Run
     from codesign.train.loop import train as run_loop
+    from codesign.train.memory import keep_freed_memory
     from codesign.train.source import MixedBatches, Validation, corpus_of, validation_pairs
+    from codesign.train.start import start_from
 
     last = output / "last.pt"
-    start = resume(last, plan, "train") if last.exists() else None
+    before = resume(last, plan, "train") if last.exists() else None
+    task = FloatTask(plan, start_from(start) if start else None)
     make_folder(output)
+    keep_freed_memory()
     with progress() as show:
         corpus = corpus_of(plan, speech, noise, show)
         for note in corpus.notes:
             say(note)
-        if start is not None:
-            say(f"going on from step {start.step:,} of {plan.train.steps:,}")
+        if before is not None:
+            say(f"going on from step {before.step:,} of {plan.train.steps:,}")
         score = Validation(*validation_pairs(corpus, plan), where)
         run = Run(plan, plan.train, output, where, score, show, log=Log(say, output / "log"))
-        result = run_loop(FloatTask(plan), MixedBatches(corpus, plan, plan.train), run, start)
+        result = run_loop(task, MixedBatches(corpus, plan, plan.train), run, before)
     best = result.progress["best"]
     if json:
         emit_json("train", checkpoint=last, step=result.step, best_si_sdr_db=best)

@@ -15,11 +15,12 @@ from codesign.compress.pruning import PruneTask, rebuild
 from codesign.compress.quantizing import QuantizeTask, calibrated
 from codesign.compress.skip import SkipTask
 from codesign.errors import InputError
-from codesign.train.checkpoint import Checkpoint, load, resume, save
+from codesign.train.checkpoint import Checkpoint, resume, save
 from codesign.train.log import Log
 from codesign.train.loop import Batches, Run, Task, train
 from codesign.train.network import Sizes
 from codesign.train.recipe import Phase, PhaseName, Recipe
+from codesign.train.start import start_from
 
 CALIBRATION_SEED = 7
 
@@ -50,7 +51,7 @@ class Compressed:
 
 
 def compress(recipe: Recipe, start: Path, target: Target | None, around: Surroundings) -> Compressed:
-    """Run the recipe's phases from the checkpoint `start`, each in a folder of its own below `around.folder`.
+    """Run the recipe's phases from the checkpoint or ONNX model `start`, each in a folder of its own below `around.folder`.
 
     Phases that are done are not done again, one that was interrupted goes on.
 
@@ -58,7 +59,7 @@ def compress(recipe: Recipe, start: Path, target: Target | None, around: Surroun
         InputError: the recipe has no phase, or `start` is of another front end.
         ValidationError: a budget that no network meets, or training diverged.
     """
-    state = load(start)
+    state = start_from(start)
     if state.recipe.config != recipe.config:
         raise InputError(f"{start} was trained with another front end than the recipe's", hint="give it the same [front_end]")
     before, before_bytes = cost_of(state.sizes), float_bytes(state.sizes)

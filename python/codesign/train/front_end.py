@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from codesign.frontend import FrontEnd, analysis_window, mel_analysis, mel_synthesis, synthesis_window
+from codesign.train.spectral import irfft, scale
 
 FLOOR = 2.0**-40
 """Band values below it count as it (docs/numerics.md), which keeps the power's gradient finite."""
@@ -48,9 +49,9 @@ class FrontEndTorch(nn.Module):
     def synthesise(self, spectrum: Tensor, mask: Tensor) -> Tensor:
         """Complex [batch, frames, bins] and gains [batch, frames, bands] → [batch, samples] aligned with the signal."""
         window, hop = self.config.window, self.config.hop
-        frames = torch.fft.irfft(spectrum * (mask @ self.to_bins), self.config.n_fft)[..., :window] * self.synthesis
+        frames = irfft(scale(spectrum, mask @ self.to_bins), self.config.n_fft)[..., :window] * self.synthesis
         parts, count = frames.unflatten(-1, (window // hop, hop)), window // hop
         shifted = [functional.pad(parts[:, :, k], (0, 0, k, count - 1 - k)) for k in range(count)]
-        out = torch.stack(shifted).sum(0).flatten(1)
+        out = sum(shifted[1:], shifted[0]).flatten(1)
         edge = window - hop
         return out[:, edge : out.shape[1] - edge]

@@ -8,8 +8,12 @@ from functools import cache
 import torch
 from torch import Tensor
 
+from codesign.train.spectral import compress, half_overlapping, rfft
+
 CEILING_DB = 30.0
 """A pair better than this pulls no longer: nearly clean mixtures would outweigh all others."""
+POWER = 0.3
+"""Of the magnitudes whose distance is taken, as in the features."""
 SILENT = 1e-7
 """Mean square below which a target counts as no speech."""
 
@@ -33,15 +37,12 @@ def sdr(estimate: Tensor, target: Tensor, ceiling_db: float) -> Tensor:
 
 
 def spectral_distance(estimate: Tensor, target: Tensor, windows: Sequence[int]) -> Tensor:
-    """Mean squared difference of magnitudes to the power of 0.3 over STFTs of several windows, [batch]."""
+    """Mean squared difference of magnitudes to the power of POWER over STFTs of several (even) windows, [batch]."""
     parts = []
     for size in windows:
-        stfts = [
-            torch.stft(signal, size, size // 2, window=_hann(size, signal.device), return_complex=True)
-            for signal in (estimate, target)
-        ]
-        spectra = [(torch.view_as_real(stft).square().sum(-1) + 1e-8) ** 0.15 for stft in stfts]
-        parts.append((spectra[0] - spectra[1]).square().mean((1, 2)))
+        window = _hann(size, estimate.device)
+        one, other = (compress(rfft(half_overlapping(signal, size) * window, size), POWER) for signal in (estimate, target))
+        parts.append((one - other).square().mean((1, 2)))
     return torch.stack(parts).mean(0)
 
 

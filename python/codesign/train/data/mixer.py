@@ -20,6 +20,8 @@ Signal = npt.NDArray[np.float32]
 QUIETEST = 1e-5
 """Root mean square below which a stretch holds nothing: −100 dB of full scale."""
 FULLEST = 0.98
+GROUP = 12
+"""Talkers, and as many backgrounds, that are rendered together and combined where MixSettings.reuse is above 1."""
 PAUSE_SECONDS = (0.05, 0.4)
 """Between the utterances of a talker."""
 _TRIES = 20
@@ -50,6 +52,7 @@ class Mixer:
         self._rooms: Responses | None = None
         if self.settings.rooms > 0.0:
             self._rooms = room_bank(len(SPLITS) * seed + SPLITS.index(split), rate)
+        self._group, self._rendered = -1, dict[int, tuple[Signal, Signal]]()
         self._renderer = Renderer(length, rate, int(SECONDS * rate))
         self._pauses = (int(PAUSE_SECONDS[0] * rate), int(PAUSE_SECONDS[1] * rate))
         makers: dict[str, _Maker] = {
@@ -80,13 +83,14 @@ class Mixer:
         if number is None:
             number = self.position
             self.position += 1
-        rng = np.random.default_rng((self.seed, SPLITS.index(self.split), number))
-        settings = self.settings
-        room = None
-        if self._rooms is not None and rng.random() < settings.rooms:
-            room = self._rooms[int(rng.integers(len(self._rooms)))]
-        clean = self._talker(rng, room)
-        noise = self._background(rng, room)
+        settings, group, index = self.settings, *divmod(number, GROUP * self.settings.reuse)
+        rng = self._rng(number)
+        if settings.reuse == 1:
+            room = self._room(rng)
+            clean, noise = self._talker(rng, room), self._background(rng, room)
+        else:
+            turn, place = divmod(index, GROUP)
+            clean, noise = self._parts(group, place)[0].copy(), self._parts(group, (place + turn) % GROUP)[1].copy()
         snr = float(rng.uniform(*(settings.wide_snr_db if rng.random() < settings.wide else settings.snr_db)))
         chance = rng.random()
         if snr_db is not None:
@@ -101,6 +105,24 @@ class Mixer:
         peak = max(float(np.abs(noisy).max()), float(np.abs(clean).max()))
         gain = np.float32(min(level, FULLEST / peak))
         return noisy * gain, clean * gain
+
+    def _rng(self, *numbers: int) -> np.random.Generator:
+        return np.random.default_rng((self.seed, SPLITS.index(self.split), *numbers))
+
+    def _room(self, rng: np.random.Generator) -> Responses | None:
+        if self._rooms is None or rng.random() >= self.settings.rooms:
+            return None
+        return self._rooms[int(rng.integers(len(self._rooms)))]
+
+    def _parts(self, group: int, place: int) -> tuple[Signal, Signal]:
+        """Talker and background number `place` of a group, rendered once while the group lasts."""
+        if group != self._group:
+            self._group, self._rendered = group, {}
+        if place not in self._rendered:
+            rng = self._rng(group, place)
+            room = self._room(rng)
+            self._rendered[place] = self._talker(rng, room), self._background(rng, room)
+        return self._rendered[place]
 
     def _talker(self, rng: np.random.Generator, room: Responses | None) -> Signal:
         settings = self.settings

@@ -50,6 +50,9 @@ class MixSettings:
     """Relative weights of KINDS; a kind that is left out is not used."""
     layers: tuple[float, ...] = (0.45, 0.35, 0.2)
     """Probability that a background has one, two, three … kinds at once."""
+    reuse: int = 1
+    """Mixtures made of each rendered talker and background, each time with another partner, ratio and level: rendering is what
+    takes time. Above 1 talker and background are in rooms of their own."""
     speech_weights: Mapping[str, float] = field(default_factory=dict)
     noise_weights: Mapping[str, float] = field(default_factory=dict)
 
@@ -64,6 +67,7 @@ class MixSettings:
             _check(0.0 <= getattr(self, name) <= 1.0, f"{name} {getattr(self, name)} is not in 0…1")
         _check(self.noise_only + self.clean_only <= 1.0, "noise_only and clean_only are more than 1 together")
         _check(self.level_db[1] <= 0.0, f"level_db {self.level_db} goes beyond full scale")
+        _check(1 <= self.reuse <= 12, f"reuse {self.reuse} is not in 1…12")
         unknown = [kind for kind in self.kinds if kind not in KINDS]
         _check(not unknown, f"kinds: '{''.join(unknown[:1])}' is not one of {', '.join(KINDS)}")
         for name in ("kinds", "speech_weights", "noise_weights"):
