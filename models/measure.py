@@ -4,8 +4,9 @@
 
 Held-out mixtures come from the test split of the two folders (`models/starter/corpus.py` assembles ours): 20 of 4 s for each
 ratio of speech to noise. int8 networks run as the firmware's own C code on this machine, which codesign verify proves equal
-to the image; float networks run in onnxruntime. CLIPS has folders with noisy.flac, clean.flac and outputs of other
-systems. FOLDER has the unrounded float networks as NAME.onnx (`codesign export --float`). Takes about ten minutes on one core.
+to the image; float networks run in onnxruntime. CLIPS has folders with noisy.flac, clean.flac, paper_baseline.flac and
+paper_int8_1.flac, as `codesign evaluate` takes them; their figures go to models/clips.json (PESQ needs the package pesq).
+FOLDER has the unrounded float networks as NAME.onnx (`codesign export --float`). Takes about 15 minutes on one core.
 """
 
 from __future__ import annotations
@@ -27,6 +28,8 @@ from codesign.boards import load_board
 from codesign.build.host import build_host
 from codesign.emulate.host import HostEnhancer
 from codesign.errors import CodesignError
+from codesign.evaluate import evaluate, find_outputs, find_pairs, model_system, recorded_system
+from codesign.evaluate.bootstrap import Interval
 from codesign.frontend import FrontEnd, whole_hops
 from codesign.load import load_onnx
 from codesign.lower import lower
@@ -42,6 +45,8 @@ NETWORKS = ("baseline-256", "pruned", "pruned-skip", "low-latency")
 SNRS = (-6.0, -3.0, 0.0, 3.0, 6.0, 9.0)
 RATE = 16000
 SECONDS = 4
+PAPER = ("paper_baseline", "paper_int8_1")
+"""Outputs of the paper's networks beside the clips."""
 SEED = 2026
 BOARD = "nrf5340dk"
 STREAM_MINUTES = 10
@@ -65,32 +70,23 @@ def main() -> None:
     long = Mixer(corpus, "test", 60 * RATE, SEED + 1, PLAIN)
     stream = [("", *map(_pcm, long.mixture(3.0))) for _ in range(STREAM_MINUTES)]
     calibration = Mixer(corpus, "train", 20 * RATE, SEED + 2, PLAIN)
-    clips = _clips(arguments.clips) if arguments.clips else []
-    for name in NETWORKS:
-        folder = MODELS / name
-        if not folder.is_dir() or arguments.only not in (None, name):
-            continue
-        with tempfile.TemporaryDirectory() as scratch:
-            found = _measure(name, folder, Path(scratch), arguments.floats, pairs, stream, calibration, clips)
+    with tempfile.TemporaryDirectory() as scratch:
+        files = {name: _files(name, Path(scratch) / name, arguments.floats, calibration) for name in NETWORKS}
+        for name, (model, own_float) in files.items():
+            if arguments.only in (None, name):
+                found = _measure(model, own_float, Path(scratch) / name, pairs, stream)
+                (MODELS / name / "metrics.json").write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
+                print(name, json.dumps(found["held_out"]["mean"]), flush=True)
         if arguments.clips:
-            found["systems"] = _systems(arguments.clips)
-        (folder / "metrics.json").write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
-        print(name, json.dumps(found["held_out"]["mean"]), flush=True)
+            clips = _clips(arguments.clips, files, Path(scratch))
+            (MODELS / "clips.json").write_text(json.dumps(clips, indent=2) + "\n", encoding="utf-8")
     (MODELS / "README.md").write_text(readme(MODELS, NETWORKS), encoding="utf-8")
 
 
-def _measure(
-    name: str,
-    folder: Path,
-    scratch: Path,
-    floats: Path | None,
-    pairs: list[Pair],
-    stream: list[Pair],
-    calibration: Mixer,
-    clips: list[Pair],
-) -> dict[str, Any]:
-    """Everything that is said of one network."""
-    model, own_float = folder / f"{name}.onnx", folder / f"{name}-float.onnx"
+def _files(name: str, scratch: Path, floats: Path | None, calibration: Mixer) -> tuple[Path, Path | None]:
+    """The int8 model of a network, and its float one if there is one."""
+    scratch.mkdir()
+    model, own_float = MODELS / name / f"{name}.onnx", MODELS / name / f"{name}-float.onnx"
     if not model.exists():  # shipped as float: int8 is what codesign quantize makes of it
         model = scratch / f"{name}.onnx"
         data = scratch / "calibration"
@@ -98,8 +94,13 @@ def _measure(
         for index in range(12):
             sf.write(data / f"{index}.wav", calibration.mixture()[0], RATE, subtype="PCM_16")
         quantize_file(own_float, data, model)
-    if not own_float.exists() and floats is not None:
-        own_float = floats / f"{name}.onnx"
+    if not own_float.exists():
+        own_float = (floats or scratch) / f"{name}.onnx"
+    return model, own_float if own_float.exists() and own_float != model else None
+
+
+def _measure(model: Path, own_float: Path | None, scratch: Path, pairs: list[Pair], stream: list[Pair]) -> dict[str, Any]:
+    """Everything that is said of one network."""
     network = lower(load_onnx(model))
     enhancer = HostEnhancer(build_host(network, scratch / "host"))
     found: dict[str, Any] = {"model": model.name, "front_end": vars(network.frontend) | {}, "cost": _cost(network)}
@@ -108,8 +109,6 @@ def _measure(
     found["cost"]["updates"] = _updates(enhancer, pairs)
     found["cost"]["average_macs"] = _average_macs(network, found["cost"]["updates"])
     found["stream"] = _drift(enhancer, stream, latency)
-    if clips:
-        found["clips"] = _scores(clips, systems, latency)
     found["board"] = _on_board(model, scratch, pairs[-1])
     return found
 
@@ -150,9 +149,9 @@ def _int8(enhancer: HostEnhancer) -> Enhance:
     return enhance
 
 
-def _float(path: Path) -> dict[str, Enhance]:
-    """The float network in onnxruntime, if the file is there."""
-    if not path.exists():
+def _float(path: Path | None) -> dict[str, Enhance]:
+    """The float network in onnxruntime, if there is one."""
+    if path is None:
         return {}
     graph = load_onnx(path)
     options = onnxruntime.SessionOptions()
@@ -238,27 +237,29 @@ def _on_board(model: Path, scratch: Path, pair: Pair) -> dict[str, Any]:
     return result
 
 
-def _clips(folder: Path) -> list[Pair]:
-    """Pairs in folders called GROUP_NAME, cut to the shortest of all their files."""
-    result = []
-    for place in sorted(path for path in folder.iterdir() if path.is_dir()):
-        size = min(sf.info(str(path)).frames for path in place.glob("*.flac"))
-        noisy, clean = (sf.read(place / f"{name}.flac", dtype="int16")[0][:size] for name in ("noisy", "clean"))
-        result.append((place.name.split("_")[0], noisy, clean))
+def _clips(folder: Path, files: dict[str, tuple[Path, Path | None]], scratch: Path) -> dict[str, Any]:
+    """Means of all systems on the clips, and their paired differences from the systems of PAPER, with 95 % intervals."""
+    pairs = find_pairs(folder)
+    systems = [recorded_system(name, find_outputs(pairs, name), RATE, name) for name in PAPER]
+    for name, (model, own_float) in files.items():
+        if own_float is not None:
+            systems.append(model_system(f"{name}, float", own_float, scratch))
+        systems.append(model_system(f"{name}, int8", model, scratch))
+    result: dict[str, Any] = {"means": {}, "differences": {}}
+    for baseline in PAPER:
+        found = evaluate(pairs, systems, baseline=baseline)
+        result["clips"] = len(found.items)
+        for mean in found.means:
+            result["means"].setdefault(mean.system, {})[mean.measure] = _interval(mean.over)
+        for difference in found.differences:
+            row = result["differences"].setdefault(difference.system, {}).setdefault(baseline, {})
+            row[difference.measure] = _interval(difference.over)
     return result
 
 
-def _systems(folder: Path) -> dict[str, dict[str, float]]:
-    """Mean scores of the outputs of other systems beside the clips."""
-    rows: dict[str, list[tuple[float, float]]] = {}
-    for place in sorted(path for path in folder.iterdir() if path.is_dir()):
-        size = min(sf.info(str(path)).frames for path in place.glob("*.flac"))
-        clean = sf.read(place / "clean.flac", dtype="int16")[0][:size]
-        for path in sorted(place.glob("*.flac")):
-            if path.stem != "clean":
-                signal = sf.read(path, dtype="int16")[0][:size]
-                rows.setdefault(path.stem, []).append((si_sdr(signal, clean), estoi(signal, clean, RATE)))
-    return {k: {"si_sdr": _mean([a for a, _ in v]), "estoi": _mean([b for _, b in v])} for k, v in rows.items()}
+def _interval(over: Interval) -> list[float]:
+    """Mean, low, high."""
+    return [round(over.mean if value is None else value, 4) for value in (over.mean, over.low, over.high)]
 
 
 def _pcm(signal: npt.NDArray[np.float32]) -> Pcm:

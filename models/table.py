@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+MEASURES = (("si_sdr", 2), ("estoi", 3), ("pesq_wb", 2))
 HEAD = """\
 # Shipped networks
 
@@ -37,8 +38,8 @@ def readme(models: Path, names: Sequence[str]) -> str:
     found = {name: json.loads((models / name / "metrics.json").read_text()) for name in names if _measured(models / name)}
     base = found.get("baseline-256")
     parts = [HEAD, _cost(found, base), TERMS, _held_out(found), _stream(found)]
-    if any("clips" in metrics for metrics in found.values()):
-        parts += [_clips(found), LIMITS]
+    if (models / "clips.json").exists():
+        parts += [_clips(json.loads((models / "clips.json").read_text())), LIMITS]
     return "\n".join(parts)
 
 
@@ -117,26 +118,29 @@ def _stream(found: dict[str, Any]) -> str:
 
 
 def _clips(found: dict[str, Any]) -> str:
-    measured = {name: metrics for name, metrics in found.items() if "clips" in metrics}
-    first = next(iter(measured.values()))
-    count = first["clips"]["pairs"]
     lines = [
-        f"## The paper's own clips ({count} of CHiME2)\n",
-        "An unseen corpus, for the report only; all signals cut to the shortest.\n",
-        "| | SI-SDR | ESTOI |",
-        "|---|---:|---:|",
+        f"## The paper's own clips ({found['clips']} of CHiME2)\n",
+        "An unseen corpus, for the report only; all signals cut to the shortest. Means; then the paired difference of each",
+        "network from the paper's int8 and float networks, with its 95 % interval (bootstrap).\n",
+        "| | SI-SDR | ESTOI | PESQ-WB | SI-SDR less paper_int8_1 | SI-SDR less paper_baseline | ESTOI less paper_baseline "
+        "| PESQ less paper_baseline |",
+        "|---|---:|---:|---:|---:|---:|---:|---:|",
     ]
-    labels = {"noisy": "noisy", "paper_baseline": "paper_baseline (float)", "paper_int8_1": "paper_int8_1"}
-    for key, label in labels.items():
-        if key in first.get("systems", {}):
-            row = first["systems"][key]
-            lines.append(f"| {label} | {row['si_sdr']:.2f} | {row['estoi']:.3f} |")
-    for name, metrics in measured.items():
-        mean = metrics["clips"]["mean"]
-        if "float" in mean:
-            lines.append(f"| {name}, float | {mean['float']:.2f} | {mean['float_estoi']:.3f} |")
-        lines.append(f"| {name}, int8 | {mean['int8']:.2f} | {mean['int8_estoi']:.3f} |")
+    for system, means in found["means"].items():
+        paired = found["differences"].get(system, {})
+        columns = [("paper_int8_1", "si_sdr", 2), *(("paper_baseline", key, d) for key, d in (("si_sdr", 2), ("estoi", 3)))]
+        columns.append(("paper_baseline", "pesq_wb", 2))
+        cells = [f"{means[key][0]:.{digits}f}" if key in means else "" for key, digits in MEASURES]
+        cells += [_difference(paired.get(baseline, {}).get(key), digits) for baseline, key, digits in columns]
+        lines.append(f"| {system} | " + " | ".join(cells) + " |")
     return "\n".join(lines) + "\n"
+
+
+def _difference(interval: list[float] | None, digits: int) -> str:
+    if interval is None:
+        return ""
+    mean, low, high = (f"{value:+.{digits}f}" for value in interval)
+    return f"{mean} [{low}, {high}]"
 
 
 def _db(mean: dict[str, float], key: str) -> str:
