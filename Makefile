@@ -2,11 +2,14 @@
 PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
-.PHONY: demo test lint bench clean help
+# For the training tests: any torch from 2.2 on; a build for CPUs keeps it small.
+TORCH  ?= torch==2.13.0
+.PHONY: demo test torch lint bench clean help
 
 help:
 	@echo "make demo   network -> Cortex-M33 image -> emulated -> proven, on the shipped recording (files in demo/)"
 	@echo "make test   the test suite"
+	@echo "make torch  torch and what else training wants, for its tests too (TORCH=torch==2.9.1 chooses)"
 	@echo "make lint   ruff and mypy"
 	@echo "make bench  our layers against CMSIS-NN (CMSIS_NN=checkout), onnx2c (ONNX2C=program) and plain C: writes docs/performance.md"
 
@@ -30,6 +33,9 @@ demo: $(VENV)/.run
 
 test: $(VENV)/.dev
 	$(BIN)/python -m pytest
+
+torch: $(VENV)/.dev
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check '$(TORCH)' -e '.[train]'
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
