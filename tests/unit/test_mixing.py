@@ -5,7 +5,10 @@ from __future__ import annotations
 import os
 import pickle
 import signal
+import subprocess
 import sys
+import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -138,6 +141,33 @@ def test_a_killed_process_is_an_error_and_no_wait(corpus):
         with pytest.raises(ToolError, match="mixing process ended with code -9"):
             for _ in range(10):
                 next(batches)
+
+
+KILLED = """
+import pickle, sys, time
+from codesign.train.data import Batches
+if __name__ == "__main__":
+    with Batches(pickle.load(sys.stdin.buffer), 2) as batches:
+        next(batches)
+        print(batches._process.pid, flush=True)
+        time.sleep(60)
+"""
+
+
+def test_the_process_ends_with_a_parent_that_was_killed(corpus, tmp_path):
+    (tmp_path / "killed.py").write_text(KILLED)
+    mixer = Mixer(corpus, "train", LENGTH, 1, MixSettings(rooms=0.0))
+    with subprocess.Popen([sys.executable, tmp_path / "killed.py"], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as training:
+        training.stdin.write(pickle.dumps(mixer))
+        training.stdin.close()
+        child = int(training.stdout.readline())
+        training.kill()
+    for _ in range(200):
+        state = Path(f"/proc/{child}/stat")
+        if not state.exists() or state.read_text().rsplit(")", 1)[1].split()[0] == "Z":
+            return
+        time.sleep(0.1)
+    raise AssertionError(f"process {child} is still there")
 
 
 def test_an_error_in_the_process_arrives_here(corpus, tmp_path):

@@ -88,9 +88,22 @@ class Batches:
 def _produce(target: Any, mixer: Mixer, size: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's: it ends this process in order
     try:
-        while True:
-            target.put(mixer.batch(size))
+        while _put(target, mixer.batch(size)):
+            pass
     except CodesignError as error:
-        target.put(type(error)(error.message, error.hint))
+        _put(target, type(error)(error.message, error.hint))
     except Exception as error:  # told to the parent, which would otherwise only see a dead process
-        target.put(f"{type(error).__name__}: {error}")
+        _put(target, f"{type(error).__name__}: {error}")
+
+
+def _put(target: Any, value: Batch | CodesignError | str) -> bool:
+    """Hand over `value` when there is room; False when the parent has been killed and nobody will ever take it."""
+    parent = multiprocessing.parent_process()
+    while parent is None or parent.is_alive():
+        try:
+            target.put(value, timeout=_POLL_SECONDS)
+        except queue.Full:
+            continue
+        return True
+    target.cancel_join_thread()
+    return False
