@@ -123,6 +123,11 @@ def test_no_toolchain_is_exit_3(monkeypatch):
             "No board named 'x' found.",
         ),
         (
+            "CMake Error at a.txt:1 (add_subdirectory):\n  The source directory\n\n    /hal/CMSIS\n\n  does not contain a "
+            "CMakeLists.txt file.\n\n\n-- Configuring incomplete, errors occurred!\n",
+            "The source directory /hal/CMSIS does not contain a CMakeLists.txt file.",
+        ),
+        (
             "warning: DEPTH (defined at app/Kconfig:7) was assigned the value 'y'\nbut got the value 'n'. See\nhttp://x\n\n"
             "error: Aborting due to Kconfig warnings",
             "warning: DEPTH (defined at app/Kconfig:7) was assigned the value 'y' but got the value 'n'",

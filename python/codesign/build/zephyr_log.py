@@ -43,13 +43,12 @@ def _sentence(lines: Sequence[str]) -> str:
 
 
 def _cmake_message(lines: Sequence[str]) -> str:
-    """The paragraph below "CMake Error at file:line (message):"."""
+    """The sentence below "CMake Error at file:line (message):", which empty lines may part (around a path, say)."""
     for index, line in enumerate(lines):
         if line.startswith("CMake Error"):
-            below = lines[index + 1 :]
             words: list[str] = []
-            for text in below:
-                if not text and words:
+            for text in lines[index + 1 :]:
+                if text.startswith(("-- ", "CMake ", "Call Stack")) or (words and not text and words[-1].endswith(".")):
                     break
                 if text:
                     words.append(text)
