@@ -48,7 +48,7 @@ def main() -> int:
     parser.add_argument("--cmsis-nn", type=Path, metavar="PATH", help="a checkout of ARM-software/CMSIS-NN")
     parser.add_argument("--cmsis-dsp", type=Path, metavar="PATH", help="a checkout of ARM-software/CMSIS-DSP")
     parser.add_argument("--onnx2c", type=Path, metavar="PATH", help="a build of kraiskil/onnx2c: its program")
-    parser.add_argument("--model", type=Path, default=resource("models", "starter", "starter.onnx"))
+    parser.add_argument("--model", type=Path, default=resource("models", "pruned", "pruned.onnx"))
     parser.add_argument("--board", action="append", help=f"repeatable; default {', '.join(BOARDS)}")
     parser.add_argument("--markdown", type=Path, help="file to write; default: print")
     parser.add_argument("--json", type=Path, help="file to write")

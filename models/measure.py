@@ -2,7 +2,7 @@
 
     python models/measure.py --speech CORPUS/speech --noise CORPUS/noise [--clips CLIPS] [--floats FOLDER]
 
-Held-out mixtures come from the test split of the two folders (`models/starter/corpus.py` assembles ours): 20 of 4 s for each
+Held-out mixtures come from the test split of the two folders (`models/corpus/corpus.py` assembles ours): 20 of 4 s for each
 ratio of speech to noise. int8 networks run as the firmware's own C code on this machine, which codesign verify proves equal
 to the image; float networks run in onnxruntime. CLIPS has folders with noisy.flac, clean.flac, paper_baseline.flac and
 paper_int8_1.flac, as `codesign evaluate` takes them; their figures go to models/clips.json (PESQ needs the package pesq).

@@ -30,7 +30,7 @@ def run_pytest(folder, source, *arguments):
 
 
 def image_for(name, folder):
-    network = lower(load_onnx(resource("models", "starter", "starter.onnx")))
+    network = lower(load_onnx(resource("models", "pruned", "pruned.onnx")))
     return build_zephyr(network, load_board(name), folder / "zephyr").path
 
 
@@ -41,7 +41,7 @@ def test_renode(tmp_path):
         pytest.skip(reason)
     source = """
 def test_bypass_and_a_fault(dut):
-    assert dut.expect(r"@codesign 1 ready model=(\\w+)", timeout=120).group(1) == b"starter"
+    assert dut.expect(r"@codesign 1 ready model=(\\w+)", timeout=120).group(1) == b"pruned"
     dut.write("codesign bypass on")
     dut.expect_exact("state running=1 bypass=1", timeout=60)
     dut.monitor("i2s0 ClockStopped true")

@@ -26,7 +26,7 @@ HOP = 256
 
 @pytest.fixture(scope="module")
 def network():
-    return lower(load_onnx(resource("models", "starter", "starter.onnx")))
+    return lower(load_onnx(resource("models", "pruned", "pruned.onnx")))
 
 
 @pytest.fixture(scope="module")

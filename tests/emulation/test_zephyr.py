@@ -32,7 +32,7 @@ from zephyr_tools import missing_for_zephyr, missing_qemu
 
 pytestmark = pytest.mark.zephyr
 
-MODEL = resource("models", "starter", "starter.onnx")
+MODEL = resource("models", "pruned", "pruned.onnx")
 TESTS = resource("runtime").parent / "tests" / "zephyr"
 HARDWARE = ("nrf5340dk", "nrf52840dk", "stm32f746g_disco", "mps2_an385", "mps2_an521", "mps3_an547")
 QEMU = ("mps2_an521", "mps3_an547")

@@ -15,7 +15,7 @@ import soundfile
 from codesign import __version__
 from codesign.resources import resource
 
-MODEL = resource("models", "starter", "starter.onnx")
+MODEL = resource("models", "pruned", "pruned.onnx")
 BARE = ("--runtime", "bare")  # needs no Zephyr
 
 

@@ -9,7 +9,7 @@ from codesign.emulate.console import read_lines
 from codesign.emulate.firmware import firmware_run
 from codesign.errors import ValidationError
 
-READY = "@codesign 1 ready model=starter rate=16000 hop=256 hz=25000000\n"
+READY = "@codesign 1 ready model=pruned rate=16000 hop=256 hz=25000000\n"
 STATS = (
     "@codesign 1 stats captured=10 frames=9 skipped=2 worst=100 worst_frame=3 average=90 elapsed=900 enhanced=8 bypassed=0 "
     "late=1 busy=1 unplayed=0 underruns=0 overruns=0 stalls=0 restarts=0 blocks=0\n"
@@ -22,7 +22,7 @@ def test_lines_are_found_after_a_prompt_and_among_other_text():
     text = f"*** Booting Zephyr ***\nuart:~$ {READY}noise\r\n@codesign 1 stack thread=audio used=160 size=1024\r\n"
     ready, stack = read_lines(text)
     assert ready.kind == "ready"
-    assert ready.fields["model"] == "starter"
+    assert ready.fields["model"] == "pruned"
     assert ready.number("hop") == 256
     assert stack.fields == {"thread": "audio", "used": 160, "size": 1024}
 

@@ -33,7 +33,9 @@ _FOLDERS = {Runtime.zephyr: "build", Runtime.bare: "build-bare-{board}", Runtime
 
 
 def command(
-    model: Annotated[Path | None, typer.Argument(help="The model (default: the shipped starter).", show_default=False)] = None,
+    model: Annotated[
+        Path | None, typer.Argument(help="The model (default: the shipped one).", show_default=False)
+    ] = None,
     board: BoardName = DEFAULT_BOARD,
     front_end: FrontEndOption = None,
     runtime: Annotated[
@@ -54,7 +56,7 @@ def command(
     chosen = chosen_board(board, front_end)
     if define and runtime is not Runtime.zephyr:
         raise typer.BadParameter("--define is for --runtime zephyr")
-    network = lower(load_onnx(model or resource("models", "starter", "starter.onnx")))
+    network = lower(load_onnx(model or resource("models", "pruned", "pruned.onnx")))
     folder = output or Path(_FOLDERS[runtime].format(board=chosen.name))
     with progress() as show:
         if runtime is Runtime.zephyr:

@@ -30,7 +30,7 @@ def command(
 
     Example: codesign demo
     """
-    model = resource("models", "starter", "starter.onnx")
+    model = resource("models", "pruned", "pruned.onnx")
     chosen = load_board(board)
     rate = load_onnx(model).frontend.sample_rate
     recordings = []

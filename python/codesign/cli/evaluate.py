@@ -58,7 +58,7 @@ def command(
 ) -> None:
     """Score models and recordings on noisy recordings with known clean signals.
 
-    Example: codesign evaluate models/demo -m models/starter/starter.onnx -m float=models/starter/starter-float.onnx
+    Example: codesign evaluate models/demo -m models/pruned/pruned.onnx -m float=models/baseline-256/baseline-256-float.onnx
     """
     for path in output or []:
         output_format(path)

@@ -36,7 +36,7 @@ def command(
 ) -> None:
     """Write a model's C sources; compile them with runtime/ in any build, or name the folder as CODESIGN_MODEL in Zephyr's.
 
-    Example: codesign generate models/starter/starter.onnx -o generated
+    Example: codesign generate models/pruned/pruned.onnx -o generated
     """
     network = lower(load_onnx(model))
     plan = plan_memory(network, kernel.value, front_end.value)

@@ -15,7 +15,7 @@ NAME = "inspect"
 def command(model: Model, json: Json = False) -> None:
     """Show a model's front end, layers, states, memory and multiply-accumulates.
 
-    Example: codesign inspect models/starter/starter.onnx
+    Example: codesign inspect models/pruned/pruned.onnx
     """
     graph = load_onnx(model)
     config = graph.frontend

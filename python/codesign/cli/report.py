@@ -52,7 +52,7 @@ def command(
 ) -> None:
     """Prove a model as verify does, and write what was found; exit code 1 unless everything holds.
 
-    Example: codesign report models/starter/starter.onnx noisy.wav --clean clean.wav -o report.html
+    Example: codesign report models/pruned/pruned.onnx noisy.wav --clean clean.wav -o report.html
     """
     outputs = output or ([] if form else [Path("report.html")])
     formats = {report_format(path) for path in outputs} | ({form.value} if form else set())  # before the work

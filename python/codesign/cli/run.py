@@ -62,7 +62,7 @@ def command(
 ) -> None:
     """Enhance a recording. The output is aligned with the input: the pipeline's delay is removed.
 
-    Example: codesign run models/starter/starter.onnx noisy.wav -o enhanced.wav
+    Example: codesign run models/pruned/pruned.onnx noisy.wav -o enhanced.wav
     """
     profile = profile or folded is not None
     audio_format(output)  # before the work, not after it

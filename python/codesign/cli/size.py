@@ -28,7 +28,7 @@ def command(
 
     Layers are known when the build's manifest.json lies beside the ELF.
 
-    Example: codesign size build/starter-nrf5340dk/firmware.elf --board nrf5340dk
+    Example: codesign size build/pruned-nrf5340dk/firmware.elf --board nrf5340dk
     """
     chosen = load_board(board)
     symbols = symbols_beside(elf)

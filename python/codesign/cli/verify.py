@@ -38,7 +38,7 @@ def command(
 ) -> None:
     """Build, emulate and compare with the references; exit code 1 unless everything holds.
 
-    Example: codesign verify models/starter/starter.onnx --audio noisy.wav --clean clean.wav
+    Example: codesign verify models/pruned/pruned.onnx --audio noisy.wav --clean clean.wav
     """
     chosen = chosen_board(board, front_end)
     recordings = read_recordings(audio or [], clean or [], load_onnx(model).frontend.sample_rate)
