@@ -33,9 +33,7 @@ _FOLDERS = {Runtime.zephyr: "build", Runtime.bare: "build-bare-{board}", Runtime
 
 
 def command(
-    model: Annotated[
-        Path | None, typer.Argument(help="The model (default: the shipped one).", show_default=False)
-    ] = None,
+    model: Annotated[Path | None, typer.Argument(help="The model (default: the shipped one).", show_default=False)] = None,
     board: BoardName = DEFAULT_BOARD,
     front_end: FrontEndOption = None,
     runtime: Annotated[
