@@ -59,10 +59,16 @@ def test_qemu(tmp_path):
         pytest.skip(reason)
     (tmp_path / "noise.pcm").write_bytes(bytes(range(256)) * 2 * 50)
     source = """
+import pytest
+from codesign.errors import ToolError
+
 def test_to_the_end(dut):
     dut.expect(r"@codesign 1 ready .*audio=semihost", timeout=60)
     assert dut.expect(r"stats captured=(\\d+)", timeout=60).group(1) == b"50"
     dut.expect_exact("@codesign 1 end", timeout=60)
+    dut._process.wait(30)
+    with pytest.raises(ToolError, match="the emulator has ended"):
+        dut.write("codesign stats")
 """
     arguments = ("--codesign-emulator=qemu", "--codesign-board=mps2_an521", f"--codesign-audio={tmp_path / 'noise.pcm'}")
     done = run_pytest(tmp_path, source, f"--codesign-image={image_for('mps2_an521', tmp_path)}", *arguments)

@@ -7,6 +7,7 @@ from enum import StrEnum
 from codesign.boards import Board
 from codesign.build.zephyr_workspace import find_workspace
 from codesign.cli.console import say
+from codesign.emulate.qemu_process import find_qemu
 from codesign.emulate.renode_process import find_renode
 from codesign.errors import InputError, ToolError
 
@@ -23,6 +24,7 @@ def choose(wanted: Emulator | None, board: Board) -> Emulator:
 
     Raises:
         InputError: the board cannot run there.
+        ToolError: the emulator asked for is not here: said before anything is built for it.
     """
     name = wanted.value if wanted else board.default_emulator
     if name not in board.emulators:
@@ -34,4 +36,8 @@ def choose(wanted: Emulator | None, board: Board) -> Emulator:
         except ToolError as error:
             say(f"the bare image in Unicorn instead of the Zephyr image in Renode: {error.message}")
             return Emulator.unicorn
+    if name == "renode":
+        find_renode()
+    if name == "qemu":
+        find_qemu()
     return Emulator(name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import subprocess
 import tempfile
@@ -16,7 +17,7 @@ from codesign.boards import Board
 from codesign.emulate.qemu_process import SEMIHOSTING_ARGUMENTS, find_qemu, machine_arguments
 from codesign.emulate.renode_process import console_command
 from codesign.emulate.renode_script import CONSOLE, write_interactive
-from codesign.errors import InputError
+from codesign.errors import InputError, ToolError
 
 _POLL_SECONDS = 0.02
 _GRACE_SECONDS = 5.0
@@ -62,8 +63,14 @@ class EmulatedDut(Dut):  # type: ignore[misc]
 
     def _say(self, line: str) -> None:
         assert self._process.stdin is not None, "opened with a pipe"
-        self._process.stdin.write(f"{line}\n".encode())
-        self._process.stdin.flush()
+        try:
+            self._process.stdin.write(f"{line}\n".encode())
+            self._process.stdin.flush()
+        except BrokenPipeError as error:
+            raise ToolError(
+                f"'{line}' reaches nobody: the emulator has ended (exit code {self._process.poll()})",
+                hint="an image on files ends with its audio: --codesign-audio gives it more; its console says what it did",
+            ) from error
 
     def _listen(self) -> None:
         while self._listening and not self._console().exists():
@@ -115,7 +122,8 @@ class Renode(EmulatedDut):
         return self.folder / CONSOLE
 
     def _end(self) -> None:
-        self._say("quit")
+        with contextlib.suppress(ToolError):  # it may end by itself meanwhile
+            self._say("quit")
 
 
 class QemuCortexM(EmulatedDut):
