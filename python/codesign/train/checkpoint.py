@@ -81,8 +81,11 @@ def load(path: Path) -> Checkpoint:
         raise InputError(f"cannot read {path}: {error.strerror or error}", hint=hint) from error
     try:
         content = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
-    except (OSError, RuntimeError, pickle.UnpicklingError, zipfile.BadZipFile, EOFError, ValueError, KeyError) as error:
-        raise InputError(f"{path} is damaged or no checkpoint: {str(error) or 'it is empty'}", hint=hint) from error
+    except pickle.UnpicklingError as error:  # torch's words are about trusting the file
+        raise InputError(f"{path} is damaged or no checkpoint", hint=hint) from error
+    except (OSError, RuntimeError, zipfile.BadZipFile, EOFError, ValueError, KeyError) as error:
+        reason = str(error).partition("\n")[0] or "it is empty"
+        raise InputError(f"{path} is damaged or no checkpoint: {reason}", hint=hint) from error
     try:
         if content["format"] != FORMAT:
             raise InputError(f"{path}: checkpoint format {content['format']}, this version reads {FORMAT}", hint=hint)
