@@ -84,7 +84,7 @@ def load(path: Path) -> Checkpoint:
     except pickle.UnpicklingError as error:  # torch's words are about trusting the file
         raise InputError(f"{path} is damaged or no checkpoint", hint=hint) from error
     except (OSError, RuntimeError, zipfile.BadZipFile, EOFError, ValueError, KeyError) as error:
-        reason = str(error).partition("\n")[0] or "it is empty"
+        reason = str(error).partition("\n")[0].partition(". ")[0] or "it is empty"
         raise InputError(f"{path} is damaged or no checkpoint: {reason}", hint=hint) from error
     try:
         if content["format"] != FORMAT:
