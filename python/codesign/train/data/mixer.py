@@ -119,7 +119,7 @@ class Mixer:
         if group != self._group:
             self._group, self._rendered = group, {}
         if place not in self._rendered:
-            rng = self._rng(group, place)
+            rng = self._rng(group, 1 + place)  # a last number of 0 would be the stream of mixture `group`
             room = self._room(rng)
             self._rendered[place] = self._talker(rng, room), self._background(rng, room)
         return self._rendered[place]
