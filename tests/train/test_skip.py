@@ -12,6 +12,7 @@ from small import Tones, enhancer, small_recipe, tones
 
 from codesign.build.host import build_host
 from codesign.compress.export import export
+from codesign.compress.pipeline import _task as compress_task
 from codesign.compress.quantized import QuantizedEnhancer
 from codesign.compress.quantizing import calibrated
 from codesign.compress.skip import SkipTask, UpdatePenalty
@@ -79,3 +80,12 @@ def test_firmware_skips_where_training_did(tmp_path):
     np.testing.assert_array_equal(~run.skipped, updates[0].detach().numpy().astype(bool))
     np.testing.assert_array_equal(run.mask, np.rint(mask[0].detach().numpy() * 32768))
     assert 50 < run.skipped.sum() < 450
+
+
+def test_quantization_goes_on_with_the_penalty_that_was_learned():
+    recipe, source = small_recipe(), enhancer(skip=True)
+    tensors = {f"network.{name}": value for name, value in source.network.state_dict().items()}
+    learned = {"task": {"penalty": {"integral": 2.5, "mean": 0.41}}}
+    state = Checkpoint(recipe, "skip", source.network.sizes, 40, tensors, tensors, {}, learned)
+    task = compress_task("quantize", recipe, state, None, recipe.quantize, Tones(recipe.quantize))
+    assert (task.penalty.integral, task.penalty.mean) == (2.5, 0.41)

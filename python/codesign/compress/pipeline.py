@@ -112,7 +112,10 @@ def _task(name: PhaseName, recipe: Recipe, state: Checkpoint, target: Target | N
     with batches.batches(0) as source:
         for _ in range(recipe.quantize.calibration_batches):
             signals += [torch.from_numpy(signal) for signal in next(source)[0]]
-    return QuantizeTask(recipe, state.sizes, weights, calibrated(state.sizes, weights, recipe.config, signals))
+    result = QuantizeTask(recipe, state.sizes, weights, calibrated(state.sizes, weights, recipe.config, signals))
+    if "penalty" in (learned := state.progress.get("task", {})):
+        result.penalty.restore(learned["penalty"])  # λ goes on: from its first value updates would rise again
+    return result
 
 
 def _result(task: Task, state: Checkpoint, target: Target | None, folder: Path) -> Checkpoint:
