@@ -28,8 +28,8 @@ LIMITS = """\
 The corpus. It has some 30 good voices, hardly any of them English but for synthetic ones, no recorded rooms, and noises out of
 games and telephone exchanges (`models/corpus` lists it). On its held-out voices and noises the networks gain several dB. The
 CHiME2 clips differ in language, room, noise and level; the paper's networks were trained on that corpus, ours never heard it,
-and the difference is what a corpus is worth. These networks are for trying the tool with: train on data like your own for quality.
-Nothing was trained, tuned, selected or calibrated on these clips.
+and the difference is what a corpus is worth. These networks are for trying the tool with: train on data like your own for
+quality. Nothing was trained, tuned, selected or calibrated on these clips.
 """
 
 
