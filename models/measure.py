@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -224,7 +225,9 @@ def _on_board(model: Path, scratch: Path, pair: Pair) -> dict[str, Any]:
     try:
         verdict = prove(model, load_board(BOARD), scratch / "proof", [Recording("mixture", noisy, clean)], seconds=8.0).verdict
     except CodesignError as error:
-        return {"board": BOARD, "refused": error.message.split("; ")[0].removeprefix("linking for nrf5340dk: ")}
+        overflow = re.search(r"region [`'](\w+)'.*overflowed by (\d+) bytes", error.message)  # ld's words, and lld's
+        words = f"{overflow[1]} overflowed by {int(overflow[2]):,} bytes" if overflow else error.message.split("; ")[0]
+        return {"board": BOARD, "refused": words}
     latency = verdict.latency
     result: dict[str, Any] = {"board": BOARD, "proven": verdict.ok, "checks": {c.name: c.detail for c in verdict.checks}}
     if latency is not None:
