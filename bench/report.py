@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable, Sequence
 
-from dual_issue import Bound, least_cycles
 from four_bit import WidthCost
 from front_end import FrontEndCost, TransformCost
 from measure import Measurement
@@ -55,7 +54,7 @@ def markdown(
     parts = [_INTRODUCTION, _summary(layers), _frames(frames)]
     for core, group in itertools.groupby(layers, key=lambda m: m.core):
         parts.append(_layers(core, list(group)))
-    parts += [_both_limits(layers), _fronts(fronts), _transforms(transforms), _four_bit(four_bit), _published(layers)]
+    parts += [_fronts(fronts), _transforms(transforms), _four_bit(four_bit), _published(layers)]
     parts += [_section(section) for section in sections if section.rows]
     if skipped:
         parts.append("\n## Not measured here\n\n" + "".join(f"- {reason}\n" for reason in skipped))
@@ -101,40 +100,6 @@ def _layers(core: str, rows: list[Measurement]) -> str:
         sizes = (f"{m.flash:,}", f"{m.scratch:,}", "" if m.stack is None else f"{m.stack:,}")
         body.append((name, m.subject, m.compiler, f"{m.instructions:,}", f"{m.per_mac:.3f}", ratio, cycles, *sizes))
     return f"\n## Layers on {core}\n\n" + _table(head, body, left=3)
-
-
-_DSP_BLOCK, _DUAL_BLOCK = 14 / 16, 9 / 16  # instructions of cs_matvec_dsp's block per MAC, cycles of cs_matvec_dual's
-_LIMITS = (1.00, 0.70)  # instructions and cycles per MAC of a step of 256 units
-_BOTH_LIMITS = """
-## Few instructions or few cycles on cortex-m7
-
-A step of 256 units in at most {0:.2f} instructions and {1:.2f} cycles per MAC at once: each of our kernels keeps one of the
-two. What surrounds the inner loop (row ends, gates, states, activations) leaves the loop what the table says.
-`bench/dual_issue.py` finds the fewest cycles of any loop of SMLADs over two rows a lane with so few instructions: words come by
-a load each, which is an instruction, or by multiple loads, which issue alone. The source of the timing table measured that a
-multiple load stalls a cycle longer in code without 16-bit instructions near it, as such loops are; the model leaves that out,
-for our `dsp` kernel too.
-
-"""
-
-
-def _both_limits(layers: Sequence[Measurement]) -> str:
-    body = []
-    for inputs, outputs in sorted({(m.inputs, m.outputs) for m in layers if m.layer == "LSTM" and m.outputs == 256}):
-        step = [m for m in layers if (m.core, m.layer, m.inputs, m.outputs) == ("cortex-m7", "LSTM", inputs, outputs)]
-        few, fast = _best(step, "codesign, dsp"), _best(step, "codesign")
-        if few is None or fast is None:
-            continue
-        instructions = _LIMITS[0] - (few.per_mac - _DSP_BLOCK)
-        cycles = _LIMITS[1] - (fast.cycles / fast.macs - _DUAL_BLOCK)
-        bounds = (_bound(least_cycles(instructions, stall)) for stall in (0, 1))
-        body.append((f"LSTM {inputs}→{outputs}", f"{instructions:.3f}", f"{cycles:.3f}", *bounds))
-    head = ("layer", "instr/MAC left", "cycles/MAC left", "least cycles/MAC, the model", "with the stall")
-    return _BOTH_LIMITS.format(*_LIMITS) + _table(head, body) if body else ""
-
-
-def _bound(bound: Bound | None) -> str:
-    return "none" if bound is None else f"{bound.cycles:.3f} ({bound.rows} rows, {bound.words} words a load)"
 
 
 def _frames(frames: Sequence[Frame]) -> str:
@@ -228,8 +193,8 @@ def _summary(layers: Sequence[Measurement]) -> str:
                 theirs = (f"{peer.per_mac:.3f}", _cycles(peer), f"{peer.instructions / mine.instructions:.2f}")
             body.append((core, f"{layer} {inputs}→{outputs}", f"{mine.per_mac:.3f}", _cycles(mine), *theirs))
     text = (
-        "\n## In short\n\nThe better of each library's builds. The Cortex-M7 runs a kernel that executes more instructions in "
-        "fewer cycles; the one with the fewest instructions is in its table below as `codesign, dsp`.\n\n"
+        "\n## In short\n\nThe better of each library's builds. The Cortex-M7 runs a kernel of its own, which executes some "
+        "more instructions in fewer cycles; what that of the other cores does there is in its table as `codesign, dsp`.\n\n"
     )
     return text + _table(head, body, left=2)
 

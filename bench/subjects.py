@@ -103,7 +103,7 @@ def _our_lstm(calls: Calls, kernel: str, inputs: int, units: int) -> Prepared:
     matrices = _matrix(calls, kernel, 4 * units, inputs) + _matrix(calls, kernel, 4 * units, units)
     constants = struct.pack("<8i4BBBbxi", *[1 << 23] * 8, *[8] * 4, 11, 20, 0, 1 << 29)
     layer = calls.put(matrices + struct.pack("<I", calls.put(np.zeros(4 * units, np.int32))) + constants)
-    scratch = 2 * (-(-inputs // 4) * 4) + 2 * (-(-units // 4) * 4) + 8 * BLOCK_ROWS
+    scratch = 2 * (-(-inputs // 4) * 4) + 8 + 2 * (-(-units // 4) * 4) + 8 + 8 * BLOCK_ROWS
     state = (calls.put(_vector(units)), calls.put(np.zeros(units, np.int16)))
     return "cs_lstm_step", (layer, calls.put(_vector(inputs)), *state, calls.put(bytes(scratch))), scratch
 
@@ -112,7 +112,7 @@ def _our_fully_connected(calls: Calls, kernel: str, columns: int, rows: int) -> 
     constants = (np.zeros(rows, np.int32), np.full(rows, 1 << 30, np.int32), np.full(rows, -8, np.int8))
     pointers = (calls.put(array) for array in constants)
     layer = calls.put(_matrix(calls, kernel, rows, columns) + struct.pack("<IIIiii", *pointers, 0, -127, 127))
-    scratch = 2 * (-(-columns // 4) * 4) + 4 * min(-(-rows // 4) * 4, BLOCK_ROWS)
+    scratch = 2 * (-(-columns // 4) * 4) + 8 + 4 * min(-(-rows // 4) * 4, BLOCK_ROWS)
     vectors = (calls.put(_vector(columns)), calls.put(bytes(rows)))
     return "cs_fully_connected_s8", (layer, *vectors, calls.put(bytes(scratch))), scratch
 

@@ -3,35 +3,39 @@
  * Packing, for rows A, B, C, D and columns 0..3 (lanes are the low and the high halfword of a 32-bit word):
  *   word 0: 256 * A + B of columns 0, 2      word 1: 256 * C + D of columns 0, 2
  *   word 2: 256 * A + B of columns 1, 3      word 3: 256 * C + D of columns 1, 3
- * Four words per four columns, then the next four columns, then the next four rows. python/codesign/plan/packing.py. */
+ * Four words per four columns, then the next four columns, then the next four rows. In front of each four rows stand two words,
+ * minus the sums of b0 * b1 + b2 * b3 over all columns of row B and of row D. python/codesign/plan/packing.py. */
 #include "codesign/nn.h"
 
 #if defined(__ARM_FEATURE_DSP)
 
-void cs_matvec_dsp(const void *weights, const int16_t *prepared, uint32_t rows, uint32_t columns, int32_t *acc);
-void cs_matvec_dual(const void *weights, const int16_t *prepared, uint32_t rows, uint32_t columns, int32_t *acc);
+const void *cs_matvec_dsp(const void *weights, const int16_t *prepared, uint32_t rows, uint32_t columns,
+                          int32_t *acc);
+const void *cs_matvec_dual(const void *weights, const int16_t *prepared, uint32_t rows, uint32_t columns,
+                          int32_t *acc);
 
-/* Per four activations the words (x0, x2) and (x1, x3): one SXTB16 each. */
-static inline void widen(uint32_t word, uint32_t *pair)
+/* Four activations to the words (x0, x2) and (x1, x3); returns sum + x0 * x1 + x2 * x3. */
+static inline int32_t widen(uint32_t word, int16_t *prepared, int32_t sum)
 {
-    uint32_t even, odd;
+    uint32_t pair[2];
+    int32_t products;
 
-    __asm__("sxtb16 %0, %1" : "=r"(even) : "r"(word));
-    __asm__("sxtb16 %0, %1, ror #8" : "=r"(odd) : "r"(word));
-    pair[0] = even;
-    pair[1] = odd;
+    __asm__("sxtb16 %0, %1" : "=r"(pair[0]) : "r"(word));
+    __asm__("sxtb16 %0, %1, ror #8" : "=r"(pair[1]) : "r"(word));
+    __asm__("smlad  %0, %1, %2, %3" : "=r"(products) : "r"(pair[0]), "r"(pair[1]), "r"(sum));
+    __builtin_memcpy(__builtin_assume_aligned(prepared, 4), pair, 8);
+    return products;
 }
 
 static void prepare(const int8_t *x, uint32_t n, int16_t *prepared)
 {
-    uint32_t pair[2];
+    int32_t sum = 0;
 
     for (; n >= 4; n -= 4, x += 4, prepared += 4) {
         uint32_t word;
 
         __builtin_memcpy(&word, x, 4); /* x need not be aligned */
-        widen(word, pair);
-        __builtin_memcpy(__builtin_assume_aligned(prepared, 4), pair, 8);
+        sum = widen(word, prepared, sum);
     }
     if (n > 0) {
         uint32_t word = 0;
@@ -39,9 +43,11 @@ static void prepare(const int8_t *x, uint32_t n, int16_t *prepared)
         for (uint32_t i = 0; i < n; i++) {
             word |= (uint32_t)(uint8_t)x[i] << (8 * i);
         }
-        widen(word, pair);
-        __builtin_memcpy(__builtin_assume_aligned(prepared, 4), pair, 8);
+        sum = widen(word, prepared, sum);
+        prepared += 4;
     }
+    sum = -sum;
+    __builtin_memcpy(__builtin_assume_aligned(prepared, 4), &sum, 4);
 }
 
 const cs_kernel cs_kernel_dsp = {prepare, cs_matvec_dsp};

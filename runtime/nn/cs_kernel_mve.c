@@ -9,7 +9,8 @@
 
 #include <arm_mve.h>
 
-void cs_matvec_mve(const void *weights, const int16_t *prepared, uint32_t rows, uint32_t columns, int32_t *acc);
+const void *cs_matvec_mve(const void *weights, const int16_t *prepared, uint32_t rows, uint32_t columns,
+                          int32_t *acc);
 
 /* A copy as int8, with zeros up to a multiple of 4: the LSTM overwrites its hidden state while it still multiplies it. */
 static void prepare(const int8_t *x, uint32_t n, int16_t *prepared)

@@ -13,7 +13,7 @@ static void prepare(const int8_t *x, uint32_t n, int16_t *prepared)
     }
 }
 
-static void matvec(const void *weights, const int16_t *prepared, uint32_t rows, uint32_t columns, int32_t *acc)
+static const void *matvec(const void *weights, const int16_t *prepared, uint32_t rows, uint32_t columns, int32_t *acc)
 {
     const uint32_t stride = CS_ROUND_UP_4(columns);
     const int8_t *row = weights;
@@ -26,6 +26,7 @@ static void matvec(const void *weights, const int16_t *prepared, uint32_t rows, 
         }
         acc[r] = (int32_t)((uint32_t)sum << 8);
     }
+    return row;
 }
 
 const cs_kernel cs_kernel_plain = {prepare, matvec};

@@ -1,6 +1,5 @@
 /* One LSTM step, 16 units at a time: both matrices, the four gates, then cell and hidden state. */
 #include "codesign/nn.h"
-#include "matrix.h"
 
 #if defined(__ARM_FEATURE_MVE)
 #include "lstm_cell_mve.h"
@@ -17,14 +16,17 @@ void cs_lstm_step(const cs_lstm *layer, const int8_t *x, int8_t *hidden, int16_t
     int16_t *prepared_input = (int16_t *)(void *)memory;
     int16_t *prepared_hidden = (int16_t *)(void *)(memory += cs_prepared_bytes(input->columns));
     int32_t *acc = (int32_t *)(void *)(memory += cs_prepared_bytes(units)); /* of a block: input sums, recurrent sums */
+    const void *input_weights = input->weights;
+    const void *recurrent_weights = recurrent->weights;
 
     input->kernel->prepare(x, input->columns, prepared_input);
     recurrent->kernel->prepare(hidden, units, prepared_hidden);
     for (uint32_t first = 0; first < units; first += CS_BLOCK_ROWS / GATES) {
         const uint32_t count = units - first < CS_BLOCK_ROWS / GATES ? units - first : CS_BLOCK_ROWS / GATES;
 
-        cs_matrix_block(input, prepared_input, GATES * first, GATES * count, acc);
-        cs_matrix_block(recurrent, prepared_hidden, GATES * first, GATES * count, acc + CS_BLOCK_ROWS);
+        input_weights = input->kernel->matvec(input_weights, prepared_input, GATES * count, input->columns, acc);
+        recurrent_weights =
+            recurrent->kernel->matvec(recurrent_weights, prepared_hidden, GATES * count, units, acc + CS_BLOCK_ROWS);
         activate_gates(layer, layer->bias + GATES * first, acc, count);
         update_states(layer, acc, hidden + first, cell + first, count);
     }

@@ -1,6 +1,7 @@
-/* void cs_matvec_mve(const void *weights, const int16_t *prepared, uint32_t rows, uint32_t columns, int32_t *acc)
+/* const void *cs_matvec_mve(const void *weights, const int16_t *prepared, uint32_t rows, uint32_t columns, int32_t *acc)
  *
- * acc[r] = 256 * sum_c w[r][c] * x[c]; rows a multiple of 4, rows and columns > 0. Packing: see cs_kernel_mve.c.
+ * acc[r] = 256 * sum_c w[r][c] * x[c]; rows a multiple of 4, rows and columns > 0. Packing: see cs_kernel_mve.c. Returns the
+ * weights behind the last row.
  *
  * A chunk, sixteen columns of four rows, is five vector loads and four VMLADAV: 64 MACs in 9 instructions. Two chunks are
  * one round of the loop; an odd chunk goes first. Loads and multiplications alternate, because a core may overlap one of

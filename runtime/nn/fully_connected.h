@@ -3,7 +3,6 @@
 #define CODESIGN_NN_FULLY_CONNECTED_H
 
 #include "codesign/nn.h"
-#include "matrix.h"
 #include "requantize_rows.h"
 
 /* Computes rows in blocks of CS_BLOCK_ROWS, so that the accumulators need little scratch. `wide`: y is int16. */
@@ -14,12 +13,13 @@ static inline void cs_fully_connected_core(const cs_fully_connected *layer, cons
     const uint32_t rows = matrix->rows;
     int16_t *prepared = scratch;
     int32_t *acc = (int32_t *)(void *)((uint8_t *)scratch + cs_prepared_bytes(matrix->columns));
+    const void *weights = matrix->weights;
 
     matrix->kernel->prepare(x, matrix->columns, prepared);
     for (uint32_t first = 0; first < rows; first += CS_BLOCK_ROWS) {
         const uint32_t count = rows - first < CS_BLOCK_ROWS ? rows - first : CS_BLOCK_ROWS;
 
-        cs_matrix_block(matrix, prepared, first, CS_ROUND_UP_4(count), acc);
+        weights = matrix->kernel->matvec(weights, prepared, CS_ROUND_UP_4(count), matrix->columns, acc);
         cs_requantize_rows(layer, acc, first, count, y, wide);
     }
 }

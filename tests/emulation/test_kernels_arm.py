@@ -16,7 +16,7 @@ pytest.importorskip("ziglang", reason="ziglang is not installed (pip install cod
 from cores import BOARDS, CASES, build, open_calls
 
 from codesign.boards import load_board
-from codesign.build.kernels import best_kernel, kernels_for
+from codesign.build.kernels import best_kernel
 from codesign.cost import cycles_of_blocks
 from codesign.elf import read_elf
 from codesign.emulate.calls import Calls
@@ -48,7 +48,7 @@ def round_up(n: int) -> int:
 
 
 def prepared_bytes(n: int) -> int:
-    return 2 * round_up(n)
+    return 2 * round_up(n) + 8
 
 
 def matrix(image: Calls, weights: np.ndarray, kernel: str) -> bytes:
@@ -178,7 +178,7 @@ def test_stack_use_is_what_the_symbol_declares(cores: Callable[[str], Calls], bo
     assert untouched[256 - argument - declared : 256 - argument].count(CANARY) < declared
 
 
-DSP_LIMITS = {(96, 112): 1.12, (128, 136): 1.12, (128, 256): 1.00, (256, 256): 1.00}
+DSP_LIMITS = {(96, 112): 1.02, (128, 136): 0.98, (128, 256): 0.93, (256, 256): 0.91}
 LIMITS = {
     "nrf52840dk": DSP_LIMITS,
     "nrf5340dk": DSP_LIMITS,
@@ -192,12 +192,12 @@ def test_lstm_instructions_per_mac(counting: Callable[[str], Calls], board: str,
     inputs, units = shape
     image, rng = counting(board), np.random.default_rng(0)
     layer = lstm(rng, inputs, units)
-    kernel = "mve" if "mve" in kernels_for(load_board(board)) else "dsp"  # the one with the fewest instructions
+    kernel = best_kernel(load_board(board))
     run_lstm(image, layer, integers(rng, (inputs,)), integers(rng, (units,)), np.zeros(units, np.int16), kernel)
     assert image.instructions <= LIMITS[board][shape] * 4 * units * (inputs + units)
 
 
-CYCLE_LIMITS = {"nrf52840dk": 1.45, "nrf5340dk": 1.25, "stm32f746g_disco": 0.70}
+CYCLE_LIMITS = {"nrf52840dk": 1.30, "nrf5340dk": 1.15, "stm32f746g_disco": 0.60}
 
 
 @pytest.mark.parametrize(("board", "limit"), CYCLE_LIMITS.items())

@@ -141,7 +141,7 @@ def _place(buffers: Iterable[Buffer]) -> list[Buffer]:
 
 
 def _prepared_bytes(n: int) -> int:
-    return 2 * _round_up(n, 4)
+    return 2 * _round_up(n, 4) + 8
 
 
 def _align(n: int) -> int:

@@ -1,4 +1,4 @@
-"""Weights in the order in which the matrix kernels of runtime/nn read them; all take the same number of bytes."""
+"""Weights in the order in which the matrix kernels of runtime/nn read them."""
 
 from __future__ import annotations
 
@@ -27,11 +27,12 @@ def unpack_plain(packed: npt.NDArray[np.int8], rows: int, columns: int) -> npt.N
 
 
 def pack_dsp(weights: npt.NDArray[np.int8]) -> npt.NDArray[np.uint32]:
-    """int8 (rows, columns) in [−127, 127] → uint32 (rows₄ · columns₄ / 4,), two rows a halfword (cs_kernel_dsp).
+    """int8 (rows, columns) in [−127, 127] → uint32 (rows₄ · (columns₄ + 2) / 4,), two rows a halfword (cs_kernel_dsp).
 
     For rows A, B, C, D and columns 0…3 the words are, low halfword first: 256·A + B of columns (0, 2), 256·C + D of
-    (0, 2), 256·A + B of (1, 3), 256·C + D of (1, 3); then the next four columns, then the next four rows. Raises
-    ValueError for a weight of −128, whose lane may not fit.
+    (0, 2), 256·A + B of (1, 3), 256·C + D of (1, 3); then the next four columns, then the next four rows. In front of
+    each four rows stand −Σ (w₀·w₁ + w₂·w₃) of row B and of row D. Raises ValueError for a weight of −128, whose lane may
+    not fit.
     """
     padded = _pad(weights).astype(np.int32)
     if padded.min(initial=0) < -127:
@@ -40,12 +41,14 @@ def pack_dsp(weights: npt.NDArray[np.int8]) -> npt.NDArray[np.uint32]:
     lanes = (256 * quads[:, 0::2] + quads[:, 1::2]) & 0xFFFF  # row quad, pair AB or CD, column quad, column
     words = [lanes[..., low] | (lanes[..., high] << 16) for low, high in (_EVEN, _ODD)]  # each: row quad, pair, column quad
     ordered = np.stack(words, axis=-1).transpose(0, 2, 3, 1)  # row quad, column quad, even/odd, pair
-    return np.ascontiguousarray(ordered).astype(np.uint32).reshape(-1)
+    neighbours = (quads[:, 1::2, :, 0::2] * quads[:, 1::2, :, 1::2]).sum(axis=(2, 3))  # row quad, B or D
+    return np.concatenate([-neighbours, ordered.reshape(len(quads), -1)], axis=1).astype(np.uint32).reshape(-1)
 
 
 def unpack_dsp(packed: npt.NDArray[np.uint32], rows: int, columns: int) -> npt.NDArray[np.int8]:
     """Inverse of `pack_dsp`."""
-    words = packed.reshape(_round_up(rows) // 4, _round_up(columns) // 4, 2, 2)  # row quad, column quad, even/odd, pair
+    quads = packed.reshape(_round_up(rows) // 4, -1)[:, 2:]
+    words = quads.reshape(len(quads), _round_up(columns) // 4, 2, 2)  # row quad, column quad, even/odd, pair
     out = np.zeros((words.shape[0], 4, words.shape[1], 4), np.int8)
     for half, columns_of in enumerate((_EVEN, _ODD)):
         for column, shift in zip(columns_of, (0, 16), strict=True):

@@ -9,18 +9,19 @@
 /* How a matrix is stored and multiplied. The packing done offline (plan/packing.py) and the functions belong together.
  *   prepare: widen x[0..n) once per vector into `prepared`, cs_prepared_bytes(n) bytes, 4-byte aligned, in its own order.
  *   matvec:  acc[r] = 256 * sum_c w[r][c] * x[c] for all rows; rows is a multiple of 4 (padded offline with zero rows).
- *            The factor is a by-product of the packing; |sum| < 2^23 is checked when a network is lowered. */
+ *            The factor is a by-product of the packing; |sum| < 2^23 is checked when a network is lowered. Returns where the
+ *            weights of the rows behind these start. */
 typedef struct cs_kernel {
     void (*prepare)(const int8_t *x, uint32_t n, int16_t *prepared);
-    void (*matvec)(const void *weights, const int16_t *prepared, uint32_t rows, uint32_t columns, int32_t *acc);
+    const void *(*matvec)(const void *weights, const int16_t *prepared, uint32_t rows, uint32_t columns, int32_t *acc);
 } cs_kernel;
 
 extern const cs_kernel cs_kernel_plain; /* C, any core: row-major int8 */
 extern const cs_kernel cs_kernel_dsp;   /* Arm DSP extension: two rows per 16-bit lane, four rows interleaved */
-extern const cs_kernel cs_kernel_dual;  /* the same packing; more instructions in fewer cycles where two issue at once */
+extern const cs_kernel cs_kernel_dual;  /* the same packing, for cores that issue two instructions a cycle */
 extern const cs_kernel cs_kernel_mve;   /* M-profile vector extension: sixteen columns of four rows interleaved */
 
-/* `weights` is 4-byte aligned and takes CS_ROUND_UP_4(rows) * CS_ROUND_UP_4(columns) bytes with any kernel. */
+/* `weights` is 4-byte aligned: CS_ROUND_UP_4(rows) * CS_ROUND_UP_4(columns) bytes, and 2 more a row for dsp and dual. */
 typedef struct cs_matrix {
     const cs_kernel *kernel;
     const void *weights;
@@ -60,7 +61,7 @@ extern const uint32_t cs_tanh_table[512];
  * Layers work on CS_BLOCK_ROWS rows at a time: accumulators of a whole layer would need far more. */
 #define CS_BLOCK_ROWS 64u
 #define CS_ROUND_UP_4(n) (((n) + 3u) & ~3u)
-#define cs_prepared_bytes(columns) (2u * CS_ROUND_UP_4(columns))
+#define cs_prepared_bytes(columns) (2u * CS_ROUND_UP_4(columns) + 8u)
 
 /* y: int8, rows elements. */
 void cs_fully_connected_s8(const cs_fully_connected *layer, const int8_t *x, int8_t *y, void *scratch);
