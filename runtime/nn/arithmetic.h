@@ -24,6 +24,18 @@ static inline int32_t cs_multiply_high_add(int32_t a, int32_t b, int32_t addend)
 #endif
 }
 
+/* floor(a * b / 2^32) */
+static inline int32_t cs_multiply_high(int32_t a, int32_t b)
+{
+#if defined(__ARM_FEATURE_DSP)
+    int32_t result;
+    __asm__("smmul %0, %1, %2" : "=r"(result) : "r"(a), "r"(b));
+    return result;
+#else
+    return cs_multiply_high_add(a, b, 0);
+#endif
+}
+
 static inline int32_t cs_clamp(int32_t value, int32_t low, int32_t high)
 {
     value = value < low ? low : value;

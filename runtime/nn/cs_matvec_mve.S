@@ -3,49 +3,65 @@
  * acc[r] = 256 * sum_c w[r][c] * x[c]; rows a multiple of 4, rows and columns > 0. Packing: see cs_kernel_mve.c. Returns the
  * weights behind the last row.
  *
- * A chunk, sixteen columns of four rows, is five vector loads and four VMLADAV: 64 MACs in 9 instructions. Two chunks are
- * one round of the loop; an odd chunk goes first. Loads and multiplications alternate, because a core may overlap one of
- * each. Columns behind the last chunk: each row's are loaded with what stands before them in the matrix, as many bytes
- * as fill a vector, and x has zeros there; a matrix without a whole chunk has nothing before it and is loaded under a
- * predicate.
+ * A chunk, sixteen columns of four rows, is five vector loads and four VMLADAV: 64 MACs in 9 instructions. The first of a row
+ * quad starts the sums; of those behind it eight are unrolled, and a row quad enters where the right number of them is left.
+ * Loads and multiplications alternate, because a core may overlap one of each. Columns behind the last chunk: each row's are
+ * loaded with what stands before them in the matrix, as many bytes as fill a vector, and x has zeros there; a matrix without
+ * a whole chunk has nothing before it and is loaded under a predicate.
  *
  *   r0  weights, running        r4, r6, r8, r10  sums of rows 0..3      q0  x
- *   r1  prepared, running       r5  acc, running    r9  whole chunks    q1, q3  weights of one row
- *   r2  rows left               r7  start of x      r11  columns behind the last chunk, rounded up to 4
- *   r3  scratch                 lr  rounds left                         q2  x behind the last chunk, zeros before or after
+ *   r1  prepared, running       r5  acc, running     r9  rounds         q1, q3  weights of one row
+ *   r2  rows left               r7  start of x       lr  rounds left    q2  x behind the last chunk, zeros before or after
+ *   r3  entry into the chunks   r11 what comes behind them; in a short matrix its columns, rounded up to 4
  *
  * Stack: 36 bytes, declared to the stack analysis by the symbol cs_matvec_mve.stack_bytes. Leaf function. */
-
 #if defined(__ARM_FEATURE_MVE)
 
-#define STACK 36 /* bytes */
+#define STACK 36       /* bytes */
+#define CHUNK_BYTES 36 /* code of one chunk */
+#define CHUNKS 8       /* unrolled */
+#define TAIL_BYTES 40  /* code of one tail */
 
         .syntax unified
         .thumb
 
-        .macro  CHUNK
+        .macro  CHUNK   multiply
         vldrw.u32 q0, [r1], #16
         vldrw.u32 q1, [r0], #64
-        vmladava.s8 r4, q1, q0
+        \multiply\().s8 r4, q1, q0
         vldrw.u32 q3, [r0, #-48]
-        vmladava.s8 r6, q3, q0
+        \multiply\().s8 r6, q3, q0
         vldrw.u32 q1, [r0, #-32]
-        vmladava.s8 r8, q1, q0
+        \multiply\().s8 r8, q1, q0
         vldrw.u32 q3, [r0, #-16]
-        vmladava.s8 r10, q3, q0
+        \multiply\().s8 r10, q3, q0
         .endm
 
-        .macro  TAIL    sum
-        add     r0, r0, r11
-        vldrw.u32 q1, [r0, #-16]
-        vmladava.s8 \sum, q1, q2
+        .macro  TAIL    columns
+        vldrw.u32 q1, [r0, #(\columns - 16)]
+        vmladava.s8 r4, q1, q2
+        vldrw.u32 q3, [r0, #(2 * \columns - 16)]
+        vmladava.s8 r6, q3, q2
+        vldrw.u32 q1, [r0, #(3 * \columns - 16)]
+        vmladava.s8 r8, q1, q2
+        vldrw.u32 q3, [r0, #(4 * \columns - 16)]
+        vmladava.s8 r10, q3, q2
+        add.w   r0, r0, #(4 * \columns)
+        b.w     .Lstore
         .endm
 
         .macro  SHORT   sum
         vpst
         vldrbt.u8 q1, [r0]                      // zeros in the other lanes
         add     r0, r0, r11
-        vmladava.s8 \sum, q1, q2
+        vmladav.s8 \sum, q1, q2
+        .endm
+
+        .macro  STORE
+        vmov    q1[2], q1[0], r8, r4
+        vmov    q1[3], q1[1], r10, r6
+        vshl.i32 q1, q1, #8
+        vstrw.32 q1, [r5], #16
         .endm
 
         .section .text.cs_matvec_mve, "ax", %progbits
@@ -72,70 +88,77 @@ cs_matvec_mve:
         adds    r3, r3, #3
         lsrs    r3, r3, #2                      // column quads
         and     r11, r3, #3
-        lsls    r11, r11, #2
-        lsrs    r9, r3, #2
+        lsrs    r9, r3, #2                      // whole chunks
         beq     .Lshort
         add     r1, r1, r3, lsl #2              // the last 16 of x, with zeros where whole chunks have been
         vldrw.u32 q2, [r1, #-16]
-        rsb     r3, r11, #16
+        rsb     r11, r11, #4
+        lsl     r3, r11, #2
         vctp.8  r3
         vmov.i32 q1, #0
         vpsel   q2, q1, q2
         mov     r1, r7
-
+        sub     r11, r11, #1                    // 3 without columns behind the last chunk, else 3 less their quads
+        movs    r4, #TAIL_BYTES
+        mul     r11, r11, r4
+        adr.w   r4, .Ltails
+        add     r11, r11, r4
+        orr     r11, r11, #1                    // stay in Thumb state
+        subs    r9, r9, #1
+        rsb     r3, r9, #0
+        and     r3, r3, #(CHUNKS - 1)           // chunks to leave out of the first round
+        movs    r4, #CHUNK_BYTES
+        muls    r3, r4, r3
+        adr.w   r4, .Lchunks
+        add     r3, r3, r4
+        add     r9, r9, #(CHUNKS - 1)
+        lsrs    r9, r9, #3
+        it      eq
+        addeq   r3, r3, #(CHUNKS * CHUNK_BYTES + 4) // none behind the first: to .Lchunks_end
+        orr     r3, r3, #1
 .Lquad:
-        movs    r4, #0
-        movs    r6, #0
-        mov     r8, #0
-        mov     r10, #0
-        lsrs    r3, r9, #1                      // carry: an odd chunk
-        bcc     .Leven
-        CHUNK
-.Leven:
-        wls     lr, r3, .Lrounds_end
-.Lround:
-        CHUNK
-        CHUNK
-        le      lr, .Lround
-.Lrounds_end:
-        cmp     r11, #0
-        beq     .Lstore
-        TAIL    r4
-        TAIL    r6
-        TAIL    r8
-        TAIL    r10
+        CHUNK   vmladav
+        dls     lr, r9
+        bx      r3
+        .balign 4
+.Lchunks:
+        .rept   CHUNKS
+        CHUNK   vmladava
+        .endr
+        le      lr, .Lchunks
+.Lchunks_end:
+        bx      r11
+        .balign 4
+.Ltails:
+        TAIL    12
+        TAIL    8
+        TAIL    4
 .Lstore:
-        lsls    r4, r4, #8
-        lsls    r6, r6, #8
-        lsl     r8, r8, #8
-        lsl     r10, r10, #8
+        STORE
         mov     r1, r7
-        stm     r5!, {r4, r6, r8, r10}
         subs    r2, r2, #4
         bne     .Lquad
         pop     {r4-r11, pc}
-
 .Lshort:
+        lsls    r11, r11, #2
         vctp.8  r11
         vpst
         vldrbt.u8 q2, [r1]
 .Lshort_quad:
-        movs    r4, #0
-        movs    r6, #0
-        mov     r8, #0
-        mov     r10, #0
         SHORT   r4
         SHORT   r6
         SHORT   r8
         SHORT   r10
-        lsls    r4, r4, #8
-        lsls    r6, r6, #8
-        lsl     r8, r8, #8
-        lsl     r10, r10, #8
-        stm     r5!, {r4, r6, r8, r10}
+        STORE
         subs    r2, r2, #4
         bne     .Lshort_quad
         pop     {r4-r11, pc}
+        .if     (.Lchunks_end - .Lchunks) != CHUNKS * CHUNK_BYTES + 4
+        .error  "CHUNK_BYTES is not the size of a chunk"
+        .endif
+        .if     (.Lstore - .Ltails) != 3 * TAIL_BYTES
+        .error  "TAIL_BYTES is not the size of a tail"
+        .endif
         .cfi_endproc
         .size   cs_matvec_mve, . - cs_matvec_mve
 

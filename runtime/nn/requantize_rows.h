@@ -39,20 +39,71 @@ static inline void cs_requantize_rows(const cs_fully_connected *layer, const int
 
 #else
 
-/* acc: 256 * sum of rows first..first+count. `wide`: y is int16. */
-static inline void cs_requantize_rows(const cs_fully_connected *layer, const int32_t *acc, uint32_t first, uint32_t count,
-                                      void *y, int wide)
-{
-    for (uint32_t i = 0; i < count; i++) {
-        const uint32_t r = first + i;
-        const int32_t sum = (acc[i] >> 8) + layer->bias[r];
-        int32_t value = cs_multiply_by_quantized_multiplier(sum, layer->multiplier[r], layer->shift[r]);
+#if defined(__ARM_FEATURE_DSP)
 
-        value = cs_clamp(value + layer->zero_point, layer->low, layer->high);
+/* What a row's result goes through: `offset` before its last halving, saturation to 16 bits, `up`, saturation, `down`. The first
+ * puts low where int16 ends below, the second high where it ends above: fewer instructions than two comparisons. */
+typedef struct cs_output {
+    int32_t offset, up, down;
+} cs_output;
+
+static inline cs_output cs_output_of(const cs_fully_connected *layer)
+{
+    const int32_t to_low = -32768 - layer->low;
+    const int32_t to_high = 32767 - layer->high;
+
+    return (cs_output){1 + 2 * (layer->zero_point + to_low), to_high - to_low, -to_high};
+}
+
+/* cs_multiply_by_quantized_multiplier, zero point and clamp. */
+static inline int32_t cs_requantize_row(int32_t sum, int32_t multiplier, int32_t shift, const cs_output *output)
+{
+    int32_t right; /* less the last halving: max(-shift - 1, 0) */
+    __asm__("usat %0, #5, %1" : "=r"(right) : "r"(~shift));
+    const int32_t value = cs_multiply_high((int32_t)((uint32_t)sum << (shift + right + 2)), multiplier) >> right;
+
+    return cs_saturate_s16(cs_saturate_s16((value + output->offset) >> 1) + output->up) + output->down;
+}
+
+#else
+
+typedef struct cs_output {
+    int32_t zero_point, low, high;
+} cs_output;
+
+static inline cs_output cs_output_of(const cs_fully_connected *layer)
+{
+    return (cs_output){layer->zero_point, layer->low, layer->high};
+}
+
+static inline int32_t cs_requantize_row(int32_t sum, int32_t multiplier, int32_t shift, const cs_output *output)
+{
+    const int32_t value = cs_multiply_by_quantized_multiplier(sum, multiplier, shift) + output->zero_point;
+
+    return cs_clamp(value, output->low, output->high);
+}
+
+#endif
+
+/* acc: 256 * sum of rows first..first+count. `wide`: y is int16. Not inlined, and what `layer` points to copied: with a pointer
+ * to bytes that it stores to, the compiler would load it all again for every row. */
+static __attribute__((noinline)) void cs_requantize_rows(const cs_fully_connected *layer, const int32_t *acc, uint32_t first,
+                                                         uint32_t count, void *y, int wide)
+{
+    const int32_t *bias = layer->bias + first, *multiplier = layer->multiplier + first;
+    const int8_t *shift = layer->shift + first;
+    const cs_output output = cs_output_of(layer);
+    int8_t *narrow = (int8_t *)y + first;
+    int16_t *other = (int16_t *)y + first;
+
+    for (; count > 0; count--) {
+        const int32_t sum = *bias++ + (*acc++ >> 8);
+        const int32_t value = cs_requantize_row(sum, *multiplier++, *shift++, &output);
+
         if (wide) {
-            ((int16_t *)y)[r] = (int16_t)value;
+            *other++ = (int16_t)value;
         } else {
-            ((int8_t *)y)[r] = (int8_t)value;
+            *narrow++ = (int8_t)value;
         }
     }
 }
