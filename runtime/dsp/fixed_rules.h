@@ -4,12 +4,6 @@
 
 #include "../nn/arithmetic.h"
 
-/* floor(a * b / 2^32) */
-static inline int32_t cs_multiply_high(int32_t a, int32_t b)
-{
-    return cs_multiply_high_add(a, b, 0);
-}
-
 /* a * 2^n, for results that fit */
 static inline int32_t cs_shift_up(int32_t a, int32_t n)
 {

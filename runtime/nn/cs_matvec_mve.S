@@ -58,8 +58,8 @@
         .endm
 
         .macro  STORE
-        vmov    q1[2], q1[0], r8, r4
-        vmov    q1[3], q1[1], r10, r6
+        vmov    q1[2], q1[0], r4, r8
+        vmov    q1[3], q1[1], r6, r10
         vshl.i32 q1, q1, #8
         vstrw.32 q1, [r5], #16
         .endm

@@ -9,30 +9,53 @@
 
 #include <arm_mve.h>
 
-/* acc: 256 * sum of rows first..first+count. `wide`: y is int16. */
-static inline void cs_requantize_rows(const cs_fully_connected *layer, const int32_t *acc, uint32_t first, uint32_t count,
-                                      void *y, int wide)
+typedef struct cs_output {
+    int32_t zero_point;
+    int32x4_t low, high;
+} cs_output;
+
+/* cs_multiply_by_quantized_multiplier of four rows, zero point and clamp. The doubling multiplication is one of its left shifts. */
+static inline int32x4_t cs_requantize_four(int32x4_t acc, int32x4_t bias, int32x4_t multiplier, int32x4_t shift,
+                                           cs_output output)
 {
-    const int32x4_t low = vdupq_n_s32(layer->low), high = vdupq_n_s32(layer->high), one = vdupq_n_s32(1);
-    const int32_t zero_point = layer->zero_point;
-    int32_t left = (int32_t)count;
+    const int32x4_t left = vmaxq_s32(vaddq_n_s32(shift, 1), vdupq_n_s32(0));
+    const int32x4_t sum = vaddq_s32(vshrq_n_s32(acc, 8), bias);
+    const int32x4_t product = vqdmulhq_s32(vshlq_s32(sum, left), multiplier);
+    const int32x4_t value = vaddq_n_s32(vrshlq_s32(product, vminq_s32(shift, vdupq_n_s32(-1))), output.zero_point);
 
-    /* cs_multiply_by_quantized_multiplier of four rows; the last vector reads sums behind the block's in scratch, and
-     * no constants of rows that are not there. */
-    for (uint32_t r = first; left > 0; left -= 4, r += 4, acc += 4) {
-        const mve_pred16_t real = vctp32q((uint32_t)left);
-        const int32x4_t shift = vldrbq_z_s32(layer->shift + r, real);
-        const int32x4_t right = vmaxq_s32(vnegq_s32(shift), one);
-        const int32x4_t sum = vaddq_s32(vshrq_n_s32(vldrwq_z_s32(acc, real), 8), vldrwq_z_s32(layer->bias + r, real));
-        int32x4_t value = vshlq_s32(sum, vaddq_s32(vaddq_s32(shift, right), one));
+    return vminq_s32(vmaxq_s32(value, output.low), output.high);
+}
 
-        value = vmulhq_s32(value, vldrwq_z_s32(layer->multiplier + r, real));
-        value = vaddq_n_s32(vrshlq_s32(value, vnegq_s32(right)), zero_point);
-        value = vminq_s32(vmaxq_s32(value, low), high);
+/* acc: 256 * sum of rows first..first+count. `wide`: y is int16. Not inlined, and what `layer` points to copied: with a pointer
+ * to bytes that it stores to, the compiler would load it all again for every row. */
+static __attribute__((noinline)) void cs_requantize_rows(const cs_fully_connected *layer, const int32_t *acc, uint32_t first,
+                                                         uint32_t count, void *y, int wide)
+{
+    const int32_t *bias = layer->bias + first, *multiplier = layer->multiplier + first;
+    const int8_t *shift = layer->shift + first;
+    const cs_output output = {layer->zero_point, vdupq_n_s32(layer->low), vdupq_n_s32(layer->high)};
+    int8_t *narrow = (int8_t *)y + first;
+    int16_t *other = (int16_t *)y + first;
+
+    for (; count >= 4; count -= 4, acc += 4, bias += 4, multiplier += 4, shift += 4, narrow += 4, other += 4) {
+        const int32x4_t value =
+            cs_requantize_four(vldrwq_s32(acc), vldrwq_s32(bias), vldrwq_s32(multiplier), vldrbq_s32(shift), output);
+
         if (wide) {
-            vstrhq_p_s32((int16_t *)y + r, value, real);
+            vstrhq_s32(other, value);
         } else {
-            vstrbq_p_s32((int8_t *)y + r, value, real);
+            vstrbq_s32(narrow, value);
+        }
+    }
+    if (count > 0) { /* constants of rows that are not there are not read */
+        const mve_pred16_t real = vctp32q(count);
+        const int32x4_t value = cs_requantize_four(vldrwq_z_s32(acc, real), vldrwq_z_s32(bias, real),
+                                                   vldrwq_z_s32(multiplier, real), vldrbq_z_s32(shift, real), output);
+
+        if (wide) {
+            vstrhq_p_s32(other, value, real);
+        } else {
+            vstrbq_p_s32(narrow, value, real);
         }
     }
 }
@@ -85,8 +108,7 @@ static inline int32_t cs_requantize_row(int32_t sum, int32_t multiplier, int32_t
 
 #endif
 
-/* acc: 256 * sum of rows first..first+count. `wide`: y is int16. Not inlined, and what `layer` points to copied: with a pointer
- * to bytes that it stores to, the compiler would load it all again for every row. */
+/* acc: 256 * sum of rows first..first+count. `wide`: y is int16, as above. */
 static __attribute__((noinline)) void cs_requantize_rows(const cs_fully_connected *layer, const int32_t *acc, uint32_t first,
                                                          uint32_t count, void *y, int wide)
 {

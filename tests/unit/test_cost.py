@@ -22,6 +22,7 @@ CODE = {
     "smmla r0, r1, r2, r3": "51fb0230",
     "smlal r0, r1, r2, r3": "c2fb0301",
     "sxtb16 r8, r8": "2ffa88f8",
+    "sxtab16 r8, r3, r0": "23fa80f8",
     "ssat r0, #16, r1": "01f30f00",
     "ldm r0!, {r8-r11}": "b0e8000f",
     "ldrd r12, lr, [r1], #8": "f1e802ce",
@@ -41,6 +42,7 @@ CODE = {
     "vmladava.s8 r4, q1, q0": "f2ee204f",
     "vmulh.s32 q0, q1, q2": "23ee050e",
     "vadd.i32 q0, q1, q2": "22ef4408",
+    "vmov q1[2], q1[0], r4, r8": "18ec042f",
     "vctp.8 r5": "05f001e8",
     "le lr": "0ff003c8",
     "dls lr, r3": "43f001e0",
@@ -53,6 +55,7 @@ KINDS = {
     "shifted": ["eor.w r6, r0, r6, ror #22"],
     "mac": ["smlad r4, r8, r12, r4", "smmla r0, r1, r2, r3", "smlal r0, r1, r2, r3"],
     "dsp": ["sxtb16 r8, r8", "ssat r0, #16, r1"],
+    "extend_add": ["sxtab16 r8, r3, r0"],
     "load_multiple": ["ldm r0!, {r8-r11}", "ldrd r12, lr, [r1], #8", "pop {r4, pc}"],
     "store_multiple": ["strd r0, r1, [r2], #8", "push {r4, lr}"],
     "fp_arithmetic": ["vmul.f32 s0, s1, s2", "vadd.f32 s3, s0, s4"],
@@ -64,7 +67,7 @@ KINDS = {
     "vector_store": ["vstrw.32 q0, [r1], #16"],
     "vector_gather": ["vldrw.u32 q0, [r1, q2, uxtw #2]", "vld40.32 {q0-q3}, [r1]"],
     "vector_mac": ["vmladava.s8 r4, q1, q0"],
-    "vector_alu": ["vmulh.s32 q0, q1, q2", "vadd.i32 q0, q1, q2", "vctp.8 r5"],
+    "vector_alu": ["vmulh.s32 q0, q1, q2", "vadd.i32 q0, q1, q2", "vctp.8 r5", "vmov q1[2], q1[0], r4, r8"],
     "loop": ["le lr", "dls lr, r3"],
 }
 
@@ -85,6 +88,8 @@ def test_classes(kind, line):
 def test_registers():
     (smlad,) = block("smlad r4, r8, r12, r4")
     assert (set(smlad.reads), smlad.writes, smlad.accumulator) == ({"r4", "r8", "ip"}, ("r4",), "r4")
+    (sxtab16,) = block("sxtab16 r8, r3, r0")
+    assert (set(sxtab16.reads), sxtab16.writes) == ({"r3", "r0"}, ("r8",))
     (ldm,) = block("ldm r0!, {r8-r11}")
     assert ldm.registers == 4
     assert (ldm.writes, ldm.updated) == (("r8", "sb", "sl", "fp"), "r0")
@@ -116,6 +121,9 @@ def test_registers():
         ("cortex-m7", ["ldr r0, [r1]", "ldr.w r5, [r1, #4]"], 1),
         ("cortex-m7", ["ldr r0, [r1]", "ldr r0, [r1]"], 2),
         ("cortex-m7", ["ldm r0!, {r8-r11}"], 2),
+        ("cortex-m7", ["ldr r0, [r1]", "add.w r2, r0, r3"], 1),  # beside the next round's load
+        ("cortex-m7", ["ldr r0, [r1]", "sxtab16 r8, r3, r0"], 2),  # it "consumes its operand in early ALU"
+        ("cortex-m7", ["sxtab16 r8, r3, r0", "sxtab16 r8, r3, r0"], 2),
         # a vector load and a MAC overlap: two cycles each, started one behind the other
         ("cortex-m55", ["vldrw.u32 q0, [r1], #16", "vmladava.s8 r4, q1, q0"] * 4, 8),
         ("cortex-m55", ["vmladava.s8 r4, q1, q0"] * 4, 8),

@@ -14,7 +14,8 @@ from codesign.errors import ToolError
 _MAC = ("mla", "mls", "smla", "smls", "smmla", "smmls", "umla", "umaal")
 _MULTIPLY = ("mul", "smul", "umull", "smmul", "smua", "smus")
 _BITFIELD = ("bfi", "bfc", "ubfx", "sbfx", "clz", "rev", "rbit", "sxtb", "sxth", "uxtb", "uxth")
-_DSP = ("sxtb16", "uxtb16", "sxta", "uxta", "ssat", "usat", "pkh", "sel", "usad", "qadd", "qsub", "qdadd", "qdsub", "sadd")
+_EXTEND_ADD = ("sxta", "uxta", "pkh")
+_DSP = ("sxtb16", "uxtb16", "ssat", "usat", "sel", "usad", "qadd", "qsub", "qdadd", "qdsub", "sadd")
 _DSP_ARITHMETIC = ("ssub", "uadd", "usub", "shadd", "shsub", "uhadd", "uhsub", "uqadd", "uqsub", "sasx", "ssax", "uasx", "usax")
 _LOAD_MULTIPLES = ("ldm", "ldmdb", "pop", "ldrd", "vldmia", "vldmdb", "vpop")
 _STORE_MULTIPLES = ("stm", "stmdb", "push", "strd", "vstmia", "vstmdb", "vpush")
@@ -77,6 +78,8 @@ def _vector(h: int, g: int) -> Operation | None:
         return Operation("vector_alu")
     if h & 0xEC00 != 0xEC00 or g >> 9 & 7 != 7:  # not in the space of coprocessors 14 and 15
         return None
+    if h & 0xFFA0 == 0xEC00:  # VMOV between two core registers and two lanes
+        return Operation("vector_alu")
     if h & 0xEE00 == 0xEC00:
         interleaved_or_gather = h & 0xFF00 == 0xFC00 or (h & 0xFE00 == 0xEC00 and h & 0x0020 == 0 and h & 0x0100 == 0)
         if h & 0x0010 == 0:
@@ -94,6 +97,8 @@ def _scalar(decoded: Any, name: str) -> Operation:
     accumulator = listed[-1] if kind == "mac" and len(listed) == 4 else ""
     if name in ("smlal", "umlal", "smlald", "smlalbb", "smlalbt", "smlaltb", "smlaltt") and len(listed) == 4:
         reads, accumulator = [*reads, *listed[:2]], listed[0]
+    if kind == "extend_add":  # Capstone leaves the second operand out
+        reads = listed[1:]
     bank = ""
     if kind in ("load", "fp_load"):
         memory = next((op.mem for op in decoded.operands if op.type == _MEMORY), None)
@@ -139,6 +144,8 @@ def _kind(name: str, decoded: Any) -> str:
         return "mac"
     if name.startswith(_MULTIPLY):
         return "multiply"
+    if name.startswith(_EXTEND_ADD):
+        return "extend_add"
     if name.startswith(_DSP + _DSP_ARITHMETIC):
         return "dsp"
     if name.startswith(_BITFIELD):

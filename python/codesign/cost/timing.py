@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from codesign.errors import ToolError
 
 SCALAR_CLASSES = (
-    *("alu", "shifted", "bitfield", "dsp", "multiply", "mac", "divide", "branch", "it"),
+    *("alu", "shifted", "bitfield", "dsp", "extend_add", "multiply", "mac", "divide", "branch", "it"),
     *("load", "store", "load_multiple", "store_multiple"),
 )
 FLOAT_CLASSES = (
