@@ -17,7 +17,7 @@ from four_bit import widths
 from front_end import FrontEndCost, check_cmsis_dsp, front_ends, transforms
 from measure import Measurement, measure
 from network import Frame, frame
-from no_fpu import no_fpu, no_fpu_section
+from no_fpu import cores_without_fpu, no_fpu, no_fpu_section
 from onnx2c import check_onnx2c, onnx2c_layers, onnx2c_section
 from published import estimates, published_section
 from report import markdown
@@ -28,7 +28,7 @@ from codesign.build.compilers import ArmCompiler, find_arm_compiler
 from codesign.build.kernels import best_kernel
 from codesign.emulate.qemu_process import find_qemu
 from codesign.emulate.unicorn import supports
-from codesign.errors import CodesignError, ToolError
+from codesign.errors import BuildError, CodesignError, ToolError
 from codesign.files import replace_file
 from codesign.load import load_onnx
 from codesign.lower import lower
@@ -79,6 +79,13 @@ def main() -> int:
                 _say(f"{board.name}: whole frames, {compiler.name}")
                 frames.append(frame(network, board, compiler))
             fronts += front_ends(board, compilers[0])
+        for board in cores_without_fpu() if not options.board else ():
+            for subject in subjects:
+                _say(f"{board.core.cpu}: {subject.name}, {compilers[-1].name}")
+                try:
+                    layers += list(measure(subject, board, compilers[-1]))
+                except BuildError as error:  # division on an Armv6-M is in gcc's library
+                    skipped.append(f"{subject.name} on {board.core.cpu} by {compilers[-1].name}: {error}")
         four_bit = []
         for board in filter(supports, boards if options.cmsis_nn else []):
             four_bit += widths(board, compilers[0], options.cmsis_nn)

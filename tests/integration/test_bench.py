@@ -38,7 +38,7 @@ def test_bench_of_one_board(tmp_path):
     assert fronts[128, 64] <= 25_000
     (autoencoder,) = found["autoencoder"]  # without a checkout only ours, on the one board
     assert autoencoder["library"] == "codesign"
-    assert 1.0 < autoencoder["instructions"] / 264_192 < 1.3
+    assert 0.75 < autoencoder["instructions"] / 264_192 < 1.3
     assert "onnx2c: give --onnx2c PATH" in done.stderr
     assert "TensorFlow Lite Micro" in done.stderr
     text = page.read_text()
