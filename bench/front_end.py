@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 from network import frame
+from subjects import check_checkout
 from tiny import tiny_network
 
 from codesign.boards import Board
@@ -17,7 +18,6 @@ from codesign.cost import cycles_of_blocks
 from codesign.emulate.calls import build_calls
 from codesign.emulate.unicorn import supports
 from codesign.emulate.unicorn_calls import UnicornCalls
-from codesign.errors import InputError
 from codesign.frontend import FrontEnd
 from codesign.frontend.fft_tables import fft_split, fft_twiddles
 from codesign.resources import resource
@@ -97,16 +97,19 @@ def transforms(board: Board, compiler: ArmCompiler, checkout: Path | None) -> li
 
 
 def check_cmsis_dsp(checkout: Path) -> None:
-    """Raise InputError for a folder that is no checkout of CMSIS-DSP."""
-    if not (checkout / "Include" / "arm_math.h").is_file():
-        raise InputError(f"{checkout} is no checkout of CMSIS-DSP", hint="git clone https://github.com/ARM-software/CMSIS-DSP")
+    """Raise InputError for a folder that is no checkout of CMSIS-DSP, or lacks what is built of it."""
+    check_checkout(checkout, "CMSIS-DSP", [checkout / "Include" / "arm_math.h", *_cmsis_dsp_sources(checkout)])
 
 
-def _cmsis_dsp(board: Board, compiler: ArmCompiler, checkout: Path, folder: Path) -> list[TransformCost]:
+def _cmsis_dsp_sources(checkout: Path) -> list[Path]:
     source = checkout / "Source"
     names = ("arm_rfft_fast_f32", "arm_rfft_fast_init_f32", "arm_cfft_f32", "arm_cfft_init_f32", "arm_cfft_radix8_f32")
     sources = [source / "TransformFunctions" / f"{name}.c" for name in (*names, "arm_bitreversal2")]
-    sources += [source / "CommonTables" / f"{name}.c" for name in ("arm_common_tables", "arm_const_structs")]
+    return sources + [source / "CommonTables" / f"{name}.c" for name in ("arm_common_tables", "arm_const_structs")]
+
+
+def _cmsis_dsp(board: Board, compiler: ArmCompiler, checkout: Path, folder: Path) -> list[TransformCost]:
+    sources = _cmsis_dsp_sources(checkout)
     peer = Path(__file__).with_name("peers")
     includes = [f"-I{path}" for path in (checkout / "Include", checkout / "PrivateInclude", peer)]
     # __GNUC_PYTHON__ is CMSIS-DSP's own name for a build without CMSIS-Core; the float32 transforms are the same.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -63,8 +63,7 @@ def cmsis_nn(checkout: Path, *, four_bit: bool = False) -> Subject:
     Raises:
         InputError: `checkout` is not one.
     """
-    if not (checkout / "Include" / "arm_nnfunctions.h").is_file():
-        raise InputError(f"{checkout} is no checkout of CMSIS-NN", hint="git clone https://github.com/ARM-software/CMSIS-NN")
+    header = checkout / "Include" / "arm_nnfunctions.h"
     wanted = (
         *("LSTMFunctions/arm_lstm_unidirectional_s8.c", "FullyConnectedFunctions/arm_fully_connected_s8.c"),
         *("ActivationFunctions/arm_nn_activation_s16.c", "BasicMathFunctions/arm_elementwise_mul_s16.c"),
@@ -72,12 +71,24 @@ def cmsis_nn(checkout: Path, *, four_bit: bool = False) -> Subject:
     )
     if four_bit:
         wanted += ("FullyConnectedFunctions/arm_fully_connected_s4.c",)
+    sources = [checkout / "Source" / name for name in wanted]
+    check_checkout(checkout, "CMSIS-NN", [header, *sources])
     support = sorted((checkout / "Source" / "NNSupportFunctions").glob("*.c"))
-    sources = [checkout / "Source" / name for name in wanted] + [s for s in support if not s.stem.endswith(("_f16", "_f32"))]
+    sources += [s for s in support if not s.stem.endswith(("_f16", "_f32"))]
     # Hosted: else its memcpy of four bytes is a call, which nobody's build has.
     flags = ("-std=c11", "-O3", "-fhosted", "-w", f"-I{checkout / 'Include'}", f"-I{PEERS}")
     more = ("peer_fully_connected_step_s4",) if four_bit else ()
     return _peer("CMSIS-NN", [PEERS / "cmsis_nn.c", *sources], (*flags, "-DFOUR_BIT") if four_bit else flags, more)
+
+
+def check_checkout(checkout: Path, name: str, files: Sequence[Path]) -> None:
+    """Raise InputError unless `checkout` has all `files` of ARM-software's repository `name`; the first tells what it is."""
+    missing = [file for file in files if not file.is_file()]
+    if files[0] in missing:
+        raise InputError(f"{checkout} is no checkout of {name}", hint=f"git clone https://github.com/ARM-software/{name}")
+    if missing:
+        what = f"has no {missing[0].relative_to(checkout)}: not complete, or a version that keeps it elsewhere"
+        raise InputError(f"{name} in {checkout} {what}", hint=f"git clone https://github.com/ARM-software/{name}")
 
 
 def _peer(name: str, sources: list[Path], flags: tuple[str, ...], more: tuple[str, ...] = ()) -> Subject:

@@ -63,3 +63,19 @@ def test_bad_input_is_one_line(arguments, code, words):
     assert done.returncode == code
     assert words in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("option", "header", "words"),
+    [
+        ("--cmsis-nn", "arm_nnfunctions.h", "has no Source/LSTMFunctions/arm_lstm_unidirectional_s8.c"),
+        ("--cmsis-dsp", "arm_math.h", "has no Source/TransformFunctions/arm_rfft_fast_f32.c"),
+    ],
+)
+def test_half_a_checkout_is_told_before_the_work(tmp_path, option, header, words):
+    (tmp_path / "Include").mkdir()
+    (tmp_path / "Include" / header).touch()
+    done = bench(option, tmp_path)
+    assert done.returncode == 2
+    assert words in done.stderr
+    assert done.stderr.count("\n") <= 2

@@ -36,7 +36,7 @@ def print_stages(stages: Sequence[StageCost], error: float) -> None:
     """Instructions and cycles per stage of the worst frame."""
     rows = table(
         f"Worst frame of each stage: instructions exact, cycles estimated ±{100 * error:.0f} %",
-        *("stage", "MACs", "instructions", "per MAC", "cycles", "flash waits", "share %"),
+        *("stage", "MACs", "instr.", "instr/MAC", "cycles", "flash waits", "share %"),
     )
     for stage in stages:
         per_mac = f"{stage.instructions / stage.macs:.3f}" if stage.macs else ""
