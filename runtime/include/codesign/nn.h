@@ -61,7 +61,7 @@ extern const uint32_t cs_tanh_table[512];
  * Layers work on CS_BLOCK_ROWS rows at a time: accumulators of a whole layer would need far more. */
 #define CS_BLOCK_ROWS 64u
 #define CS_ROUND_UP_4(n) (((n) + 3u) & ~3u)
-#define cs_prepared_bytes(columns) (2u * CS_ROUND_UP_4(columns) + 8u)
+#define cs_prepared_bytes(columns) (2u * CS_ROUND_UP_4(columns) + 8u) /* int16, and what a kernel keeps of all of them */
 
 /* y: int8, rows elements. */
 void cs_fully_connected_s8(const cs_fully_connected *layer, const int8_t *x, int8_t *y, void *scratch);
