@@ -81,11 +81,13 @@ static inline cs_output cs_output_of(const cs_fully_connected *layer)
 /* cs_multiply_by_quantized_multiplier, zero point and clamp. */
 static inline int32_t cs_requantize_row(int32_t sum, int32_t multiplier, int32_t shift, const cs_output *output)
 {
-    int32_t right; /* less the last halving: max(-shift - 1, 0) */
+    int32_t right, above_low; /* right less the last halving: max(-shift - 1, 0) */
+
     __asm__("usat %0, #5, %1" : "=r"(right) : "r"(~shift));
     const int32_t value = cs_multiply_high((int32_t)((uint32_t)sum << (shift + right + 2)), multiplier) >> right;
 
-    return cs_saturate_s16(cs_saturate_s16((value + output->offset) >> 1) + output->up) + output->down;
+    __asm__("ssat %0, #16, %1, asr #1" : "=r"(above_low) : "r"(value + output->offset));
+    return cs_saturate_s16(above_low + output->up) + output->down;
 }
 
 #else
