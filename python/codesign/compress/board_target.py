@@ -7,10 +7,10 @@ from codesign.compress.budget import Target
 from codesign.errors import ValidationError
 from codesign.frontend import FrontEnd
 
-# docs/performance.md: our kernels execute 0.96 to 1.16 instructions a MAC on a core with the DSP extension, the runtime and
-# start-up take up to 16 KiB, the front end 190 cycles a point of its FFT.
-INSTRUCTIONS_PER_MAC = 1.1
-RUNTIME_BYTES = 16_384
+# docs/performance.md: our kernels execute 0.83 to 1.04 instructions a MAC on a core with the DSP extension, the runtime and
+# start-up take up to 17 KiB, the front end 190 cycles a point of its FFT.
+INSTRUCTIONS_PER_MAC = 1.0
+RUNTIME_BYTES = 17_408
 FRONT_END_CYCLES = 190
 TABLE_BYTES_PER_POINT = 24
 """Windows, twiddle factors and mel bands, for each point of the FFT."""
