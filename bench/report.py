@@ -162,9 +162,9 @@ def _four_bit(rows: Sequence[WidthCost]) -> str:
         return ""
     text = (
         "\n## Weights of 4 bits\n\nNot offered: they halve the weights in flash, but unpacking costs more than the flash waits "
-        "that are saved, and time is what a frame runs out of. To take eight weights of a word apart for our kernels takes two masks "
-        "and a shift, 0.375 instructions per MAC; half the waits of the nRF5340's card are 0.125 cycles. CMSIS-NN has a fully "
-        "connected layer of either width:\n\n"
+        "that are saved, and time is what a frame runs out of. To take eight weights of a word apart for our kernels takes two "
+        "masks and a shift, 0.375 instructions per MAC; half the waits of the nRF5340's card are 0.125 cycles. CMSIS-NN has a "
+        "fully connected layer of either width:\n\n"
     )
     head = ("core", "compiler", "layer", "weights", "instr/MAC", "est. cycles/MAC")
     body = []
