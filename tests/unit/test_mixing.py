@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -41,7 +42,7 @@ def same(first, second):
 
 
 @pytest.mark.parametrize("snr", [-6.0, 0.0, 9.0])
-@pytest.mark.parametrize("kind", ["recorded", "events", "coloured", "babble"])
+@pytest.mark.parametrize("kind", ["recorded", "events", "coloured", "babble", "voices"])
 def test_the_ratio_is_the_one_asked_for(corpus, kind, snr):
     mixer = Mixer(corpus, "train", LENGTH, 1, MixSettings(kinds={kind: 1.0}, rooms=0.0))
     for _ in range(5):
@@ -74,6 +75,35 @@ def test_only_voices_of_the_split_are_heard(made):
         for _ in range(20):
             spectrum = np.abs(np.fft.rfft(mixer.mixture()[1] * np.hanning(LENGTH)))
             assert round(int(np.argmax(spectrum)) * RATE / LENGTH / 100) * 100 in allowed
+
+
+def test_other_talkers_are_higher_than_any_that_is_meant(made):
+    frequencies, corpus = made
+    settings = replace(PLAIN, kinds={"voices": 1.0}, voices_speed=(1.45, 1.45), noise_only=1.0)
+    mixer = Mixer(corpus, "train", LENGTH, 3, settings)
+    allowed = [1.45 * frequencies[name] for name in corpus.speech.groups_of("train")]
+    for _ in range(20):
+        spectrum = np.abs(np.fft.rfft(mixer.mixture()[0] * np.hanning(LENGTH)))
+        heard = int(np.argmax(spectrum)) * RATE / LENGTH
+        assert min(abs(heard / frequency - 1) for frequency in allowed) < 0.02
+
+
+def test_a_thin_talker_has_no_bass(corpus):
+    mixer = Mixer(corpus, "train", LENGTH, 3, replace(PLAIN, thin=1.0))
+    for seed in range(20):
+        gain = mixer._speech_gain(np.random.default_rng(seed))
+        low, high = (int(hertz * mixer._renderer.size / RATE) for hertz in (30, 1000))
+        assert gain[low] < 0.05
+        assert gain[high] > 0.95
+
+
+def test_impacts_begin_at_once_and_die_away(corpus):
+    for seed in range(20):
+        sound = Mixer(corpus, "train", LENGTH, 1, PLAIN)._impact(np.random.default_rng(seed))
+        assert np.isfinite(sound).all()
+        assert np.abs(sound).max() == pytest.approx(0.5, rel=1e-3)
+        energy = np.cumsum(sound.astype(np.float64) ** 2)
+        assert np.searchsorted(energy, 0.9 * energy[-1]) < 0.6 * sound.size
 
 
 def test_a_mixture_depends_on_its_number_alone(corpus):

@@ -22,6 +22,7 @@ QUIETEST = 1e-5
 FULLEST = 0.98
 GROUP = 12
 """Talkers, and as many backgrounds, that are rendered together and combined where MixSettings.reuse is above 1."""
+IMPACT_SECONDS = 0.5
 PAUSE_SECONDS = (0.05, 0.4)
 """Between the utterances of a talker."""
 _TRIES = 20
@@ -60,6 +61,7 @@ class Mixer:
             "events": self._several_events,
             "coloured": self._coloured,
             "babble": self._babble,
+            "voices": self._voices,
         }
         weights = {kind: weight for kind, weight in self.settings.kinds.items() if weight > 0.0}
         self._makers = [makers[kind] for kind in weights]
@@ -167,12 +169,34 @@ class Mixer:
         """Short sounds at random times over a faint noise."""
         source = np.zeros(self._source_size(rng, self.settings.noise_speed), np.float32)
         for _ in range(int(rng.integers(2, 12))):
-            piece = self._events.one(rng, int(EVENT_SECONDS * self._rate))[: source.size]
+            made = self.settings.impacts > 0.0 and rng.random() < self.settings.impacts
+            piece = self._impact(rng) if made else self._events.one(rng, int(EVENT_SECONDS * self._rate))
+            piece = piece[: source.size]
             at = int(rng.integers(source.size - piece.size + 1))
             source[at : at + piece.size] += piece * np.float32(10 ** (rng.uniform(-20, 0) / 20))
         sounds = self._renderer.render(source, self._place(rng, room), self._noise_gain(rng))
         floor = self._coloured(rng, room)
         return sounds + floor * np.float32(0.01 * max(_rms(sounds), QUIETEST) / _rms(floor))
+
+    def _impact(self, rng: np.random.Generator) -> Signal:
+        """A knock, a slam, a clank: a handful of modes that begin at once and decay, the low ones louder and longer."""
+        pitch = np.exp(rng.uniform(np.log(40), np.log(4000), int(rng.integers(2, 9)))).astype(np.float32)
+        decay = rng.uniform(1, 8) * np.sqrt(pitch)
+        time = np.arange(int(IMPACT_SECONDS * self._rate), dtype=np.float32) / np.float32(self._rate)
+        modes = np.exp(np.outer((2j * np.pi * pitch - decay).astype(np.complex64), time)).imag
+        sound = (rng.uniform(0.1, 1, pitch.size) / np.sqrt(pitch)).astype(np.float32) @ modes
+        return np.asarray(sound * np.float32(0.5 / (np.abs(sound).max() + 1e-9)))
+
+    def _voices(self, rng: np.random.Generator, room: Responses | None) -> Signal:
+        """One or two talkers that are not the one who is meant, each for a part of the time."""
+        total = np.zeros(self.length, np.float32)
+        for _ in range(int(rng.integers(1, 3))):
+            source = self._speech.stretch(rng, self._source_size(rng, self.settings.voices_speed), self._pauses)
+            voice = self._renderer.render(source, self._place(rng, room), self._noise_gain(rng))
+            if rng.random() < 0.6:
+                self._pause(rng, voice)
+            total += voice * np.float32(10 ** (rng.uniform(-9, 0) / 20))
+        return total
 
     def _babble(self, rng: np.random.Generator, room: Responses | None) -> Signal:
         source = np.zeros(self._source_size(rng, self.settings.speech_speed), np.float32)
@@ -206,6 +230,9 @@ class Mixer:
         if rng.random() < settings.bass:
             shelf = self._renderer.shelf(rng.uniform(3, 15), rng.uniform(120, 220))
             gain = shelf if gain is None else gain * shelf
+        if settings.thin > 0.0 and rng.random() < settings.thin:
+            high_pass = self._renderer.high_pass(rng.uniform(80, 250))
+            gain = high_pass if gain is None else gain * high_pass
         return gain
 
     def _noise_gain(self, rng: np.random.Generator) -> Signal | None:

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 
 from codesign.errors import InputError
 
-KINDS = ("recorded", "events", "coloured", "babble")
+KINDS = ("recorded", "events", "coloured", "babble", "voices")
 """What a background is made of: a stretch of the noise recordings, short sounds at random times, generated noise of a random
-spectrum, many talkers of the speech recordings."""
+spectrum, many talkers of the speech recordings, one or two of them at `voices_speed`."""
 
 Range = tuple[float, float]
 
@@ -36,6 +36,8 @@ class MixSettings:
     speech_speed: Range = (0.75, 1.2)
     """Factor on time and pitch: one voice becomes several."""
     noise_speed: Range = (0.7, 1.4)
+    voices_speed: Range = (1.35, 1.8)
+    """Of the kind `voices`: as high as children, or nothing would tell the network which talker is meant."""
     rooms: float = 0.4
     """Probability of a simulated room (pyroomacoustics) around the talker; the clean target is the talker in that room."""
     equalizer: float = 0.7
@@ -44,6 +46,10 @@ class MixSettings:
     noise_eq_db: float = 8.0
     bass: float = 0.4
     """Probability of 3 to 15 dB more below about 170 Hz: many recordings of voices went through a high-pass."""
+    impacts: float = 0.4
+    """Share of generated knocks, slams and clanks among the short sounds of the kind `events`."""
+    thin: float = 0.2
+    """Probability of a high-pass at 80 to 250 Hz on the talker, as small loudspeakers and many microphones have one."""
     kinds: Mapping[str, float] = field(
         default_factory=lambda: {"recorded": 0.4, "events": 0.2, "coloured": 0.25, "babble": 0.15}
     )
@@ -57,13 +63,13 @@ class MixSettings:
     noise_weights: Mapping[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        for name in ("snr_db", "wide_snr_db", "level_db", "speech_speed", "noise_speed"):
+        for name in ("snr_db", "wide_snr_db", "level_db", "speech_speed", "noise_speed", "voices_speed"):
             low, high = getattr(self, name)
             _check(low <= high, f"{name} ({low}, {high}) is not (lowest, highest)")
-        for name in ("speech_speed", "noise_speed"):
+        for name in ("speech_speed", "noise_speed", "voices_speed"):
             low, high = getattr(self, name)
             _check(low >= 0.25 and high <= 4.0, f"{name} ({low}, {high}) is not in 0.25…4")
-        for name in ("wide", "noise_only", "clean_only", "pauses", "rooms", "equalizer", "bass"):
+        for name in ("wide", "noise_only", "clean_only", "pauses", "rooms", "equalizer", "bass", "thin", "impacts"):
             _check(0.0 <= getattr(self, name) <= 1.0, f"{name} {getattr(self, name)} is not in 0…1")
         _check(self.noise_only + self.clean_only <= 1.0, "noise_only and clean_only are more than 1 together")
         _check(self.level_db[1] <= 0.0, f"level_db {self.level_db} goes beyond full scale")
@@ -91,5 +97,7 @@ PLAIN = MixSettings(
     rooms=0.0,
     equalizer=0.0,
     bass=0.0,
+    thin=0.0,
+    impacts=0.0,
 )
 """Recordings as they are: for validation and tests."""
