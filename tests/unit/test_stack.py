@@ -91,6 +91,23 @@ middle: str lr, [sp, #-8]!
         .ltorg
         .size middle, . - middle
 
+        .type unrolled, %function
+        .thumb_func
+unrolled: push {r0, lr}
+        adr.w r2, rounds
+        mul r1, r1, r3
+        add r1, r1, r2
+        cmp r3, #1
+        it eq
+        addeq r1, r1, #4
+        orr r1, r1, #1
+        bx r1
+        .balign 4
+rounds: nop.w
+        nop.w
+        pop {r0, pc}
+        .size unrolled, . - unrolled
+
 label:  stmdb sp!, {r0-r3}
         mov r7, sp
         bic r6, r7, #63
@@ -169,6 +186,16 @@ def test_hand_written_assembly(compiler, tmp_path):
     # main: 9 registers, 4 doubles, 1024. middle: 8, 0x1234, 16. label: 16 and at most 63 for the alignment.
     assert report.path == (("main", 36 + 32 + 1024), ("middle", 8 + 0x1234 + 16), ("label", 16 + 63))
     assert report.unbounded == ""
+
+
+@pytest.mark.parametrize("compiler", COMPILERS)
+def test_a_jump_into_unrolled_code_reaches_no_other_function(compiler, tmp_path):
+    built = build(tmp_path, ASSEMBLY, compiler, suffix=".S")
+    image = read_elf(built.path)
+    (start,) = (symbol.value & ~1 for symbol in image.symbols if symbol.name == "unrolled")
+    code = Code(image)
+    flow = follow(code, code.function(start))
+    assert (flow.frame, flow.problem, flow.sites) == (8, "", set())
 
 
 def test_unknown_entry_and_stripped_images(tmp_path):

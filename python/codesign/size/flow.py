@@ -159,6 +159,8 @@ class _Walk:
             return None if kind == "sp" else (kind, value | effect.value if kind == "number" else 0)
         if effect.kind == "high":
             return ("number", effect.value << 16 | value & 0xFFFF) if kind == "number" else None
+        if kind == "inside":
+            return base
         if effect.kind == "align":  # how far SP moves is not known; at most this far
             return (kind, value - effect.value if kind == "sp" else value & ~effect.value)
         value += effect.value
