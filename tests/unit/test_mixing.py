@@ -97,13 +97,13 @@ def test_a_thin_talker_has_no_bass(corpus):
         assert gain[high] > 0.95
 
 
-def test_impacts_begin_at_once_and_die_away(corpus):
+def test_impacts_die_away(corpus):
     for seed in range(20):
         sound = Mixer(corpus, "train", LENGTH, 1, PLAIN)._impact(np.random.default_rng(seed))
         assert np.isfinite(sound).all()
         assert np.abs(sound).max() == pytest.approx(0.5, rel=1e-3)
         energy = np.cumsum(sound.astype(np.float64) ** 2)
-        assert np.searchsorted(energy, 0.9 * energy[-1]) < 0.6 * sound.size
+        assert np.searchsorted(energy, 0.9 * energy[-1]) < 0.8 * sound.size
 
 
 def test_a_mixture_depends_on_its_number_alone(corpus):

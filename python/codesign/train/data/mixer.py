@@ -179,12 +179,13 @@ class Mixer:
         return sounds + floor * np.float32(0.01 * max(_rms(sounds), QUIETEST) / _rms(floor))
 
     def _impact(self, rng: np.random.Generator) -> Signal:
-        """A knock, a slam, a clank: a handful of modes that begin at once and decay, the low ones louder and longer."""
+        """A knock, a slam, a clank: a handful of modes that begin together and decay, the low ones louder and longer."""
         pitch = np.exp(rng.uniform(np.log(40), np.log(4000), int(rng.integers(2, 9)))).astype(np.float32)
-        decay = rng.uniform(1, 8) * np.sqrt(pitch)
+        decay = np.exp(rng.uniform(np.log(0.5), np.log(8))) * np.sqrt(pitch)
         time = np.arange(int(IMPACT_SECONDS * self._rate), dtype=np.float32) / np.float32(self._rate)
         modes = np.exp(np.outer((2j * np.pi * pitch - decay).astype(np.complex64), time)).imag
         sound = (rng.uniform(0.1, 1, pitch.size) / np.sqrt(pitch)).astype(np.float32) @ modes
+        sound *= 1 - np.exp(time * np.float32(-1 / rng.uniform(5e-4, 0.04)))
         return np.asarray(sound * np.float32(0.5 / (np.abs(sound).max() + 1e-9)))
 
     def _voices(self, rng: np.random.Generator, room: Responses | None) -> Signal:
