@@ -28,10 +28,10 @@ LIMITS = """\
 The corpus. It has some 30 good voices, hardly any of them English but for synthetic ones, no recorded rooms, and noises out
 of games and telephone exchanges (`models/corpus` lists it). On its held-out voices and noises the networks gain several dB.
 The CHiME2 clips are one reverberant talker in a home with children, television, music and doors; the paper's networks were
-trained on that corpus, ours never heard it. In two clips of steady noise the float baseline equals the paper's; what stays
-elsewhere is short loud sounds, music and other talkers. These networks are for trying the tool with: train on data like your
-own for quality. No weight, scale or threshold was fitted to these clips; but the mixing's other talkers, knocks and thin
-talkers were added after seeing what earlier networks left in them.
+trained on that corpus, ours never heard it. In two clips the float baseline equals the paper's; what stays in the others is
+short loud sounds, music and other talkers. These networks are for trying the tool with: train on data like your own for
+quality. No weight, scale or threshold was fitted to these clips; but the mixing's other talkers, knocks and thin talkers were
+added after seeing what earlier networks left in them.
 """
 
 

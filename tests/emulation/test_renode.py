@@ -94,7 +94,7 @@ def test_a_stopped_bit_clock_is_counted_as_stalls_and_audio_resumes(images, netw
 
 
 def test_blocks_that_come_too_early_are_played_dry_and_counted(images, noisy):
-    """At 25 % of a hop's 16 ms the nRF52840, which needs 5.6 ms for a frame in Renode, misses its deadline."""
+    """At 25 % of a hop's 16 ms the nRF52840, which needs 5.7 ms for a frame in Renode, misses its deadline."""
     name = "nrf52840dk"
     image, board = images(name), load_board(name)
     early = [Command(0.5, "i2s0 PeriodPercent 25"), shell(board, 0.5, "codesign stop"), shell(board, 0.7, "codesign start")]

@@ -169,6 +169,7 @@ class Mixer:
         """Short sounds at random times over a faint noise."""
         source = np.zeros(self._source_size(rng, self.settings.noise_speed), np.float32)
         for _ in range(int(rng.integers(2, 12))):
+            # Nothing is drawn for what is off: settings without it keep the mixtures that they had.
             made = self.settings.impacts > 0.0 and rng.random() < self.settings.impacts
             piece = self._impact(rng) if made else self._events.one(rng, int(EVENT_SECONDS * self._rate))
             piece = piece[: source.size]
