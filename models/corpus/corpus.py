@@ -1,6 +1,6 @@
 """Assemble a free speech and noise corpus out of Debian packages: 16 kHz, mono, 16 bit, silence trimmed.
 
-    python corpus.py CORPUS
+    python corpus.py CORPUS [--librispeech FOLDER]
 
 fetches the packages of `PACKAGES` with `apt-get download` and unpacks them with `dpkg-deb -x` (neither root nor
 installation), then writes
@@ -9,6 +9,8 @@ installation), then writes
     CORPUS/speech/test/VOICE/*.wav     CORPUS/noise/test/SOURCE/*.wav
     CORPUS/licences.json               every package with its version, licence and hours
 
+With --librispeech the clean ones among the files SPEAKER-CHAPTER-NUMBER.flac below FOLDER become voices
+speech/train/librispeech-SPEAKER: an utterance each of many speakers is worth more than hours of a few.
 Voices of speech/test and files of noise/test are never in a training set. `codesign train` reads
 only these folders: put your own recordings there instead and nothing else changes.
 Needs soundfile, soxr and, for the G.722 packages, PyAV (`pip install soundfile soxr av`).
@@ -88,6 +90,9 @@ SPEECH = (
     (r"^pocketsphinx-testdata/.*/librivox/.*\.wav$", "librivox"),
 )
 TEST_VOICES = ("librivox", "asterisk-it", "asterisk-ru")
+LIBRISPEECH = Package("librispeech", "CC-BY-4.0 (LibriSpeech, V. Panayotov et al.; readings in the public domain)")
+# Readers who may be the test voice librivox, which is not named: both recorded Jane Austen for LibriVox.
+LEFT_OUT_READERS = ("19", "103")
 NOT_SPEECH = re.compile(r"/silence/|beep|/dtmf|confbridge-(join|leave)|ascending|descending|/voices/(Singer|Robot|Pirate)/")
 # A noise's folder begins with its kind: ambience goes on, music too, sfx are short events.
 NOISE = (
@@ -211,6 +216,13 @@ def jobs(root: Path, package: str, corpus: Path) -> Iterator[tuple[Path, str, Pa
             yield path, "noise", corpus / "noise" / "train" / source, package
 
 
+def librispeech_jobs(folder: Path, corpus: Path) -> Iterator[tuple[Path, str, Path, str]]:
+    for path in sorted(folder.rglob("*.flac")):
+        reader = re.match(r"(\d+)-\d+-\d+$", path.stem)
+        if reader and reader[1] not in LEFT_OUT_READERS:
+            yield path, "speech", corpus / "speech" / "train" / f"librispeech-{reader[1]}", LIBRISPEECH.name
+
+
 def _first_match(rules: tuple[tuple[str, str], ...], key: str) -> str | None:
     for pattern, name in rules:
         if match := re.match(pattern, key):
@@ -222,6 +234,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("corpus", type=Path, help="folder to write")
     parser.add_argument("--packages", type=Path, help="folder of unpacked packages (default: CORPUS/packages)")
+    parser.add_argument("--librispeech", type=Path, help="folder with FLAC files of LibriSpeech, any part of it")
     parser.add_argument("--jobs", type=int, default=2)
     arguments = parser.parse_args()
     packages = arguments.packages or arguments.corpus / "packages"
@@ -230,6 +243,9 @@ def main() -> None:
     for package in PACKAGES:
         print(f"package {package.name}", flush=True)
         todo += jobs(fetch(package, packages), package.name, arguments.corpus)
+    if arguments.librispeech:
+        record[LIBRISPEECH.name] = {"licence": LIBRISPEECH.licence, "hours": {"speech": 0.0, "noise": 0.0}}
+        todo += librispeech_jobs(arguments.librispeech, arguments.corpus)
     with ProcessPoolExecutor(arguments.jobs) as pool:
         for done, (name, kind, hours) in enumerate(pool.map(convert, todo, chunksize=16)):
             record[name]["hours"][kind] += hours  # type: ignore[index]
