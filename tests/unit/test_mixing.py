@@ -88,6 +88,21 @@ def test_other_talkers_are_higher_than_any_that_is_meant(made):
         assert min(abs(heard / frequency - 1) for frequency in allowed) < 0.02
 
 
+def test_hiss_comes_on_top_of_the_ratio(corpus):
+    settings = MixSettings(rooms=0.0, clean_only=0.0, noise_only=0.0)
+    without = Mixer(corpus, "train", LENGTH, 3, settings)
+    with_hiss = Mixer(corpus, "train", LENGTH, 3, replace(settings, hiss=1.0, hiss_db=(-20.0, -20.0)))
+    for number in range(20):
+        (noisy, clean), (hissing, target) = (
+            (signal.astype(np.float64) for signal in mixer.mixture(30.0, number)) for mixer in (without, with_hiss)
+        )
+        # Levels are drawn anew: compare with the talker as the measure.
+        scale = np.sqrt(np.sum(target**2) / np.sum(clean**2))
+        hiss = (hissing - target) / scale - (noisy - clean)
+        assert target == pytest.approx(scale * clean, rel=1e-4, abs=1e-7)
+        assert 10 * np.log10(np.sum(hiss**2) / np.sum(clean**2)) == pytest.approx(-20.0, abs=0.05)
+
+
 def test_a_thin_talker_has_no_bass(corpus):
     mixer = Mixer(corpus, "train", LENGTH, 3, replace(PLAIN, thin=1.0))
     for seed in range(20):

@@ -98,6 +98,8 @@ class Mixer:
         if snr_db is not None:
             snr, chance = snr_db, 1.0
         noise *= np.float32(_rms(clean) / _rms(noise) * 10 ** (-snr / 20))
+        if settings.hiss > 0.0 and rng.random() < settings.hiss:
+            noise += self._hiss(rng) * np.float32(_rms(clean) * 10 ** (rng.uniform(*settings.hiss_db) / 20))
         if chance < settings.noise_only:
             clean = np.zeros_like(clean)
         elif chance < settings.noise_only + settings.clean_only:
@@ -221,6 +223,12 @@ class Mixer:
             at = np.linspace(0, len(knots) - 1, self.length)
             noise *= np.exp(np.interp(at, np.arange(len(knots)), knots * NEPER).astype(np.float32))
         return noise
+
+    def _hiss(self, rng: np.random.Generator) -> Signal:
+        """Steady noise of a random slope, root mean square 1."""
+        slope = rng.uniform(-5, 2) * np.linspace(0, TOP_OCTAVES, KNOTS)
+        noise = self._renderer.noise(rng, self._renderer.curve(slope))
+        return noise / np.float32(_rms(noise))
 
     def _place(self, rng: np.random.Generator, room: Responses | None) -> Signal | None:
         """Where in the room a noise comes from, if it is in there."""

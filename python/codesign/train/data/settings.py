@@ -50,6 +50,10 @@ class MixSettings:
     """Share of generated knocks, slams and clanks among the short sounds of the kind `events`."""
     thin: float = 0.2
     """Probability of a high-pass at 80 to 250 Hz on the talker, as small loudspeakers and many microphones have one."""
+    hiss: float = 0.0
+    """Probability of a steady faint noise over everything, as microphones and recorders have it: `snr_db` does not count it."""
+    hiss_db: Range = (-45.0, -15.0)
+    """Of that noise to the talker, both over the whole mixture."""
     kinds: Mapping[str, float] = field(
         default_factory=lambda: {"recorded": 0.4, "events": 0.2, "coloured": 0.25, "babble": 0.15}
     )
@@ -63,13 +67,13 @@ class MixSettings:
     noise_weights: Mapping[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        for name in ("snr_db", "wide_snr_db", "level_db", "speech_speed", "noise_speed", "voices_speed"):
+        for name in ("snr_db", "wide_snr_db", "level_db", "hiss_db", "speech_speed", "noise_speed", "voices_speed"):
             low, high = getattr(self, name)
             _check(low <= high, f"{name} ({low}, {high}) is not (lowest, highest)")
         for name in ("speech_speed", "noise_speed", "voices_speed"):
             low, high = getattr(self, name)
             _check(low >= 0.25 and high <= 4.0, f"{name} ({low}, {high}) is not in 0.25…4")
-        for name in ("wide", "noise_only", "clean_only", "pauses", "rooms", "equalizer", "bass", "thin", "impacts"):
+        for name in ("wide", "noise_only", "clean_only", "pauses", "rooms", "equalizer", "bass", "thin", "impacts", "hiss"):
             _check(0.0 <= getattr(self, name) <= 1.0, f"{name} {getattr(self, name)} is not in 0…1")
         _check(self.noise_only + self.clean_only <= 1.0, "noise_only and clean_only are more than 1 together")
         _check(self.level_db[1] <= 0.0, f"level_db {self.level_db} goes beyond full scale")
