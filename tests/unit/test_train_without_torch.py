@@ -30,10 +30,10 @@ def test_without_torch_the_commands_say_how_to_get_it(command, tmp_path, monkeyp
     assert not (tmp_path / "run").exists()
 
 
-@pytest.mark.parametrize("name", ["baseline-256", "pruned", "pruned-skip", "low-latency"])
-def test_shipped_recipes_are_sound(name):
-    recipe = read_recipe(resource("models", name, "recipe.toml"))
-    assert recipe.name == name
+@pytest.mark.parametrize("path", sorted(resource("models").glob("*/*.toml")), ids=lambda path: f"{path.parent.name}/{path.stem}")
+def test_shipped_recipes_are_sound(path):
+    recipe = read_recipe(path)
+    assert recipe.name == path.parent.name
     assert isinstance(recipe.config, FrontEnd)
 
 
