@@ -30,7 +30,10 @@ def test_without_torch_the_commands_say_how_to_get_it(command, tmp_path, monkeyp
     assert not (tmp_path / "run").exists()
 
 
-@pytest.mark.parametrize("path", sorted(resource("models").glob("*/*.toml")), ids=lambda path: f"{path.parent.name}/{path.stem}")
+RECIPES = sorted(resource("models").glob("*/*.toml"))
+
+
+@pytest.mark.parametrize("path", RECIPES, ids=[f"{path.parent.name}/{path.stem}" for path in RECIPES])
 def test_shipped_recipes_are_sound(path):
     recipe = read_recipe(path)
     assert recipe.name == path.parent.name
