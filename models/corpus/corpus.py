@@ -263,12 +263,14 @@ def main() -> None:
     packages = arguments.packages or arguments.corpus / "packages"
     record = {p.name: {"licence": p.licence, "hours": {"speech": 0.0, "noise": 0.0}} for p in PACKAGES}
     todo: list[tuple[Path, str, Path, str]] = []
-    for package in PACKAGES:
-        print(f"package {package.name}", flush=True)
-        todo += jobs(fetch(package, packages), package.name, arguments.corpus)
     if arguments.librispeech:
         record[LIBRISPEECH.name] = {"licence": LIBRISPEECH.licence, "hours": {"speech": 0.0, "noise": 0.0}}
         todo += librispeech_jobs(arguments.librispeech, arguments.corpus)
+        if not todo:
+            parser.error(f"{arguments.librispeech} has no SPEAKER-CHAPTER-NUMBER.flac: give a folder of LibriSpeech")
+    for package in PACKAGES:
+        print(f"package {package.name}", flush=True)
+        todo += jobs(fetch(package, packages), package.name, arguments.corpus)
     with ProcessPoolExecutor(arguments.jobs) as pool:
         for done, (name, kind, hours) in enumerate(pool.map(convert, todo, chunksize=16)):
             record[name]["hours"][kind] += hours  # type: ignore[index]
