@@ -173,7 +173,7 @@ def trim(signal: Audio, below_db: float) -> Audio:
 
 
 def denoise(signal: Audio) -> Audio:
-    """Without the steady noise of its recording: each bin's tenth percentile of power is subtracted, 15 dB at most.
+    """A recording, float32 (samples,), without its steady noise: spectral subtraction (Boll, 1979) of at most 15 dB.
 
     A network learns to keep whatever its targets hold, and volunteers' recordings hold hiss.
     """

@@ -40,6 +40,11 @@ def test_shipped_recipes_are_sound(path):
     assert isinstance(recipe.config, FrontEnd)
 
 
+@pytest.mark.parametrize("name", ["pruned", "pruned-skip", "low-latency"])
+def test_compressing_with_a_shipped_recipe_ends_with_integers(name):
+    assert read_recipe(resource("models", name, "recipe.toml")).quantize is not None
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
