@@ -1,16 +1,16 @@
-"""Assemble a free speech and noise corpus out of Debian packages: 16 kHz, mono, 16 bit, silence trimmed.
+"""Assemble a free speech and noise corpus out of Debian packages and GitHub repositories: 16 kHz, mono, 16 bit, trimmed.
 
-    python corpus.py CORPUS [--librispeech FOLDER]
+    python corpus.py CORPUS [--repositories FOLDER]
 
 fetches the packages of `PACKAGES` with `apt-get download` and unpacks them with `dpkg-deb -x` (neither root nor
 installation), then writes
 
     CORPUS/speech/train/VOICE/*.wav    CORPUS/noise/train/SOURCE/*.wav
     CORPUS/speech/test/VOICE/*.wav     CORPUS/noise/test/SOURCE/*.wav
-    CORPUS/licences.json               every package with its version, licence and hours
+    CORPUS/licences.json               every source with its licence and hours
 
-With --librispeech the clean ones among the files SPEAKER-CHAPTER-NUMBER.flac below FOLDER become voices
-speech/train/librispeech-SPEAKER: an utterance each of many speakers is worth more than hours of a few.
+--repositories takes a folder with checkouts of the repositories of `REPOSITORIES`, each under its own name; one that is not
+there is left out, which is said. They bring what packages lack: many speakers. All of theirs is trained on, none held out.
 Voices of speech/test and files of noise/test are never in a training set. `codesign train` reads
 only these folders: put your own recordings there instead and nothing else changes.
 Needs soundfile, soxr, scipy and, for the G.722 packages, PyAV (`pip install soundfile soxr scipy av`).
@@ -45,7 +45,7 @@ Audio = npt.NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Package:
-    """A Debian package and the licence of its sounds (debian/copyright; GPL where nothing else is said)."""
+    """A Debian package or a repository, and the licence of its sounds (debian/copyright; GPL where nothing else is said)."""
 
     name: str
     licence: str
@@ -77,6 +77,15 @@ PACKAGES = (
     Package("sound-theme-freedesktop", "CC-BY-SA-3.0, GPL-2, some CC-BY-3.0"),
 )
 
+REPOSITORIES = (
+    Package("Resemblyzer", "CC-BY-4.0 (LibriSpeech, V. Panayotov et al.; readings in the public domain)"),
+    Package("speechocean762", "free for commercial and non-commercial use (its README; J. Zhang et al., 2021)"),
+    Package("wake-word-benchmark", "Apache-2.0 (Picovoice)"),
+    Package("mimic3-voices", "CC0-1.0, public domain, CC-BY, CC-BY-SA-4.0, BSD-like: voices/*/*/LICENSE (synthetic)"),
+    Package("vctk-vits-speaker-comparison", "MIT (synthetic, a model of VCTK, CC-BY-4.0)"),
+    Package("ESC-10", "CC-BY-3.0 (K. J. Piczak; commit 553c8f1, the last with sounds)"),
+)
+
 # (pattern of "package/path", voice); the first that matches decides. Test voices are heard nowhere else.
 SPEECH = (
     (r"^festvox-ru/.*\.wav$", "ru-nsh"),
@@ -91,11 +100,19 @@ SPEECH = (
     (r"^ktuberling-data/.*/sounds/([a-z]+)/.*\.(ogg|wav)$", r"ktuberling-\1"),
     (r"^klettres-data/.*/klettres/(?!nds)([a-zA-Z_]+)/.*\.(ogg|wav)$", r"klettres-\1"),
     (r"^pocketsphinx-testdata/.*/librivox/.*\.wav$", "librivox"),
+    # Without two readers who may be the test voice librivox, which is not named: both recorded Jane Austen for LibriVox.
+    (r"^Resemblyzer/.*/(?!19-|103-)(\d+)-\d+-\d+\.flac$", r"librispeech-\1"),
+    (r"^speechocean762/WAVE/SPEAKER(\d+)/.*\.WAV$", r"speechocean-\1"),
+    (r"^wake-word-benchmark/audio/(\w+)[^/]*/.*\.wav$", r"keywords-\1"),
+    # Without voices whose licence is missing or allows no commercial use, and ODbL's.
+    (
+        r"^mimic3-voices/samples/(?!bn|ru|sw)(\w+)/(?!kss|apope|tom)([\w-]+?)(?:_low)?/(?:.*/)?sample(.*)\.wav$",
+        r"synthetic-mimic3-\1-\2\3",
+    ),
+    (r"^vctk-vits-speaker-comparison/output/(\d+)\.wav$", r"synthetic-vctk-\1"),
 )
 TEST_VOICES = ("librivox", "asterisk-it", "asterisk-ru")
-LIBRISPEECH = Package("librispeech", "CC-BY-4.0 (LibriSpeech, V. Panayotov et al.; readings in the public domain)")
-# Readers who may be the test voice librivox, which is not named: both recorded Jane Austen for LibriVox.
-LEFT_OUT_READERS = ("19", "103")
+SUFFIXES = {".wav", ".flac", ".ogg", ".oga", ".g722", ".cat"}
 NOT_SPEECH = re.compile(r"/silence/|beep|/dtmf|confbridge-(join|leave)|ascending|descending|/voices/(Singer|Robot|Pirate)/")
 # A noise's folder begins with its kind: ambience goes on, music too, sfx are short events.
 NOISE = (
@@ -114,8 +131,10 @@ NOISE = (
     (r"^minetest-mod-homedecor/.*\.ogg$", "sfx-homedecor"),
     (r"^(lomiri-sounds|sound-theme-freedesktop)/.*\.(ogg|oga)$", "sfx-ringtones"),
     (r"^tuxpaint-stamps-default/(?!.*_desc).*\.(wav|ogg)$", "sfx-tuxpaint"),
+    (r"^ESC-10/.*(Rain|Sea|Helicopter|Chainsaw|Fire).*\.ogg$", "ambience-esc10"),
+    (r"^ESC-10/.*\.ogg$", "sfx-esc10"),
 )
-# Held out by name (the recordings that the demonstration uses among them), and one file in seven of the rest.
+# Held out by name (the recordings that the demonstration uses among them), and one file in seven of the rest of a package's.
 TEST_NOISE = re.compile(r"minepump|bloodspiderwalk|waterfontain|tv_newswav|fire05|machine1|arcticwind|morning_coffee")
 
 
@@ -194,6 +213,11 @@ def is_clean(signal: Audio) -> bool:
     return bool(levels[-max(1, len(levels) // 20)] - levels[len(levels) // 20] > 28)
 
 
+def is_held_out(name: str, number: int) -> bool:
+    """True if signal `number` of the noise file of that name is for tests."""
+    return bool(TEST_NOISE.search(name)) or zlib.crc32(f"{name}-{number}".encode()) % 7 == 0
+
+
 def convert(job: tuple[Path, str, Path, str]) -> tuple[str, str, float]:
     """Convert one file into WAVs below its target folder, speech to train on without its steady noise.
 
@@ -218,8 +242,9 @@ def convert(job: tuple[Path, str, Path, str]) -> tuple[str, str, float]:
         audio = trim(audio, -40 if kind == "speech" else -60)[: 300 * RATE]
         audio *= 0.7 / max(np.abs(audio).max(), 1e-6)
         name = f"{source.stem}-{zlib.crc32(str(source).encode()):08x}-{number}.wav"
-        held_out = TEST_NOISE.search(source.name) or zlib.crc32(f"{source.name}-{number}".encode()) % 7 == 0
-        folder = target.parent.parent / "test" / target.name if kind == "noise" and held_out else target
+        folder = target
+        if kind == "noise" and package not in {r.name for r in REPOSITORIES} and is_held_out(source.name, number):
+            folder = target.parent.parent / "test" / target.name
         folder.mkdir(parents=True, exist_ok=True)
         soundfile.write(folder / name, audio, RATE, subtype="PCM_16")
         seconds += len(audio) / RATE
@@ -229,7 +254,7 @@ def convert(job: tuple[Path, str, Path, str]) -> tuple[str, str, float]:
 def jobs(root: Path, package: str, corpus: Path) -> Iterator[tuple[Path, str, Path, str]]:
     for path in sorted(root.rglob("*")):
         key = f"{package}/{path.relative_to(root).as_posix()}"
-        if not path.is_file() or path.is_symlink() or path.suffix not in {".wav", ".ogg", ".oga", ".g722", ".cat"}:
+        if not path.is_file() or path.is_symlink() or path.suffix.lower() not in SUFFIXES:
             continue
         voice = _first_match(SPEECH, key)
         if voice and not NOT_SPEECH.search(key):
@@ -237,13 +262,6 @@ def jobs(root: Path, package: str, corpus: Path) -> Iterator[tuple[Path, str, Pa
             yield path, "speech", corpus / "speech" / subset / voice, package
         elif source := _first_match(NOISE, key):
             yield path, "noise", corpus / "noise" / "train" / source, package
-
-
-def librispeech_jobs(folder: Path, corpus: Path) -> Iterator[tuple[Path, str, Path, str]]:
-    for path in sorted(folder.rglob("*.flac")):
-        reader = re.match(r"(\d+)-\d+-\d+$", path.stem)
-        if reader and reader[1] not in LEFT_OUT_READERS:
-            yield path, "speech", corpus / "speech" / "train" / f"librispeech-{reader[1]}", LIBRISPEECH.name
 
 
 def _first_match(rules: tuple[tuple[str, str], ...], key: str) -> str | None:
@@ -257,17 +275,19 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("corpus", type=Path, help="folder to write")
     parser.add_argument("--packages", type=Path, help="folder of unpacked packages (default: CORPUS/packages)")
-    parser.add_argument("--librispeech", type=Path, help="folder with FLAC files of LibriSpeech, any part of it")
+    parser.add_argument("--repositories", type=Path, help="folder of checkouts, each under its repository's name")
     parser.add_argument("--jobs", type=int, default=2)
     arguments = parser.parse_args()
     packages = arguments.packages or arguments.corpus / "packages"
-    record = {p.name: {"licence": p.licence, "hours": {"speech": 0.0, "noise": 0.0}} for p in PACKAGES}
+    record = {p.name: {"licence": p.licence, "hours": {"speech": 0.0, "noise": 0.0}} for p in PACKAGES + REPOSITORIES}
     todo: list[tuple[Path, str, Path, str]] = []
-    if arguments.librispeech:
-        record[LIBRISPEECH.name] = {"licence": LIBRISPEECH.licence, "hours": {"speech": 0.0, "noise": 0.0}}
-        todo += librispeech_jobs(arguments.librispeech, arguments.corpus)
-        if not todo:
-            parser.error(f"{arguments.librispeech} has no SPEAKER-CHAPTER-NUMBER.flac: give a folder of LibriSpeech")
+    for repository in REPOSITORIES if arguments.repositories else ():
+        found = list(jobs(arguments.repositories / repository.name, repository.name, arguments.corpus))
+        print(f"repository {repository.name}: {len(found)} files" if found else f"left out: repository {repository.name}")
+        todo += found
+    if arguments.repositories and not todo:
+        names = ", ".join(repository.name for repository in REPOSITORIES)
+        parser.error(f"{arguments.repositories} has none of {names}: give the folder of the checkouts")
     for package in PACKAGES:
         print(f"package {package.name}", flush=True)
         todo += jobs(fetch(package, packages), package.name, arguments.corpus)

@@ -39,6 +39,12 @@ warmup = 2
 learning_rate = 5e-3
 bytes = 2600
 macs = 2200
+[recover]
+steps = 6
+batch = 2
+seconds = 0.1
+warmup = 2
+validate_every = 3
 [skip]
 steps = 40
 batch = 2

@@ -15,7 +15,7 @@ from small import RECIPE, Tones, small_recipe
 from codesign.errors import InputError, ValidationError
 from codesign.train import checkpoint
 from codesign.train.checkpoint import load, resume
-from codesign.train.float_task import FloatTask
+from codesign.train.float_task import float_task
 from codesign.train.log import Log
 from codesign.train.loop import Run, learning_rate, train
 
@@ -24,7 +24,7 @@ def run(folder, recipe=None, start=None, stop_after=None, **more):
     folder.mkdir(exist_ok=True)
     recipe = recipe or small_recipe()
     where = Run(recipe, recipe.train, folder, torch.device("cpu"), stop_after=stop_after, **more)
-    return train(FloatTask(recipe), Tones(recipe.train), where, start)
+    return train(float_task(recipe), Tones(recipe.train), where, start)
 
 
 def test_resumed_run_is_the_uninterrupted_one(tmp_path):
@@ -76,7 +76,7 @@ def test_learning_rate_warms_up_and_falls():
 def test_divergence_is_said_and_the_checkpoint_stays(tmp_path):
     run(tmp_path, stop_after=2)
     recipe = small_recipe()
-    task = FloatTask(recipe)
+    task = float_task(recipe)
     settings = recipe.train.model_copy(update={"steps": 100})
     task.loss = lambda noisy, clean, states: (
         sum(p.sum() for p in task.module.parameters()) * torch.tensor(float("nan")),

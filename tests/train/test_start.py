@@ -15,7 +15,7 @@ from codesign.compress.float_onnx import write_float
 from codesign.compress.graph import network_graph
 from codesign.errors import InputError
 from codesign.load.graph import Activation
-from codesign.train.float_task import FloatTask
+from codesign.train.float_task import float_task
 from codesign.train.start import start_from
 
 
@@ -39,11 +39,11 @@ def test_a_network_comes_back_from_onnx(tmp_path, skip):
 
 def test_training_begins_with_its_weights(tmp_path):
     recipe, module = small_recipe(), enhancer()
-    task = FloatTask(recipe, start_from(exported(tmp_path / "small.onnx", module)))
+    task = float_task(recipe, start_from(exported(tmp_path / "small.onnx", module)))
     assert torch.equal(task.module.network.get_parameter("fc0.weight"), module.network.get_parameter("fc0.weight"))
     wide = recipe.model_copy(update={"network": recipe.network.model_copy(update={"lstm": (16, 16)})})
     with pytest.raises(InputError, match="layers or front end are not the recipe's"):
-        FloatTask(wide, start_from(tmp_path / "small.onnx"))
+        float_task(wide, start_from(tmp_path / "small.onnx"))
 
 
 def test_another_structure_is_refused(tmp_path):

@@ -15,11 +15,13 @@ from dataclasses import dataclass
 
 import numpy as np
 import soundfile
+import torch
 from small import RECIPE
 
 from codesign.cli import main as cli
 from codesign.load import load_onnx
 from codesign.lower import lower
+from codesign.train.checkpoint import load
 from training_folders import noise_folder, speech_folder, tone, write
 
 COMPRESSION = RECIPE.replace("steps = 60", "steps = 8").replace("steps = 40", "steps = 4")
@@ -81,6 +83,9 @@ def test_train_compress_export_inspect(place):
     assert result["after"]["bytes"] <= 2600 < result["before"]["bytes"]
     assert result["after"]["macs"] <= 2200 < result["before"]["macs"]
     assert (result["sizes"]["skip"], 0 < result["updates"] <= 1) == (True, True)
+    left, recovered = (load(place / "small" / name) for name in ("prune/rebuilt.pt", "recover/last.pt"))
+    assert (recovered.sizes, recovered.step) == (left.sizes, 6)
+    assert not torch.equal(recovered.network["fc0.weight"], left.network["fc0.weight"])
     again = codesign("compress", *arguments)  # everything is done already
     assert again.returncode == 0
     assert "… prune" not in again.stderr

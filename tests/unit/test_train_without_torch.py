@@ -71,6 +71,33 @@ def test_mistakes_in_a_recipe_are_named(text, message):
     assert caught.value.hint == "docs/training.md lists the keys"
 
 
+def test_a_recipe_extends_another(tmp_path):
+    (tmp_path / "base.toml").write_text('name = "base"\nseed = 5\n[loss]\nspectral_weight = 7.0\nperceptual_weight = 2.0\n')
+    child = tmp_path / "child" / "recipe.toml"
+    child.parent.mkdir()
+    child.write_text('extends = "../base.toml"\nname = "child"\n[loss]\nspectral_weight = 3.0\n[quantize]\nsteps = 9\n')
+    recipe = read_recipe(child)
+    assert (recipe.name, recipe.seed, recipe.quantize.steps) == ("child", 5, 9)
+    assert (recipe.loss.spectral_weight, recipe.loss.perceptual_weight) == (3.0, 2.0)
+
+
+@pytest.mark.parametrize(
+    ("extends", "message"),
+    [
+        ('"recipe.toml"', "recipe.toml: extends: the recipe extends itself"),
+        ('"none.toml"', "none.toml: No such file"),
+        ("3", "recipe.toml: extends: must be the path of a recipe"),
+        ('"other.toml"', "other.toml is not TOML"),
+    ],
+)
+def test_mistakes_in_what_a_recipe_extends(tmp_path, extends, message):
+    (tmp_path / "other.toml").write_text("name = ")
+    (tmp_path / "recipe.toml").write_text(f'extends = {extends}\nname = "a"\n')
+    with pytest.raises(InputError) as caught:
+        read_recipe(tmp_path / "recipe.toml")
+    assert message in str(caught.value)
+
+
 def test_differences_name_the_keys():
     one, other = parse_recipe('name = "a"', "x"), parse_recipe('name = "a"\nseed = 2\n[network]\nlstm = [8]\n[quantize]', "y")
     assert differences(one, one) == ()

@@ -19,7 +19,7 @@ NAME = "compress"
 
 def command(
     checkpoint: Annotated[Path, typer.Argument(help="What codesign train wrote, or an ONNX model.", show_default=False)],
-    recipe: Annotated[Path, typer.Argument(help="A recipe with [prune], [skip] or [quantize].", show_default=False)],
+    recipe: Annotated[Path, typer.Argument(help="A recipe with [prune], [recover], [skip] or [quantize].", show_default=False)],
     speech: Speech,
     noise: Noise,
     output: RunFolder,
@@ -27,7 +27,7 @@ def command(
     device: Device = "auto",
     json: Json = False,
 ) -> None:
-    """Prune, teach to skip and quantize a trained network, as far as the recipe says so; a stopped run goes on.
+    """Prune, train on, teach to skip and quantize a trained network, as far as the recipe says so; a stopped run goes on.
 
     Example: codesign compress runs/baseline/last.pt models/pruned/recipe.toml --speech speech/ --noise noise/ -o runs/pruned
     """

@@ -33,7 +33,7 @@ def command(
     plan = read_recipe(recipe)
     where = device_named(device)
     from codesign.train.checkpoint import resume
-    from codesign.train.float_task import FloatTask
+    from codesign.train.float_task import float_task
     from codesign.train.log import Log
     from codesign.train.loop import Run
     from codesign.train.loop import train as run_loop
@@ -43,7 +43,7 @@ def command(
 
     last = output / "last.pt"
     before = resume(last, plan, "train") if last.exists() else None
-    task = FloatTask(plan, start_from(start) if start else None)
+    task = float_task(plan, start_from(start) if start else None)
     make_folder(output)
     keep_freed_memory()
     with progress() as show:

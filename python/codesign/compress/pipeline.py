@@ -1,4 +1,4 @@
-"""The phases of a recipe one after the other: prune, skip, quantize."""
+"""The phases of a recipe one after the other: prune, recover, skip, quantize."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from codesign.compress.quantizing import QuantizeTask, calibrated
 from codesign.compress.skip import SkipTask
 from codesign.errors import InputError
 from codesign.train.checkpoint import Checkpoint, resume, save
+from codesign.train.float_task import FloatTask
 from codesign.train.log import Log
 from codesign.train.loop import Batches, Run, Task, train
 from codesign.train.network import Sizes
@@ -65,11 +66,12 @@ def compress(recipe: Recipe, start: Path, target: Target | None, around: Surroun
     before, before_bytes = cost_of(state.sizes), float_bytes(state.sizes)
     phases: list[tuple[PhaseName, Phase | None]] = [
         ("prune", recipe.prune),
+        ("recover", recipe.recover),
         ("skip", recipe.skip),
         ("quantize", recipe.quantize),
     ]
     if not any(settings for _, settings in phases):
-        raise InputError("the recipe compresses nothing", hint="give it [prune], [skip] or [quantize]; docs/training.md")
+        raise InputError("the recipe compresses nothing", hint="it has no phase but [train]; docs/training.md")
     if recipe.prune is not None and target is None:
         raise InputError("pruning needs a budget", hint="give --board, or bytes and macs in [prune]")
     for name, settings in phases:
@@ -105,6 +107,8 @@ def _task(name: PhaseName, recipe: Recipe, state: Checkpoint, target: Target | N
     if recipe.prune is not None and name == "prune":
         assert target is not None
         return PruneTask(recipe, recipe.prune, state.sizes, weights, target)
+    if name == "recover":
+        return FloatTask(name, recipe, state.sizes, weights)
     if recipe.skip is not None and name == "skip":
         return SkipTask(recipe, recipe.skip, state.sizes, weights)
     assert recipe.quantize is not None

@@ -92,7 +92,7 @@ class PruneTask(Task):
         masks = self.module.masks()
         enhanced, after, _ = self.module(noisy, states, self.module.masked_weights(masks))
         clean, noisy = clean[:, : enhanced.shape[1]], noisy[:, : enhanced.shape[1]]
-        quality = enhancement_loss(enhanced, clean, noisy, self.recipe.loss.spectral_weight, self.recipe.loss.spectral_windows)
+        quality = enhancement_loss(enhanced, clean, noisy, self.recipe.loss, self.recipe.config.sample_rate)
         sizes = self.module.kept_sizes(masks)
         cost = cost_of(sizes)
         kept = torch.stack([mask.sum() for mask in masks])

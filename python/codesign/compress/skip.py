@@ -67,7 +67,7 @@ class EnhancerTask(Task):
     def loss(self, noisy: Tensor, clean: Tensor, states: States | None) -> tuple[Tensor, States, dict[str, float]]:
         enhanced, after, updates = self.module(noisy, states)
         clean, noisy = clean[:, : enhanced.shape[1]], noisy[:, : enhanced.shape[1]]
-        loss = enhancement_loss(enhanced, clean, noisy, self.recipe.loss.spectral_weight, self.recipe.loss.spectral_windows)
+        loss = enhancement_loss(enhanced, clean, noisy, self.recipe.loss, self.recipe.config.sample_rate)
         if not self.sizes.skip:
             return loss, after, {}
         share = float(updates.detach().mean())

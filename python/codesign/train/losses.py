@@ -1,4 +1,4 @@
-"""What training minimises: SI-SDR in the time domain, SDR to fix the scale, and a multi-resolution spectral distance."""
+"""What training minimises: SI-SDR in the time domain, SDR to fix the scale, a spectral distance, P.862's disturbance."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from functools import cache
 import torch
 from torch import Tensor
 
+from codesign.train.perceptual import disturbance
+from codesign.train.recipe import LossRecipe
 from codesign.train.spectral import compress, half_overlapping, rfft
 
 CEILING_DB = 30.0
@@ -51,17 +53,18 @@ def _hann(size: int, device: torch.device) -> Tensor:
     return torch.hann_window(size, device=device)
 
 
-def enhancement_loss(
-    estimate: Tensor, target: Tensor, noisy: Tensor, spectral_weight: float = 20.0, spectral_windows: Sequence[int] = (512,)
-) -> Tensor:
-    """Scalar: negative mean of SI-SDR and SDR in dB, plus the weighted spectral distance.
+def enhancement_loss(estimate: Tensor, target: Tensor, noisy: Tensor, weights: LossRecipe, sample_rate: int) -> Tensor:
+    """Scalar: negative mean of SI-SDR and SDR in dB, plus the weighted spectral distance and perceptual disturbance.
 
-    Where the target is silent, neither ratio means anything: there the level of what is left counts, a tenth as much.
+    Where the target is silent, neither the ratios nor the disturbance mean anything: there the level of what is left counts, a
+    tenth as much.
     """
     has_speech = target.square().mean(-1) > SILENT
-    ratio = -(si_sdr(estimate, target, CEILING_DB) + sdr(estimate, target, CEILING_DB)) / 2
+    loss = -(si_sdr(estimate, target, CEILING_DB) + sdr(estimate, target, CEILING_DB)) / 2
+    if weights.perceptual_weight > 0:
+        loss = loss + weights.perceptual_weight * disturbance(estimate, target, sample_rate)
     residual = 10 * torch.log10((estimate.square().sum(-1) + 1e-6) / (noisy.square().sum(-1) + 1e-6) + 1e-3)
-    loss = torch.where(has_speech, ratio, 0.1 * residual).mean()
-    if spectral_weight > 0 and spectral_windows:
-        loss = loss + spectral_weight * spectral_distance(estimate, target, spectral_windows).mean()
+    loss = torch.where(has_speech, loss, 0.1 * residual).mean()
+    if weights.spectral_weight > 0 and weights.spectral_windows:
+        loss = loss + weights.spectral_weight * spectral_distance(estimate, target, weights.spectral_windows).mean()
     return loss

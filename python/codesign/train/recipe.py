@@ -42,10 +42,14 @@ class NetworkRecipe(_Table):
 
 
 class LossRecipe(_Table):
-    """Weight of the spectral distance beside SI-SDR, and the windows in samples of its STFTs (several: multi-resolution)."""
+    """Weights beside SI-SDR in dB: of the spectral distance and of the perceptual disturbance.
+
+    The windows are those of the STFTs of the spectral distance, in samples (several: multi-resolution).
+    """
 
     spectral_weight: NonNegativeFloat = 20.0
     spectral_windows: tuple[Annotated[int, Field(ge=32, le=8192)], ...] = Field(default=(512,), strict=False)
+    perceptual_weight: NonNegativeFloat = 0.0
 
 
 class Phase(_Table):
@@ -82,6 +86,13 @@ class PrunePhase(Phase):
     """Width of the sigmoid that stands in for the indicator in the backward pass, in mean group norms."""
 
 
+class RecoverPhase(Phase):
+    """Training of what pruning left, at its size: a well trained network loses more than the steps of [prune] win back."""
+
+    steps: PositiveInt = 4000
+    learning_rate: PositiveFloat = 1.2e-3
+
+
 class QuantizePhase(Phase):
     """Quantization-aware training with the integer contract as its forward pass."""
 
@@ -99,7 +110,7 @@ class SkipPhase(Phase):
 
 
 class Recipe(_Table):
-    """A whole recipe. Tables left out have their defaults; without [prune], [skip] or [quantize] there is no such phase."""
+    """A whole recipe. Tables left out have their defaults, but phases after [train] that are left out are not run."""
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")]
     licence: str = ""
@@ -110,6 +121,7 @@ class Recipe(_Table):
     mixing: dict[str, Any] = Field(default_factory=dict)
     train: Phase = Phase()
     prune: PrunePhase | None = None
+    recover: RecoverPhase | None = None
     skip: SkipPhase | None = None
     quantize: QuantizePhase | None = None
 
@@ -145,29 +157,54 @@ class Recipe(_Table):
         return self
 
 
-PhaseName = Literal["train", "prune", "skip", "quantize"]
+PhaseName = Literal["train", "prune", "recover", "skip", "quantize"]
 
 
 def read_recipe(path: Path) -> Recipe:
-    """The recipe in a TOML file.
+    """The recipe in a TOML file, over the one that its key `extends` names, if it has one.
 
     Raises:
-        InputError: the file cannot be read, or a key has a mistake (file and key are named).
+        InputError: a file cannot be read, extends itself, or a key has a mistake (file and key are named).
     """
+    return _checked(_merged(path, ()), str(path))
+
+
+def parse_recipe(text: str, where: str) -> Recipe:
+    """As `read_recipe`, from text that came from `where` and extends nothing."""
+    return _checked(_tables(text, where), where)
+
+
+def _merged(path: Path, above: tuple[Path, ...]) -> dict[str, Any]:
+    """Tables of a file; keys that it does not have are those of the recipe it extends."""
     try:
-        return parse_recipe(path.read_text(encoding="utf-8"), str(path))
+        tables = _tables(path.read_text(encoding="utf-8"), str(path))
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror}", hint=HINT) from error
     except UnicodeDecodeError as error:
         raise InputError(f"{path} is not TOML: {error}", hint=HINT) from error
+    base = tables.pop("extends", None)
+    if base is None:
+        return tables
+    if not isinstance(base, str) or path.resolve() in above:
+        reason = "the recipe extends itself" if isinstance(base, str) else "must be the path of a recipe"
+        raise InputError(f"{path}: extends: {reason}", hint=HINT)
+    merged = _merged(path.parent / base, (*above, path.resolve()))
+    for key, value in tables.items():
+        both = isinstance(value, dict) and isinstance(merged.get(key), dict)
+        merged[key] = merged[key] | value if both else value
+    return merged
 
 
-def parse_recipe(text: str, where: str) -> Recipe:
-    """As `read_recipe`, from text that came from `where`."""
+def _tables(text: str, where: str) -> dict[str, Any]:
     try:
-        return Recipe.model_validate(tomllib.loads(text))
+        return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise InputError(f"{where} is not TOML: {error}", hint=HINT) from error
+
+
+def _checked(tables: dict[str, Any], where: str) -> Recipe:
+    try:
+        return Recipe.model_validate(tables)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         key = ".".join(str(part) for part in first["loc"]) or "recipe"
