@@ -5,8 +5,8 @@
 Held-out mixtures come from the test split of the two folders (`models/corpus/corpus.py` assembles ours): 20 of 4 s for each
 ratio of speech to noise. int8 networks run as the firmware's own C code on this machine, which codesign verify proves equal
 to the image; float networks run in onnxruntime. CLIPS has folders with noisy.flac, clean.flac, paper_baseline.flac and
-paper_int8_1.flac, as `codesign evaluate` takes them; their figures go to models/clips.json (PESQ needs the package pesq).
-FOLDER has the unrounded float networks as NAME.onnx (`codesign export --float`). Takes about 15 minutes on one core.
+paper_int8_1.flac, as `codesign evaluate` takes them; their figures go to models/clips.json. FOLDER has the unrounded float
+networks as NAME.onnx (`codesign export --float`). Needs the package pesq; takes about 15 minutes on one core.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ from codesign.emulate.host import HostEnhancer
 from codesign.errors import CodesignError
 from codesign.evaluate import evaluate, find_outputs, find_pairs, model_system, recorded_system
 from codesign.evaluate.bootstrap import Interval
+from codesign.evaluate.measures import pesq_wb
 from codesign.frontend import FrontEnd, whole_hops
 from codesign.load import load_onnx
 from codesign.lower import lower
@@ -175,13 +176,12 @@ def _float(path: Path | None) -> dict[str, Enhance]:
 
 
 def _scores(pairs: list[Pair], systems: dict[str, Enhance], latency: int) -> dict[str, Any]:
-    """Mean SI-SDR in dB and ESTOI, by group and in all."""
+    """Mean SI-SDR in dB, ESTOI and PESQ-WB, by group and in all."""
     rows: list[tuple[str, dict[str, float]]] = []
     for group, noisy, clean in pairs:
-        row = {"noisy": si_sdr(noisy, clean), "noisy_estoi": estoi(noisy, clean, RATE)}
+        row = _row("noisy", noisy, clean)
         for name, enhance in systems.items():
-            estimate, reference = align(enhance(noisy), clean, latency)
-            row |= {name: si_sdr(estimate, reference), f"{name}_estoi": estoi(estimate, reference, RATE)}
+            row |= _row(name, *align(enhance(noisy), clean, latency))
         rows.append((group, row))
     keys = rows[0][1]
     result: dict[str, Any] = {"pairs": len(rows), "mean": {k: _mean([r[k] for _, r in rows]) for k in keys}}
@@ -191,6 +191,14 @@ def _scores(pairs: list[Pair], systems: dict[str, Enhance], latency: int) -> dic
     if gains:
         result["improvement"] = {"worst": round(min(gains), 2), "best": round(max(gains), 2)}
     return result
+
+
+def _row(name: str, estimate: Pcm, reference: Pcm) -> dict[str, float]:
+    return {
+        name: si_sdr(estimate, reference),
+        f"{name}_estoi": estoi(estimate, reference, RATE),
+        f"{name}_pesq": pesq_wb(estimate, reference, RATE),
+    }
 
 
 def _updates(enhancer: HostEnhancer, pairs: list[Pair]) -> float:

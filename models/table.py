@@ -84,7 +84,8 @@ def _held_out(found: dict[str, Any]) -> str:
     lines = [
         "## Held-out voices and noises\n",
         f"{pairs} mixtures of 4 s. Voices and noise files that training never heard.\n",
-        "| network | noisy | float | int8 | int8 against its float | gain | worst, best clip | ESTOI noisy | ESTOI int8 |",
+        "| network | noisy | float | int8 | int8 against its float | gain | worst, best clip | ESTOI noisy, int8 "
+        "| PESQ-WB noisy, int8 |",
         "|---|---:|---:|---:|---:|---:|---:|---:|---:|",
     ]
     for name, metrics in found.items():
@@ -93,7 +94,8 @@ def _held_out(found: dict[str, Any]) -> str:
         lines.append(
             f"| {name} | {mean['noisy']:.2f} | {_db(mean, 'float')} | {mean['int8']:.2f} "
             f"| {_signed(mean['int8'] - mean['float']) if has else ''} | {_signed(mean['int8'] - mean['noisy'])} "
-            f"| {gain['worst']:+.1f}, {gain['best']:+.1f} | {mean['noisy_estoi']:.3f} | {mean['int8_estoi']:.3f} |"
+            f"| {gain['worst']:+.1f}, {gain['best']:+.1f} | {mean['noisy_estoi']:.3f}, {mean['int8_estoi']:.3f} "
+            f"| {mean['noisy_pesq']:.2f}, {mean['int8_pesq']:.2f} |"
         )
     groups = list(next(iter(found.values()))["held_out"]["by_group"])
     lines += [
