@@ -252,16 +252,28 @@ def convert(job: tuple[Path, str, Path, str]) -> tuple[str, str, float]:
 
 
 def jobs(root: Path, package: str, corpus: Path) -> Iterator[tuple[Path, str, Path, str]]:
+    children = set(_children(root))
     for path in sorted(root.rglob("*")):
         key = f"{package}/{path.relative_to(root).as_posix()}"
         if not path.is_file() or path.is_symlink() or path.suffix.lower() not in SUFFIXES:
             continue
         voice = _first_match(SPEECH, key)
+        if voice and (match := re.match(r"speechocean-(\d+)$", voice)) and match[1] in children:
+            voice = f"speechocean-child-{match[1]}"
         if voice and not NOT_SPEECH.search(key):
             subset = "test" if voice in TEST_VOICES else "train"
             yield path, "speech", corpus / "speech" / subset / voice, package
         elif source := _first_match(NOISE, key):
             yield path, "noise", corpus / "noise" / "train" / source, package
+
+
+def _children(root: Path) -> Iterator[str]:
+    """Speakers below 16 by the lists of speakers and ages that a corpus in Kaldi's form has."""
+    for listing in root.glob("*/spk2age"):
+        for line in listing.read_text().splitlines():
+            speaker, age = line.split()
+            if int(age) < 16:
+                yield speaker
 
 
 def _first_match(rules: tuple[tuple[str, str], ...], key: str) -> str | None:

@@ -49,6 +49,16 @@ def test_voices_of_the_repositories(corpus, tmp_path, repository, path, target):
     assert repository in {source.name for source in corpus.REPOSITORIES}
 
 
+def test_children_are_told_apart(corpus, tmp_path):
+    for speaker in ("0001", "0002"):
+        (tmp_path / "WAVE" / f"SPEAKER{speaker}").mkdir(parents=True)
+        (tmp_path / "WAVE" / f"SPEAKER{speaker}" / "a.WAV").touch()
+    (tmp_path / "train").mkdir()
+    (tmp_path / "train" / "spk2age").write_text("0001\t6\n0002\t31\n")
+    found = [folder.name for _, _, folder, _ in corpus.jobs(tmp_path, "speechocean762", tmp_path / "corpus")]
+    assert found == ["speechocean-child-0001", "speechocean-0002"]
+
+
 def test_a_folder_without_any_checkout_is_refused_before_anything_is_fetched(tmp_path):
     done = subprocess.run(
         [sys.executable, SCRIPT, tmp_path / "corpus", "--repositories", tmp_path], capture_output=True, text=True, check=False

@@ -288,6 +288,24 @@ def test_weights_choose_folders(made):
         assert round(peak * RATE / LENGTH / 100) * 100 == frequencies[voice]
 
 
+def test_background_talkers_have_weights_of_their_own(made):
+    frequencies, corpus = made
+    meant, other = corpus.speech.groups_of("train")[2:4]
+    settings = replace(
+        PLAIN,
+        kinds={"voices": 1.0},
+        voices_speed=(1.0, 1.0),
+        speech_weights={"*": 0.0001, meant: 1e9},
+        voices_weights={"*": 0.0001, other: 1e9},
+    )
+    mixer = Mixer(corpus, "train", LENGTH, 3, settings)
+    for _ in range(10):
+        noisy, clean = mixer.mixture(0.0)
+        for signal, voice in ((clean, meant), (noisy - clean, other)):
+            peak = int(np.argmax(np.abs(np.fft.rfft(signal * np.hanning(LENGTH)))))
+            assert round(peak * RATE / LENGTH / 100) * 100 == frequencies[voice]
+
+
 def test_a_room_is_a_convolution():
     rng = np.random.default_rng(0)
     renderer = Renderer(4000, RATE, tail=500)

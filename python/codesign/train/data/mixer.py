@@ -48,6 +48,8 @@ class Mixer:
         self.position = 0
         rate = self._rate = corpus.sample_rate
         self._speech = speech_shelf(corpus.speech, split, rate, self.settings.speech_weights)
+        others = self.settings.voices_weights or self.settings.speech_weights
+        self._others = speech_shelf(corpus.speech, split, rate, others)
         self._lasting, self._events = noise_shelves(corpus.noise, split, rate, self.settings.noise_weights)
         # Rooms of a split are its own, so that validation hears none of the training's.
         self._rooms: Responses | None = None
@@ -195,7 +197,7 @@ class Mixer:
         """One or two talkers that are not the one who is meant, each for a part of the time."""
         total = np.zeros(self.length, np.float32)
         for _ in range(int(rng.integers(1, 3))):
-            source = self._speech.stretch(rng, self._source_size(rng, self.settings.voices_speed), self._pauses)
+            source = self._others.stretch(rng, self._source_size(rng, self.settings.voices_speed), self._pauses)
             voice = self._renderer.render(source, self._place(rng, room), self._noise_gain(rng))
             if rng.random() < 0.6:
                 self._pause(rng, voice)
@@ -205,7 +207,7 @@ class Mixer:
     def _babble(self, rng: np.random.Generator, room: Responses | None) -> Signal:
         source = np.zeros(self._source_size(rng, self.settings.speech_speed), np.float32)
         for _ in range(int(rng.integers(4, 13))):
-            source += self._speech.stretch(rng, source.size, self._pauses) * np.float32(10 ** (rng.uniform(-9, 0) / 20))
+            source += self._others.stretch(rng, source.size, self._pauses) * np.float32(10 ** (rng.uniform(-9, 0) / 20))
         return self._renderer.render(source, self._place(rng, room), self._noise_gain(rng))
 
     def _coloured(self, rng: np.random.Generator, room: Responses | None) -> Signal:

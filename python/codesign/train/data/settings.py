@@ -65,6 +65,8 @@ class MixSettings:
     takes time. Above 1 talker and background are in rooms of their own."""
     speech_weights: Mapping[str, float] = field(default_factory=dict)
     noise_weights: Mapping[str, float] = field(default_factory=dict)
+    voices_weights: Mapping[str, float] = field(default_factory=dict)
+    """Of the talkers in the kinds `voices` and `babble`; empty: those of `speech_weights`."""
 
     def __post_init__(self) -> None:
         for name in ("snr_db", "wide_snr_db", "level_db", "hiss_db", "speech_speed", "noise_speed", "voices_speed"):
@@ -80,7 +82,7 @@ class MixSettings:
         _check(1 <= self.reuse <= 12, f"reuse {self.reuse} is not in 1…12")
         unknown = [kind for kind in self.kinds if kind not in KINDS]
         _check(not unknown, f"kinds: '{''.join(unknown[:1])}' is not one of {', '.join(KINDS)}")
-        for name in ("kinds", "speech_weights", "noise_weights"):
+        for name in ("kinds", "speech_weights", "noise_weights", "voices_weights"):
             _check(all(value >= 0.0 for value in getattr(self, name).values()), f"{name}: a weight is negative")
         _check(sum(self.kinds.values()) > 0.0, "kinds: no weight above 0")
         _check(min(self.layers, default=-1.0) >= 0.0 and sum(self.layers) > 0.0, "layers: no probability above 0")
