@@ -301,8 +301,8 @@ def test_background_talkers_have_weights_of_their_own(made):
     mixer = Mixer(corpus, "train", LENGTH, 3, settings)
     for _ in range(10):
         noisy, clean = mixer.mixture(0.0)
-        for signal, voice in ((clean, meant), (noisy - clean, other)):
-            peak = int(np.argmax(np.abs(np.fft.rfft(signal * np.hanning(LENGTH)))))
+        for heard, voice in ((clean, meant), (noisy - clean, other)):
+            peak = int(np.argmax(np.abs(np.fft.rfft(heard * np.hanning(LENGTH)))))
             assert round(peak * RATE / LENGTH / 100) * 100 == frequencies[voice]
 
 
