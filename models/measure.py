@@ -43,7 +43,7 @@ from codesign.train.data import PLAIN, Mixer, open_corpus
 from codesign.verify.prove import Recording, prove
 
 MODELS = Path(__file__).parent
-NETWORKS = ("baseline-256", "pruned", "pruned-skip", "low-latency")
+NETWORKS = ("baseline-256", "baseline-256-perceptual", "pruned", "pruned-skip", "low-latency")
 SNRS = (-6.0, -3.0, 0.0, 3.0, 6.0, 9.0)
 RATE = 16000
 SECONDS = 4
