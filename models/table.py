@@ -27,15 +27,16 @@ LIMITS = """\
 
 The corpus. These networks had an hour of 229 English readers, some 30 other good voices, hardly any of them English but for
 synthetic ones, no recorded rooms, and noises out of games and telephone exchanges (`models/corpus` lists it);
-baseline-256-perceptual another 10 hours, half of them learners' English and half synthetic. The CHiME2 clips are one reverberant
-talker in a home with children, television, music and doors; the paper's networks were trained on that corpus, ours never heard
-it. What stays in the clips is mostly other talkers. PESQ and SI-SDR pull apart: baseline-256 has the higher SI-SDR,
-baseline-256-perceptual, trained with a term after PESQ, the higher PESQ. These networks are for trying the tool with: train on data
-like your own for quality.
+baseline-256-perceptual another 10 hours, half of them learners' English and half synthetic. The CHiME2 clips are one
+reverberant talker in a home with children, television, music and doors; the paper's networks were trained on that corpus,
+ours never heard it. What stays in the clips is mostly other talkers. PESQ and SI-SDR pull apart: baseline-256 has the
+higher SI-SDR, baseline-256-perceptual, trained with a term after PESQ, the higher PESQ. These networks are for trying the
+tool with: train on data like your own for quality.
 
-No network was trained or calibrated on these clips, but they were looked at: the mixing's other talkers, knocks, thin talkers and
-hiss, the wider equalization and the spectral weight came after seeing what earlier networks left in them, and the weight of
-the perceptual term was chosen for its balance on them, so their figures are kinder than those of a corpus that nobody looked at.
+No network was trained or calibrated on these clips, but they were looked at: the mixing's other talkers, knocks, thin
+talkers and hiss, the wider equalization and the spectral weight came after seeing what earlier networks left in them, and
+the weight of the perceptual term was chosen for its balance on them, so their figures are kinder than those of a corpus
+that nobody looked at.
 """
 
 
