@@ -8,11 +8,11 @@ from pathlib import Path
 
 from subjects import cmsis_nn, peer_fully_connected
 
-from codesign.boards import Board
-from codesign.build.compilers import ArmCompiler
-from codesign.cost import cycles_of_blocks
-from codesign.emulate.calls import build_calls
-from codesign.emulate.unicorn_calls import UnicornCalls
+from codesign.firmware.boards import Board
+from codesign.firmware.cost import cycles_of_blocks
+from codesign.firmware.toolchain.compilers import ArmCompiler
+from codesign.testing.calls import build_calls
+from codesign.testing.unicorn_calls import UnicornCalls
 
 SHAPES = ((256, 256), (136, 136))
 

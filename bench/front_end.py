@@ -12,15 +12,15 @@ from network import frame
 from subjects import check_checkout
 from tiny import tiny_network
 
-from codesign.boards import Board
-from codesign.build.compilers import COMMON_FLAGS, ArmCompiler
-from codesign.cost import cycles_of_blocks
-from codesign.emulate.calls import build_calls
-from codesign.emulate.unicorn import supports
-from codesign.emulate.unicorn_calls import UnicornCalls
-from codesign.frontend import FrontEnd
-from codesign.frontend.fft_tables import fft_split, fft_twiddles
-from codesign.resources import resource
+from codesign.base.resources import resource
+from codesign.compiler.frontend import FrontEnd
+from codesign.compiler.frontend.fft_tables import fft_split, fft_twiddles
+from codesign.firmware.boards import Board
+from codesign.firmware.cost import cycles_of_blocks
+from codesign.firmware.machines.unicorn import supports
+from codesign.firmware.toolchain.compilers import COMMON_FLAGS, ArmCompiler
+from codesign.testing.calls import build_calls
+from codesign.testing.unicorn_calls import UnicornCalls
 
 SHAPES = (FrontEnd(), FrontEnd(n_fft=256, window=256, hop=128, n_mels=64), FrontEnd(n_fft=128, window=128, hop=64, n_mels=40))
 POINTS = (128, 256, 512)

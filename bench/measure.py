@@ -9,14 +9,14 @@ from pathlib import Path
 
 from subjects import Subject
 
-from codesign.boards import Board
-from codesign.build.compilers import COMMON_FLAGS, ArmCompiler
-from codesign.cost import cycles_of_blocks
-from codesign.elf import read_elf
-from codesign.emulate.calls import Calls, build_calls
-from codesign.emulate.qemu_calls import QemuCalls
-from codesign.emulate.unicorn import supports
-from codesign.emulate.unicorn_calls import UnicornCalls
+from codesign.firmware.boards import Board
+from codesign.firmware.cost import cycles_of_blocks
+from codesign.firmware.elf import read_elf
+from codesign.firmware.machines.unicorn import supports
+from codesign.firmware.toolchain.compilers import COMMON_FLAGS, ArmCompiler
+from codesign.testing.calls import Calls, build_calls
+from codesign.testing.qemu_calls import QemuCalls
+from codesign.testing.unicorn_calls import UnicornCalls
 
 LSTM_SHAPES = ((128, 256), (256, 256), (128, 136), (96, 112), (112, 112))
 FULLY_CONNECTED_SHAPES = ((256, 256), (136, 136))

@@ -6,15 +6,15 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from codesign.boards import Board
-from codesign.build.compilers import ArmCompiler
-from codesign.cost import StageCost, estimate
-from codesign.emulate import build_for_emulation, emulate_bare
-from codesign.frontend import whole_hops
-from codesign.lower.network import Network
-from codesign.size import measure as footprint_of
-from codesign.size.stack import worst_stack
-from codesign.verify.signals import proof_signal
+from codesign.compiler.frontend import whole_hops
+from codesign.compiler.lower.network import Network
+from codesign.firmware.boards import Board
+from codesign.firmware.cost import StageCost, estimate
+from codesign.firmware.machines import build_for_emulation, emulate_bare
+from codesign.firmware.size import measure as footprint_of
+from codesign.firmware.size.stack import worst_stack
+from codesign.firmware.toolchain.compilers import ArmCompiler
+from codesign.proof.signals import proof_signal
 
 SECONDS = 4
 

@@ -9,10 +9,10 @@ from network import frame
 from section import Section
 from tiny import tiny_network
 
-from codesign.boards import Board, Core, load_board
-from codesign.build.compilers import ArmCompiler, find_arm_compiler
-from codesign.errors import ToolError
-from codesign.frontend import Arithmetic, FrontEnd
+from codesign.base.errors import ToolError
+from codesign.compiler.frontend import Arithmetic, FrontEnd
+from codesign.firmware.boards import Board, Core, load_board
+from codesign.firmware.toolchain.compilers import ArmCompiler, find_arm_compiler
 
 SHAPES = (FrontEnd(), FrontEnd(n_fft=128, window=128, hop=64, n_mels=40))
 SECONDS = 1.0

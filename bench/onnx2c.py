@@ -15,13 +15,13 @@ from measure import FULLY_CONNECTED_SHAPES, LSTM_SHAPES, Measurement
 from onnx import TensorProto, helper
 from section import Section
 
-from codesign.boards import Board
-from codesign.build.compilers import ArmCompiler, find_arm_compiler
-from codesign.cost import cycles_of_blocks
-from codesign.emulate.calls import build_calls
-from codesign.emulate.unicorn import supports
-from codesign.emulate.unicorn_calls import UnicornCalls
-from codesign.errors import BuildError, InputError, ToolError
+from codesign.base.errors import BuildError, InputError, ToolError
+from codesign.firmware.boards import Board
+from codesign.firmware.cost import cycles_of_blocks
+from codesign.firmware.machines.unicorn import supports
+from codesign.firmware.toolchain.compilers import ArmCompiler, find_arm_compiler
+from codesign.testing.calls import build_calls
+from codesign.testing.unicorn_calls import UnicornCalls
 
 _OPSET = 14
 _FLASH = 8 << 20

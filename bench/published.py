@@ -10,11 +10,11 @@ from pathlib import Path
 from section import Section
 from subjects import Subject
 
-from codesign.boards import Board, load_board
-from codesign.build.compilers import ArmCompiler
-from codesign.cost import cycles_of_blocks
-from codesign.emulate.calls import build_calls
-from codesign.emulate.unicorn_calls import UnicornCalls
+from codesign.firmware.boards import Board, load_board
+from codesign.firmware.cost import cycles_of_blocks
+from codesign.firmware.toolchain.compilers import ArmCompiler
+from codesign.testing.calls import build_calls
+from codesign.testing.unicorn_calls import UnicornCalls
 
 AUTOENCODER = ((640, 128), *[(128, 128)] * 3, (128, 8), (8, 128), *[(128, 128)] * 3, (128, 640))
 """Layers (inputs, outputs) of MLPerf Tiny's anomaly detection: ten fully connected ones, int8."""

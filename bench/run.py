@@ -2,7 +2,7 @@
 
     python bench/run.py [--cmsis-nn CHECKOUT] [--cmsis-dsp CHECKOUT] [--onnx2c PROGRAM] [--markdown FILE] [--json FILE]
 
-Executed instructions are exact and repeatable; cycles are estimates by the tables in python/codesign/cost/timing.
+Executed instructions are exact and repeatable; cycles are estimates by the tables in python/codesign/firmware/cost/timing.
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ from published import estimates, published_section
 from report import markdown
 from subjects import Subject, cmsis_nn, ours, plain
 
-from codesign.boards import Board, load_board
-from codesign.build.compilers import ArmCompiler, find_arm_compiler
-from codesign.build.kernels import best_kernel
-from codesign.emulate.qemu_process import find_qemu
-from codesign.emulate.unicorn import supports
-from codesign.errors import BuildError, CodesignError, ToolError
-from codesign.files import replace_file
-from codesign.load import load_onnx
-from codesign.lower import lower
-from codesign.resources import resource
+from codesign.base.errors import BuildError, CodesignError, ToolError
+from codesign.base.files import replace_file
+from codesign.base.resources import resource
+from codesign.compiler.lower import lower
+from codesign.compiler.model import load_onnx
+from codesign.firmware.boards import Board, load_board
+from codesign.firmware.machines.qemu_process import find_qemu
+from codesign.firmware.machines.unicorn import supports
+from codesign.firmware.toolchain.compilers import ArmCompiler, find_arm_compiler
+from codesign.firmware.toolchain.kernels import best_kernel
 
 BOARDS = ("nrf52840dk", "nrf5340dk", "stm32f746g_disco", "mps3_an547")
 SCHEMA_VERSION = 1

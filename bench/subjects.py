@@ -9,15 +9,15 @@ from pathlib import Path
 
 import numpy as np
 
-from codesign.boards import Board
-from codesign.build.compilers import COMMON_FLAGS
-from codesign.build.kernels import best_kernel, kernels_for
-from codesign.build.runtime import runtime_sources
-from codesign.emulate.calls import Calls
-from codesign.errors import InputError
-from codesign.plan.memory import BLOCK_ROWS
-from codesign.plan.packing import PACKERS
-from codesign.resources import resource
+from codesign.base.errors import InputError
+from codesign.base.resources import resource
+from codesign.compiler.plan.memory import BLOCK_ROWS
+from codesign.compiler.plan.packing import PACKERS
+from codesign.firmware.boards import Board
+from codesign.firmware.toolchain.compilers import COMMON_FLAGS
+from codesign.firmware.toolchain.kernels import best_kernel, kernels_for
+from codesign.firmware.toolchain.runtime import runtime_sources
+from codesign.testing.calls import Calls
 
 PEERS = Path(__file__).with_name("peers")
 Prepared = tuple[str, tuple[int, ...], int]

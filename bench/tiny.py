@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from codesign.frontend import FrontEnd
-from codesign.lower.network import FullyConnected, Lookup16, Network, Value
+from codesign.compiler.frontend import FrontEnd
+from codesign.compiler.lower.network import FullyConnected, Lookup16, Network, Value
 
 
 def tiny_network(front: FrontEnd) -> Network:

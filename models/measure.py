@@ -25,22 +25,22 @@ import onnxruntime
 import soundfile as sf
 from table import readme
 
-from codesign.boards import load_board
-from codesign.build.host import build_host
-from codesign.emulate.host import HostEnhancer
-from codesign.errors import CodesignError
-from codesign.evaluate import evaluate, find_outputs, find_pairs, model_system, recorded_system
-from codesign.evaluate.bootstrap import Interval
-from codesign.evaluate.measures import pesq_wb
-from codesign.frontend import FrontEnd, whole_hops
-from codesign.load import load_onnx
-from codesign.lower import lower
-from codesign.lower.network import FullyConnected, Lstm, Network, SkipGate
-from codesign.metrics import align, estoi, si_sdr
-from codesign.quantize import quantize_file
-from codesign.reference.frontend import analyse, synthesise
-from codesign.train.data import PLAIN, Mixer, open_corpus
-from codesign.verify.prove import Recording, prove
+from codesign.base.errors import CodesignError
+from codesign.base.metrics import align, estoi, si_sdr
+from codesign.compiler.frontend import FrontEnd, whole_hops
+from codesign.compiler.lower import lower
+from codesign.compiler.lower.network import FullyConnected, Lstm, Network, SkipGate
+from codesign.compiler.model import load_onnx
+from codesign.compiler.quantize import quantize_file
+from codesign.compiler.reference.frontend import analyse, synthesise
+from codesign.firmware.boards import load_board
+from codesign.firmware.machines.host import HostEnhancer
+from codesign.firmware.toolchain.host import build_host
+from codesign.hearing.evaluate import evaluate, find_outputs, find_pairs, model_system, recorded_system
+from codesign.hearing.evaluate.bootstrap import Interval
+from codesign.hearing.evaluate.measures import pesq_wb
+from codesign.learning.data import PLAIN, Mixer, open_corpus
+from codesign.proof.prove import Recording, prove
 
 MODELS = Path(__file__).parent
 NETWORKS = ("baseline-256", "baseline-256-perceptual", "pruned", "pruned-skip", "low-latency")

@@ -11,10 +11,10 @@ import numpy as np
 import onnx
 import pytest
 
-from codesign.boards import load_board
-from codesign.load import load_onnx
-from codesign.quantize import quantize_graph, write_qdq
-from codesign.verify.prove import Recording, prove
+from codesign.compiler.model import load_onnx
+from codesign.compiler.quantize import quantize_graph, write_qdq
+from codesign.firmware.boards import load_board
+from codesign.proof.prove import Recording, prove
 from evidence import HOSTILE, tones
 from models import float_network
 

@@ -6,8 +6,8 @@ import dataclasses
 
 import numpy as np
 
-from codesign.frontend import FrontEnd
-from codesign.lower.network import Lookup16, Network, SkipGate, StateValue, Value
+from codesign.compiler.frontend import FrontEnd
+from codesign.compiler.lower.network import Lookup16, Network, SkipGate, StateValue, Value
 from integer_layers import fully_connected, lstm
 
 SMALL = FrontEnd(n_fft=128, window=128, hop=64, n_mels=20)

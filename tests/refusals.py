@@ -3,8 +3,8 @@
 import pytest
 from onnx import numpy_helper
 
-from codesign.errors import InputError
-from codesign.load import load_onnx
+from codesign.base.errors import InputError
+from codesign.compiler.model import load_onnx
 
 
 def refused(model, tmp_path, *words):

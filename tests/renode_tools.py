@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from codesign.emulate.renode_process import find_renode
-from codesign.errors import CodesignError
+from codesign.base.errors import CodesignError
+from codesign.firmware.machines.renode_process import find_renode
 from zephyr_tools import missing_for_zephyr
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import shutil
 
-from codesign.boards import load_board
-from codesign.build.zephyr_workspace import find_build_tools, find_toolchain, find_workspace
-from codesign.emulate.qemu_process import find_qemu
-from codesign.errors import CodesignError
+from codesign.base.errors import CodesignError
+from codesign.firmware.boards import load_board
+from codesign.firmware.machines.qemu_process import find_qemu
+from codesign.firmware.toolchain.zephyr_workspace import find_build_tools, find_toolchain, find_workspace
 
 
 def missing_for_zephyr(board: str) -> str:

@@ -66,7 +66,7 @@ static inline int32_t cs_clamp_s8(int32_t value)
 }
 
 /* TFLite's MultiplyByQuantizedMultiplier with single rounding: floor(value * multiplier * 2^(shift - 31) + 1/2).
- * |value| * 2^max(shift + 1, 0) < 2^30 and shift >= -30: python/codesign/lower refuses networks that could break this.
+ * |value| * 2^max(shift + 1, 0) < 2^30 and shift >= -30: python/codesign/compiler/lower refuses networks that could break this.
  * Two floors, of the high word and of the shift, are one. */
 static inline int32_t cs_multiply_by_quantized_multiplier(int32_t value, int32_t multiplier, int32_t shift)
 {

@@ -9,8 +9,8 @@ import pytest
 import soundfile
 from chromium import open_page, until
 
-from codesign.listen import analyse, design_test, load_stimuli, read_key, read_results, write_test
-from codesign.listen.serve import ResultServer
+from codesign.hearing.listen import analyse, design_test, load_stimuli, read_key, read_results, write_test
+from codesign.hearing.listen.serve import ResultServer
 from evidence import HOSTILE, tones
 
 CONTRAST = Path(__file__).with_name("contrast.js")

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from chromium import open_page, until
 
-from codesign.report import assemble, render_page, sounds
+from codesign.proof.report import assemble, render_page, sounds
 from evidence import HOSTILE
 
 CONTRAST = Path(__file__).with_name("contrast.js")

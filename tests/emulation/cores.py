@@ -7,15 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from codesign.boards import Board, Core, list_boards, load_board
-from codesign.build.compilers import COMMON_FLAGS, find_arm_compiler
-from codesign.build.kernels import kernels_for
-from codesign.emulate.calls import Calls, build_calls
-from codesign.emulate.qemu_calls import QemuCalls
-from codesign.emulate.qemu_process import PROGRAM
-from codesign.emulate.unicorn import supports
-from codesign.emulate.unicorn_calls import UnicornCalls
-from codesign.resources import resource
+from codesign.base.resources import resource
+from codesign.firmware.boards import Board, Core, list_boards, load_board
+from codesign.firmware.machines.qemu_process import PROGRAM
+from codesign.firmware.machines.unicorn import supports
+from codesign.firmware.toolchain.compilers import COMMON_FLAGS, find_arm_compiler
+from codesign.firmware.toolchain.kernels import kernels_for
+from codesign.testing.calls import Calls, build_calls
+from codesign.testing.qemu_calls import QemuCalls
+from codesign.testing.unicorn_calls import UnicornCalls
 
 BOARDS = ("nrf52840dk", "nrf5340dk", "stm32f746g_disco", "mps3_an547", "cortex-m3", "cortex-m0plus")
 """Boards, and cores without the DSP extension that no board here has."""

@@ -8,17 +8,17 @@ import sys
 
 import pytest
 
-from codesign.boards import load_board
-from codesign.build import build_zephyr
-from codesign.load import load_onnx
-from codesign.lower import lower
-from codesign.resources import resource
+from codesign.base.resources import resource
+from codesign.compiler.lower import lower
+from codesign.compiler.model import load_onnx
+from codesign.firmware.boards import load_board
+from codesign.firmware.toolchain import build_zephyr
 from renode_tools import missing_for_renode
 from zephyr_tools import missing_for_zephyr, missing_qemu
 
 pytest.importorskip("pytest_embedded", reason="pytest-embedded is not installed")
 
-CONFTEST = 'pytest_plugins = ["codesign.dut.plugin"]\n'
+CONFTEST = 'pytest_plugins = ["codesign.testing.plugin"]\n'
 
 
 def run_pytest(folder, source, *arguments):
@@ -60,7 +60,7 @@ def test_qemu(tmp_path):
     (tmp_path / "noise.pcm").write_bytes(bytes(range(256)) * 2 * 50)
     source = """
 import pytest
-from codesign.errors import ToolError
+from codesign.base.errors import ToolError
 
 def test_to_the_end(dut):
     dut.expect(r"@codesign 1 ready .*audio=semihost", timeout=60)

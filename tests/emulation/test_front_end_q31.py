@@ -9,17 +9,17 @@ import numpy as np
 import pytest
 from cores import board_of
 
-from codesign.boards import load_board
-from codesign.build import build_bare, build_host, find_arm_compiler
-from codesign.emulate import emulate_qemu, emulate_unicorn
-from codesign.emulate.host import run_host
-from codesign.emulate.qemu_process import PROGRAM
-from codesign.frontend import FrontEnd, whole_hops
-from codesign.size import measure
-from codesign.size.parts import parts_of
-from codesign.size.stack import worst_stack
-from codesign.verify.equality import equal, run_reference, same_in_one_call
-from codesign.verify.signals import proof_signal
+from codesign.compiler.frontend import FrontEnd, whole_hops
+from codesign.firmware.boards import load_board
+from codesign.firmware.machines import emulate_qemu, emulate_unicorn
+from codesign.firmware.machines.host import run_host
+from codesign.firmware.machines.qemu_process import PROGRAM
+from codesign.firmware.size import measure
+from codesign.firmware.size.parts import parts_of
+from codesign.firmware.size.stack import worst_stack
+from codesign.firmware.toolchain import build_bare, build_host, find_arm_compiler
+from codesign.proof.equality import equal, run_reference, same_in_one_call
+from codesign.proof.signals import proof_signal
 from networks import SMALL, random_network
 
 NETWORKS = {

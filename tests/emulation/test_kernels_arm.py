@@ -15,16 +15,16 @@ pytest.importorskip("ziglang", reason="ziglang is not installed (pip install cod
 
 from cores import BOARDS, CASES, build, open_calls
 
-from codesign.boards import load_board
-from codesign.build.kernels import best_kernel
-from codesign.cost import cycles_of_blocks
-from codesign.elf import read_elf
-from codesign.emulate.calls import Calls
-from codesign.emulate.profile import thumb_instructions
-from codesign.emulate.unicorn_calls import UnicornCalls
-from codesign.lower.network import FullyConnected, Lstm
-from codesign.plan.packing import PACKERS
-from codesign.reference import network as reference
+from codesign.compiler.lower.network import FullyConnected, Lstm
+from codesign.compiler.plan.packing import PACKERS
+from codesign.compiler.reference import network as reference
+from codesign.firmware.boards import load_board
+from codesign.firmware.cost import cycles_of_blocks
+from codesign.firmware.elf import read_elf
+from codesign.firmware.machines.profile import thumb_instructions
+from codesign.firmware.toolchain.kernels import best_kernel
+from codesign.testing.calls import Calls
+from codesign.testing.unicorn_calls import UnicornCalls
 from integer_layers import fully_connected, integers, lstm
 
 BLOCK_ROWS = 64

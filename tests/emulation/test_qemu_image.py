@@ -7,17 +7,17 @@ import numpy as np
 import pytest
 from elftools.elf.elffile import ELFFile
 
-from codesign.boards import load_board
-from codesign.build import build_bare, build_host
-from codesign.cost import estimate
-from codesign.emulate import emulate_qemu, emulate_unicorn
-from codesign.emulate.host import run_host
-from codesign.emulate.qemu_process import PROGRAM
-from codesign.errors import InputError, ValidationError
-from codesign.frontend import FrontEnd, whole_hops
-from codesign.size.stack import worst_stack
-from codesign.verify.equality import equal
-from codesign.verify.signals import proof_signal
+from codesign.base.errors import InputError, ValidationError
+from codesign.compiler.frontend import FrontEnd, whole_hops
+from codesign.firmware.boards import load_board
+from codesign.firmware.cost import estimate
+from codesign.firmware.machines import emulate_qemu, emulate_unicorn
+from codesign.firmware.machines.host import run_host
+from codesign.firmware.machines.qemu_process import PROGRAM
+from codesign.firmware.size.stack import worst_stack
+from codesign.firmware.toolchain import build_bare, build_host
+from codesign.proof.equality import equal
+from codesign.proof.signals import proof_signal
 from networks import random_network
 
 pytestmark = [
@@ -104,7 +104,7 @@ def offset_of(path, address):
 
 
 def test_a_hanging_and_a_faulting_image_are_named(image, tmp_path, monkeypatch):
-    monkeypatch.setattr("codesign.emulate.qemu._START_SECONDS", 1.0)
+    monkeypatch.setattr("codesign.firmware.machines.qemu._START_SECONDS", 1.0)
     for code, words in ((b"\xfe\xe7", "did not end"), (b"\x00\xde", "took an exception")):
         data = bytearray(image.path.read_bytes())
         at = offset_of(image.path, int.from_bytes(data[24:28], "little") & ~1)  # e_entry: the reset handler

@@ -5,17 +5,17 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from codesign.audio import read_audio
-from codesign.boards import load_board
-from codesign.build import build_host, build_zephyr
-from codesign.emulate.console import read_lines
-from codesign.emulate.host import run_host
-from codesign.emulate.renode import run_in_renode
-from codesign.emulate.renode_script import Command, shell
-from codesign.frontend import whole_hops
-from codesign.load import load_onnx
-from codesign.lower import lower
-from codesign.resources import resource
+from codesign.base.audio import read_audio
+from codesign.base.resources import resource
+from codesign.compiler.frontend import whole_hops
+from codesign.compiler.lower import lower
+from codesign.compiler.model import load_onnx
+from codesign.firmware.boards import load_board
+from codesign.firmware.machines.console import read_lines
+from codesign.firmware.machines.host import run_host
+from codesign.firmware.machines.renode import run_in_renode
+from codesign.firmware.machines.renode_script import Command, shell
+from codesign.firmware.toolchain import build_host, build_zephyr
 from renode_tools import missing_for_renode
 
 pytestmark = [pytest.mark.renode, pytest.mark.zephyr]

@@ -11,22 +11,22 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from codesign.audio import read_audio
-from codesign.boards import load_board
-from codesign.build import build_host, build_zephyr
-from codesign.build.zephyr import LOG
-from codesign.build.zephyr_workspace import find_toolchain, find_workspace
-from codesign.emulate.host import run_host
-from codesign.emulate.qemu_process import run_qemu
-from codesign.emulate.zephyr_files import run_in_qemu, run_native
-from codesign.errors import BuildError, InputError, ValidationError
-from codesign.frontend import FrontEnd, whole_hops
-from codesign.load import load_onnx
-from codesign.lower import lower
-from codesign.resources import resource
-from codesign.size import check_budget, measure
-from codesign.size.parts import parts_of
-from codesign.size.stack import worst_stack
+from codesign.base.audio import read_audio
+from codesign.base.errors import BuildError, InputError, ValidationError
+from codesign.base.resources import resource
+from codesign.compiler.frontend import FrontEnd, whole_hops
+from codesign.compiler.lower import lower
+from codesign.compiler.model import load_onnx
+from codesign.firmware.boards import load_board
+from codesign.firmware.machines.host import run_host
+from codesign.firmware.machines.qemu_process import run_qemu
+from codesign.firmware.machines.zephyr_files import run_in_qemu, run_native
+from codesign.firmware.size import check_budget, measure
+from codesign.firmware.size.parts import parts_of
+from codesign.firmware.size.stack import worst_stack
+from codesign.firmware.toolchain import build_host, build_zephyr
+from codesign.firmware.toolchain.zephyr import LOG
+from codesign.firmware.toolchain.zephyr_workspace import find_toolchain, find_workspace
 from networks import random_network
 from zephyr_tools import missing_for_zephyr, missing_qemu
 
@@ -190,7 +190,7 @@ def test_image_that_hangs_is_given_up(images, network, monkeypatch, tmp_path):
     endless = tmp_path / "endless"
     endless.write_text("#!/bin/sh\nexec sleep 60\n", encoding="utf-8")
     endless.chmod(0o755)
-    monkeypatch.setattr("codesign.emulate.zephyr_files._time_limit", lambda image, pcm: 0.3)
+    monkeypatch.setattr("codesign.firmware.machines.zephyr_files._time_limit", lambda image, pcm: 0.3)
     with pytest.raises(ValidationError, match="did not end"):
         run_native(replace(image, path=endless), np.zeros(256, np.int16))
 

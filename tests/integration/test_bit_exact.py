@@ -5,13 +5,13 @@ import dataclasses
 import numpy as np
 import pytest
 
-from codesign.boards import load_board
-from codesign.build import build_bare, build_host
-from codesign.emulate import emulate_unicorn
-from codesign.emulate.host import HostEnhancer, run_host
-from codesign.frontend import FrontEnd, whole_hops
-from codesign.verify.equality import equal, run_reference, same_in_one_call
-from codesign.verify.signals import proof_signal
+from codesign.compiler.frontend import FrontEnd, whole_hops
+from codesign.firmware.boards import load_board
+from codesign.firmware.machines import emulate_unicorn
+from codesign.firmware.machines.host import HostEnhancer, run_host
+from codesign.firmware.toolchain import build_bare, build_host
+from codesign.proof.equality import equal, run_reference, same_in_one_call
+from codesign.proof.signals import proof_signal
 from networks import SMALL, random_network
 
 CASES = {

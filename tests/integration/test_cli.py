@@ -13,7 +13,7 @@ import pytest
 import soundfile
 
 from codesign import __version__
-from codesign.resources import resource
+from codesign.base.resources import resource
 
 MODEL = resource("models", "pruned", "pruned.onnx")
 BARE = ("--runtime", "bare")  # needs no Zephyr

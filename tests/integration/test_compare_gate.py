@@ -5,14 +5,14 @@ import shutil
 import pytest
 from test_cli import codesign
 
-from codesign.boards import load_board
-from codesign.build import runtime
+from codesign.base.resources import resource
 from codesign.cli.console import emit_json
-from codesign.compare import compare, default_thresholds, read_figures
-from codesign.report import assemble
-from codesign.report.write import write_report
-from codesign.resources import resource
-from codesign.verify.prove import prove
+from codesign.firmware.boards import load_board
+from codesign.firmware.toolchain import runtime
+from codesign.proof.compare import compare, default_thresholds, read_figures
+from codesign.proof.prove import prove
+from codesign.proof.report import assemble
+from codesign.proof.report.write import write_report
 
 
 @pytest.fixture(scope="module")

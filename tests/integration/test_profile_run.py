@@ -7,12 +7,12 @@ import pytest
 
 pytest.importorskip("unicorn", reason="unicorn is not installed (pip install codesign[emulator])")
 
-from codesign.boards import load_board
-from codesign.build import build_bare
-from codesign.cost import estimate
-from codesign.emulate import emulate_unicorn
-from codesign.frontend import whole_hops
-from codesign.verify.signals import proof_signal
+from codesign.compiler.frontend import whole_hops
+from codesign.firmware.boards import load_board
+from codesign.firmware.cost import estimate
+from codesign.firmware.machines import emulate_unicorn
+from codesign.firmware.toolchain import build_bare
+from codesign.proof.signals import proof_signal
 from networks import random_network
 
 BOARD = load_board("nrf5340dk")

@@ -15,15 +15,15 @@ import pytest
 import soundfile
 from test_cli import assert_one_line_error, codesign
 
-from codesign.errors import InputError, ToolError
-from codesign.frontend import whole_hops
-from codesign.report import assemble, render_page, sounds
-from codesign.report.content import Report
-from codesign.report.document import json_schema, render_json
-from codesign.report.plots import load_figure, write_plots
-from codesign.report.summary import render_summary
-from codesign.report.trace import MAX_COLUMNS, differences, trace_of
-from codesign.report.write import write_report
+from codesign.base.errors import InputError, ToolError
+from codesign.compiler.frontend import whole_hops
+from codesign.proof.report import assemble, render_page, sounds
+from codesign.proof.report.content import Report
+from codesign.proof.report.document import json_schema, render_json
+from codesign.proof.report.plots import load_figure, write_plots
+from codesign.proof.report.summary import render_summary
+from codesign.proof.report.trace import MAX_COLUMNS, differences, trace_of
+from codesign.proof.report.write import write_report
 from evidence import HOSTILE, tones
 
 SCHEMA = Path(__file__).parents[2] / "docs" / "report.schema.json"
@@ -116,7 +116,7 @@ def test_json_follows_its_schema(report):
     jsonschema.Draft202012Validator.check_schema(schema)
     jsonschema.validate(document, schema)
     assert document["schema_version"] == 1
-    assert schema == json_schema(), "python -m codesign.report > docs/report.schema.json"
+    assert schema == json_schema(), "python -m codesign.proof.report > docs/report.schema.json"
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate({**document, "cost": 3}, schema)
 

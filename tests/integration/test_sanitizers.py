@@ -5,10 +5,10 @@ import subprocess
 
 import pytest
 
-from codesign.build.compilers import COMMON_FLAGS
-from codesign.build.runtime import runtime_include, runtime_sources
-from codesign.emit import emit
-from codesign.plan import plan_memory
+from codesign.compiler.emit import emit
+from codesign.compiler.plan import plan_memory
+from codesign.firmware.toolchain.compilers import COMMON_FLAGS
+from codesign.firmware.toolchain.runtime import runtime_include, runtime_sources
 from networks import random_network
 
 DRIVER = r"""

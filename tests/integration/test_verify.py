@@ -7,17 +7,17 @@ import onnx
 import pytest
 from test_cli import codesign
 
-from codesign.boards import load_board
-from codesign.build import build_bare, build_host
-from codesign.emulate import emulate_unicorn
-from codesign.emulate.host import run_host
-from codesign.frontend import whole_hops
-from codesign.load import load_onnx
-from codesign.lower import lower
-from codesign.quantize import quantize_graph, write_qdq
-from codesign.verify.equality import equal
-from codesign.verify.prove import Recording, prove
-from codesign.verify.signals import proof_signal
+from codesign.compiler.frontend import whole_hops
+from codesign.compiler.lower import lower
+from codesign.compiler.model import load_onnx
+from codesign.compiler.quantize import quantize_graph, write_qdq
+from codesign.firmware.boards import load_board
+from codesign.firmware.machines import emulate_unicorn
+from codesign.firmware.machines.host import run_host
+from codesign.firmware.toolchain import build_bare, build_host
+from codesign.proof.equality import equal
+from codesign.proof.prove import Recording, prove
+from codesign.proof.signals import proof_signal
 from models import float_network
 
 

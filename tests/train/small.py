@@ -8,9 +8,9 @@ import dataclasses
 import numpy as np
 import torch
 
-from codesign.train.float_task import float_sizes
-from codesign.train.network import Enhancer
-from codesign.train.recipe import parse_recipe
+from codesign.learning.train.float_task import float_sizes
+from codesign.learning.train.network import Enhancer
+from codesign.learning.train.recipe import parse_recipe
 
 RECIPE = """
 name = "small"

@@ -12,12 +12,12 @@ import errno
 import torch
 from small import RECIPE, Tones, small_recipe
 
-from codesign.errors import InputError, ValidationError
-from codesign.train import checkpoint
-from codesign.train.checkpoint import load, resume
-from codesign.train.float_task import float_task
-from codesign.train.log import Log
-from codesign.train.loop import Run, learning_rate, train
+from codesign.base.errors import InputError, ValidationError
+from codesign.learning.train import checkpoint
+from codesign.learning.train.checkpoint import load, resume
+from codesign.learning.train.float_task import float_task
+from codesign.learning.train.log import Log
+from codesign.learning.train.loop import Run, learning_rate, train
 
 
 def run(folder, recipe=None, start=None, stop_after=None, **more):

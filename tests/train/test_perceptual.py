@@ -10,8 +10,8 @@ import numpy as np
 import soundfile
 import torch
 
-from codesign.resources import resource
-from codesign.train.perceptual import disturbance
+from codesign.base.resources import resource
+from codesign.learning.train.perceptual import disturbance
 
 RATE = 16000
 SNRS = (-5, 5, 15, 25, 35)

@@ -11,17 +11,17 @@ import dataclasses
 import torch
 from small import Tones, enhancer, small_recipe, tones
 
-from codesign.compress.budget import BudgetController, Target
-from codesign.compress.cost import NetworkCost, average_macs, cost_of, float_bytes
-from codesign.compress.export import checkpoint_graph
-from codesign.compress.pruning import PrunableEnhancer, PruneTask, rebuild
-from codesign.errors import ValidationError
-from codesign.load.graph import LstmCell
-from codesign.lower import lower
-from codesign.quantize import quantize_graph
-from codesign.train.checkpoint import Checkpoint
-from codesign.train.loop import Run, train
-from codesign.train.network import Enhancer, Sizes
+from codesign.base.errors import ValidationError
+from codesign.compiler.lower import lower
+from codesign.compiler.model.graph import LstmCell
+from codesign.compiler.quantize import quantize_graph
+from codesign.learning.compress.budget import BudgetController, Target
+from codesign.learning.compress.cost import NetworkCost, average_macs, cost_of, float_bytes
+from codesign.learning.compress.export import checkpoint_graph
+from codesign.learning.compress.pruning import PrunableEnhancer, PruneTask, rebuild
+from codesign.learning.train.checkpoint import Checkpoint
+from codesign.learning.train.loop import Run, train
+from codesign.learning.train.network import Enhancer, Sizes
 
 
 def prunable(skip=False):

@@ -12,13 +12,13 @@ import numpy as np
 import torch
 from small import enhancer, small_recipe, tones
 
-from codesign.compress.export import export
-from codesign.compress.quantized import QuantizedEnhancer
-from codesign.compress.quantizing import QuantizeTask, calibrated
-from codesign.load import load_onnx
-from codesign.lower import lower
-from codesign.reference.network import run
-from codesign.train.checkpoint import Checkpoint
+from codesign.compiler.lower import lower
+from codesign.compiler.model import load_onnx
+from codesign.compiler.reference.network import run
+from codesign.learning.compress.export import export
+from codesign.learning.compress.quantized import QuantizedEnhancer
+from codesign.learning.compress.quantizing import QuantizeTask, calibrated
+from codesign.learning.train.checkpoint import Checkpoint
 
 
 def quantized(skip, seed=0):

@@ -10,17 +10,17 @@ import numpy as np
 import torch
 from small import Tones, enhancer, small_recipe, tones
 
-from codesign.build.host import build_host
-from codesign.compress.export import export
-from codesign.compress.pipeline import _task as compress_task
-from codesign.compress.quantized import QuantizedEnhancer
-from codesign.compress.quantizing import calibrated
-from codesign.compress.skip import SkipTask, UpdatePenalty
-from codesign.emulate.host import run_host
-from codesign.load import load_onnx
-from codesign.lower import lower
-from codesign.train.checkpoint import Checkpoint
-from codesign.train.loop import Run, train
+from codesign.compiler.lower import lower
+from codesign.compiler.model import load_onnx
+from codesign.firmware.machines.host import run_host
+from codesign.firmware.toolchain.host import build_host
+from codesign.learning.compress.export import export
+from codesign.learning.compress.pipeline import _task as compress_task
+from codesign.learning.compress.quantized import QuantizedEnhancer
+from codesign.learning.compress.quantizing import calibrated
+from codesign.learning.compress.skip import SkipTask, UpdatePenalty
+from codesign.learning.train.checkpoint import Checkpoint
+from codesign.learning.train.loop import Run, train
 
 
 def test_skipped_steps_change_nothing_and_gates_follow_the_paper():

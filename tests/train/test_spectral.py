@@ -9,8 +9,8 @@ pytest.importorskip("torch", reason="no torch: pip install 'codesign[train]'")
 import torch
 from torch.autograd import gradcheck
 
-from codesign.train.losses import spectral_distance
-from codesign.train.spectral import FLOOR, compress, half_overlapping, irfft, rfft, scale
+from codesign.learning.train.losses import spectral_distance
+from codesign.learning.train.spectral import FLOOR, compress, half_overlapping, irfft, rfft, scale
 
 
 def random(*shape, seed=0, complex_valued=False):

@@ -11,12 +11,12 @@ pytest.importorskip("torch", reason="no torch: pip install 'codesign[train]'")
 import torch
 from small import enhancer, small_recipe, tones
 
-from codesign.compress.float_onnx import write_float
-from codesign.compress.graph import network_graph
-from codesign.errors import InputError
-from codesign.load.graph import Activation
-from codesign.train.float_task import float_task
-from codesign.train.start import start_from
+from codesign.base.errors import InputError
+from codesign.compiler.model.graph import Activation
+from codesign.learning.compress.float_onnx import write_float
+from codesign.learning.compress.graph import network_graph
+from codesign.learning.train.float_task import float_task
+from codesign.learning.train.start import start_from
 
 
 def exported(path, module, change=lambda graph: graph):

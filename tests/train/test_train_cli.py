@@ -19,9 +19,9 @@ import torch
 from small import RECIPE
 
 from codesign.cli import main as cli
-from codesign.load import load_onnx
-from codesign.lower import lower
-from codesign.train.checkpoint import load
+from codesign.compiler.lower import lower
+from codesign.compiler.model import load_onnx
+from codesign.learning.train.checkpoint import load
 from training_folders import noise_folder, speech_folder, tone, write
 
 COMPRESSION = RECIPE.replace("steps = 60", "steps = 8").replace("steps = 40", "steps = 4")

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import soundfile
 
-from codesign.audio import read_audio, write_audio
-from codesign.errors import InputError
+from codesign.base.audio import read_audio, write_audio
+from codesign.base.errors import InputError
 
 
 @pytest.fixture

@@ -3,9 +3,9 @@
 import pytest
 from pydantic import ValidationError
 
-from codesign.boards import list_boards, load_board
-from codesign.errors import InputError
-from codesign.resources import resource
+from codesign.base.errors import InputError
+from codesign.base.resources import resource
+from codesign.firmware.boards import list_boards, load_board
 
 CARD = """
 name = "mine"

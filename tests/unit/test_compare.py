@@ -4,11 +4,11 @@ import json
 
 import pytest
 
-from codesign.compare import Figures, compare, default_thresholds, read_figures, read_thresholds
-from codesign.compare.figures import render_baseline
-from codesign.compare.summary import render_comparison
-from codesign.errors import InputError
-from codesign.report.content import Metric
+from codesign.base.errors import InputError
+from codesign.proof.compare import Figures, compare, default_thresholds, read_figures, read_thresholds
+from codesign.proof.compare.figures import render_baseline
+from codesign.proof.compare.summary import render_comparison
+from codesign.proof.report.content import Metric
 from evidence import HOSTILE
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from codesign.emulate.console import read_lines
-from codesign.emulate.firmware import firmware_run
-from codesign.errors import ValidationError
+from codesign.base.errors import ValidationError
+from codesign.firmware.machines.console import read_lines
+from codesign.firmware.machines.firmware import firmware_run
 
 READY = "@codesign 1 ready model=pruned rate=16000 hop=256 hz=25000000\n"
 STATS = (

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 import soundfile
 
-from codesign.errors import InputError
-from codesign.train.data import cache as cache_module
-from codesign.train.data import open_corpus
-from codesign.train.data.folders import SPLITS, Found, draw_splits, find_recordings
+from codesign.base.errors import InputError
+from codesign.learning.data import cache as cache_module
+from codesign.learning.data import open_corpus
+from codesign.learning.data.folders import SPLITS, Found, draw_splits, find_recordings
 from training_folders import RATE, noise_folder, speech_folder, tone, write
 
 

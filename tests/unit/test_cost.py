@@ -4,11 +4,11 @@ import pytest
 
 pytest.importorskip("capstone", reason="capstone is not installed (pip install codesign[emulator])")
 
-from codesign.boards import list_boards, load_board
-from codesign.cost.classify import operations
-from codesign.cost.pipeline import block_cycles
-from codesign.cost.timing import TimingTable, list_timings, load_timing
-from codesign.errors import ToolError
+from codesign.base.errors import ToolError
+from codesign.firmware.boards import list_boards, load_board
+from codesign.firmware.cost.classify import operations
+from codesign.firmware.cost.pipeline import block_cycles
+from codesign.firmware.cost.timing import TimingTable, list_timings, load_timing
 
 CODE = {
     "ldr r0, [r1]": "0868",

@@ -6,8 +6,8 @@ import time
 import pytest
 
 from codesign import doctor
-from codesign.doctor import absent, diagnose, missing
-from codesign.errors import ToolError
+from codesign.base.errors import ToolError
+from codesign.firmware.doctor import absent, diagnose, missing
 
 NAMES = [
     "host C compiler",

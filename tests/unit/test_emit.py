@@ -5,11 +5,11 @@ import re
 import numpy as np
 import pytest
 
-from codesign.emit import emit
-from codesign.emit.literals import float_literal, literals
-from codesign.emit.names import checked, macros, model_identifier
-from codesign.errors import InputError
-from codesign.plan import plan_memory
+from codesign.base.errors import InputError
+from codesign.compiler.emit import emit
+from codesign.compiler.emit.literals import float_literal, literals
+from codesign.compiler.emit.names import checked, macros, model_identifier
+from codesign.compiler.plan import plan_memory
 from networks import SMALL, random_network
 
 

@@ -16,18 +16,18 @@ import pytest
 import soundfile
 from pystoi import stoi
 
-from codesign.errors import InputError
-from codesign.evaluate import evaluate, find_outputs, find_pairs, model_system, recorded_system
-from codesign.evaluate.bootstrap import bootstrap_mean
-from codesign.evaluate.hearing import AUDIOGRAMS, FREQUENCIES, haspi_hasqi
-from codesign.evaluate.measures import available, pesq_wb
-from codesign.evaluate.systems import float_enhancer
-from codesign.evaluate.write import render_csv, render_json, render_markdown, write_evaluation
-from codesign.frontend import whole_hops
-from codesign.load import load_onnx
-from codesign.lower import lower
-from codesign.reference.frontend import analyse, synthesise
-from codesign.verify.equality import run_reference
+from codesign.base.errors import InputError
+from codesign.compiler.frontend import whole_hops
+from codesign.compiler.lower import lower
+from codesign.compiler.model import load_onnx
+from codesign.compiler.reference.frontend import analyse, synthesise
+from codesign.hearing.evaluate import evaluate, find_outputs, find_pairs, model_system, recorded_system
+from codesign.hearing.evaluate.bootstrap import bootstrap_mean
+from codesign.hearing.evaluate.hearing import AUDIOGRAMS, FREQUENCIES, haspi_hasqi
+from codesign.hearing.evaluate.measures import available, pesq_wb
+from codesign.hearing.evaluate.systems import float_enhancer
+from codesign.hearing.evaluate.write import render_csv, render_json, render_markdown, write_evaluation
+from codesign.proof.equality import run_reference
 from evidence import HOSTILE
 from models import float_network
 
@@ -239,14 +239,14 @@ def test_int8_models_run_bit_for_bit_as_the_reference(folder, small_model, tmp_p
 
 
 def test_without_a_compiler_the_reference_runs(folder, small_model, tmp_path, monkeypatch):
-    from codesign.errors import ToolError
+    from codesign.base.errors import ToolError
 
     def refuse(network, where):
         raise ToolError("no compiler")
 
     noisy = soundfile.read(folder / "noisy" / "a.wav", dtype="int16")[0]
     host = model_system("small", small_model, tmp_path / "build").enhance("a", noisy)
-    monkeypatch.setattr("codesign.evaluate.systems.build_host", refuse)
+    monkeypatch.setattr("codesign.hearing.evaluate.systems.build_host", refuse)
     system = model_system("small", small_model, tmp_path / "build")
     assert system.how == "int8, NumPy reference"
     assert np.array_equal(system.enhance("a", noisy), host)

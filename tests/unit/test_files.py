@@ -1,7 +1,7 @@
 import pytest
 
-from codesign.errors import InputError
-from codesign.files import replace_file, replace_folder
+from codesign.base.errors import InputError
+from codesign.base.files import replace_file, replace_folder
 
 
 def test_folder_appears_complete_or_not_at_all(tmp_path):

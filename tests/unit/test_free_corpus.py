@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from codesign.resources import resource
+from codesign.base.resources import resource
 
 pytest.importorskip("scipy", reason="scipy is not installed")
 SCRIPT = resource("models", "corpus", "corpus.py")

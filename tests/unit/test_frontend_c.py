@@ -27,11 +27,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from codesign.build.compilers import COMMON_FLAGS, find_host_compiler
-from codesign.frontend import FrontEnd, analysis_window, mel_analysis, mel_synthesis, synthesis_window
-from codesign.frontend.fft_tables import fft_split, fft_twiddles
-from codesign.reference import frontend as reference
-from codesign.resources import resource
+from codesign.base.resources import resource
+from codesign.compiler.frontend import FrontEnd, analysis_window, mel_analysis, mel_synthesis, synthesis_window
+from codesign.compiler.frontend.fft_tables import fft_split, fft_twiddles
+from codesign.compiler.reference import frontend as reference
+from codesign.firmware.toolchain.compilers import COMMON_FLAGS, find_host_compiler
 
 HEADER_BYTES = 32
 FEATURE_SCALE, FEATURE_ZERO_POINT = 0.05, -127

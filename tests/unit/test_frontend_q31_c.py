@@ -14,12 +14,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_frontend_c import CONFIGS, signals
 
-from codesign.build.compilers import COMMON_FLAGS, find_host_compiler
-from codesign.frontend import FrontEnd
-from codesign.frontend.q31 import exponent_q31, feature_scale_log2, fixed_point_tables, mask_scale
-from codesign.lower.network import Value
-from codesign.reference.frontend_q31 import analyse_q31, features_q31, synthesise_q31
-from codesign.resources import resource
+from codesign.base.resources import resource
+from codesign.compiler.frontend import FrontEnd
+from codesign.compiler.frontend.q31 import exponent_q31, feature_scale_log2, fixed_point_tables, mask_scale
+from codesign.compiler.lower.network import Value
+from codesign.compiler.reference.frontend_q31 import analyse_q31, features_q31, synthesise_q31
+from codesign.firmware.toolchain.compilers import COMMON_FLAGS, find_host_compiler
 
 
 class Fft(Structure):

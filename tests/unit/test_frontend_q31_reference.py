@@ -7,11 +7,12 @@ import dataclasses
 import numpy as np
 import pytest
 
-from codesign.frontend import FrontEnd, analysis_window, mel_analysis
-from codesign.frontend.q31 import exponent_q31, feature_scale_log2, fixed_point_tables, mask_scale
-from codesign.lower.network import Value
-from codesign.reference import frontend as floats
-from codesign.reference.frontend_q31 import (
+from codesign.base.resources import resource
+from codesign.compiler.frontend import FrontEnd, analysis_window, mel_analysis
+from codesign.compiler.frontend.q31 import exponent_q31, feature_scale_log2, fixed_point_tables, mask_scale
+from codesign.compiler.lower.network import Value
+from codesign.compiler.reference import frontend as floats
+from codesign.compiler.reference.frontend_q31 import (
     analyse_q31,
     features_q31,
     irfft_q31,
@@ -21,8 +22,7 @@ from codesign.reference.frontend_q31 import (
     rfft_q31,
     synthesise_q31,
 )
-from codesign.reference.tables_q31 import c_source, chord
-from codesign.resources import resource
+from codesign.compiler.reference.tables_q31 import c_source, chord
 
 SIZES = [2**k for k in range(4, 13)]
 BASE = FrontEnd(n_mels=40)

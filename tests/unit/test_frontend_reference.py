@@ -7,9 +7,18 @@ import dataclasses
 import numpy as np
 import pytest
 
-from codesign.frontend import FrontEnd, analysis_window, mel_analysis, mel_synthesis
-from codesign.frontend.fft_tables import fft_split, fft_twiddles
-from codesign.reference.frontend import FLOOR, analyse, banded_sums, irfft, power_of, quantize_features, rfft, synthesise
+from codesign.compiler.frontend import FrontEnd, analysis_window, mel_analysis, mel_synthesis
+from codesign.compiler.frontend.fft_tables import fft_split, fft_twiddles
+from codesign.compiler.reference.frontend import (
+    FLOOR,
+    analyse,
+    banded_sums,
+    irfft,
+    power_of,
+    quantize_features,
+    rfft,
+    synthesise,
+)
 
 UNIT = 2.0**-24
 SIZES = [2**k for k in range(4, 13)]

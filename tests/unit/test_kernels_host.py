@@ -13,11 +13,11 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from codesign.lower.network import FullyConnected, Lstm, Requantize
-from codesign.plan.packing import PACKERS, pack_dsp, pack_plain, unpack_dsp, unpack_mve, unpack_plain
-from codesign.reference import network as reference
-from codesign.reference import tables
-from codesign.resources import resource
+from codesign.base.resources import resource
+from codesign.compiler.lower.network import FullyConnected, Lstm, Requantize
+from codesign.compiler.plan.packing import PACKERS, pack_dsp, pack_plain, unpack_dsp, unpack_mve, unpack_plain
+from codesign.compiler.reference import network as reference
+from codesign.compiler.reference import tables
 from integer_layers import fully_connected, integers, lstm
 
 BLOCK_ROWS = 64

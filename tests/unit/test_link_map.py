@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from codesign.errors import InputError
-from codesign.size.footprint import Footprint, Region, Section, Symbol
-from codesign.size.link_map import Contribution, read_link_map, without_overlaps
-from codesign.size.parts import zephyr_parts
+from codesign.base.errors import InputError
+from codesign.firmware.size.footprint import Footprint, Region, Section, Symbol
+from codesign.firmware.size.link_map import Contribution, read_link_map, without_overlaps
+from codesign.firmware.size.parts import zephyr_parts
 
 MAP = """Archive member included to satisfy reference by file (symbol)
 

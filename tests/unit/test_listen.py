@@ -9,13 +9,13 @@ import pytest
 import soundfile
 from scipy import stats
 
-from codesign.errors import InputError
-from codesign.items import find_items
-from codesign.listen import analyse, design_test, key_path, load_stimuli, read_key, read_results, write_test
-from codesign.listen.loudness import loudness
-from codesign.listen.render import render_csv, render_json, render_markdown, render_page, write_analysis
-from codesign.listen.results import MAX_BYTES, Result, parse_result
-from codesign.listen.stimuli import low_pass
+from codesign.base.errors import InputError
+from codesign.base.recordings import find_items
+from codesign.hearing.listen import analyse, design_test, key_path, load_stimuli, read_key, read_results, write_test
+from codesign.hearing.listen.loudness import loudness
+from codesign.hearing.listen.render import render_csv, render_json, render_markdown, render_page, write_analysis
+from codesign.hearing.listen.results import MAX_BYTES, Result, parse_result
+from codesign.hearing.listen.stimuli import low_pass
 from evidence import HOSTILE, tones
 
 ITEMS = [f"voice{i}_{snr}db" for i in range(4) for snr in (0, 6)]

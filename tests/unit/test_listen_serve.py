@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from codesign.errors import InputError
-from codesign.listen.results import MAX_BYTES
-from codesign.listen.serve import ResultServer
+from codesign.base.errors import InputError
+from codesign.hearing.listen.results import MAX_BYTES
+from codesign.hearing.listen.serve import ResultServer
 
 RESULT = {
     "schema_version": 1,

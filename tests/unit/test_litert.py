@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from codesign.load.graph import Matrix, Quant
-from codesign.lower.linear import fully_connected
-from codesign.lower.network import Value
-from codesign.reference import network as reference
+from codesign.compiler.lower.linear import fully_connected
+from codesign.compiler.lower.network import Value
+from codesign.compiler.model.graph import Matrix, Quant
+from codesign.compiler.reference import network as reference
 
 litert = pytest.importorskip("ai_edge_litert.interpreter", reason="LiteRT is not installed (extra tflite)")
 schema = pytest.importorskip("ai_edge_litert.schema_py_generated", reason="LiteRT has no schema here")

@@ -9,12 +9,12 @@ import onnxruntime
 import pytest
 from onnx import helper
 
-from codesign.load import load_onnx
-from codesign.load.graph import Activation, Linear, LstmCell, SkipGate
-from codesign.load.names import C_KEYWORDS, STAGES, identifier
-from codesign.load.ops import operator_table
-from codesign.quantize.float_run import float_run
-from codesign.resources import resource
+from codesign.base.resources import resource
+from codesign.compiler.model import load_onnx
+from codesign.compiler.model.graph import Activation, Linear, LstmCell, SkipGate
+from codesign.compiler.model.names import C_KEYWORDS, STAGES, identifier
+from codesign.compiler.model.ops import operator_table
+from codesign.compiler.quantize.float_run import float_run
 from models import FORMS, float_network
 
 

@@ -5,10 +5,10 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from codesign.errors import InputError
-from codesign.load import load_onnx
-from codesign.lower import lower
-from codesign.quantize import quantize_graph, write_qdq
+from codesign.base.errors import InputError
+from codesign.compiler.lower import lower
+from codesign.compiler.model import load_onnx
+from codesign.compiler.quantize import quantize_graph, write_qdq
 from models import float_network
 from refusals import initializer, node_of, refused, replaced
 

@@ -5,8 +5,8 @@ import onnx
 import pytest
 from onnx import helper, numpy_helper
 
-from codesign.load import load_onnx
-from codesign.quantize import quantize_graph, write_qdq
+from codesign.compiler.model import load_onnx
+from codesign.compiler.quantize import quantize_graph, write_qdq
 from models import Net, float_network
 from refusals import node_of, refused, replaced
 

@@ -8,9 +8,9 @@ import onnxruntime
 import pytest
 from onnx import numpy_helper
 
-from codesign.errors import InputError
-from codesign.load import load_onnx
-from codesign.quantize.float_run import float_run
+from codesign.base.errors import InputError
+from codesign.compiler.model import load_onnx
+from codesign.compiler.quantize.float_run import float_run
 from models import FORMS, float_network
 
 OPERATORS = ("Add", "Mul", "Min", "Sigmoid", "Tanh", "Relu", "Identity", "Gemm", "MatMul", "Where", "Flatten", "Transpose")

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from codesign.listen.loudness import k_weighting, loudness
+from codesign.hearing.listen.loudness import k_weighting, loudness
 
 
 def sine(hz, dbfs, seconds, rate=48000):

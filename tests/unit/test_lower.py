@@ -9,15 +9,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from codesign.errors import InputError
-from codesign.frontend import FrontEnd
-from codesign.load.graph import Activation, Graph, Linear, LstmCell, Matrix, Op, Quant, SkipGate, State
-from codesign.lower import lower
-from codesign.lower.constants import quantized_multiplier
-from codesign.lower.network import FullyConnected, Lookup8, Lookup16, Lstm, Network, Requantize
-from codesign.lower.network import SkipGate as SkipGateLayer
-from codesign.reference import network as reference
-from codesign.reference import run
+from codesign.base.errors import InputError
+from codesign.compiler.frontend import FrontEnd
+from codesign.compiler.lower import lower
+from codesign.compiler.lower.constants import quantized_multiplier
+from codesign.compiler.lower.network import FullyConnected, Lookup8, Lookup16, Lstm, Network, Requantize
+from codesign.compiler.lower.network import SkipGate as SkipGateLayer
+from codesign.compiler.model.graph import Activation, Graph, Linear, LstmCell, Matrix, Op, Quant, SkipGate, State
+from codesign.compiler.reference import network as reference
+from codesign.compiler.reference import run
 
 N, UNITS, OUT = 12, 10, 6
 X = Quant(2.0**-6, -5, 8)

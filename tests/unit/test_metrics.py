@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from codesign.audio import read_audio
-from codesign.errors import InputError
-from codesign.metrics import align, estoi, si_sdr
-from codesign.resources import resource
+from codesign.base.audio import read_audio
+from codesign.base.errors import InputError
+from codesign.base.metrics import align, estoi, si_sdr
+from codesign.base.resources import resource
 
 
 @pytest.fixture(scope="module")

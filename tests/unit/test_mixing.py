@@ -14,11 +14,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from codesign.errors import InputError, ToolError
-from codesign.train.data import PLAIN, Batches, Mixer, MixSettings, open_corpus
-from codesign.train.data.mixer import GROUP
-from codesign.train.data.render import KNOTS, Renderer
-from codesign.train.data.rooms import LEAD, POSITIONS, REVERBERATION, ROOMS, room_bank
+from codesign.base.errors import InputError, ToolError
+from codesign.learning.data import PLAIN, Batches, Mixer, MixSettings, open_corpus
+from codesign.learning.data.mixer import GROUP
+from codesign.learning.data.render import KNOTS, Renderer
+from codesign.learning.data.rooms import LEAD, POSITIONS, REVERBERATION, ROOMS, room_bank
 from training_folders import RATE, noise_folder, speech_folder
 
 LENGTH = 8000
@@ -190,7 +190,7 @@ def test_a_killed_process_is_an_error_and_no_wait(corpus):
 
 KILLED = """
 import pickle, sys, time
-from codesign.train.data import Batches
+from codesign.learning.data import Batches
 if __name__ == "__main__":
     with Batches(pickle.load(sys.stdin.buffer), 2) as batches:
         next(batches)
@@ -345,7 +345,7 @@ def test_curves_and_filters_have_the_gain_they_name():
 
 def test_rooms_are_made_once_and_decay_as_asked(tmp_path, corpus, monkeypatch):
     pytest.importorskip("pyroomacoustics", reason="pyroomacoustics is not installed")
-    monkeypatch.setattr("codesign.train.data.rooms.ROOMS", 6)
+    monkeypatch.setattr("codesign.learning.data.rooms.ROOMS", 6)
     bank = room_bank(1, RATE, tmp_path)
     assert bank.shape[:2] == (6, POSITIONS)
     assert np.sum(np.square(bank[:, 0], dtype=np.float64), axis=1) == pytest.approx(np.ones(6), abs=1e-3)
@@ -363,7 +363,7 @@ def test_rooms_are_made_once_and_decay_as_asked(tmp_path, corpus, monkeypatch):
 def test_a_room_changes_the_talker(corpus, tmp_path, monkeypatch):
     pytest.importorskip("pyroomacoustics", reason="pyroomacoustics is not installed")
     monkeypatch.setenv("CODESIGN_CACHE", str(tmp_path))
-    monkeypatch.setattr("codesign.train.data.rooms.ROOMS", 3)
+    monkeypatch.setattr("codesign.learning.data.rooms.ROOMS", 3)
     always = MixSettings(**{**vars(PLAIN), "rooms": 1.0})
     mixer = Mixer(corpus, "train", LENGTH, 1, always)
     noisy, clean = mixer.mixture(3.0)

@@ -2,9 +2,9 @@ import itertools
 
 import pytest
 
-from codesign.frontend import FrontEnd
-from codesign.plan import plan_memory
-from codesign.plan.memory import ALIGNMENT
+from codesign.compiler.frontend import FrontEnd
+from codesign.compiler.plan import plan_memory
+from codesign.compiler.plan.memory import ALIGNMENT
 from networks import random_network
 
 NETWORKS = {

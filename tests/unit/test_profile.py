@@ -1,6 +1,6 @@
 import pytest
 
-from codesign.emulate.profile import StageProfile, thumb_instructions
+from codesign.firmware.machines.profile import StageProfile, thumb_instructions
 
 
 @pytest.mark.parametrize(

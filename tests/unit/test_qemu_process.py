@@ -8,10 +8,10 @@ import time
 
 import pytest
 
-from codesign.boards import load_board
-from codesign.emulate.child import OUTPUT_LIMIT
-from codesign.emulate.qemu_process import find_qemu, machine_arguments, run_qemu
-from codesign.errors import InputError, ToolError
+from codesign.base.errors import InputError, ToolError
+from codesign.firmware.boards import load_board
+from codesign.firmware.machines.child import OUTPUT_LIMIT
+from codesign.firmware.machines.qemu_process import find_qemu, machine_arguments, run_qemu
 
 BOARD = load_board("mps3_an547")
 

@@ -6,15 +6,15 @@ import onnxruntime
 import pytest
 import soundfile
 
-from codesign.errors import InputError
-from codesign.load import load_onnx
-from codesign.load.graph import Linear, LstmCell
-from codesign.lower import lower
-from codesign.quantize import quantize_file, quantize_graph, write_qdq
-from codesign.quantize.calibrate import cell_quant, int8_matrix, value_quant, weight_scale
-from codesign.quantize.float_run import float_run, rounded
-from codesign.reference.network import run
-from codesign.verify.oracle import against_onnxruntime
+from codesign.base.errors import InputError
+from codesign.compiler.lower import lower
+from codesign.compiler.model import load_onnx
+from codesign.compiler.model.graph import Linear, LstmCell
+from codesign.compiler.quantize import quantize_file, quantize_graph, write_qdq
+from codesign.compiler.quantize.calibrate import cell_quant, int8_matrix, value_quant, weight_scale
+from codesign.compiler.quantize.float_run import float_run, rounded
+from codesign.compiler.reference.network import run
+from codesign.proof.oracle import against_onnxruntime
 from models import FORMS, float_network
 
 
@@ -153,7 +153,7 @@ def test_names_that_collide_in_the_file(features, tmp_path):
 
 
 def test_long_recordings_are_cut(tmp_path, monkeypatch):
-    monkeypatch.setattr("codesign.quantize.file.MAX_SECONDS", 1.5)
+    monkeypatch.setattr("codesign.compiler.quantize.file.MAX_SECONDS", 1.5)
     onnx.save(float_network(units=(8,)).model(), tmp_path / "float.onnx")
     folder = tmp_path / "recordings"
     folder.mkdir()

@@ -10,15 +10,15 @@ import onnxruntime
 import pytest
 import soundfile
 
-from codesign.load import load_onnx
-from codesign.load.graph import Activation, Linear, LstmCell, Matrix
-from codesign.lower import lower
-from codesign.quantize import balance, compare, quantize_file, quantize_graph
-from codesign.quantize.balance import Channels, estimated_noise
-from codesign.quantize.calibrate import channels_of
-from codesign.quantize.float_run import float_run
-from codesign.reference.frontend import quantize_features
-from codesign.reference.network import initial_state, run, trace
+from codesign.compiler.lower import lower
+from codesign.compiler.model import load_onnx
+from codesign.compiler.model.graph import Activation, Linear, LstmCell, Matrix
+from codesign.compiler.quantize import balance, compare, quantize_file, quantize_graph
+from codesign.compiler.quantize.balance import Channels, estimated_noise
+from codesign.compiler.quantize.calibrate import channels_of
+from codesign.compiler.quantize.float_run import float_run
+from codesign.compiler.reference.frontend import quantize_features
+from codesign.compiler.reference.network import initial_state, run, trace
 from models import float_network
 
 

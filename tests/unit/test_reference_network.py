@@ -14,11 +14,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from codesign.errors import InputError
-from codesign.frontend import FrontEnd
-from codesign.lower.network import FullyConnected, Lookup16, Lstm, Network, SkipGate, StateValue, Value
-from codesign.reference import initial_state, run, step, tables
-from codesign.reference import network as reference
+from codesign.base.errors import InputError
+from codesign.compiler.frontend import FrontEnd
+from codesign.compiler.lower.network import FullyConnected, Lookup16, Lstm, Network, SkipGate, StateValue, Value
+from codesign.compiler.reference import initial_state, run, step, tables
+from codesign.compiler.reference import network as reference
 from integer_layers import fully_connected, integers
 
 

@@ -7,11 +7,11 @@ import shutil
 
 import pytest
 
-from codesign.boards import list_boards, load_board
+from codesign.base.errors import InputError, ToolError, ValidationError
 from codesign.cli.emulators import Emulator, choose
-from codesign.emulate.renode_process import END, check_version, console_command, find_renode, run_renode
-from codesign.emulate.renode_script import Command, _timeline, shell, write_interactive
-from codesign.errors import InputError, ToolError, ValidationError
+from codesign.firmware.boards import list_boards, load_board
+from codesign.firmware.machines.renode_process import END, check_version, console_command, find_renode, run_renode
+from codesign.firmware.machines.renode_script import Command, _timeline, shell, write_interactive
 
 BANNER = "Renode, version 1.16.1 (d66b0c2a-202611232136)"
 WITH_RENODE = [name for name in list_boards() if load_board(name).renode is not None]

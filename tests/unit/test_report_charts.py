@@ -12,17 +12,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from codesign.report.assemble import by_library
-from codesign.report.charts.frames import difference_chart
-from codesign.report.charts.plan import plan_chart, runs
-from codesign.report.charts.svg import element, fitting, short_number, ticks
-from codesign.report.charts.treemap import Rectangle, squarify, treemap
-from codesign.report.content import Buffer, Memory, Metric, Part, Plan, Segment, Symbol, Trace
-from codesign.report.metrics import unique
-from codesign.report.png import palette_png
-from codesign.report.sound import sounds
-from codesign.report.spectrogram import MAX_COLUMNS, MAX_ROWS, levels, palette, picture
-from codesign.size import Footprint, Group, Region
+from codesign.drawing.png import palette_png
+from codesign.drawing.spectrogram import MAX_COLUMNS, MAX_ROWS, levels, palette, picture
+from codesign.drawing.svg import element, fitting, short_number, ticks
+from codesign.firmware.size import Footprint, Group, Region
+from codesign.proof.report.assemble import by_library
+from codesign.proof.report.charts.frames import difference_chart
+from codesign.proof.report.charts.plan import plan_chart, runs
+from codesign.proof.report.charts.treemap import Rectangle, squarify, treemap
+from codesign.proof.report.content import Buffer, Memory, Metric, Part, Plan, Segment, Symbol, Trace
+from codesign.proof.report.metrics import unique
+from codesign.proof.report.sound import sounds
 from evidence import HOSTILE, tones
 
 

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from arm_elf import COMPILERS, build
-from codesign.boards import load_board
-from codesign.errors import InputError
-from codesign.size import BudgetCheck, check_budget, measure
+from codesign.base.errors import InputError
+from codesign.firmware.boards import load_board
+from codesign.firmware.size import BudgetCheck, check_budget, measure
 
 SOURCE = """
 typedef unsigned char u8;

@@ -3,14 +3,14 @@
 import pytest
 
 from arm_elf import COMPILERS, build
-from codesign.elf import read_elf
-from codesign.errors import InputError
-from codesign.size.code import Code
-from codesign.size.flow import follow
-from codesign.size.longest import Call, longest_path, recursions
-from codesign.size.stack import worst_stack
-from codesign.size.stack_usage import read_stack_usage, usage_of
-from codesign.size.thumb import decode
+from codesign.base.errors import InputError
+from codesign.firmware.elf import read_elf
+from codesign.firmware.size.code import Code
+from codesign.firmware.size.flow import follow
+from codesign.firmware.size.longest import Call, longest_path, recursions
+from codesign.firmware.size.stack import worst_stack
+from codesign.firmware.size.stack_usage import read_stack_usage, usage_of
+from codesign.firmware.size.thumb import decode
 
 C = """
 typedef unsigned u;

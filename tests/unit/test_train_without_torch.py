@@ -6,11 +6,11 @@ import sys
 
 import pytest
 
+from codesign.base.errors import InputError
+from codesign.base.resources import resource
 from codesign.cli import main as cli
-from codesign.errors import InputError
-from codesign.frontend import FrontEnd
-from codesign.resources import resource
-from codesign.train.recipe import differences, parse_recipe, read_recipe
+from codesign.compiler.frontend import FrontEnd
+from codesign.learning.train.recipe import differences, parse_recipe, read_recipe
 
 
 @pytest.mark.parametrize("command", ["train", "compress", "export"])

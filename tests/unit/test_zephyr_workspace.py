@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from codesign.boards import load_board
-from codesign.build import zephyr_workspace
-from codesign.build.zephyr_log import telling_line
-from codesign.build.zephyr_workspace import find_toolchain, find_workspace
-from codesign.errors import ToolError
+from codesign.base.errors import ToolError
+from codesign.firmware.boards import load_board
+from codesign.firmware.toolchain import zephyr_workspace
+from codesign.firmware.toolchain.zephyr_log import telling_line
+from codesign.firmware.toolchain.zephyr_workspace import find_toolchain, find_workspace
 
 BOARD = load_board("nrf5340dk")
 

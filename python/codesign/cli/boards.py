@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from codesign.boards import list_boards, load_board
 from codesign.cli.console import cells, emit_json, stderr, table
 from codesign.cli.options import Json
+from codesign.firmware.boards import list_boards, load_board
 
 NAME = "boards"
 

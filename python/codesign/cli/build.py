@@ -8,16 +8,16 @@ from typing import Annotated
 
 import typer
 
-from codesign.build import build_bare, build_host, build_zephyr
+from codesign.base.resources import resource
 from codesign.cli.console import emit_json, progress, say
 from codesign.cli.options import DEFAULT_BOARD, BoardName, FrontEndOption, Json, chosen_board
 from codesign.cli.tables import print_footprint, print_stack
-from codesign.load import load_onnx
-from codesign.lower import lower
-from codesign.resources import resource
-from codesign.size import check_budget, measure
-from codesign.size.parts import parts_of
-from codesign.size.stack import worst_stack
+from codesign.compiler.lower import lower
+from codesign.compiler.model import load_onnx
+from codesign.firmware.size import check_budget, measure
+from codesign.firmware.size.parts import parts_of
+from codesign.firmware.size.stack import worst_stack
+from codesign.firmware.toolchain import build_bare, build_host, build_zephyr
 
 NAME = "build"
 

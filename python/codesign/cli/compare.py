@@ -8,11 +8,11 @@ from typing import Annotated
 
 import typer
 
+from codesign.base.files import replace_file
 from codesign.cli.console import cells, emit_json, say, stderr, table
-from codesign.compare import compare, default_thresholds, read_figures, read_thresholds
-from codesign.compare.figures import render_baseline
-from codesign.compare.summary import allowed, change, number, render_comparison
-from codesign.files import replace_file
+from codesign.proof.compare import compare, default_thresholds, read_figures, read_thresholds
+from codesign.proof.compare.figures import render_baseline
+from codesign.proof.compare.summary import allowed, change, number, render_comparison
 
 NAME = "compare"
 

@@ -7,12 +7,12 @@ from typing import Annotated
 
 import typer
 
-from codesign.boards import load_board
 from codesign.cli.console import cells, emit_json, progress, say, stderr, table
 from codesign.cli.options import Device, Json, Noise, RunFolder, Speech
 from codesign.cli.train import make_folder
-from codesign.train.device import device_named
-from codesign.train.recipe import read_recipe
+from codesign.firmware.boards import load_board
+from codesign.learning.train.device import device_named
+from codesign.learning.train.recipe import read_recipe
 
 NAME = "compress"
 
@@ -33,11 +33,11 @@ def command(
     """
     plan = read_recipe(recipe)
     where = device_named(device)
-    from codesign.compress.board_target import board_target
-    from codesign.compress.budget import Target
-    from codesign.compress.pipeline import Surroundings, compress
-    from codesign.train.memory import keep_freed_memory
-    from codesign.train.source import MixedBatches, Validation, corpus_of, validation_pairs
+    from codesign.learning.compress.board_target import board_target
+    from codesign.learning.compress.budget import Target
+    from codesign.learning.compress.pipeline import Surroundings, compress
+    from codesign.learning.train.memory import keep_freed_memory
+    from codesign.learning.train.source import MixedBatches, Validation, corpus_of, validation_pairs
 
     target = board_target(load_board(board), plan.config) if board else None
     if plan.prune is not None and plan.prune.bytes is not None and plan.prune.macs is not None:

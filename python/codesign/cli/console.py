@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from codesign.errors import one_line
+from codesign.base.errors import one_line
 
 SCHEMA_VERSION = 1
 

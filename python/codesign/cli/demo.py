@@ -7,16 +7,16 @@ from typing import Annotated
 
 import typer
 
-from codesign.audio import read_audio, write_audio
-from codesign.boards import load_board
+from codesign.base.audio import read_audio, write_audio
+from codesign.base.resources import resource
 from codesign.cli.console import emit_json, progress, say
 from codesign.cli.options import DEFAULT_BOARD, BoardName, Json
 from codesign.cli.tables import print_answer
-from codesign.load import load_onnx
-from codesign.report import assemble, sounds
-from codesign.report.write import write_report
-from codesign.resources import resource
-from codesign.verify.prove import Recording, prove
+from codesign.compiler.model import load_onnx
+from codesign.firmware.boards import load_board
+from codesign.proof.prove import Recording, prove
+from codesign.proof.report import assemble, sounds
+from codesign.proof.report.write import write_report
 
 NAME = "demo"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from codesign.cli.console import cells, emit_json, stderr, table
 from codesign.cli.options import Json
-from codesign.doctor import diagnose
+from codesign.firmware.doctor import diagnose
 
 NAME = "doctor"
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from codesign.boards import Board
-from codesign.build.zephyr_workspace import find_workspace
+from codesign.base.errors import InputError, ToolError
 from codesign.cli.console import say
-from codesign.emulate.qemu_process import find_qemu
-from codesign.emulate.renode_process import find_renode
-from codesign.errors import InputError, ToolError
+from codesign.firmware.boards import Board
+from codesign.firmware.machines.qemu_process import find_qemu
+from codesign.firmware.machines.renode_process import find_renode
+from codesign.firmware.toolchain.zephyr_workspace import find_workspace
 
 
 class Emulator(StrEnum):

@@ -11,11 +11,11 @@ from typing import Annotated
 
 import typer
 
-from codesign.audio import write_audio
+from codesign.base.audio import write_audio
+from codesign.base.errors import InputError
 from codesign.cli.console import cells, emit_json, progress, say, stderr, table
 from codesign.cli.options import Json
-from codesign.errors import InputError
-from codesign.evaluate import (
+from codesign.hearing.evaluate import (
     Pairs,
     System,
     check_audiogram,
@@ -26,9 +26,9 @@ from codesign.evaluate import (
     recorded_system,
     write_evaluation,
 )
-from codesign.evaluate.evaluation import Signals, sample_rate_of
-from codesign.evaluate.pairs import NOISY
-from codesign.evaluate.write import difference_rows, head, mean_rows, output_format
+from codesign.hearing.evaluate.evaluation import Signals, sample_rate_of
+from codesign.hearing.evaluate.pairs import NOISY
+from codesign.hearing.evaluate.write import difference_rows, head, mean_rows, output_format
 
 NAME = "evaluate"
 PLOTTED = 6
@@ -65,7 +65,7 @@ def command(
     if audiogram:
         check_audiogram(audiogram)
     if plots is not None:
-        from codesign.report.plots import load_figure
+        from codesign.proof.report.plots import load_figure
 
         load_figure()
     pairs = find_pairs(data)
@@ -88,7 +88,7 @@ def command(
         for path in output or []:
             write_evaluation(path, result)
         if plots is not None:
-            from codesign.evaluate.plots import write_plots
+            from codesign.hearing.evaluate.plots import write_plots
 
             write_plots(plots, result, drawn)
     if json:

@@ -9,7 +9,7 @@ import typer
 
 from codesign.cli.console import emit_json, say
 from codesign.cli.options import Json
-from codesign.train.device import need_torch
+from codesign.learning.train.device import need_torch
 
 NAME = "export"
 
@@ -25,8 +25,8 @@ def command(
     Example: codesign export runs/pruned/last.pt -o pruned.onnx
     """
     need_torch()
-    from codesign.compress.export import export
-    from codesign.train.checkpoint import load
+    from codesign.learning.compress.export import export
+    from codesign.learning.train.checkpoint import load
 
     state = load(checkpoint)
     target = output or checkpoint.with_name(f"{state.recipe.name}.onnx")

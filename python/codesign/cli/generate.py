@@ -10,10 +10,10 @@ import typer
 
 from codesign.cli.console import emit_json, say
 from codesign.cli.options import FrontEndKind, Json, Model
-from codesign.emit import emit
-from codesign.load import load_onnx
-from codesign.lower import lower
-from codesign.plan import plan_memory
+from codesign.compiler.emit import emit
+from codesign.compiler.lower import lower
+from codesign.compiler.model import load_onnx
+from codesign.compiler.plan import plan_memory
 
 NAME = "generate"
 

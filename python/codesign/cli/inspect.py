@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from codesign.cli.console import cells, emit_json, say, stderr, table
 from codesign.cli.options import Json, Model
-from codesign.load import load_onnx
-from codesign.lower import lower
-from codesign.lower.network import layer_macs
-from codesign.plan import plan_memory
+from codesign.compiler.lower import lower
+from codesign.compiler.lower.network import layer_macs
+from codesign.compiler.model import load_onnx
+from codesign.compiler.plan import plan_memory
 
 NAME = "inspect"
 

@@ -8,13 +8,13 @@ from typing import Annotated
 
 import typer
 
+from codesign.base.errors import InputError
 from codesign.cli.console import cells, emit_json, progress, say, stderr, table
 from codesign.cli.options import Json
-from codesign.errors import InputError
-from codesign.listen import analyse, design_test, load_stimuli, read_key, read_results, write_test
-from codesign.listen.render import answer, facts, pair_rows, score_rows, write_analysis
-from codesign.listen.serve import ResultServer
-from codesign.listen.stimuli import ANCHOR
+from codesign.hearing.listen import analyse, design_test, load_stimuli, read_key, read_results, write_test
+from codesign.hearing.listen.render import answer, facts, pair_rows, score_rows, write_analysis
+from codesign.hearing.listen.serve import ResultServer
+from codesign.hearing.listen.stimuli import ANCHOR
 
 NAME = "listen"
 

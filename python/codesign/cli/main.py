@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from codesign import __version__
+from codesign.base.errors import CodesignError, ToolError
 from codesign.cli import (
     boards,
     build,
@@ -29,8 +30,7 @@ from codesign.cli import (
     verify,
 )
 from codesign.cli.console import say
-from codesign.doctor import absent
-from codesign.errors import CodesignError, ToolError
+from codesign.firmware.doctor import absent
 
 INTERRUPTED = 130
 

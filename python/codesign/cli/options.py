@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from codesign.boards import Board, load_board
+from codesign.firmware.boards import Board, load_board
 
 DEFAULT_BOARD = "nrf5340dk"
 

@@ -9,7 +9,7 @@ import typer
 
 from codesign.cli.console import cells, emit_json, progress, say, stderr, table
 from codesign.cli.options import Json, Model
-from codesign.quantize import quantize_file
+from codesign.compiler.quantize import quantize_file
 
 NAME = "quantize"
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from codesign.audio import read_audio
+from codesign.base.audio import read_audio
+from codesign.base.errors import InputError
 from codesign.cli.console import say
-from codesign.errors import InputError
-from codesign.verify.prove import Recording
+from codesign.proof.prove import Recording
 
 
 def read_recordings(audio: Sequence[Path], clean: Sequence[Path], sample_rate: int) -> list[Recording]:

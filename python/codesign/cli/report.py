@@ -15,12 +15,12 @@ from codesign.cli.console import progress, say
 from codesign.cli.emulators import Emulator, choose
 from codesign.cli.options import DEFAULT_BOARD, BoardName, FrontEndOption, Model, chosen_board
 from codesign.cli.recordings import read_recordings
-from codesign.load import load_onnx
-from codesign.report import assemble, sounds
-from codesign.report.sound import EMBEDDED_SECONDS
-from codesign.report.write import render, report_format, write_report
-from codesign.verify.prove import prove
-from codesign.verify.signals import PROOF_SECONDS
+from codesign.compiler.model import load_onnx
+from codesign.proof.prove import prove
+from codesign.proof.report import assemble, sounds
+from codesign.proof.report.sound import EMBEDDED_SECONDS
+from codesign.proof.report.write import render, report_format, write_report
+from codesign.proof.signals import PROOF_SECONDS
 
 NAME = "report"
 
@@ -57,7 +57,7 @@ def command(
     outputs = output or ([] if form else [Path("report.html")])
     formats = {report_format(path) for path in outputs} | ({form.value} if form else set())  # before the work
     if plots is not None:
-        from codesign.report.plots import load_figure
+        from codesign.proof.report.plots import load_figure
 
         load_figure()
     chosen = chosen_board(board, front_end)
@@ -71,7 +71,7 @@ def command(
         for path in outputs:
             write_report(path, report, played)
         if plots is not None:
-            from codesign.report.plots import write_plots
+            from codesign.proof.report.plots import write_plots
 
             write_plots(plots, report, proof, recordings)
     if form:

@@ -13,25 +13,25 @@ import numpy as np
 import numpy.typing as npt
 import typer
 
-from codesign.audio import audio_format, read_audio, write_audio
-from codesign.boards import Board
-from codesign.build import Image, build_host, build_zephyr
+from codesign.base.audio import audio_format, read_audio, write_audio
+from codesign.base.files import replace_file
 from codesign.cli.console import emit_json, progress, say
 from codesign.cli.emulators import Emulator, choose
 from codesign.cli.options import DEFAULT_BOARD, BoardName, FrontEndOption, Json, Model, chosen_board
 from codesign.cli.tables import print_stages
-from codesign.cost import CostReport, estimate
-from codesign.emulate import LayerCost, build_for_emulation, emulate_bare
-from codesign.emulate.firmware import FirmwareRun
-from codesign.emulate.host import run_host
-from codesign.emulate.renode import run_in_renode
-from codesign.emulate.zephyr_files import run_in_qemu, run_native
-from codesign.files import replace_file
-from codesign.frontend import whole_hops
-from codesign.load import load_onnx
-from codesign.lower import lower
-from codesign.lower.network import Network
-from codesign.verify.on_board import Progress
+from codesign.compiler.frontend import whole_hops
+from codesign.compiler.lower import lower
+from codesign.compiler.lower.network import Network
+from codesign.compiler.model import load_onnx
+from codesign.firmware.boards import Board
+from codesign.firmware.cost import CostReport, estimate
+from codesign.firmware.machines import LayerCost, build_for_emulation, emulate_bare
+from codesign.firmware.machines.firmware import FirmwareRun
+from codesign.firmware.machines.host import run_host
+from codesign.firmware.machines.renode import run_in_renode
+from codesign.firmware.machines.zephyr_files import run_in_qemu, run_native
+from codesign.firmware.toolchain import Image, build_host, build_zephyr
+from codesign.proof.on_board import Progress
 
 NAME = "run"
 

@@ -7,13 +7,13 @@ from typing import Annotated
 
 import typer
 
-from codesign.boards import load_board
-from codesign.build.symbols import symbols_beside
 from codesign.cli.console import emit_json
 from codesign.cli.options import DEFAULT_BOARD, BoardName, Json
 from codesign.cli.tables import print_footprint, print_stack
-from codesign.size import check_budget, measure
-from codesign.size.stack import worst_stack
+from codesign.firmware.boards import load_board
+from codesign.firmware.size import check_budget, measure
+from codesign.firmware.size.stack import worst_stack
+from codesign.firmware.symbols import symbols_beside
 
 NAME = "size"
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from codesign.cli.console import cells, say, stderr, table
-from codesign.cost import StageCost
-from codesign.size import BudgetCheck, Footprint, Group
-from codesign.size.stack import StackReport
-from codesign.verify import Latency, Verdict
+from codesign.firmware.cost import StageCost
+from codesign.firmware.size import BudgetCheck, Footprint, Group
+from codesign.firmware.size.stack import StackReport
+from codesign.proof import Latency, Verdict
 
 _ROWS = 12  # largest symbols shown; --json has all
 

@@ -9,8 +9,8 @@ import typer
 
 from codesign.cli.console import emit_json, progress, say
 from codesign.cli.options import Device, Json, Noise, RunFolder, Speech
-from codesign.train.device import device_named
-from codesign.train.recipe import read_recipe
+from codesign.learning.train.device import device_named
+from codesign.learning.train.recipe import read_recipe
 
 NAME = "train"
 
@@ -32,14 +32,14 @@ def command(
     """
     plan = read_recipe(recipe)
     where = device_named(device)
-    from codesign.train.checkpoint import resume
-    from codesign.train.float_task import float_task
-    from codesign.train.log import Log
-    from codesign.train.loop import Run
-    from codesign.train.loop import train as run_loop
-    from codesign.train.memory import keep_freed_memory
-    from codesign.train.source import MixedBatches, Validation, corpus_of, validation_pairs
-    from codesign.train.start import start_from
+    from codesign.learning.train.checkpoint import resume
+    from codesign.learning.train.float_task import float_task
+    from codesign.learning.train.log import Log
+    from codesign.learning.train.loop import Run
+    from codesign.learning.train.loop import train as run_loop
+    from codesign.learning.train.memory import keep_freed_memory
+    from codesign.learning.train.source import MixedBatches, Validation, corpus_of, validation_pairs
+    from codesign.learning.train.start import start_from
 
     last = output / "last.pt"
     before = resume(last, plan, "train") if last.exists() else None
@@ -63,7 +63,7 @@ def command(
 
 def make_folder(folder: Path) -> None:
     """Raise InputError when `folder` cannot be made."""
-    from codesign.errors import InputError
+    from codesign.base.errors import InputError
 
     try:
         folder.mkdir(parents=True, exist_ok=True)

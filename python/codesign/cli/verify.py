@@ -13,9 +13,9 @@ from codesign.cli.emulators import Emulator, choose
 from codesign.cli.options import DEFAULT_BOARD, BoardName, FrontEndOption, Json, Model, chosen_board
 from codesign.cli.recordings import read_recordings
 from codesign.cli.tables import print_verdict
-from codesign.load import load_onnx
-from codesign.verify.prove import prove
-from codesign.verify.signals import PROOF_SECONDS
+from codesign.compiler.model import load_onnx
+from codesign.proof.prove import prove
+from codesign.proof.signals import PROOF_SECONDS
 
 NAME = "verify"
 

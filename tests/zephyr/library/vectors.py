@@ -11,10 +11,10 @@ from pathlib import Path
 
 import numpy as np
 
-from codesign.load import load_onnx
-from codesign.lower import lower
-from codesign.plan import packing
-from codesign.verify.equality import run_reference
+from codesign.compiler.lower import lower
+from codesign.compiler.model import load_onnx
+from codesign.compiler.plan import packing
+from codesign.proof.equality import run_reference
 
 SHAPES = ((4, 1), (4, 3), (8, 4), (12, 5), (16, 31), (20, 64), (64, 129), (4, 513))
 HOPS = 40

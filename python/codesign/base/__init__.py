@@ -1,0 +1,1 @@
+"""base: what every room rests on: errors, files, audio, recordings."""

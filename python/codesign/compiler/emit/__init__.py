@@ -1,0 +1,5 @@
+"""emit: Network + MemoryPlan → C sources and manifest.json."""
+
+from codesign.compiler.emit.sources import Generated, emit
+
+__all__ = ["Generated", "emit"]

@@ -1,0 +1,75 @@
+"""C of the front end: its tables and its description, in either arithmetic."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from codesign.compiler.emit.layers import Array
+from codesign.compiler.frontend import (
+    Arithmetic,
+    BandedMatrix,
+    FrontEnd,
+    analysis_window,
+    mel_analysis,
+    mel_synthesis,
+    synthesis_window,
+)
+from codesign.compiler.frontend.fft_tables import fft_split, fft_twiddles
+from codesign.compiler.frontend.q31 import exponent_q31, feature_scale_log2, fixed_point_tables, mask_scale
+from codesign.compiler.lower.network import Network
+
+Tables = dict[str, npt.NDArray[Any]]
+
+
+def front_end_file(network: Network, arithmetic: Arithmetic, model: str, render: Callable[..., str]) -> str:
+    """The text of `<model>_frontend.c`."""
+    config = network.frontend
+    features, mask = network.values[network.input], network.values[network.output]
+    mel, bins = mel_analysis(config), mel_synthesis(config)
+    common = {"features": features, "mask": mask, "mel": mel, "bins": bins}
+    if arithmetic == "float32":
+        return render("frontend.c.j2", arrays=_arrays(model, _float32(config, mel, bins)), **common)
+    return render(
+        "frontend_q31.c.j2",
+        arrays=_arrays(model, _q31(config)),
+        log2_n=config.n_fft.bit_length() - 1,
+        exponent=exponent_q31(config.exponent),
+        feature_scale_log2=feature_scale_log2(features.scale),
+        gain=mask_scale(mask.scale, mask.zero_point, mask.dtype),
+        **common,
+    )
+
+
+def _float32(config: FrontEnd, mel: BandedMatrix, bins: BandedMatrix) -> Tables:
+    return {
+        "analysis_window": analysis_window(config),
+        "synthesis_window": synthesis_window(config),
+        "fft_twiddles": fft_twiddles(config.n_fft),
+        "fft_split": fft_split(config.n_fft),
+        **_banded("mel", mel, mel.weights),
+        **_banded("bins", bins, bins.weights),
+    }
+
+
+def _q31(config: FrontEnd) -> Tables:
+    tables = fixed_point_tables(config)
+    return {
+        "analysis_window": tables.analysis_window,
+        "synthesis_window": tables.synthesis_window,
+        "fft_twiddles": tables.fft_twiddles,
+        "fft_split": tables.fft_split,
+        **_banded("mel", tables.mel, tables.mel_weights),
+        **_banded("bins", tables.bins, tables.bins_weights),
+    }
+
+
+def _banded(name: str, matrix: BandedMatrix, weights: npt.NDArray[Any]) -> Tables:
+    return {f"{name}_start": matrix.start, f"{name}_length": matrix.length, f"{name}_weights": weights}
+
+
+def _arrays(model: str, tables: Tables) -> list[Array]:
+    return [Array.of(f"{model}_{name}", np.ascontiguousarray(table)) for name, table in tables.items()]

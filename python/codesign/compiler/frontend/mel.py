@@ -1,0 +1,99 @@
+"""Mel bands: the analysis bank (bins → bands) and its transpose for masks (bands → bins)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from codesign.compiler.frontend.config import FrontEnd
+
+
+@dataclass(frozen=True)
+class BandedMatrix:
+    """A matrix whose rows are non-zero in one run of columns only.
+
+    Row r holds `weights[offset_r : offset_r + length[r]]` at columns start[r] … start[r] + length[r] − 1, where offset_r
+    is the sum of the lengths before it.
+    """
+
+    columns: int
+    start: npt.NDArray[np.uint16]
+    length: npt.NDArray[np.uint16]
+    weights: npt.NDArray[np.float32]
+
+    @property
+    def rows(self) -> int:
+        return len(self.start)
+
+    def dense(self) -> npt.NDArray[np.float32]:
+        """The same matrix with its zeros, shape (rows, columns)."""
+        matrix = np.zeros((self.rows, self.columns), np.float32)
+        offset = 0
+        for row, (start, length) in enumerate(zip(self.start.tolist(), self.length.tolist(), strict=True)):
+            matrix[row, start : start + length] = self.weights[offset : offset + length]
+            offset += length
+        return matrix
+
+
+def hz_to_mel(hz: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Mel = 2595·log10(1 + f/700) (O'Shaughnessy 1987; the "HTK" scale)."""
+    return 2595.0 * np.log10(1.0 + hz / 700.0)
+
+
+def mel_to_hz(mel: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Inverse of `hz_to_mel`."""
+    return 700.0 * (10.0 ** (mel / 2595.0) - 1.0)
+
+
+def mel_analysis(config: FrontEnd) -> BandedMatrix:
+    """Triangles of peak 1, n_mels × n_bins.
+
+    Centres are equidistant in mel between f_min and f_max (both excluded). A triangle reaches to its neighbours'
+    centres, and at least one bin to either side, so that no band is empty where bands are narrower than bins.
+    """
+    return _banded(_triangles(config))
+
+
+def mel_synthesis(config: FrontEnd) -> BandedMatrix:
+    """Interpolation of band gains to bins, n_bins × n_mels; every row sums to 1.
+
+    The transpose of the analysis bank, each bin divided by its column sum. A bin outside of all triangles takes the gain
+    of the nearest band.
+    """
+    columns = _triangles(config).T
+    sums = columns.sum(axis=1)
+    covered = np.flatnonzero(sums > 0)
+    for row in np.flatnonzero(sums == 0):
+        nearest = covered[np.argmin(np.abs(covered - row))]
+        columns[row, np.argmax(columns[nearest])] = 1.0
+    return _banded(columns / columns.sum(axis=1, keepdims=True))
+
+
+def _triangles(config: FrontEnd) -> npt.NDArray[np.float64]:
+    edges_mel = hz_to_mel(np.array([config.f_min, config.f_max], np.float64))
+    points = mel_to_hz(np.linspace(edges_mel[0], edges_mel[1], config.n_mels + 2))
+    spacing = config.sample_rate / config.n_fft
+    centre = points[1:-1, None]
+    below = np.maximum(centre - points[:-2, None], spacing)
+    above = np.maximum(points[2:, None] - centre, spacing)
+    bins = np.arange(config.n_bins)[None, :] * spacing
+    weights: npt.NDArray[np.float64] = np.maximum(0.0, np.minimum((bins - centre) / below, (centre - bins) / above) + 1.0)
+    return weights
+
+
+def _banded(matrix: npt.NDArray[np.float64]) -> BandedMatrix:
+    starts, lengths, weights = [], [], []
+    for row in matrix:
+        columns = np.flatnonzero(row > 1e-6)
+        first, last = int(columns[0]), int(columns[-1]) + 1
+        starts.append(first)
+        lengths.append(last - first)
+        weights.append(row[first:last])
+    return BandedMatrix(
+        matrix.shape[1],
+        np.array(starts, np.uint16),
+        np.array(lengths, np.uint16),
+        np.concatenate(weights).astype(np.float32),
+    )

@@ -1,0 +1,5 @@
+"""lower: Graph → Network. Real numbers become integer layers; what the firmware cannot compute is refused here."""
+
+from codesign.compiler.lower.graph import lower
+
+__all__ = ["lower"]

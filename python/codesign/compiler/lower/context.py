@@ -1,0 +1,93 @@
+"""What the lowering of one graph knows so far."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from codesign.base.errors import InputError
+from codesign.compiler.lower.constants import QUANTIZE_HINT
+from codesign.compiler.lower.network import Layer, StateValue, Value
+from codesign.compiler.model.graph import Activation, Graph, Linear, Op, Quant, State
+
+LOGIT_SCALE = 2.0**-12
+"""Gate pre-activations and logits: int16 Q3.12."""
+UNIT_SCALE = 2.0**-15
+"""Sigmoid, tanh, mask and skip gate: int16 Q0.15."""
+
+
+@dataclass
+class Context:
+    """The graph, and the network's parts as they grow.
+
+    `aliases` maps names of the graph to names of the network where they differ (an LSTM's output is its hidden state),
+    `done` holds operators that an earlier one has absorbed.
+    """
+
+    graph: Graph
+    values: dict[str, Value] = field(default_factory=dict)
+    states: list[StateValue] = field(default_factory=list)
+    layers: list[Layer] = field(default_factory=list)
+    aliases: dict[str, str] = field(default_factory=dict)
+    done: set[str] = field(default_factory=set)
+
+    def int8_source(self, op: str, name: str) -> Value:
+        """The int8 value that `op` reads. Raises InputError when it is not int8 or not computed before."""
+        value = self.values.get(self.aliases.get(name, name))
+        if value is None:
+            raise InputError(f"{op}: input '{name}' is not computed by an operator before it")
+        if value.dtype != "int8":
+            raise InputError(f"{op}: input '{name}' is {value.dtype}, the layer reads int8", hint=QUANTIZE_HINT)
+        return value
+
+    def quant(self, *names: str) -> Quant | None:
+        """Parameters of a value that goes by several names. Raises InputError when they differ or are out of range."""
+        found = {name: self.graph.quants[name] for name in names if name in self.graph.quants}
+        if len(set(found.values())) > 1:
+            raise InputError(f"values {' and '.join(found)} are one value but quantized differently", hint=QUANTIZE_HINT)
+        for name, quant in found.items():
+            if quant.bits not in (8, 16) or not 0 < quant.scale < float("inf"):
+                raise InputError(f"value '{name}': {quant.bits} bits with scale {quant.scale} cannot be used")
+            if quant.bits == 8 and not -127 <= quant.zero_point <= 127:
+                raise InputError(f"value '{name}': zero point {quant.zero_point}, activations are −127…127", hint=QUANTIZE_HINT)
+            return quant
+        return None
+
+    def int8_quant(self, op: str, *names: str) -> Quant:
+        """Parameters of an int8 value. Raises InputError when the file has none or others."""
+        quant = self.quant(*names)
+        if quant is None or quant.bits != 8:
+            raise InputError(f"{op}: value '{names[0]}' is not quantized to int8", hint=QUANTIZE_HINT)
+        return quant
+
+    def add(self, value: Value) -> Value:
+        """Register a value. Raises InputError when its name is taken."""
+        if value.name in self.values:
+            raise InputError(f"value '{value.name}' is computed twice")
+        self.values[value.name] = value
+        return value
+
+    def new_name(self, wanted: str) -> str:
+        """A name that neither graph nor network uses yet."""
+        taken = {*self.graph.sizes, *self.values}
+        name, n = wanted, 2
+        while name in taken:
+            name, n = f"{wanted}_{n}", n + 1
+        return name
+
+    def readers(self, name: str) -> list[Op]:
+        """Operators that read the value `name`."""
+        return [op for op in self.graph.ops if op.source == name]
+
+    def absorbable(self, linear: Linear) -> Activation | None:
+        """The activation that alone reads the output of `linear`, when the file does not quantize in between."""
+        readers = self.readers(linear.output)
+        if len(readers) == 1 and isinstance(readers[0], Activation) and linear.output != self.graph.output:
+            return readers[0]
+        return None
+
+    def state(self, op: str, name: str) -> State:
+        """The graph's state `name`. Raises InputError when there is none."""
+        for state in self.graph.states:
+            if state.input == name:
+                return state
+        raise InputError(f"{op}: '{name}' is not a state of the model (an input fed back from an output)")

@@ -1,0 +1,146 @@
+"""Linear, alone or with the activation behind it → FullyConnected (+ Lookup16 (+ Requantize))."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import numpy.typing as npt
+
+from codesign.base.errors import InputError
+from codesign.compiler.lower.constants import (
+    MBQM_LIMIT,
+    QUANTIZE_HINT,
+    clamp,
+    quantized_multiplier,
+    rne,
+    sum_bounds,
+    weights_of,
+)
+from codesign.compiler.lower.context import LOGIT_SCALE, UNIT_SCALE, Context
+from codesign.compiler.lower.network import Dtype, FullyConnected, Lookup16, Requantize, Table, Value
+from codesign.compiler.model.graph import Activation, Linear, Matrix, Quant
+
+INT16 = (-32768, 32767)
+INT8 = (-127, 127)
+
+
+def lower_linear(context: Context, op: Linear) -> None:
+    """Append the layers of `op`. Which ones depends on what the file quantizes, see docs/numerics.md."""
+    between, activation = context.quant(op.output), context.absorbable(op)
+    if activation is None or (between is not None and between.bits == 8):
+        _append(context, op, op.output, _output_quant(context, op.name, op.output))
+    elif activation.kind in ("relu", "clip"):
+        context.done.add(activation.name)
+        if between is not None:
+            raise InputError(f"{op.name}: value '{op.output}' is int16 before {activation.kind}", hint=QUANTIZE_HINT)
+        quant = _output_quant(context, activation.name, activation.output)
+        low, high = activation_bounds(activation, quant)
+        _append(context, op, activation.output, quant, low, high)
+    else:
+        context.done.add(activation.name)
+        if between is not None and (between.scale, between.zero_point) != (LOGIT_SCALE, 0):
+            raise InputError(f"{op.name}: int16 value '{op.output}' must have scale 2^-12 and zero point 0")
+        logit = _append(context, op, op.output, Quant(LOGIT_SCALE, 0, 16))
+        _append_lookup16(context, activation, logit)
+
+
+def fully_connected(
+    name: str,
+    source: Value,
+    output: str,
+    matrix: Matrix,
+    bias: npt.NDArray[np.float64],
+    quant: Quant,
+    low: int | None = None,
+    high: int | None = None,
+) -> FullyConnected:
+    """The integer layer that computes matrix · source + bias in units of `quant`, clamped to low … high.
+
+    Raises InputError, naming layer and row, when the arithmetic could overflow.
+    """
+    weights, scales = weights_of(name, "the weight matrix", matrix)
+    limits = INT16 if quant.bits == 16 else INT8
+    sums, bounds = weights.astype(np.int64).sum(axis=1), sum_bounds(weights)
+    rows = [
+        _row(name, r, float(bias[r]), source, quant.scale, float(scales[r]), int(sums[r]), int(bounds[r]))
+        for r in range(len(weights))
+    ]
+    biases, multipliers, shifts = (np.array(column, np.int32) for column in zip(*rows, strict=True))
+    return FullyConnected(
+        name=name,
+        source=source.name,
+        output=output,
+        weights=weights,
+        bias=biases,
+        multiplier=multipliers,
+        shift=shifts,
+        zero_point=quant.zero_point,
+        low=limits[0] if low is None else low,
+        high=limits[1] if high is None else high,
+    )
+
+
+def activation_bounds(op: Activation, quant: Quant) -> tuple[int, int]:
+    """ReLU or Clip as the integer clamp of the layer before it."""
+    limits = INT16 if quant.bits == 16 else INT8
+    low, high = (0.0, math.inf) if op.kind == "relu" else (op.low, op.high)
+    return clamp(low / quant.scale + quant.zero_point, *limits), clamp(high / quant.scale + quant.zero_point, *limits)
+
+
+def _row(
+    name: str, row: int, bias: float, source: Value, out_scale: float, scale: float, weight_sum: int, sum_bound: int
+) -> tuple[int, int, int]:
+    """(bias, multiplier, shift) of one row."""
+    for row_scale in (scale, out_scale / source.scale) if sum_bound == 0 else (scale,):
+        # The scale of a row of zeros has no meaning: where it is unusable, the output's resolution serves.
+        unit = source.scale * row_scale
+        if unit == 0 or not math.isfinite(real := unit / out_scale):
+            continue
+        exact = bias / unit
+        multiplier, shift = quantized_multiplier(real)
+        reach = abs(exact) + 1 + abs(source.zero_point * weight_sum) + sum_bound
+        if reach * 2.0 ** max(shift + 1, 0) < MBQM_LIMIT:
+            return rne(exact) - source.zero_point * weight_sum, multiplier, shift
+    raise InputError(
+        f"{name}: row {row} could overflow: bias {bias:g} against scales {source.scale:g} · {scale:g} → {out_scale:g}",
+        hint="quantize the row with a larger scale: " + QUANTIZE_HINT,
+    )
+
+
+def _output_quant(context: Context, op: str, name: str) -> Quant:
+    """What the file says of `name`; the mask may go without and is Q0.15 then."""
+    quant = context.quant(name)
+    if quant is None and name == context.graph.output:
+        return Quant(UNIT_SCALE, 0, 16)
+    if quant is None:
+        raise InputError(f"{op}: value '{name}' is not quantized", hint=QUANTIZE_HINT)
+    if quant.bits == 16 and (quant.scale, quant.zero_point) != (UNIT_SCALE, 0):
+        raise InputError(f"{op}: int16 value '{name}' must have scale 2^-15 and zero point 0")
+    return quant
+
+
+def _append(context: Context, op: Linear, output: str, quant: Quant, low: int | None = None, high: int | None = None) -> Value:
+    source = context.int8_source(op.name, op.source)
+    layer = fully_connected(op.name, source, output, op.weight, op.bias, quant, low, high)
+    dtype: Dtype = "int16" if quant.bits == 16 else "int8"
+    context.layers.append(layer)
+    return context.add(Value(output, len(layer.weights), dtype, quant.scale, quant.zero_point))
+
+
+def _append_lookup16(context: Context, op: Activation, logit: Value) -> None:
+    quant = context.quant(op.output)
+    table: Table = "sigmoid" if op.kind == "sigmoid" else "tanh"
+    narrow = quant is not None and quant.bits == 8
+    if quant is not None and not narrow and (quant.scale, quant.zero_point) != (UNIT_SCALE, 0):
+        raise InputError(f"{op.name}: int16 value '{op.output}' must have scale 2^-15 and zero point 0")
+    wide = context.new_name(f"{op.output}_q15") if narrow else op.output
+    context.add(Value(wide, logit.size, "int16", UNIT_SCALE))
+    context.layers.append(Lookup16(op.name, logit.name, wide, table))
+    if quant is not None and narrow:
+        multiplier, shift = quantized_multiplier(UNIT_SCALE / quant.scale)
+        if shift > 14:
+            raise InputError(f"{op.name}: scale {quant.scale:g} of '{op.output}' is too small for {table}")
+        context.add(Value(op.output, logit.size, "int8", quant.scale, quant.zero_point))
+        name = f"{op.name}_requantize"
+        context.layers.append(Requantize(name, wide, op.output, multiplier, shift, quant.zero_point))

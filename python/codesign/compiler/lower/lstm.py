@@ -1,0 +1,146 @@
+"""LstmCell → Lstm: gates side by side, unit-major, with one pair of multipliers a gate."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import numpy.typing as npt
+
+from codesign.base.errors import InputError
+from codesign.compiler.lower.constants import QUANTIZE_HINT, clamp, rne, sum_bounds, weights_of
+from codesign.compiler.lower.context import Context
+from codesign.compiler.lower.network import Lstm, StateValue, Value
+from codesign.compiler.model.graph import GATES, LstmCell, Matrix, Quant
+
+DEFAULT_CELL_FRACTION = 11
+DEFAULT_HIDDEN = Quant(2.0**-7, 0, 8)
+MULTIPLIER_LIMIT = 2**30
+GateScales = tuple[float, ...]
+
+
+def lower_lstm(context: Context, op: LstmCell) -> None:
+    """Append the layer of `op` and its two states."""
+    source = context.int8_source(op.name, op.source)
+    hidden_quant = context.quant(op.hidden, op.output) or DEFAULT_HIDDEN
+    if hidden_quant.bits != 8:
+        raise InputError(f"{op.name}: hidden state '{op.hidden}' is not int8", hint=QUANTIZE_HINT)
+    fraction = _cell_fraction(op, context.quant(op.cell, op.cell_output))
+    hidden = Value(op.hidden, op.units, "int8", hidden_quant.scale, hidden_quant.zero_point)
+    cell = Value(op.cell, op.units, "int16", 2.0**-fraction)
+    for value in (hidden, cell):
+        context.add(value)
+        initial = context.state(op.name, value.name).initial / value.scale + value.zero_point
+        limit = 127 if value.dtype == "int8" else 32767
+        context.states.append(StateValue(value, clamp(initial, -limit, limit)))
+    context.aliases |= {op.output: op.hidden, op.cell_output: op.cell}
+    context.layers.append(_layer(op, source, hidden, fraction))
+
+
+def _layer(op: LstmCell, source: Value, hidden: Value, cell_fraction: int) -> Lstm:
+    input_weights, input_scales = _gates(op.name, "the input weights", op.input_weight)
+    recurrent_weights, recurrent_scales = _gates(op.name, "the recurrent weights", op.recurrent_weight)
+    bias = np.zeros((op.units, 4), np.int32)
+    multipliers: list[tuple[int, int, int]] = []
+    for k, gate in enumerate(GATES):
+        rows = slice(k * op.units, (k + 1) * op.units)
+        m_x, m_h, shift = _gate_multipliers(
+            f"{op.name}: {gate} gate", source.scale * input_scales[k], hidden.scale * recurrent_scales[k]
+        )
+        multipliers.append((m_x, m_h, shift))
+        w, r = input_weights[rows], recurrent_weights[rows]
+        bias[:, k] = _gate_bias(f"{op.name}: {gate} gate", op.bias[rows], (w, r), (source, hidden), (m_x, m_h), shift)
+    hidden_multiplier, hidden_shift = _hidden_scale(op, hidden.scale)
+    inputs, recurrents, shifts = (np.array(column, np.int32) for column in zip(*multipliers, strict=True))
+    return Lstm(
+        name=op.name,
+        source=source.name,
+        hidden=hidden.name,
+        cell=op.cell,
+        input_weights=_unit_major(input_weights),
+        recurrent_weights=_unit_major(recurrent_weights),
+        bias=bias.reshape(-1),
+        input_multiplier=inputs,
+        recurrent_multiplier=recurrents,
+        gate_shift=shifts,
+        cell_fraction=cell_fraction,
+        hidden_multiplier=hidden_multiplier,
+        hidden_shift=hidden_shift,
+        hidden_zero_point=hidden.zero_point,
+    )
+
+
+def _gates(name: str, what: str, matrix: Matrix) -> tuple[npt.NDArray[np.int8], GateScales]:
+    """Weights and the one scale of each gate."""
+    weights, scales = weights_of(name, what, matrix)
+    by_gate = scales.reshape(4, -1)
+    for gate, of_gate in zip(GATES, by_gate, strict=True):
+        if (of_gate != of_gate[0]).any():
+            raise InputError(
+                f"{name}: {what} have several scales inside the {gate} gate, the LSTM kernel has one a gate",
+                hint=QUANTIZE_HINT,
+            )
+    return weights, tuple(float(of_gate[0]) for of_gate in by_gate)
+
+
+def _gate_multipliers(where: str, input_scale: float, recurrent_scale: float) -> tuple[int, int, int]:
+    """(Mx, Mh, shift): the largest shift in 1…16 for which both multipliers stay ≤ 2^30."""
+    for shift in range(16, 0, -1):
+        m_x, m_h = (rne(math.ldexp(scale, 36 + shift)) for scale in (input_scale, recurrent_scale))
+        if max(m_x, m_h) <= MULTIPLIER_LIMIT:
+            return m_x, m_h, shift
+    raise InputError(f"{where}: scales {input_scale:g} and {recurrent_scale:g} per weight step exceed 2^-7", hint=QUANTIZE_HINT)
+
+
+def _gate_bias(
+    where: str,
+    bias: npt.NDArray[np.float64],
+    weights: tuple[npt.NDArray[np.int8], npt.NDArray[np.int8]],
+    sources: tuple[Value, Value],
+    multipliers: tuple[int, int],
+    shift: int,
+) -> list[int]:
+    """Integer biases of one gate's units with zero points and rounding folded in; refuses what could pass 2^31."""
+    folded, reach = [0] * len(bias), [2] * len(bias)
+    for matrix, source, multiplier in zip(weights, sources, multipliers, strict=True):
+        sums, bounds = matrix.astype(np.int64).sum(axis=1).tolist(), sum_bounds(matrix).tolist()
+        folded = [f - source.zero_point * s * multiplier for f, s in zip(folded, sums, strict=True)]
+        reach = [r + (256 * b * multiplier >> 32) for r, b in zip(reach, bounds, strict=True)]
+    result = [
+        rne(math.ldexp(float(b), 12 + shift)) + (1 << (shift - 1)) + ((f + (1 << 23)) >> 24)
+        for b, f in zip(bias, folded, strict=True)
+    ]
+    for unit, (value, bound) in enumerate(zip(result, reach, strict=True)):
+        if abs(value) + bound >= 2**31:
+            raise InputError(f"{where}: the pre-activation of unit {unit} could overflow, bias {bias[unit]:g}")
+    return result
+
+
+def _hidden_scale(op: LstmCell, scale: float) -> tuple[int, int]:
+    """(M, s): M = rne(2^(s+1) / s_h) ≤ 2^30 with the largest s in 1…30."""
+    for shift in range(30, 0, -1):
+        if (multiplier := rne(2.0 ** (shift + 1) / scale)) <= MULTIPLIER_LIMIT:
+            if shift == 30:
+                break
+            return multiplier, shift
+    raise InputError(f"{op.name}: scale {scale:g} of hidden state '{op.hidden}' is not in 2^-28…1", hint=QUANTIZE_HINT)
+
+
+def _cell_fraction(op: LstmCell, quant: Quant | None) -> int:
+    """Fraction bits of the cell state."""
+    if quant is None:
+        return DEFAULT_CELL_FRACTION
+    mantissa, exponent = math.frexp(quant.scale)
+    fraction = 1 - exponent
+    if quant.bits != 16 or quant.zero_point != 0 or mantissa != 0.5 or not 8 <= fraction <= 15:
+        raise InputError(
+            f"{op.name}: cell state '{op.cell}' must be int16 with zero point 0 and scale 2^-8…2^-15",
+            hint=QUANTIZE_HINT,
+        )
+    return fraction
+
+
+def _unit_major(weights: npt.NDArray[np.int8]) -> npt.NDArray[np.int8]:
+    """Rows from gate after gate to unit after unit."""
+    rows, columns = weights.shape
+    return np.ascontiguousarray(weights.reshape(4, rows // 4, columns).transpose(1, 0, 2)).reshape(rows, columns)

@@ -1,0 +1,43 @@
+"""SkipGate: the gate before the LSTM layers it guards, its own layer after them."""
+
+from __future__ import annotations
+
+from codesign.base.errors import InputError
+from codesign.compiler.lower.constants import clamp
+from codesign.compiler.lower.context import LOGIT_SCALE, UNIT_SCALE, Context
+from codesign.compiler.lower.linear import fully_connected
+from codesign.compiler.lower.network import Lstm, SkipGate, StateValue, Value
+from codesign.compiler.model.graph import Quant
+from codesign.compiler.model.graph import SkipGate as SkipGateOp
+
+
+def lower_skip_gate(context: Context, op: SkipGateOp) -> None:
+    """Insert the gate before the first layer it guards and add its two states; all LSTM layers are there already."""
+    first, guarded = _guarded(context, op)
+    hidden = {layer.hidden for layer in guarded}
+    source = context.int8_source(op.name, op.source)
+    if source.name not in hidden:
+        raise InputError(f"{op.name}: '{op.source}' is not the hidden state of a layer that the gate guards")
+    initial = clamp(context.state(op.name, op.state).initial / UNIT_SCALE, -32768, 32767)
+    if initial < 1 << 14:
+        raise InputError(f"{op.name}: state '{op.state}' starts below 0.5, the gate would never open", hint="start at 1")
+    if len(op.bias) != 1:
+        raise InputError(f"{op.name}: the gate has {len(op.bias)} outputs, not 1")
+    logit, delta = context.new_name(f"{op.state}_logit"), context.new_name(f"{op.state}_delta")
+    layer = fully_connected(f"{op.name}_delta", source, logit, op.weight, op.bias, Quant(LOGIT_SCALE, 0, 16))
+    context.add(Value(logit, 1, "int16", LOGIT_SCALE))
+    for name, start in ((op.state, initial), (delta, 0)):
+        context.states.append(StateValue(context.add(Value(name, 1, "int16", UNIT_SCALE)), start))
+    names = tuple(g.name for g in guarded)
+    context.layers.insert(first, SkipGate(op.name, op.state, delta, names, layer))
+
+
+def _guarded(context: Context, op: SkipGateOp) -> tuple[int, list[Lstm]]:
+    """Position of the first guarded layer, and the guarded layers in order."""
+    places = [i for i, layer in enumerate(context.layers) if isinstance(layer, Lstm) and layer.name in op.layers]
+    guarded = [layer for layer in context.layers if isinstance(layer, Lstm) and layer.name in op.layers]
+    if not guarded or {layer.name for layer in guarded} != set(op.layers):
+        raise InputError(f"{op.name}: guards {', '.join(op.layers) or 'nothing'}, not all of which are LSTM layers")
+    if places[-1] - places[0] + 1 != len(places):
+        raise InputError(f"{op.name}: the layers it guards do not follow one another without a gap")
+    return places[0], guarded

@@ -1,0 +1,6 @@
+"""load: model file → Graph, checked, with ONNX left behind."""
+
+from codesign.compiler.model.graph import Graph
+from codesign.compiler.model.onnx_model import load_onnx
+
+__all__ = ["Graph", "load_onnx"]

@@ -1,0 +1,123 @@
+"""metadata_props: the front end around the network, states, name. docs/model-file.md lists the keys."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+import onnx
+
+from codesign.base.errors import InputError
+from codesign.compiler.frontend import FrontEnd
+from codesign.compiler.model.graph import State
+
+_INTEGERS = ("sample_rate", "n_fft", "window", "hop", "n_mels")
+_REALS = ("f_min", "f_max", "exponent")
+_WORDS = ("window_kind", "feature")
+_HINT = "correct metadata_props, see docs/model-file.md"
+_PAIRS_HINT = "list the pairs under metadata key states, see docs/model-file.md"
+
+
+def properties(model: onnx.ModelProto) -> dict[str, str]:
+    """metadata_props as a mapping; protobuf hands out bytes where a damaged file holds no UTF-8."""
+    return {_text(entry.key): _text(entry.value) for entry in model.metadata_props}
+
+
+def _text(value: str | bytes) -> str:
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else value
+
+
+def read_frontend(path: Path, props: Mapping[str, str], n_features: int) -> FrontEnd:
+    """The front end that the file describes; missing keys take FrontEnd's defaults, n_mels the size of the input.
+
+    Raises:
+        InputError: a value that is no number, or one that does not fit the others.
+    """
+    values: dict[str, int | float | str] = {"n_mels": n_features}
+    for keys, kind in ((_INTEGERS, int), (_REALS, float), (_WORDS, str)):
+        for key in keys:
+            if key in props:
+                try:
+                    values[key] = kind(props[key])
+                except ValueError as error:
+                    raise InputError(f"{path}: metadata {key} is '{props[key]}', no number", hint=_HINT) from error
+    if values["n_mels"] != n_features:
+        raise InputError(f"{path}: metadata n_mels is {values['n_mels']}, the input has {n_features} features", hint=_HINT)
+    if "f_max" not in values and "sample_rate" in values:
+        values["f_max"] = float(values["sample_rate"]) / 2
+    try:
+        return FrontEnd(**values)  # type: ignore[arg-type]
+    except InputError as error:
+        raise InputError(f"{path}: {error.message}", hint=error.hint) from error
+
+
+def read_states(
+    path: Path, props: Mapping[str, str], inputs: Mapping[str, int], outputs: Mapping[str, int]
+) -> tuple[State, ...]:
+    """State pairs from metadata, or by names and sizes.
+
+    `inputs` and `outputs` map the graph's names to sizes; one input and one output remain, the features and the mask.
+
+    Raises:
+        InputError: an entry that names no input or output, sizes that differ, or a state without a partner.
+    """
+    if "states" in props:
+        return _listed(path, props["states"], inputs, outputs)
+    remaining = dict(outputs)
+    states = []
+    for name, size in inputs.items():
+        partners = [o for o in remaining if _stem(o) == _stem(name) and remaining[o] == size]
+        if len(partners) > 1:
+            raise InputError(
+                f"{path}: state '{name}' could be fed back from {' or '.join(repr(o) for o in partners)}", hint=_PAIRS_HINT
+            )
+        if partners:
+            states.append(State(name, partners[0], size))
+            del remaining[partners[0]]
+    unpaired = [name for name in inputs if name not in {state.input for state in states}]
+    if len(unpaired) != 1 or len(remaining) != 1:
+        names = ", ".join(f"'{name}'" for name in (*unpaired, *remaining)) or "none"
+        raise InputError(
+            f"{path}: cannot pair states; without a partner are {names}, where features and mask alone should be",
+            hint=_PAIRS_HINT,
+        )
+    return tuple(states)
+
+
+def _listed(path: Path, text: str, inputs: Mapping[str, int], outputs: Mapping[str, int]) -> tuple[State, ...]:
+    try:
+        entries = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"{path}: metadata states is not JSON: {error}", hint=_HINT) from error
+    states = []
+    for entry in entries if isinstance(entries, list) else [entries]:
+        if not isinstance(entry, list) or len(entry) not in (2, 3) or not all(isinstance(n, str) for n in entry[:2]):
+            raise InputError(
+                f"{path}: metadata states: {entry!r} is not [input, output] or [input, output, initial]", hint=_HINT
+            )
+        name, partner = entry[:2]
+        for kind, wanted, known in (("input", name, inputs), ("output", partner, outputs)):
+            if wanted not in known:
+                raise InputError(f"{path}: state '{wanted}' is not an {kind} of the graph", hint=_HINT)
+        if inputs[name] != outputs[partner]:
+            raise InputError(
+                f"{path}: state '{name}' has {inputs[name]} elements and '{partner}' {outputs[partner]}", hint=_HINT
+            )
+        initial = entry[2] if len(entry) == 3 else 0.0
+        if not isinstance(initial, int | float) or isinstance(initial, bool) or not -1e6 < initial < 1e6:
+            raise InputError(f"{path}: state '{name}': initial value {initial!r} is no sensible number", hint=_HINT)
+        states.append(State(name, partner, inputs[name], float(initial)))
+    if len({s.input for s in states}) < len(states) or len({s.output for s in states}) < len(states):
+        raise InputError(f"{path}: metadata states names an input or output twice", hint=_HINT)
+    return tuple(states)
+
+
+_MARKS = ("in", "out", "prev", "previous", "next", "new", "old", "state")
+
+
+def _stem(name: str) -> str:
+    """A state's name without what tells its input from its output: h0_in, h0_out → h0; hin, hout → h."""
+    words = [word for word in re.split(r"[^a-z0-9]+", name.lower()) if word not in _MARKS]
+    return re.sub(r"(?<=.)(in|out|prev|next|new|old)$", "", "_".join(words))

@@ -1,0 +1,166 @@
+"""An ONNX file → Graph."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import onnx
+
+from codesign.base.errors import InputError, one_line
+from codesign.compiler.model.file import read_model
+from codesign.compiler.model.graph import Activation, Graph, Linear
+from codesign.compiler.model.metadata import properties, read_frontend, read_states
+from codesign.compiler.model.ops import OPERATORS
+from codesign.compiler.model.ops.step import TABLE_HINT, Build, Step
+from codesign.compiler.model.ops.view import constant_term
+from codesign.compiler.model.recognize import Recognizer
+from codesign.compiler.model.terms import Constant, Input
+
+MAX_VECTOR = 65_535
+_SHAPE_HINT = "a model is one time step of vectors, see docs/model-file.md"
+
+
+def load_onnx(path: Path) -> Graph:
+    """The graph of an ONNX file of one time step, float or QDQ int8.
+
+    Raises:
+        InputError: the file cannot be read or trusted, holds an operator or a pattern that is not supported, or numbers that
+            make no sense. Names the file and the node, tensor or metadata key.
+    """
+    try:
+        return _load(path)
+    except RecursionError:
+        raise InputError(f"{path}: hundreds of operators in a row", hint="no network for a hearing aid is this deep") from None
+
+
+def _load(path: Path) -> Graph:
+    model, sha256 = read_model(path)
+    graph, props = model.graph, properties(model)
+    constants = {tensor.name for tensor in graph.initializer}
+    inputs = {i.name: _vector_size(path, i) for i in graph.input if i.name not in constants}
+    outputs = {o.name: _vector_size(path, o) for o in graph.output}
+    states = read_states(path, props, inputs, outputs)
+    feature = _remaining(path, "input", inputs, {state.input for state in states})
+    mask = _remaining(path, "output", outputs, {state.output for state in states})
+    frontend = read_frontend(path, props, inputs[feature])
+    if outputs[mask] != inputs[feature]:
+        raise InputError(
+            f"{path}: mask '{mask}' has {outputs[mask]} elements and features '{feature}' {inputs[feature]}",
+            hint="the mask has one gain for each mel band",
+        )
+    build = _build(path, model, inputs)
+    for name in outputs:
+        if name not in build.terms or isinstance(build.terms[name], Constant):
+            raise InputError(f"{path}: output '{name}' is not computed from the inputs", hint=_SHAPE_HINT)
+    recognizer = Recognizer(path, states, {name: build.terms[name] for name in outputs}, build.quants)
+    mask_value = recognizer.emit_all(build.terms[mask])
+    if not any(isinstance(op, Linear | Activation) and op.output == mask_value for op in recognizer.ops):
+        raise InputError(
+            f"{path}: mask '{mask}' is no linear layer's or activation's result",
+            hint="end the network with a linear layer and a sigmoid",
+        )
+    for name, size in inputs.items():
+        recognizer.sizes.setdefault(name, size)
+    loaded = Graph(
+        name=one_line(props.get("name", ""), 80) or path.stem,
+        frontend=frontend,
+        input=feature,
+        output=mask_value,
+        states=states,
+        ops=tuple(recognizer.ops),
+        sizes=recognizer.sizes,
+        quants=build.quants,
+        licence=one_line(props.get("licence", ""), 80),
+        sha256=sha256,
+    )
+    _check_states_are_used(path, loaded)
+    return _with_output_named(loaded, mask)
+
+
+def _build(path: Path, model: onnx.ModelProto, inputs: dict[str, int]) -> Build:
+    graph = model.graph
+    shapes = {info.name: _dims(info) for info in (*graph.input, *graph.value_info, *graph.output)}
+    build = Build(path, shapes)
+    for name, size in inputs.items():
+        build.terms[name] = Input(name, size)
+    for tensor in graph.initializer:
+        build.terms[tensor.name] = constant_term(tensor.name, tensor)
+        shapes[tensor.name] = tuple(tensor.dims)
+    for node in graph.node:
+        step = Step(build, node)
+        if node.op_type not in OPERATORS:
+            raise InputError(f"{step.label}: operator {node.op_type} is not supported", hint=TABLE_HINT)
+        OPERATORS[node.op_type][0](step)
+        _check_results(step)
+    return build
+
+
+def _check_results(step: Step) -> None:
+    """Every computed value is a vector of as many elements as onnx infers: nothing is broadcast, nothing is empty."""
+    for index, name in enumerate(step.node.output):
+        term = step.build.terms.get(name)
+        if term is None or isinstance(term, Constant):
+            continue
+        size = step.size(index)
+        if size != term.size or not 1 <= size <= MAX_VECTOR:
+            raise step.refuse(
+                f"output '{name}' has shape {list(step.shape(name))} where a vector of {term.size} is expected",
+                hint=f"every value is one vector of 1 to {MAX_VECTOR} elements, see docs/model-file.md",
+            )
+
+
+def _dims(info: onnx.ValueInfoProto) -> tuple[int, ...]:
+    """Dimensions; one without a size is a batch of 1."""
+    return tuple(d.dim_value if d.HasField("dim_value") else 1 for d in info.type.tensor_type.shape.dim)
+
+
+def _vector_size(path: Path, info: onnx.ValueInfoProto) -> int:
+    """Elements of a graph input or output."""
+    kind = info.type.tensor_type
+    if kind.elem_type != onnx.TensorProto.FLOAT:
+        name = onnx.TensorProto.DataType.Name(kind.elem_type).lower()
+        raise InputError(f"{path}: '{info.name}' is {name}, inputs and outputs must be float32", hint=_SHAPE_HINT)
+    dims = list(_dims(info))
+    size = int(np.prod(dims, dtype=np.int64))
+    if sum(d != 1 for d in dims) > 1 or not 1 <= size <= MAX_VECTOR:
+        raise InputError(f"{path}: '{info.name}' has shape {dims}, a vector of 1 to {MAX_VECTOR} is expected", hint=_SHAPE_HINT)
+    return size
+
+
+def _remaining(path: Path, kind: str, sizes: dict[str, int], taken: set[str]) -> str:
+    left = [name for name in sizes if name not in taken]
+    if len(left) != 1:
+        names = ", ".join(f"'{name}'" for name in left) or "none"
+        role = "features" if kind == "input" else "mask"
+        raise InputError(f"{path}: {kind}s that are no states: {names}; exactly one is expected, the {role}", hint=_SHAPE_HINT)
+    return left[0]
+
+
+def _check_states_are_used(path: Path, graph: Graph) -> None:
+    used = {getattr(op, key) for op in graph.ops for key in ("hidden", "cell", "state") if hasattr(op, key)}
+    for state in graph.states:
+        if state.input not in used:
+            raise InputError(f"{path}: no LSTM or skip gate uses the state '{state.input}'", hint=_SHAPE_HINT)
+
+
+def _with_output_named(graph: Graph, name: str) -> Graph:
+    """The same graph with the mask's value called what the file calls the output: a QDQ pair in between gives it another."""
+    old = graph.output
+    if old == name:
+        return graph
+
+    def renamed(value: str) -> str:
+        return name if value == old else value
+
+    ops = tuple(
+        replace(op, output=name) if isinstance(op, Linear | Activation) and op.output == old else op for op in graph.ops
+    )
+    return replace(
+        graph,
+        output=name,
+        ops=ops,
+        sizes={renamed(key): size for key, size in graph.sizes.items()},
+        quants={renamed(key): quant for key, quant in graph.quants.items()},
+    )

@@ -1,0 +1,6 @@
+"""Print docs/operators.md."""
+
+from codesign.compiler.model.ops import operator_table
+
+if __name__ == "__main__":
+    print(operator_table(), end="")

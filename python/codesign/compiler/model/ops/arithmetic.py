@@ -1,0 +1,59 @@
+"""Add, Mul and the few comparisons that an LSTM cell and a skip gate are made of."""
+
+from __future__ import annotations
+
+from codesign.compiler.model.ops.step import Step, check_magnitude
+from codesign.compiler.model.terms import Affine, AtLeast, Binary, Choice, Constant
+
+
+def add(step: Step) -> None:
+    """Bias, sum of linear forms, or the sum inside an LSTM cell."""
+    left, right = step.term(0), step.term(1)
+    for linear, other in ((left, right), (right, left)):
+        if isinstance(linear, Affine) and isinstance(other, Constant) and other.values.size in (1, linear.size):
+            check_magnitude(step, other)
+            bias = linear.bias + other.values.ravel()
+            step.give(Affine(step.name(), linear.size, step.display, parts=linear.parts, bias=bias))
+            return
+    if isinstance(left, Affine) and isinstance(right, Affine) and left.size == right.size:
+        if len(left.parts) + len(right.parts) > _MAX_PARTS:
+            raise step.refuse(f"sums more than {_MAX_PARTS} linear layers")
+        parts, bias = [*left.parts, *right.parts], left.bias + right.bias
+        step.give(Affine(step.name(), left.size, step.display, parts=parts, bias=bias))
+        return
+    binary(step)
+
+
+def binary(step: Step) -> None:
+    """Mul, Sub, Min and other sums: they stay products of terms until an LSTM cell or skip gate is recognised in them."""
+    if len(step.node.input) != 2:
+        raise step.refuse(f"has {len(step.node.input)} inputs, two are expected")
+    left, right = step.term(0), step.term(1)
+    if left.size != right.size:
+        raise step.refuse(f"combines vectors of {left.size} and {right.size} elements", hint="both must have the same size")
+    step.give(Binary(step.name(), left.size, step.display, kind=step.node.op_type.lower(), left=left, right=right))
+
+
+def greater_or_equal(step: Step) -> None:
+    """GreaterOrEqual(state, constant)."""
+    source = step.term(0)
+    step.give(AtLeast(step.name(), source.size, step.display, source=source, threshold=step.scalar(1, "the threshold")))
+
+
+def where(step: Step) -> None:
+    """Where(condition, then, otherwise)."""
+    then, otherwise = step.term(1), step.term(2)
+    if then.size != otherwise.size:
+        raise step.refuse(f"chooses between vectors of {then.size} and {otherwise.size} elements")
+    step.give(Choice(step.name(), then.size, step.display, condition=step.term(0), then=then, otherwise=otherwise))
+
+
+_MAX_PARTS = 16  # an LSTM's gate has 2
+_GATE = "in a skip gate, see docs/model-file.md"
+OPERATORS = {
+    "Add": (add, "bias, sum of linear layers of an LSTM's gates, inside an LSTM cell"),
+    "GreaterOrEqual": (greater_or_equal, _GATE),
+    "Min": (binary, _GATE),
+    "Mul": (binary, "inside an LSTM cell"),
+    "Where": (where, _GATE),
+}

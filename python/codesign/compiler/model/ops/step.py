@@ -1,0 +1,149 @@
+"""One ONNX node on its way to a term, and what all operators need."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import onnx
+
+from codesign.base.errors import InputError, one_line
+from codesign.compiler.model.graph import Matrix, Quant
+from codesign.compiler.model.terms import Constant, Term
+
+MAX_WEIGHT = 1e6
+TABLE_HINT = "docs/operators.md lists the supported ones"
+
+
+@dataclass
+class Build:
+    """Terms of a graph as they grow. `quants` are by the name of the term, `shapes` by that of the tensor."""
+
+    path: Path
+    shapes: Mapping[str, tuple[int, ...]]
+    terms: dict[str, Term] = field(default_factory=dict)
+    quants: dict[str, Quant] = field(default_factory=dict)
+    quantized: dict[str, tuple[Term, Quant]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Step:
+    """A node with its build."""
+
+    build: Build
+    node: onnx.NodeProto
+
+    @property
+    def label(self) -> str:
+        """How errors name the node."""
+        name = self.node.name or next(iter(self.node.output), "?")
+        return one_line(f"{self.build.path}: node '{name}' ({self.node.op_type})", 200)
+
+    def refuse(self, message: str, hint: str = TABLE_HINT) -> InputError:
+        """The error for something in this node."""
+        return InputError(f"{self.label}: {message}", hint=hint)
+
+    def attribute(self, name: str, default: Any = None) -> Any:
+        """Value of an attribute."""
+        for attribute in self.node.attribute:
+            if attribute.name == name:
+                return onnx.helper.get_attribute_value(attribute)
+        return default
+
+    def has(self, index: int) -> bool:
+        """Whether an optional input is given."""
+        return index < len(self.node.input) and self.node.input[index] != ""
+
+    def term(self, index: int) -> Term:
+        """The term of an input."""
+        name = self.node.input[index] if index < len(self.node.input) else ""
+        if name not in self.build.terms:
+            raise self.refuse(f"input {index} '{name}' is not a value that it can read")
+        return self.build.terms[name]
+
+    def constant(self, index: int, what: str) -> Constant:
+        """An input that must be known from the file."""
+        term = self.term(index)
+        if not isinstance(term, Constant):
+            raise self.refuse(f"{what} is computed, it must be constant")
+        return term
+
+    def scalar(self, index: int, what: str) -> float:
+        """A constant of one element."""
+        values = self.constant(index, what).values
+        if values.size != 1:
+            raise self.refuse(f"{what} has {values.size} elements, one is expected")
+        return float(values.ravel()[0])
+
+    def shape(self, name: str) -> tuple[int, ...]:
+        """Inferred shape of a tensor."""
+        if name not in self.build.shapes:
+            raise self.refuse(f"the shape of '{name}' cannot be inferred", hint="give the graph's inputs fixed shapes")
+        return self.build.shapes[name]
+
+    def size(self, index: int = 0) -> int:
+        """Elements of an output, which must be a vector."""
+        shape = self.shape(self.node.output[index])
+        if sum(d != 1 for d in shape) > 1:
+            raise self.refuse(
+                f"output of shape {list(shape)} is no vector", hint="a model is one time step, docs/model-file.md"
+            )
+        return int(np.prod(shape, dtype=np.int64))
+
+    def name(self, index: int = 0) -> str:
+        """Name of an output tensor."""
+        return str(self.node.output[index])
+
+    @property
+    def display(self) -> str:
+        """What an operator made of this node is called after."""
+        return str(self.node.name or self.node.output[0])
+
+    def give(self, term: Term, index: int = 0) -> None:
+        """Bind an output to a term."""
+        self.build.terms[self.name(index)] = term
+
+
+def check_magnitude(step: Step, constant: Constant) -> None:
+    """Refuse weights and biases that no trained network has.
+
+    Raises:
+        InputError: an element beyond ±MAX_WEIGHT.
+    """
+    largest = float(np.abs(constant.values).max(initial=0.0))
+    if largest > MAX_WEIGHT:
+        raise step.refuse(
+            f"'{constant.name}' holds values up to {largest:g}", hint=f"weights and biases are within ±{MAX_WEIGHT:g}"
+        )
+
+
+def matrix_of(step: Step, constant: Constant, values: npt.NDArray[np.float64], transpose: bool) -> Matrix:
+    """A weight matrix (rows are outputs) from a constant of two dimensions, `values` being the constant's or a view of them.
+
+    Raises:
+        InputError: dimensions, or scales that differ inside a row.
+    """
+    if values.ndim != 2:
+        raise step.refuse(f"weights '{constant.name}' have {values.ndim} dimensions, two are expected")
+    if constant.dtype not in (np.float32, np.int8):
+        raise step.refuse(f"weights '{constant.name}' are {constant.dtype}, they must be float32 or int8 with DequantizeLinear")
+    check_magnitude(step, constant)
+
+    def oriented(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        array = array.reshape(values.shape)
+        return np.ascontiguousarray(array.T if transpose else array)
+
+    real = oriented(values).astype(np.float32)
+    if constant.quantized is None or constant.scale is None:
+        return Matrix(real)
+    scale = oriented(constant.scale)
+    if (scale != scale[:, :1]).any():
+        raise step.refuse(
+            f"weights '{constant.name}' have several scales inside one output row",
+            hint="quantize per tensor or per output channel",
+        )
+    return Matrix(real, oriented(constant.quantized).astype(np.int8), scale[:, 0].copy())

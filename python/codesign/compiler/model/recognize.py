@@ -1,0 +1,352 @@
+"""Terms → operators: linear layers, activations, LSTM cells and skip gates, found by what they compute."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TypeGuard
+
+import numpy as np
+
+from codesign.base.errors import InputError
+from codesign.compiler.model.graph import Activation, Linear, LstmCell, Matrix, Op, Quant, SkipGate, State
+from codesign.compiler.model.names import STAGES, identifier
+from codesign.compiler.model.ops.step import TABLE_HINT
+from codesign.compiler.model.terms import (
+    Affine,
+    AtLeast,
+    Binary,
+    Choice,
+    Constant,
+    Function,
+    Input,
+    LstmOperator,
+    Term,
+    stacked,
+)
+
+_GATE_QUANT = Quant(2.0**-12, 0, 16)
+_UNIT_QUANT = Quant(2.0**-15, 0, 16)
+
+
+class Recognizer:
+    """Emits operators in execution order on demand of the graph's outputs."""
+
+    def __init__(self, path: Path, states: Sequence[State], outputs: Mapping[str, Term], quants: dict[str, Quant]) -> None:
+        self.ops: list[Op] = []
+        self.sizes: dict[str, int] = {}
+        self._path = path
+        self._states = {state.input: state for state in states}
+        self._outputs = outputs
+        self._quants = quants
+        self._emitted: dict[int, str] = {}
+        self._layer_of: dict[int, LstmCell] = {}  # by the term of the new hidden or cell state
+        self._guards: dict[str, str] = {}  # layer → state of the skip gate that guards it, or ""
+        self._names: set[str] = set(STAGES)
+
+    def emit_all(self, output: Term) -> str:
+        """Emit what the mask and every state need; the mask's value name."""
+        mask = self.emit(output)
+        new_states = {state.input: self._outputs[state.output] for state in self._states.values()}
+        gates = {name: term for name, term in new_states.items() if _is_gate_state(term)}
+        for name, term in new_states.items():
+            if name not in gates and _may_be_hidden(_unguarded(term)):
+                self.emit(term)
+        for name, term in new_states.items():
+            if name not in gates and id(_unguarded(term)) not in self._layer_of:
+                raise self._refuse(term, f"is fed back to state '{name}', but no LSTM layer computes it")
+            if name not in gates and isinstance(term, Choice):
+                self._same_quant(term, _unguarded(term).name)
+        for name, term in gates.items():
+            self._emit_gate(name, term)
+        return mask
+
+    def emit(self, term: Term, guard: str = "") -> str:
+        """Name of the value that `term` is, its operators emitted before.
+
+        `guard` is the skip gate's state that also guards the reader: on a skipped step it discards what it reads, so it may
+        read a guarded layer's candidate.
+        """
+        name = self._value(term)
+        layer = self._layer_of.get(id(term))
+        if layer is not None and self._guards[layer.name] not in ("", guard):
+            raise self._refuse(term, "is read without its skip gate: on a skipped step the layer's old state is its output")
+        return name
+
+    def _value(self, term: Term) -> str:
+        if id(term) not in self._emitted:
+            self._emitted[id(term)] = self._emit(term)
+            self.sizes[self._emitted[id(term)]] = term.size
+        return self._emitted[id(term)]
+
+    def _emit(self, term: Term) -> str:
+        match term:
+            case Input():
+                if term.name in self._states:
+                    raise self._refuse(
+                        term,
+                        "is a state and read as it was before the step, where only its LSTM may",
+                        "read the new state instead",
+                    )
+                return term.name
+            case Affine():
+                return self._linear(term)
+            case Function():
+                source = self.emit(term.source)
+                self.ops.append(Activation(self._name(term), term.kind, source, term.name, term.low, term.high))
+                return term.name
+            case LstmOperator(is_cell=False):
+                return self._lstm(term).output
+            case Binary(kind="mul"):
+                return self._lstm(term).output
+            case Choice():
+                return self._guarded(term)
+            case Binary():
+                raise self._refuse(term, f"({term.kind}) computes something other than an LSTM cell or a skip gate")
+            case LstmOperator():
+                raise self._refuse(term, "is an LSTM's cell state, which no layer can read")
+        raise self._refuse(term, "is not a value that a layer can read")
+
+    def _linear(self, term: Affine) -> str:
+        if len(term.parts) != 1:
+            raise self._refuse(term, f"adds {len(term.parts)} matrix products outside of an LSTM's gates")
+        source, weight = term.parts[0]
+        self.ops.append(Linear(self._name(term), self.emit(source), term.name, weight, term.bias))
+        return term.name
+
+    def _lstm(self, term: Term) -> LstmCell:
+        """The LSTM whose new hidden state is `term`."""
+        if id(term) in self._layer_of:
+            return self._layer_of[id(term)]
+        if isinstance(term, LstmOperator):
+            cell, cell_term = self._from_operator(term)
+        else:
+            cell, cell_term = self._from_cell(term)
+        self._guards[cell.name] = self._guard_of(cell)
+        self.ops.append(cell)
+        self.sizes[cell.cell_output] = cell.units
+        self._layer_of[id(term)] = self._layer_of[id(cell_term)] = cell
+        return cell
+
+    def _from_operator(self, term: LstmOperator) -> tuple[LstmCell, Term]:
+        hidden, cell = (self._state_input(t, term) for t in (term.hidden, term.cell))
+        new_cell = next((t for t in map(_unguarded, self._outputs.values()) if _is_cell_of(t, term)), None)
+        if new_cell is None:
+            raise self._refuse(term, "its new cell state is no output of the graph")
+        self._check_fed_back(hidden, term, "hidden")
+        self._check_fed_back(cell, new_cell, "cell")
+        return (
+            LstmCell(
+                self._name(term),
+                self.emit(term.source, self._guard(hidden)),
+                hidden,
+                cell,
+                term.name,
+                new_cell.name,
+                term.input_weight,
+                term.recurrent_weight,
+                term.bias,
+            ),
+            new_cell,
+        )
+
+    def _from_cell(self, term: Term) -> tuple[LstmCell, Term]:
+        """The decomposed form: h' = σ(o) · tanh(c'), c' = σ(f) · c + σ(i) · tanh(g)."""
+        output, new_cell = self._split_product(term, term)
+        forget, cell_term, products = None, None, []
+        if not (isinstance(new_cell, Binary) and new_cell.kind == "add"):
+            raise self._refuse(term, "is no LSTM cell: tanh of no sum")
+        for product in (new_cell.left, new_cell.right):
+            if not (isinstance(product, Binary) and product.kind == "mul"):
+                raise self._refuse(new_cell, "is no LSTM cell: the cell state is no sum of two products")
+            for gate, value in product.operands():
+                if isinstance(value, Input) and _is_gate(gate):
+                    forget, cell_term = gate, value
+                    break
+            else:
+                products.append(product)
+        if forget is None or cell_term is None or len(products) != 1:
+            raise self._refuse(new_cell, "is no LSTM cell: no forget gate times the old cell state")
+        input_gate, candidate = self._split_product(products[0], term)
+        cell = self._state_input(cell_term, term)
+        hidden = next((s.input for s in self._states.values() if _unguarded(self._outputs[s.output]) is term), None)
+        if hidden is None:
+            raise self._refuse(term, "looks like an LSTM's hidden state, but no state of the model is fed back from it")
+        self._check_fed_back(cell, new_cell, "cell")
+        for function in (output, forget, input_gate):
+            self._check_quant(function, _UNIT_QUANT)
+        pre_activations = [self._source(t) for t in (input_gate, forget)] + [candidate, self._source(output)]
+        sources, inputs, recurrents, biases = [], [], [], []
+        for affine in pre_activations:
+            self._check_quant(affine, _GATE_QUANT)
+            source, w, r, bias = self._gate(affine, hidden)
+            sources.append(source)
+            inputs.append(w)
+            recurrents.append(r)
+            biases.append(bias)
+        if any(source is not sources[0] for source in sources):
+            raise self._refuse(term, "is no LSTM cell: its gates read different values")
+        return (
+            LstmCell(
+                self._name(term),
+                self.emit(sources[0], self._guard(hidden)),
+                hidden,
+                cell,
+                term.name,
+                new_cell.name,
+                stacked(inputs),
+                stacked(recurrents),
+                np.concatenate(biases),
+            ),
+            new_cell,
+        )
+
+    def _split_product(self, term: Term, where: Term) -> tuple[Term, Term]:
+        """(sigmoid, what is inside the tanh) of a product σ(…) · tanh(…)."""
+        if isinstance(term, Binary) and term.kind == "mul":
+            for gate, other in term.operands():
+                if _is_gate(gate) and isinstance(other, Function) and other.kind == "tanh":
+                    self._check_quant(other, _UNIT_QUANT)
+                    return gate, other.source
+        raise self._refuse(where, "multiplies values in a way that is no LSTM cell")
+
+    def _gate(self, term: Term, hidden: str) -> tuple[Term, Matrix, Matrix, Sequence[float]]:
+        """(source, W, R, bias) of one gate's pre-activation."""
+        if not isinstance(term, Affine):
+            raise self._refuse(term, "is a gate's pre-activation, but no linear layer")
+        recurrent = [matrix for source, matrix in term.parts if isinstance(source, Input) and source.name == hidden]
+        others = [
+            (source, matrix) for source, matrix in term.parts if not (isinstance(source, Input) and source.name == hidden)
+        ]
+        if len(recurrent) != 1 or len(others) != 1:
+            raise self._refuse(term, f"is no gate of an LSTM: it must add one matrix times an input and one times '{hidden}'")
+        return others[0][0], others[0][1], recurrent[0], term.bias.tolist()
+
+    def _guard(self, state: str) -> str:
+        """State of the skip gate that decides whether `state` changes; "" without one."""
+        term = self._outputs[self._states[state].output]
+        if not isinstance(term, Choice):
+            return ""
+        if not isinstance(term.otherwise, Input) or term.otherwise.name != state:
+            raise self._refuse(term, f"is no skip gate: on a skipped step the old state '{state}' must stay")
+        return self._gate_state(term)
+
+    def _guard_of(self, cell: LstmCell) -> str:
+        guard = self._guard(cell.hidden)
+        if self._guard(cell.cell) != guard:
+            raise InputError(
+                f"{self._path}: '{cell.name}': its hidden and cell state must be guarded by one skip gate, or both by none",
+                hint="docs/model-file.md shows a skip gate",
+            )
+        return guard
+
+    def _guarded(self, choice: Choice) -> str:
+        """The value of a state that a skip gate guards: the layer's own."""
+        gate = self._gate_state(choice)
+        name = self.emit(choice.then, gate)
+        layer, kept = self._layer_of.get(id(choice.then)), choice.otherwise
+        if layer is None or not isinstance(kept, Input) or (kept.name, gate) != (layer.hidden, self._guards[layer.name]):
+            raise self._refuse(choice, "is no skip gate: on a skipped step the layer's old hidden state must stay")
+        self._same_quant(choice, name)
+        return name
+
+    def _same_quant(self, choice: Choice, name: str) -> None:
+        """Parameters given to a guarded state are those of the layer's."""
+        quant = self._quants.get(choice.name)
+        if quant is not None and self._quants.setdefault(name, quant) != quant:
+            raise self._refuse(choice, f"and '{name}' are one value but quantized differently")
+
+    def _emit_gate(self, state: str, choice: Choice) -> None:
+        """S' = delta where the step updates, else min(s + delta, 1)."""
+        if self._gate_state(choice) != state:
+            raise self._refuse(choice, f"is no skip gate: it decides on another state than '{state}'")
+        delta, skipped = choice.then, choice.otherwise
+        if not (isinstance(delta, Function) and delta.kind == "sigmoid" and isinstance(delta.source, Affine)):
+            raise self._refuse(choice, "is no skip gate: its increment is no sigmoid of a linear layer")
+        if not self._accumulates(skipped, state, delta):
+            raise self._refuse(choice, "is no skip gate: a skipped step must give min(state + increment, 1)")
+        for value, quant in ((delta, _UNIT_QUANT), (delta.source, _GATE_QUANT), (choice, _UNIT_QUANT)):
+            self._check_quant(value, quant)
+        if len(delta.source.parts) != 1 or delta.size != 1:
+            raise self._refuse(delta, "is no skip gate: one number from one hidden state is expected")
+        source, weight = delta.source.parts[0]
+        layers = [
+            self._layer_of[id(_unguarded(term))].name
+            for term in self._outputs.values()
+            if isinstance(term, Choice) and term is not choice and self._gate_state(term) == state
+        ]
+        ordered = tuple(op.name for op in self.ops if isinstance(op, LstmCell) and op.name in layers)
+        if not ordered:
+            raise self._refuse(choice, "is a skip gate that guards no layer")
+        self.sizes.setdefault(state, 1)
+        self.ops.append(SkipGate(self._name(choice), state, ordered, self.emit(source), weight, delta.source.bias))
+
+    def _accumulates(self, term: Term, state: str, delta: Term) -> bool:
+        if not (isinstance(term, Binary) and term.kind == "min"):
+            return False
+        for total, limit in term.operands():
+            if isinstance(limit, Constant) and limit.values.size == 1 and float(limit.values.ravel()[0]) == 1.0:
+                return (
+                    isinstance(total, Binary)
+                    and total.kind == "add"
+                    and any(isinstance(a, Input) and a.name == state and b is delta for a, b in total.operands())
+                )
+        return False
+
+    def _gate_state(self, choice: Choice) -> str:
+        condition = choice.condition
+        if not (isinstance(condition, AtLeast) and isinstance(condition.source, Input) and condition.source.size == 1):
+            raise self._refuse(choice, "is no skip gate: its condition is not GreaterOrEqual(state, 0.5)")
+        if condition.threshold != 0.5 or condition.source.name not in self._states:
+            raise self._refuse(choice, f"is no skip gate: threshold {condition.threshold:g}, 0.5 of a state is expected")
+        return condition.source.name
+
+    def _state_input(self, term: Term, where: Term) -> str:
+        if not isinstance(term, Input) or term.name not in self._states:
+            raise self._refuse(where, f"reads '{term.name}' where a state of the model is expected")
+        return term.name
+
+    def _check_fed_back(self, state: str, term: Term, what: str) -> None:
+        if _unguarded(self._outputs[self._states[state].output]) is not term:
+            raise self._refuse(term, f"its new {what} state is not what state '{state}' gets for the next step")
+
+    def _check_quant(self, term: Term, wanted: Quant) -> None:
+        found = self._quants.get(term.name)
+        if found is not None and found != wanted:
+            raise self._refuse(
+                term,
+                f"inside an LSTM or skip gate is quantized with {found.bits} bits, scale {found.scale:g}; "
+                f"the layer has {wanted.bits} bits, scale {wanted.scale:g}",
+                "docs/model-file.md shows where an LSTM is quantized",
+            )
+
+    def _source(self, term: Term) -> Term:
+        assert isinstance(term, Function), "only gates come here"
+        return term.source
+
+    def _name(self, term: Term) -> str:
+        return identifier(term.node or term.name, self._names, "layer")
+
+    def _refuse(self, term: Term, message: str, hint: str = TABLE_HINT) -> InputError:
+        return InputError(f"{self._path}: '{term.node or term.name}' {message}", hint=hint)
+
+
+def _is_gate_state(term: Term) -> TypeGuard[Choice]:
+    """The state of a skip gate itself: what a step that updates leaves there is computed, not an LSTM's."""
+    return isinstance(term, Choice) and isinstance(term.then, Function)
+
+
+def _may_be_hidden(term: Term) -> bool:
+    return (isinstance(term, LstmOperator) and not term.is_cell) or (isinstance(term, Binary) and term.kind == "mul")
+
+
+def _unguarded(term: Term) -> Term:
+    return term.then if isinstance(term, Choice) else term
+
+
+def _is_gate(term: Term) -> bool:
+    return isinstance(term, Function) and term.kind == "sigmoid"
+
+
+def _is_cell_of(term: Term, hidden: LstmOperator) -> bool:
+    return isinstance(term, LstmOperator) and term.is_cell and term.key == hidden.key

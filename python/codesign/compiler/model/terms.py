@@ -1,0 +1,135 @@
+"""What values of a step are, as expressions: linear forms, functions of them, products. Operators are recognised by their
+dataflow here, so neither node names nor the way an exporter splits a matrix matter.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from codesign.compiler.model.graph import Matrix
+
+
+@dataclass(eq=False)
+class Term:
+    """A vector of `size` elements. `name` is the tensor's, `node` the display name of the node that makes it."""
+
+    name: str
+    size: int
+    node: str = ""
+
+
+@dataclass(eq=False)
+class Input(Term):
+    """A graph input: features or a state."""
+
+
+@dataclass(eq=False)
+class Affine(Term):
+    """Σ matrix · source + bias; bias float64 (size,)."""
+
+    parts: list[tuple[Term, Matrix]] = field(default_factory=list)
+    bias: npt.NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
+
+
+@dataclass(eq=False)
+class Function(Term):
+    """relu, clip, sigmoid or tanh of `source`."""
+
+    kind: str = ""
+    source: Term = field(default_factory=lambda: Term("", 0))
+    low: float = float("-inf")
+    high: float = float("inf")
+
+
+@dataclass(eq=False)
+class Binary(Term):
+    """mul, add, sub or min of two vectors; a constant operand is a Constant term."""
+
+    kind: str = ""
+    left: Term = field(default_factory=lambda: Term("", 0))
+    right: Term = field(default_factory=lambda: Term("", 0))
+
+    def operands(self) -> tuple[tuple[Term, Term], tuple[Term, Term]]:
+        """Both orders: the operators are commutative."""
+        return (self.left, self.right), (self.right, self.left)
+
+
+@dataclass(eq=False)
+class Constant(Term):
+    """A tensor known from the file: `values` float64, and the integers and scales behind them when it is dequantized.
+
+    `quantized` and `scale` have the shape of `values`; `dtype` is the tensor's in the file.
+    """
+
+    values: npt.NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
+    quantized: npt.NDArray[np.int8] | None = None
+    scale: npt.NDArray[np.float64] | None = None
+    dtype: np.dtype[np.generic] = field(default_factory=lambda: np.dtype(np.float32))
+
+
+@dataclass(eq=False)
+class Pieces(Term):
+    """Concatenation of vectors."""
+
+    parts: list[Term] = field(default_factory=list)
+
+
+@dataclass(eq=False)
+class AtLeast(Term):
+    """Whether `source` ≥ `threshold`: the condition of a skip gate."""
+
+    source: Term = field(default_factory=lambda: Term("", 0))
+    threshold: float = 0.0
+
+
+@dataclass(eq=False)
+class Choice(Term):
+    """`then` where `condition` holds, else `otherwise`."""
+
+    condition: Term = field(default_factory=lambda: Term("", 0))
+    then: Term = field(default_factory=lambda: Term("", 0))
+    otherwise: Term = field(default_factory=lambda: Term("", 0))
+
+
+@dataclass(eq=False)
+class LstmOperator(Term):
+    """New hidden or cell state of an ONNX LSTM operator; both results of one node share `key`. Gates as in load.graph.GATES."""
+
+    key: str = ""
+    is_cell: bool = False
+    source: Term = field(default_factory=lambda: Term("", 0))
+    hidden: Term = field(default_factory=lambda: Term("", 0))
+    cell: Term = field(default_factory=lambda: Term("", 0))
+    input_weight: Matrix = field(default_factory=lambda: Matrix(np.zeros((0, 0), np.float32)))
+    recurrent_weight: Matrix = field(default_factory=lambda: Matrix(np.zeros((0, 0), np.float32)))
+    bias: npt.NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
+
+
+def rows_of(matrix: Matrix, rows: slice) -> Matrix:
+    """Some rows of a matrix."""
+    return Matrix(
+        matrix.values[rows],
+        None if matrix.quantized is None else matrix.quantized[rows],
+        None if matrix.scale is None else matrix.scale[rows],
+    )
+
+
+def columns_of(matrix: Matrix, columns: slice) -> Matrix:
+    """Some columns of a matrix."""
+    quantized = None if matrix.quantized is None else matrix.quantized[:, columns]
+    return Matrix(matrix.values[:, columns], quantized, matrix.scale)
+
+
+def stacked(matrices: list[Matrix]) -> Matrix:
+    """Matrices on top of each other; quantized when all are."""
+    values = np.concatenate([m.values for m in matrices])
+    if any(m.quantized is None or m.scale is None for m in matrices):
+        return Matrix(values)
+    return Matrix(
+        values,
+        np.concatenate([m.quantized for m in matrices if m.quantized is not None]),
+        np.concatenate([m.scale for m in matrices if m.scale is not None]),
+    )

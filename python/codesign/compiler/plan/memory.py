@@ -1,0 +1,152 @@
+"""The enhancer's memory: which buffer lives when, and where. No arena to guess."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from codesign.compiler.frontend import Arithmetic
+from codesign.compiler.lower.network import FullyConnected, Layer, Lstm, Network, SkipGate
+
+HEADER_BYTES = 32
+"""What the enhancer keeps in front of the arena: CS_ENHANCER_HEADER_BYTES of runtime/include/codesign/enhancer.h."""
+
+BLOCK_ROWS = 64
+"""Rows that a layer multiplies at a time: CS_BLOCK_ROWS of runtime/include/codesign/nn.h."""
+
+ALIGNMENT = 8
+"""Every buffer starts at a multiple of this many bytes, as the caller's memory does."""
+
+
+@dataclass(frozen=True)
+class Buffer:
+    """`bytes` at `offset` of the arena, holding data during `stages` (indices into MemoryPlan.stages)."""
+
+    name: str
+    bytes: int
+    stages: frozenset[int]
+    persistent: bool = False
+    offset: int = -1
+
+    @property
+    def end(self) -> int:
+        return self.offset + self.bytes
+
+
+@dataclass(frozen=True)
+class MemoryPlan:
+    """Placement of all buffers of one enhancer.
+
+    `bytes` is the arena's size, `lower_bound` the largest sum of buffers alive in one stage: no plan can be smaller.
+    `kernel` is the matrix kernel that all layers use, a key of plan.packing.PACKERS; see runtime/include/codesign/nn.h.
+    `front_end` is what the front end computes in; its words have 4 bytes either way.
+    """
+
+    stages: tuple[str, ...]
+    buffers: Mapping[str, Buffer]
+    bytes: int
+    lower_bound: int
+    kernel: str
+    front_end: Arithmetic = "float32"
+
+    def offset(self, name: str) -> int:
+        """Byte offset of the buffer `name` in the arena."""
+        return self.buffers[name].offset
+
+
+def plan_memory(network: Network, kernel: str = "plain", front_end: Arithmetic = "float32") -> MemoryPlan:
+    """Place the front end's buffers, the network's values, states and scratch so that lifetimes may share memory."""
+    stages = ("analysis", "features", *(layer.name for layer in network.schedule), "mask", "synthesis")
+    placed = _place(_front_end_buffers(network, stages) + _network_buffers(network, stages))
+    total = _align(max(buffer.end for buffer in placed))
+    alive = (sum(_align(b.bytes) for b in placed if stage in b.stages) for stage in range(len(stages)))
+    return MemoryPlan(stages, {b.name: b for b in placed}, total, max(alive), kernel, front_end)
+
+
+def scratch_bytes(layer: Layer) -> int:
+    """Scratch of one layer; the formulas stand in runtime/include/codesign/nn.h."""
+    match layer:
+        case FullyConnected():
+            rows, columns = layer.weights.shape
+            return _prepared_bytes(columns) + 4 * min(_round_up(rows, 4), BLOCK_ROWS)
+        case Lstm():
+            return _prepared_bytes(layer.inputs) + _prepared_bytes(layer.units) + 2 * 4 * BLOCK_ROWS
+        case SkipGate():
+            return scratch_bytes(layer.delta_layer)
+        case _:
+            return 0
+
+
+def _front_end_buffers(network: Network, stages: tuple[str, ...]) -> list[Buffer]:
+    config, count = network.frontend, len(stages)
+    everywhere = frozenset(range(count))
+    tail = config.window - config.hop
+    spectrum_bytes = 4 * (config.n_fft + 2)
+    return [
+        Buffer("history", 2 * tail, everywhere, persistent=True),
+        Buffer("overlap", 4 * tail, everywhere, persistent=True),
+        Buffer("spectrum", spectrum_bytes, everywhere),
+        Buffer("work", spectrum_bytes, frozenset({0, 1, count - 2, count - 1})),
+    ]
+
+
+def _network_buffers(network: Network, stages: tuple[str, ...]) -> list[Buffer]:
+    last = len(stages) - 1
+    everywhere = frozenset(range(last + 1))
+    states = {state.value.name for state in network.states}
+    buffers = [Buffer(name, network.values[name].bytes, everywhere, persistent=True) for name in sorted(states)]
+    born = {network.input: 1}
+    dies = {network.input: last, network.output: last}
+    # The network's input and output stay readable to the frame's end: verification and debuggers look at them.
+    for stage, layer in enumerate(network.schedule, start=2):
+        if (size := scratch_bytes(layer)) > 0:
+            buffers.append(Buffer(f"{layer.name}.scratch", size, frozenset({stage})))
+        for name in _reads(layer):
+            dies[name] = max(dies.get(name, 0), stage)
+        for name in _writes(layer):
+            born.setdefault(name, stage)
+            dies[name] = max(dies.get(name, 0), stage)
+    for name, first in born.items():
+        if name not in states:
+            buffers.append(Buffer(name, network.values[name].bytes, frozenset(range(first, dies[name] + 1))))
+    return buffers
+
+
+def _reads(layer: Layer) -> tuple[str, ...]:
+    return (layer.delta_layer.source,) if isinstance(layer, SkipGate) else (layer.source,)
+
+
+def _writes(layer: Layer) -> tuple[str, ...]:
+    match layer:
+        case Lstm():
+            return ()
+        case SkipGate():
+            return (layer.delta_layer.output,)
+        case _:
+            return (layer.output,)
+
+
+def _place(buffers: Iterable[Buffer]) -> list[Buffer]:
+    """Largest first, each at the lowest offset free during all of its stages; persistent ones at the start."""
+    placed: list[Buffer] = []
+    for buffer in sorted(buffers, key=lambda b: (not b.persistent, -b.bytes, b.name)):
+        busy = sorted((b for b in placed if b.stages & buffer.stages), key=lambda b: b.offset)
+        offset = 0
+        for other in busy:
+            if offset + buffer.bytes <= other.offset:
+                break
+            offset = max(offset, _align(other.end))
+        placed.append(replace(buffer, offset=offset))
+    return placed
+
+
+def _prepared_bytes(n: int) -> int:
+    return 2 * _round_up(n, 4) + 8
+
+
+def _align(n: int) -> int:
+    return _round_up(n, ALIGNMENT)
+
+
+def _round_up(n: int, to: int) -> int:
+    return -(-n // to) * to

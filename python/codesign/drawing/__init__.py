@@ -1,0 +1,1 @@
+"""drawing: pictures and pages; knows nothing of networks."""

@@ -1,5 +1,0 @@
-"""emit: Network + MemoryPlan → C sources and manifest.json."""
-
-from codesign.emit.sources import Generated, emit
-
-__all__ = ["Generated", "emit"]

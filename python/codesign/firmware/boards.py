@@ -1,0 +1,250 @@
+"""Boards: what codesign knows about the hardware, read from boards/<name>/board.toml."""
+
+from __future__ import annotations
+
+import itertools
+import re
+import tomllib
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, ValidationError, model_validator
+
+from codesign.base.errors import InputError
+from codesign.base.resources import resource
+from codesign.compiler.frontend import Arithmetic
+
+ADDRESS_SPACE = 2**32
+
+Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
+Emulator = Literal["unicorn", "qemu", "renode", "native"]
+Feature = Literal["dsp", "mve", "mve-fp", "fpu-sp", "fpu-dp"]
+
+
+class _Card(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class Core(_Card):
+    """The processor. `fpu` is gcc's name for -mfpu, empty without one; `isa` are extensions beyond the plain core.
+    `front_end` is what the front end computes in, None for what suits the core.
+    """
+
+    cpu: Annotated[str, Field(pattern=r"^[a-z0-9-]+$")]
+    isa: tuple[Feature, ...] = Field(default=(), strict=False)
+    fpu: Annotated[str, Field(pattern=r"^[a-z0-9-]*$")] = ""
+    clock_hz: PositiveInt
+    front_end: Arithmetic | None = None
+
+
+class Memory(_Card):
+    """One memory region, in bytes. The last `reserved` bytes belong to someone else (a second core, a bootloader)."""
+
+    origin: Annotated[int, Field(ge=0, lt=ADDRESS_SPACE)]
+    length: PositiveInt
+    reserved: Annotated[int, Field(ge=0)] = 0
+    kind: Literal["flash", "ram"]
+
+    @property
+    def usable(self) -> int:
+        """Bytes that an image may fill."""
+        return self.length - self.reserved
+
+    @property
+    def end(self) -> int:
+        """The first address behind the region."""
+        return self.origin + self.length
+
+    def __contains__(self, address: int) -> bool:
+        return self.origin <= address < self.end
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if self.end > ADDRESS_SPACE:
+            raise ValueError("origin + length is beyond the 32-bit address space")
+        if self.reserved >= self.length:
+            raise ValueError("reserved must be smaller than length")
+        return self
+
+
+class Budget(_Card):
+    """What an image may use: bytes of flash, of RAM in all, of stack, and ms of its worst frame."""
+
+    flash: PositiveInt
+    ram: PositiveInt
+    stack: Annotated[int, Field(gt=0, multiple_of=8)]
+    worst_frame_ms: PositiveFloat
+
+
+class Flash(_Card):
+    """Waiting for constants in flash: cycles that each line of `line_bytes` costs when it is read once."""
+
+    wait_states: Annotated[int, Field(ge=0)]
+    line_bytes: PositiveInt
+    source: Annotated[str, Field(min_length=1)]
+
+
+class Timing(_Card):
+    """Executed instructions to cycles, for runs that only count them: where the executed blocks are known, the core's table
+    in cost/timing is used. `error` is relative: 0.2 means ±20 %.
+    """
+
+    cycles_per_instruction: PositiveFloat
+    error: Annotated[float, Field(ge=0, lt=1)]
+    source: Annotated[str, Field(min_length=1)]
+    flash: Flash | None = None
+
+
+class Energy(_Card):
+    """Supply current of the running core in µA per MHz at `volts`."""
+
+    ua_per_mhz: PositiveFloat
+    volts: PositiveFloat
+    source: Annotated[str, Field(min_length=1)]
+
+
+class Qemu(_Card):
+    """The machine that QEMU has for the board (`-machine`), what its SysTick counts, and further arguments that it needs."""
+
+    machine: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.-]*$")]
+    clock_hz: PositiveInt
+    arguments: tuple[str, ...] = Field(default=(), strict=False)
+
+
+class Renode(_Card):
+    """The script that makes the board's machine in Renode with the image $elf in it, and what carries console and audio there;
+    without `i2s` audio is files through semihosting.
+
+    A card names the script relative to its own folder. Files beside it go with it; models of peripherals are in boards/renode,
+    $ORIGIN/../renode for the script.
+    """
+
+    script: Path
+    uart: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+    i2s: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")] = ""
+
+
+class Zephyr(_Card):
+    """Names of the board in Zephyr: `target` from 3.7 on, `target_old` before."""
+
+    target: Annotated[str, Field(min_length=1)]
+    target_old: Annotated[str, Field(min_length=1)]
+
+
+class Board(_Card):
+    """One board card. Boards without memories (the host) build no bare image."""
+
+    name: Name
+    title: Annotated[str, Field(min_length=1)]
+    core: Core
+    memories: dict[Name, Memory] = Field(default_factory=dict)
+    budget: Budget
+    timing: Timing
+    energy: Energy | None = None
+    qemu: Qemu | None = None
+    renode: Renode | None = None
+    zephyr: Zephyr | None = None
+    emulators: tuple[Emulator, ...] = Field(strict=False, min_length=1)
+    default_emulator: Emulator
+
+    @property
+    def front_end(self) -> Arithmetic:
+        """What the front end computes in: floats where a core has them, and on the host, unless the card says otherwise."""
+        has_floats = not self.memories or "fpu-sp" in self.core.isa
+        return self.core.front_end or ("float32" if has_floats else "q31")
+
+    def with_front_end(self, arithmetic: Arithmetic) -> Board:
+        """The same board with this front end."""
+        return self.model_copy(update={"core": self.core.model_copy(update={"front_end": arithmetic})})
+
+    @property
+    def flash(self) -> Memory:
+        """The memory named "flash": where images are linked to.
+
+        Raises:
+            InputError: the board has none.
+        """
+        return self._memory("flash")
+
+    @property
+    def ram(self) -> Memory:
+        """The memory named "ram": data, bss and stack of images.
+
+        Raises:
+            InputError: the board has none.
+        """
+        return self._memory("ram")
+
+    def memory_at(self, address: int) -> str:
+        """Name of the memory that holds `address`, or ""."""
+        return next((name for name, memory in self.memories.items() if address in memory), "")
+
+    def _memory(self, name: str) -> Memory:
+        if name not in self.memories:
+            raise InputError(f"board {self.name} has no memory named {name}", hint="use --runtime host")
+        return self.memories[name]
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.default_emulator not in self.emulators:
+            raise ValueError(f"default_emulator {self.default_emulator} is not one of emulators")
+        if ("qemu" in self.emulators) != (self.qemu is not None):
+            raise ValueError("qemu in emulators and the table [qemu] go together")
+        if ("renode" in self.emulators) != (self.renode is not None):
+            raise ValueError("renode in emulators and the table [renode] go together")
+        if not self.memories:
+            return self
+        for name, kind in (("flash", "flash"), ("ram", "ram")):
+            if name not in self.memories or self.memories[name].kind != kind:
+                raise ValueError(f"memories.{name} of kind {kind} is missing")
+        in_order = sorted(self.memories.items(), key=lambda item: item[1].origin)
+        for (first, low), (second, high) in itertools.pairwise(in_order):
+            if high.origin < low.end:
+                raise ValueError(f"memories {first} and {second} overlap")
+        for kind, limit in (("flash", self.budget.flash), ("ram", self.budget.ram)):
+            usable = sum(memory.usable for memory in self.memories.values() if memory.kind == kind)
+            if limit > usable:
+                raise ValueError(f"budget.{kind} of {limit} bytes is more than the {usable} bytes that the board has")
+        if self.budget.stack >= self.budget.ram:
+            raise ValueError("budget.stack must be smaller than budget.ram")
+        return self
+
+
+def list_boards() -> tuple[str, ...]:
+    """Names of the boards that codesign ships, sorted."""
+    return tuple(sorted(card.parent.name for card in resource("boards").glob("*/board.toml")))
+
+
+def load_board(name: str) -> Board:
+    """A shipped board by its name or Zephyr target, or any board by the path of its board.toml.
+
+    Raises:
+        InputError: no such board, or its card has a mistake (file and key are named).
+    """
+    known = list_boards()
+    if name in known:
+        return _read(resource("boards", name, "board.toml"))
+    if name.endswith(".toml"):
+        return _read(Path(name))
+    for board in map(load_board, known):
+        if board.zephyr and name in (board.zephyr.target, board.zephyr.target_old):
+            return board
+    raise InputError(f"unknown board '{name}'", hint=f"boards: {', '.join(known)}; or the path of a board.toml")
+
+
+def _read(path: Path) -> Board:
+    try:
+        document = tomllib.loads(path.read_text(encoding="utf-8"))
+        renode = document.get("renode")
+        if isinstance(renode, dict) and isinstance(renode.get("script"), str):
+            renode["script"] = path.parent / renode["script"]
+        return Board.model_validate(document)
+    except OSError as error:
+        raise InputError(f"cannot read {path}: {error.strerror}", hint="see docs/add-a-board.md") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InputError(f"{path} is not TOML: {error}", hint="see docs/add-a-board.md") from error
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        key = ".".join(str(part) for part in first["loc"]) or "board"
+        message = re.sub(r"^Value error, ", "", first["msg"])
+        raise InputError(f"{path}: {key}: {message}", hint="see docs/add-a-board.md") from error

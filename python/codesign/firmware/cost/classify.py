@@ -1,0 +1,167 @@
+"""Thumb instructions to timing classes with the registers that they read and write. Scalars are decoded by Capstone; the vector
+and loop instructions of Armv8.1-M, which it does not know, by their encodings (Armv8-M ARM, C2.2 and C2.4).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from codesign.base.errors import ToolError
+
+_MAC = ("mla", "mls", "smla", "smls", "smmla", "smmls", "umla", "umaal")
+_MULTIPLY = ("mul", "smul", "umull", "smmul", "smua", "smus")
+_BITFIELD = ("bfi", "bfc", "ubfx", "sbfx", "clz", "rev", "rbit", "sxtb", "sxth", "uxtb", "uxth")
+_EXTEND_ADD = ("sxta", "uxta", "pkh")
+_DSP = ("sxtb16", "uxtb16", "ssat", "usat", "sel", "usad", "qadd", "qsub", "qdadd", "qdsub", "sadd")
+_DSP_ARITHMETIC = ("ssub", "uadd", "usub", "shadd", "shsub", "uhadd", "uhsub", "uqadd", "uqsub", "sasx", "ssax", "uasx", "usax")
+_LOAD_MULTIPLES = ("ldm", "ldmdb", "pop", "ldrd", "vldmia", "vldmdb", "vpop")
+_STORE_MULTIPLES = ("stm", "stmdb", "push", "strd", "vstmia", "vstmdb", "vpush")
+_REGISTER, _MEMORY = 1, 3  # Capstone's ARM_OP_REG and ARM_OP_MEM
+_BRANCH = ("b", "bl", "bx", "blx", "bxns", "blxns", "cbz", "cbnz", "tbb", "tbh")
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One instruction. `accumulator` is the register that a MAC adds to; `updated` the base register of a transfer that is
+    written back; `registers` how many a multiple transfer moves, in the order of `writes`; `bank` tells loads of even and odd
+    words apart, "base:parity", "" when unknown.
+    """
+
+    kind: str
+    reads: tuple[str, ...] = ()
+    writes: tuple[str, ...] = ()
+    accumulator: str = ""
+    updated: str = ""
+    registers: int = 0
+    bank: str = ""
+    branches: bool = False
+
+
+def operations(code: bytes, address: int) -> Iterator[Operation]:
+    """The instructions of `code`, which runs at `address`."""
+    position = 0
+    while position + 2 <= len(code):
+        wide = code[position + 1] >= 0xE8
+        yield _operation(code[position : position + (4 if wide else 2)], address + position)
+        position += 4 if wide else 2
+
+
+@cache
+def _operation(code: bytes, address: int) -> Operation:
+    if len(code) == 4 and (vector := _vector(code[0] | code[1] << 8, code[2] | code[3] << 8)):
+        return vector
+    decoded = next(_decoder().disasm(code, address, 1), None)
+    if decoded is None:
+        return Operation("alu")
+    return _scalar(decoded, decoded.insn_name())
+
+
+@cache
+def _decoder() -> Any:
+    try:
+        import capstone
+    except ImportError as error:
+        raise ToolError("the disassembler Capstone is not installed", hint="pip install 'codesign[emulator]'") from error
+    decoder = capstone.Cs(capstone.CS_ARCH_ARM, capstone.CS_MODE_THUMB | capstone.CS_MODE_MCLASS | capstone.CS_MODE_V8)
+    decoder.detail = True
+    return decoder
+
+
+def _vector(h: int, g: int) -> Operation | None:
+    """Vector and loop instructions, None for all others."""
+    if h & 0xFF80 == 0xF000 and (g & 0xF001 == 0xC001 or g & 0xF801 == 0xE001):  # LE, WLS; DLS
+        return Operation("loop", branches=g & 0xF000 == 0xC000)
+    if (h & 0xFFC0 == 0xF000 and g & 0xF801 == 0xE801) or h & 0xEF00 == 0xEF00:  # VCTP; VADD and its like
+        return Operation("vector_alu")
+    if h & 0xEC00 != 0xEC00 or g >> 9 & 7 != 7:  # not in the space of coprocessors 14 and 15
+        return None
+    if h & 0xFFA0 == 0xEC00:  # VMOV between two core registers and two lanes
+        return Operation("vector_alu")
+    if h & 0xEE00 == 0xEC00:
+        interleaved_or_gather = h & 0xFF00 == 0xFC00 or (h & 0xFE00 == 0xEC00 and h & 0x0020 == 0 and h & 0x0100 == 0)
+        if h & 0x0010 == 0:
+            return Operation("vector_store")
+        return Operation("vector_gather" if interleaved_or_gather else "vector_load")
+    return Operation("vector_mac" if h & 0xEFF0 in (0xEEF0, 0xEEE0) or h & 0xEF80 == 0xEE80 else "vector_alu")
+
+
+def _scalar(decoded: Any, name: str) -> Operation:
+    reads, writes = ([decoded.reg_name(r) for r in group] for group in decoded.regs_access())
+    listed = [decoded.reg_name(op.reg) for op in decoded.operands if op.type == _REGISTER]
+    if name in _LOAD_MULTIPLES or name in _STORE_MULTIPLES:
+        return _multiple(decoded, name, listed, reads)
+    kind = _kind(name, decoded)
+    accumulator = listed[-1] if kind == "mac" and len(listed) == 4 else ""
+    if name in ("smlal", "umlal", "smlald", "smlalbb", "smlalbt", "smlaltb", "smlaltt") and len(listed) == 4:
+        reads, accumulator = [*reads, *listed[:2]], listed[0]
+    if kind == "extend_add":  # Capstone leaves the second operand out
+        reads = listed[1:]
+    bank = ""
+    if kind in ("load", "fp_load"):
+        memory = next((op.mem for op in decoded.operands if op.type == _MEMORY), None)
+        if memory is not None and memory.index == 0:
+            bank = f"{decoded.reg_name(memory.base)}:{memory.disp >> 2 & 1}"
+    updated = _base(decoded) if decoded.writeback else ""
+    targets = tuple(register for register in writes if register not in ("pc", updated))
+    jumps = name in _BRANCH or "pc" in writes
+    return Operation(kind, tuple(reads), targets, accumulator, updated, 1, bank, jumps)
+
+
+def _multiple(decoded: Any, name: str, listed: list[str], reads: list[str]) -> Operation:
+    stack, pair = name in ("pop", "push", "vpop", "vpush"), name in ("ldrd", "strd")
+    moved = listed if stack or pair else listed[1:]
+    floating, loads = name.startswith("v"), name in _LOAD_MULTIPLES
+    kind = f"{'fp_' if floating else ''}{'load' if loads else 'store'}_multiple"
+    words = sum(2 if register.startswith("d") else 1 for register in moved)
+    targets = tuple(register for register in moved if register != "pc") if loads else ()
+    updated = "sp" if stack else (_base(decoded) if pair else listed[0]) if decoded.writeback else ""
+    sources = (*reads, *(() if loads else moved))
+    return Operation(kind, sources, targets, "", updated, words, "", loads and "pc" in moved)
+
+
+def _base(decoded: Any) -> str:
+    """Base register of a load or store of one register or a pair."""
+    return next((str(decoded.reg_name(op.mem.base)) for op in decoded.operands if op.type == _MEMORY), "")
+
+
+def _kind(name: str, decoded: Any) -> str:
+    if name.startswith("v"):
+        return _floating(name, decoded)
+    if name in _BRANCH:
+        return "branch"
+    if name.startswith(("ldr", "lda", "ldrex")):
+        return "load"
+    if name.startswith(("str", "stl")):
+        return "store"
+    if name in ("sdiv", "udiv"):
+        return "divide"
+    if name.startswith("it"):
+        return "it"
+    if name.startswith(_MAC):
+        return "mac"
+    if name.startswith(_MULTIPLY):
+        return "multiply"
+    if name.startswith(_EXTEND_ADD):
+        return "extend_add"
+    if name.startswith(_DSP + _DSP_ARITHMETIC):
+        return "dsp"
+    if name.startswith(_BITFIELD):
+        return "bitfield"
+    moves = name in ("lsl", "lsr", "asr", "ror", "mov", "mvn")
+    return "shifted" if not moves and any(op.shift.type for op in decoded.operands) else "alu"
+
+
+def _floating(name: str, decoded: Any) -> str:
+    if name == "vldr":
+        return "fp_load"
+    if name == "vstr":
+        return "fp_store"
+    if name.startswith(("vmla", "vmls", "vfma", "vfms", "vnmla", "vnmls", "vfnm")):
+        return "fp_mac"
+    if name in ("vdiv", "vsqrt"):
+        return "fp_divide"
+    core = any(op.type == _REGISTER and decoded.reg_name(op.reg)[0] in "rli" for op in decoded.operands)
+    return "fp_move" if name in ("vmrs", "vmsr") or (name == "vmov" and core) else "fp_arithmetic"

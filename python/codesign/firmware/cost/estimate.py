@@ -1,0 +1,142 @@
+"""Estimated cycles of a run: every executed block through the core's pipeline, plus what flash makes it wait."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from codesign.compiler.lower.network import layer_macs
+from codesign.firmware.boards import Board
+from codesign.firmware.cost.classify import operations
+from codesign.firmware.cost.pipeline import block_cycles
+from codesign.firmware.cost.timing import load_timing
+from codesign.firmware.elf import ElfImage, read_elf
+from codesign.firmware.image import Image
+from codesign.firmware.machines.profile import BlockCount
+from codesign.firmware.machines.run import Run
+from codesign.firmware.machines.stages import REST
+
+
+@dataclass(frozen=True)
+class StageCost:
+    """A stage of the pipeline: executed instructions (exact) of its worst frame, and estimated cycles of it.
+
+    stalls are the cycles that it waits for weights from flash, part of cycles; share is of all stages' worst frames.
+    """
+
+    name: str
+    macs: int
+    instructions: int
+    cycles: float
+    stalls: float
+    share: float
+
+
+@dataclass(frozen=True)
+class CostReport:
+    """Estimated cycles of a frame, with their relative error and the source of the timing.
+
+    folded: stacks "frame;stage;function" with the cycles of the whole run, for flame graphs; empty when the blocks that ran
+    are not known, as without a profile.
+    """
+
+    stages: tuple[StageCost, ...]
+    worst_cycles: float
+    mean_cycles: float
+    error: float
+    source: str
+    folded: tuple[tuple[str, int], ...] = ()
+
+    def worst_ms(self, board: Board) -> float:
+        """Worst frame at the board's clock, ms."""
+        return 1000 * self.worst_cycles / board.core.clock_hz
+
+    def mean_ms(self, board: Board) -> float:
+        """Mean frame at the board's clock, ms."""
+        return 1000 * self.mean_cycles / board.core.clock_hz
+
+
+def estimate(run: Run, image: Image, board: Board) -> CostReport:
+    """Cycles of the counted frames of a run on `board`.
+
+    With the executed blocks (a run that was profiled) by the timing table of the core; else instructions times the board's
+    average `timing.cycles_per_instruction`.
+
+    Raises:
+        ValueError: no frame was counted.
+        ToolError: no timing table for the core, or Capstone is missing.
+    """
+    if run.instructions is None:
+        raise ValueError("no frame of this run was counted")
+    if not run.blocks:
+        mean = float(run.instructions.mean())
+        return average(int(run.instructions.max()), mean, image.network.macs, board)
+    table = load_timing(board.core.cpu)
+    cycles = cycles_of_blocks(run.blocks, image.path, board)
+    by_stage: dict[str, float] = defaultdict(float)
+    for block, value in cycles.items():
+        by_stage[block.stage] += value
+    macs = {layer.name: layer_macs(layer) for layer in image.network.schedule}
+    frames = np.zeros(max(counts.size for counts in run.stages.values()))
+    worst = {}
+    for stage, counts in run.stages.items():
+        total = int(counts.sum())
+        stalls = _stalls(macs.get(stage, 0), board)
+        series = counts * (by_stage[stage] / total if total else 0.0) + np.where(counts > 0, stalls, 0.0)
+        frames += series
+        worst[stage] = (int(counts.max()), float(series.max()), stalls if total else 0.0)
+    if len(frames) != len(run.instructions):  # stages are of some frames, instructions of all
+        frames = run.instructions * (frames.sum() / sum(counts.sum() for counts in run.stages.values()))
+    everything = sum(value for _, value, _ in worst.values())
+    rows = (StageCost(n or REST, macs.get(n, 0), i, c, s, c / everything) for n, (i, c, s) in worst.items())
+    return CostReport(
+        tuple(rows), float(frames.max()), float(frames.mean()), table.error, table.source, _folded(cycles, read_elf(image.path))
+    )
+
+
+def average(worst: int, mean: float, weights: int, board: Board) -> CostReport:
+    """The estimate of a run that only counted instructions per frame, with `weights` bytes of weights in flash."""
+    timing, stalls = board.timing, _stalls(weights, board)
+    rate = timing.cycles_per_instruction
+    return CostReport((), worst * rate + stalls, mean * rate + stalls, timing.error, timing.source)
+
+
+def cycles_of_blocks(blocks: tuple[BlockCount, ...], elf: Path, board: Board) -> Mapping[BlockCount, float]:
+    """Cycles of all executions of each block of an ELF, taken branches included, memory without wait states."""
+    table = load_timing(board.core.cpu)
+    image = read_elf(elf)
+    segments = image.load_images()
+    once: dict[tuple[int, int], float] = {}
+    found = {}
+    for block in blocks:
+        key = (block.address, block.size)
+        if key not in once:
+            once[key] = block_cycles(tuple(operations(_code(segments, *key), block.address)), table)
+        found[block] = block.executions * once[key] + block.taken * table.taken_branch
+    return found
+
+
+def _code(segments: list[tuple[int, bytes]], address: int, size: int) -> bytes:
+    for base, data in segments:
+        if base <= address < base + len(data):
+            return data[address - base :][:size]
+    return b""
+
+
+def _stalls(weights: int, board: Board) -> float:
+    """Cycles that one pass over `weights` bytes in flash waits: each line once, because no cache holds a whole network."""
+    flash = board.timing.flash
+    return 0.0 if flash is None else math.ceil(weights / flash.line_bytes) * flash.wait_states
+
+
+def _folded(cycles: Mapping[BlockCount, float], elf: ElfImage) -> tuple[tuple[str, int], ...]:
+    stacks: dict[str, float] = defaultdict(float)
+    for block, value in cycles.items():
+        function = elf.function_at(block.address) or f"0x{block.address:x}"
+        stacks[";".join(("frame", block.stage or REST, function))] += value
+    return tuple(sorted((stack, round(value)) for stack, value in stacks.items()))

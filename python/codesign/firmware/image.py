@@ -1,0 +1,33 @@
+"""What a build leaves behind."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from codesign.compiler.emit import Generated
+from codesign.compiler.lower.network import Network
+from codesign.compiler.plan import MemoryPlan
+from codesign.firmware.symbols import ImageSymbols
+
+
+@dataclass(frozen=True)
+class Image:
+    """A linked file (`path`: ELF or shared library) with what it was made from and how.
+
+    `flags` are the compiler's, without paths. `stack_usage` are the .su files of the compiler, when it writes any. A bare image
+    with `semihosting` reads and writes files of the machine that emulates it.
+    """
+
+    path: Path
+    runtime: str
+    network: Network
+    plan: MemoryPlan
+    generated: Generated
+    compiler: str
+    flags: tuple[str, ...]
+    symbols: ImageSymbols
+    board: str = ""
+    linker_memory_table: str = ""
+    semihosting: bool = False
+    stack_usage: tuple[Path, ...] = ()

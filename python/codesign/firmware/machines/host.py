@@ -1,0 +1,87 @@
+"""The host runtime through ctypes: the enhancer's C API from Python."""
+
+from __future__ import annotations
+
+import ctypes
+import time
+
+import numpy as np
+import numpy.typing as npt
+
+from codesign.base.errors import ToolError
+from codesign.compiler.frontend import hops
+from codesign.compiler.plan.memory import HEADER_BYTES
+from codesign.firmware.image import Image
+from codesign.firmware.machines.run import Run
+
+
+class HostEnhancer:
+    """One enhancer in memory of its own. `process` takes any number of hops; `reset` starts again."""
+
+    def __init__(self, image: Image) -> None:
+        try:
+            self._library = ctypes.CDLL(str(image.path.resolve()))
+        except OSError as error:
+            raise ToolError(f"cannot load {image.path}: {error}", hint="build it again") from error
+        self._model = ctypes.c_void_p(ctypes.addressof(ctypes.c_char.in_dll(self._library, image.generated.symbol)))
+        self._library.cs_enhancer_size.restype = ctypes.c_size_t
+        self._library.cs_enhancer_size.argtypes = [ctypes.c_void_p]
+        self._library.cs_enhancer_init.argtypes = [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t]
+        self._library.cs_enhancer_process.argtypes = [ctypes.c_void_p] * 3 + [ctypes.c_size_t]
+        for name in ("cs_enhancer_frames", "cs_enhancer_skipped"):
+            getattr(self._library, name).restype = ctypes.c_uint32
+            getattr(self._library, name).argtypes = [ctypes.c_void_p]
+        self.hop = image.network.frontend.hop
+        self.memory = np.zeros(self._library.cs_enhancer_size(self._model) // 8 + 1, np.uint64)
+        self.reset()
+
+    def reset(self) -> None:
+        """Bring the enhancer into its initial state."""
+        status = self._library.cs_enhancer_init(self._model, self.memory.ctypes.data, self.memory.nbytes)
+        assert status == 0, "the library refused memory of the size it asked for"
+
+    def process(self, pcm: npt.NDArray[np.int16]) -> npt.NDArray[np.int16]:
+        """Enhance whole hops of int16 PCM, shape (hops · hop,), in one call."""
+        source = np.ascontiguousarray(pcm, np.int16)
+        if source.size % self.hop:
+            raise ValueError(f"{source.size} samples are not whole hops of {self.hop}")
+        output = np.empty_like(source)
+        hops = source.size // self.hop
+        status = self._library.cs_enhancer_process(self.memory.ctypes.data, source.ctypes.data, output.ctypes.data, hops)
+        assert status == 0, "the library refused initialized memory"
+        return output
+
+    def view(self, offset: int, size: int, dtype: str) -> npt.NDArray[np.generic]:
+        """A copy of `size` elements at `offset` bytes of the arena."""
+        return np.frombuffer(self.memory, dtype, size, HEADER_BYTES + offset).copy()
+
+    @property
+    def frames(self) -> int:
+        return int(self._library.cs_enhancer_frames(self.memory.ctypes.data))
+
+    @property
+    def skipped(self) -> int:
+        return int(self._library.cs_enhancer_skipped(self.memory.ctypes.data))
+
+
+def run_host(image: Image, pcm: npt.NDArray[np.int16]) -> Run:
+    """Run int16 PCM (whole hops) through the host library, hop by hop, keeping what the network saw and gave."""
+    started = time.perf_counter()
+    enhancer = HostEnhancer(image)
+    network, plan = image.network, image.plan
+    feature, mask = network.values[network.input], network.values[network.output]
+    outputs, features, masks, skipped = [], [], [], []
+    for block in hops(pcm, enhancer.hop):
+        before = enhancer.skipped
+        outputs.append(enhancer.process(block))
+        features.append(enhancer.view(plan.offset(network.input), feature.size, feature.dtype))
+        masks.append(enhancer.view(plan.offset(network.output), mask.size, mask.dtype))
+        skipped.append(enhancer.skipped != before)
+    return Run(
+        runtime="host",
+        pcm=np.concatenate(outputs),
+        features=np.stack(features).astype(np.int8, copy=False),
+        mask=np.stack(masks).astype(np.dtype(mask.dtype), copy=False),
+        skipped=np.array(skipped),
+        seconds=time.perf_counter() - started,
+    )

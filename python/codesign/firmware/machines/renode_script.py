@@ -1,0 +1,137 @@
+"""The folder that Renode runs: script, platform, models and image, nothing outside it but Renode's own files."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from codesign.base.errors import InputError
+from codesign.base.resources import resource
+from codesign.firmware.boards import Board, Renode
+from codesign.firmware.elf import read_elf
+from codesign.firmware.machines.renode_process import END, SCRIPT
+
+INPUT, OUTPUT = "codesign-in.pcm", "codesign-out.pcm"
+"""Slots as they lie in memory; firmware without I2S opens them by these names (app/Kconfig)."""
+
+CONSOLE, FRAMES, LOG = "console.txt", "frames.txt", "renode.log"
+IMAGE = "image.elf"
+
+SECOND = "codesign: virtual second"
+"""Printed after every second of virtual time, and then its number."""
+
+_SOURCES = (".resc", ".repl", ".cs", ".py")
+
+_FRAME_BEGINS, _FRAME_ENDS = "cs_enhancer_process", "monitor_frame"
+"""Functions of the image: the second is called right after the first, with the cycles that the firmware counted."""
+
+
+@dataclass(frozen=True)
+class Command:
+    """A line for Renode's monitor at a time of the run, seconds of virtual time after reset. For faults and for the shell."""
+
+    at: float
+    text: str
+
+
+def shell(board: Board, at: float, line: str) -> Command:
+    """A line typed into the firmware's shell."""
+    return Command(at, f'{_renode(board).uart} WriteLine "{line}"')
+
+
+def write_script(folder: Path, elf: Path, board: Board, seconds: float, commands: Sequence[Command] = ()) -> None:
+    """Fill `folder` with everything for a run of `seconds` of virtual time but the input, INPUT: slots as they lie in memory.
+
+    Raises:
+        InputError: the board has no table [renode], or a file that it names is missing.
+    """
+    symbols = read_elf(elf)
+    begins, ends = (symbols.address(name) for name in (_FRAME_BEGINS, _FRAME_ENDS))
+    lines = [
+        *_machine(folder, elf, board),
+        *_input(board),
+        f'cpu AddHook {begins:#x} "{_note(folder, "self.ExecutedInstructions")}"',
+        f'cpu AddHook {ends:#x} "{_note(folder, "self.ExecutedInstructions", "self.GetRegister(0).RawValue")}"',
+        *_timeline(seconds, commands),
+        f'log "{END}"',
+        "quit",
+    ]
+    _write(folder, lines)
+
+
+def write_interactive(folder: Path, elf: Path, board: Board, audio: Path | None) -> None:
+    """The same without a plan: it runs until Renode's monitor is told to quit. `audio`: slots for the I2S, else silence.
+
+    Raises:
+        InputError: as write_script.
+    """
+    lines = _machine(folder, elf, board)
+    if audio is not None:
+        shutil.copy(audio, folder / INPUT)
+        lines += _input(board)
+    _write(folder, [*lines, "start"])
+
+
+def _machine(folder: Path, elf: Path, board: Board) -> list[str]:
+    """Copies everything to `folder`; the lines that make the machine of it."""
+    renode = _renode(board)
+    if not renode.script.is_file():
+        raise InputError(f"board {board.name}: {renode.script} is missing", hint="see [renode] in its board.toml")
+    for source, target in ((renode.script.parent, folder / board.name), (resource("boards", "renode"), folder / "renode")):
+        target.mkdir(exist_ok=True)
+        for file in source.iterdir():
+            if file.suffix in _SOURCES:
+                shutil.copy(file, target / file.name)
+    shutil.copy(elf, folder / IMAGE)
+    return [
+        f"logFile $ORIGIN/{LOG} true",
+        f"$elf=$ORIGIN/{IMAGE}",
+        f"include $ORIGIN/{board.name}/{renode.script.name}",
+        f"{renode.uart} CreateFileBackend $ORIGIN/{CONSOLE} true",
+        f"{renode.i2s} OutputFile $ORIGIN/{OUTPUT}" if renode.i2s else _semihosting(folder, elf),
+    ]
+
+
+def _input(board: Board) -> list[str]:
+    i2s = _renode(board).i2s
+    return [f"{i2s} InputFile $ORIGIN/{INPUT}"] if i2s else []
+
+
+def _semihosting(folder: Path, elf: Path) -> str:
+    """A hook that does what a debugger would do."""
+    here = folder.resolve()
+    scope = f"folder = '{here}'; files = globals().get('files', [])"
+    run = f"exec(open('{here / 'renode' / 'semihosting.py'}').read())"
+    return f'cpu AddHook {read_elf(elf).address("semihost_exec"):#x} "{scope}; {run}"'
+
+
+def _write(folder: Path, lines: Sequence[str]) -> None:
+    (folder / SCRIPT).write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def _timeline(seconds: float, commands: Sequence[Command]) -> list[str]:
+    """Run, a line of progress after every second, commands at their times."""
+    stops = [(command.at, command.text) for command in commands]
+    stops += [(float(second), f'log "{SECOND} {second}"') for second in range(1, int(seconds) + 1)]
+    lines, now = [], 0.0
+    for at, text in [*sorted((stop for stop in stops if stop[0] <= seconds), key=lambda stop: stop[0]), (seconds, "")]:
+        if at > now:
+            lines.append(f'emulation RunFor "{at - now:.6f}"')
+            now = at
+        if text:
+            lines.append(text)
+    return lines
+
+
+def _note(folder: Path, *values: str) -> str:
+    """Python of a hook: a line of numbers for FRAMES. Renode's own folder may be the current one."""
+    numbers = " ".join("%d" for _ in values)
+    return f"with open('{folder.resolve() / FRAMES}', 'a') as file: file.write('{numbers}\\n' % ({', '.join(values)},))"
+
+
+def _renode(board: Board) -> Renode:
+    if board.renode is None:
+        raise InputError(f"board {board.name} has no Renode platform", hint="see [renode] in docs/add-a-board.md")
+    return board.renode

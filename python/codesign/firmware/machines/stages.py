@@ -1,0 +1,47 @@
+"""The stages of a frame: where their functions are in an image, and what they executed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from codesign.compiler.lower.network import layer_macs
+from codesign.firmware.elf import ElfImage
+from codesign.firmware.image import Image
+from codesign.firmware.machines.run import LayerCost
+
+FRONT_END_STAGES = {
+    "cs_analysis": "analysis",
+    "cs_features": "features",
+    "cs_apply_mask": "mask",
+    "cs_synthesis": "synthesis",
+}
+
+REST = "calls and bookkeeping"
+"""What no stage contains; its name in counts is ""."""
+
+
+def stage_entries(image: Image, elf: ElfImage) -> dict[int, str]:
+    """First address of each stage's function, and its name."""
+    suffix = "_q31" if image.plan.front_end == "q31" else ""
+    entries = {elf.address(name + suffix): stage for name, stage in FRONT_END_STAGES.items()}
+    for layer in image.network.schedule:
+        entries[elf.address(f"{image.generated.identifier}_{layer.name}")] = layer.name
+    return entries
+
+
+def counts_by_stage(image: Image, frames: Sequence[Mapping[str, int]]) -> dict[str, npt.NDArray[np.int64]]:
+    """Instructions per counted frame of every stage, int64 (frames,), in the order in which they run; empty without frames."""
+    names = ["analysis", "features", *(layer.name for layer in image.network.schedule), "mask", "synthesis", ""]
+    return {name: np.array([frame.get(name, 0) for frame in frames], np.int64) for name in names} if frames else {}
+
+
+def layer_costs(image: Image, frames: Sequence[Mapping[str, int]]) -> tuple[LayerCost, ...]:
+    """Worst and mean of `counts_by_stage`."""
+    macs = {layer.name: layer_macs(layer) for layer in image.network.schedule}
+    return tuple(
+        LayerCost(name or REST, macs.get(name, 0), int(counts.max()), float(counts.mean()))
+        for name, counts in counts_by_stage(image, frames).items()
+    )

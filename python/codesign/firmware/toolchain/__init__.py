@@ -1,0 +1,18 @@
+"""build: generated sources + runtime/ → a shared library for the host, a bare ELF, or the Zephyr application."""
+
+from codesign.firmware.image import Image
+from codesign.firmware.toolchain.bare import build_bare
+from codesign.firmware.toolchain.compilers import ArmCompiler, HostCompiler, find_arm_compiler, find_host_compiler
+from codesign.firmware.toolchain.host import build_host
+from codesign.firmware.toolchain.zephyr import build_zephyr
+
+__all__ = [
+    "ArmCompiler",
+    "HostCompiler",
+    "Image",
+    "build_bare",
+    "build_host",
+    "build_zephyr",
+    "find_arm_compiler",
+    "find_host_compiler",
+]

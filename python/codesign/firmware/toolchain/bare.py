@@ -1,0 +1,97 @@
+"""The bare runtime: a complete ELF at the board's own memory map, with nothing but this library in it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import jinja2
+
+from codesign.base.errors import InputError
+from codesign.base.files import replace_folder
+from codesign.compiler.emit import emit
+from codesign.compiler.lower.network import Network
+from codesign.compiler.plan import plan_memory
+from codesign.firmware.boards import Board
+from codesign.firmware.image import Image
+from codesign.firmware.symbols import symbols_of
+from codesign.firmware.toolchain.compilers import (
+    COMMON_FLAGS,
+    TARGET_FLAGS,
+    ArmCompiler,
+    build_log,
+    compile_all,
+    find_arm_compiler,
+    link,
+    run_tool,
+)
+from codesign.firmware.toolchain.kernels import best_kernel, kernels_for
+from codesign.firmware.toolchain.manifest import write_build_manifest
+from codesign.firmware.toolchain.runtime import bare_includes, bare_sources, runtime_include, runtime_sources
+
+ENTRY = "Reset_Handler"
+
+
+def build_bare(
+    network: Network, board: Board, folder: Path, compiler: ArmCompiler | None = None, *, semihosting: bool = False
+) -> Image:
+    """Generate, compile and link `<folder>/firmware.elf` for `board`.
+
+    With `semihosting` the image reads and writes files of the machine that emulates it (emulate_qemu); without, it waits for
+    someone to call its frame function (emulate_unicorn).
+
+    Raises:
+        InputError: the board has no memories (a host board), or `folder` cannot be written or is not codesign's.
+        ToolError, BuildError: no compiler, or it or the linker refused (a model too big for the board among others).
+    """
+    if not board.memories:
+        raise InputError(f"board {board.name} has no memory map", hint="use --runtime host")
+    compiler = compiler or find_arm_compiler()
+    plan = plan_memory(network, best_kernel(board), board.front_end)
+    log = build_log(folder)
+    flags = (*COMMON_FLAGS, *TARGET_FLAGS, *compiler.cpu_flags(board.core.cpu))
+    with replace_folder(folder) as building:
+        generated = emit(network, plan, building / "src")
+        objects_folder = building / "obj"
+        objects_folder.mkdir()
+        includes = tuple(f"-I{path}" for path in (runtime_include(), *bare_includes(), generated.folder))
+        sources = [*runtime_sources(kernels_for(board)), *bare_sources(semihosting=semihosting), *generated.sources]
+        objects = compile_all((*compiler.compile, *flags, *includes), sources, objects_folder, log)
+        table = _link(compiler, flags, objects, board, building, log)
+        stack_usage = sorted(objects_folder.glob("*.su"))
+        for file in objects:
+            file.unlink()
+        symbols = symbols_of(network, plan, generated, ENTRY)
+        write_build_manifest(building, generated, compiler.version, flags, symbols, board)
+    return Image(
+        path=folder / "firmware.elf",
+        runtime="bare",
+        network=network,
+        plan=plan,
+        generated=generated.moved(folder / "src"),
+        compiler=compiler.version,
+        flags=flags,
+        symbols=symbols,
+        board=board.name,
+        linker_memory_table=table,
+        semihosting=semihosting,
+        stack_usage=tuple(folder / "obj" / file.name for file in stack_usage),
+    )
+
+
+def _link(compiler: ArmCompiler, flags: tuple[str, ...], objects: list[Path], board: Board, building: Path, log: Path) -> str:
+    script = building / "linker.ld"
+    script.write_text(linker_script(board), encoding="utf-8")
+    elf, link_map = building / "firmware.elf", building / "firmware.map"
+    words = ["--gc-sections", "-T", str(script), f"-Map={link_map}", "--print-memory-usage"]
+    return run_tool(link(compiler, flags, words, objects, elf), log, f"linking for {board.name}")
+
+
+def linker_script(board: Board) -> str:
+    """The GNU ld script of a board: its memories less what the system reserves."""
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("codesign.firmware.toolchain"),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        autoescape=False,  # noqa: S701 - a linker script, not HTML
+    )
+    return environment.get_template("linker.ld.j2").render(board=board)

@@ -1,0 +1,201 @@
+"""The Zephyr runtime: app/ with the generated model, configured and built as west would."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from codesign.base.errors import BuildError, InputError, ToolError
+from codesign.base.files import update_folder
+from codesign.base.resources import resource
+from codesign.compiler.emit import Generated, emit
+from codesign.compiler.lower.network import Network
+from codesign.compiler.plan import MemoryPlan, plan_memory
+from codesign.firmware.boards import Board
+from codesign.firmware.image import Image
+from codesign.firmware.symbols import symbols_of
+from codesign.firmware.toolchain.kernels import best_kernel
+from codesign.firmware.toolchain.manifest import write_build_manifest
+from codesign.firmware.toolchain.zephyr_log import telling_line
+from codesign.firmware.toolchain.zephyr_workspace import Toolchain, Workspace, find_build_tools, find_toolchain, find_workspace
+
+ENTRY = "cs_enhancer_process"
+"""What the enhancer's thread calls: its stack is analysed from here."""
+
+LOG = "codesign-build.log"
+_MODEL = "codesign_model"
+_CONFIGURED = "configured-for"
+
+Progress = Callable[[str, int, int], None]
+
+
+def build_zephyr(
+    network: Network,
+    board: Board,
+    folder: Path,
+    *,
+    defines: Sequence[str] = (),
+    progress: Progress = lambda what, done, total: None,
+) -> Image:
+    """Configure and build app/ for `board` in `folder`, which `west flash` understands; a second build is incremental.
+
+    `defines` are NAME=VALUE pairs for CMake, Kconfig options among them (CONFIG_CODESIGN_STEREO=y). The tools' whole output is
+    in `folder`/codesign-build.log.
+
+    Raises:
+        InputError: a bad define, a board without a Zephyr target, or a folder that is something else.
+        ToolError: no workspace, toolchain, CMake or Ninja.
+        BuildError: CMake, a compiler or the linker refused.
+    """
+    for define in defines:
+        if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*(:[A-Z]+)?=[^\n]*", define):
+            raise InputError(f"'{define}' is no NAME=VALUE", hint="for example --define CONFIG_CODESIGN_STEREO=y")
+    workspace = find_workspace()
+    toolchain = find_toolchain(board)
+    find_build_tools()
+    _check_folder(folder)
+    plan = plan_memory(network, best_kernel(board), board.front_end)
+    target = workspace.target(board)
+    wanted = "\n".join((target, str(workspace.base), toolchain.name, *defines))
+    if (folder / "CMakeCache.txt").exists() and _configured_for(folder) != wanted:
+        shutil.rmtree(folder)  # Zephyr cannot change the board of a build
+    _make(folder)
+    generated = _generate(network, plan, folder)
+    environment = _environment(workspace, toolchain)
+    log = folder / LOG
+    log.write_text("", encoding="utf-8")
+    if not (folder / "build.ninja").is_file():
+        progress(f"configure for {target}", 0, 0)
+        settings = [f"BOARD={target}", f"CODESIGN_MODEL={folder.resolve() / _MODEL}", *_python(), *defines]
+        command = ["cmake", "-GNinja", f"-S{resource('app')}", f"-B{folder}", *(f"-D{setting}" for setting in settings)]
+        _run(command, environment, log, f"configuring for {target}", lambda line: None)
+        (folder / _MODEL / _CONFIGURED).write_text(wanted, encoding="utf-8")
+    output = _run(["ninja", "-C", str(folder)], environment, log, f"building for {target}", _ninja_progress(progress))
+    return _image(network, plan, generated, board, folder, toolchain, output)
+
+
+def _image(
+    network: Network,
+    plan: MemoryPlan,
+    generated: Generated,
+    board: Board,
+    folder: Path,
+    toolchain: Toolchain,
+    output: str,
+) -> Image:
+    symbols = symbols_of(network, plan, generated, ENTRY)
+    compiler, flags = _compiler(folder)
+    compiler = f"{compiler} ({toolchain.name})"
+    write_build_manifest(folder / "zephyr", generated, compiler, flags, symbols, board)
+    return Image(
+        path=folder / "zephyr" / ("zephyr.elf" if board.memories else "zephyr.exe"),
+        runtime="zephyr",
+        network=network,
+        plan=plan,
+        generated=generated,
+        compiler=compiler,
+        flags=flags,
+        symbols=symbols,
+        board=board.name,
+        linker_memory_table=_memory_table(output, folder),
+    )
+
+
+def _generate(network: Network, plan: MemoryPlan, folder: Path) -> Generated:
+    """The model's sources below `folder`; files that would not change keep their time, so that nothing is compiled twice."""
+    with tempfile.TemporaryDirectory(prefix="codesign-") as name:
+        generated = emit(network, plan, Path(name) / _MODEL)
+        update_folder(generated.folder, folder / _MODEL)
+    return generated.moved(folder / _MODEL)
+
+
+def _check_folder(folder: Path) -> None:
+    ours = (folder / _MODEL).is_dir() or not folder.exists() or (folder.is_dir() and not any(folder.iterdir()))
+    if not ours:
+        raise InputError(f"output folder {folder} exists and was not made by codesign", hint="choose another with --output")
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"cannot write {folder}: {error.strerror}", hint="choose another with --output") from error
+
+
+def _configured_for(folder: Path) -> str:
+    file = folder / _MODEL / _CONFIGURED
+    return file.read_text(encoding="utf-8") if file.is_file() else ""
+
+
+def _python() -> list[str]:
+    """Zephyr's scripts run in this Python when it has what they need, as in the environment where west is installed."""
+    return [f"Python3_EXECUTABLE={sys.executable}"] if importlib.util.find_spec("yaml") else []
+
+
+def _environment(workspace: Workspace, toolchain: Toolchain) -> dict[str, str]:
+    return {**os.environ, "ZEPHYR_BASE": str(workspace.base), **toolchain.environment}
+
+
+def _run(command: list[str], environment: dict[str, str], log: Path, what: str, seen: Callable[[str], None]) -> str:
+    """Run a tool, its output to `seen` line by line and to the end of `log`."""
+    lines: list[str] = []
+    try:
+        process = subprocess.Popen(
+            command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
+        )
+    except OSError as error:
+        raise ToolError(f"cannot run {command[0]}: {error.strerror}", hint="codesign doctor") from error
+    try:
+        assert process.stdout is not None
+        for line in process.stdout:
+            lines.append(line)
+            seen(line)
+    finally:
+        if process.poll() is None and sys.exc_info()[0] is not None:
+            process.terminate()
+        process.wait()
+        with log.open("a", encoding="utf-8") as file:
+            file.write(" ".join(command) + "\n" + "".join(lines))
+    output = "".join(lines)
+    if process.returncode != 0:
+        raise BuildError(f"{what}: {telling_line(output)}", hint=f"whole output in {log}")
+    return output
+
+
+def _ninja_progress(progress: Progress) -> Callable[[str], None]:
+    def seen(line: str) -> None:
+        if match := re.match(r"\[(\d+)/(\d+)\]", line):
+            progress("compile", int(match[1]), int(match[2]))
+
+    return seen
+
+
+def _memory_table(output: str, folder: Path) -> str:
+    """The linker's table: of this build, or kept from the one that linked."""
+    kept = folder / "zephyr" / "memory-table.txt"
+    _, found, rest = output.rpartition("Memory region")
+    if found:
+        rows = [line for line in rest.splitlines()[1:] if re.match(r"\s*\S+:\s", line)]
+        kept.write_text("\n".join(rows) + "\n", encoding="utf-8")
+    return kept.read_text(encoding="utf-8") if kept.is_file() else ""
+
+
+def _compiler(folder: Path) -> tuple[str, tuple[str, ...]]:
+    """The C compiler's first words about itself, and the flags that the enhancer was compiled with, without paths."""
+    try:
+        commands = json.loads((folder / "compile_commands.json").read_text(encoding="utf-8"))
+        command = next(entry["command"] for entry in commands if entry["file"].endswith("/enhancer.c"))
+    except (OSError, ValueError, StopIteration, KeyError):
+        return "unknown compiler", ()
+    words = command.split()
+    version = subprocess.run([words[0], "--version"], capture_output=True, text=True, check=False).stdout
+    kept = [w for w in words[1:] if re.match(r"-(O|f|m|std|W)", w) and "/" not in w]
+    return next(iter(version.splitlines()), "unknown compiler"), tuple(dict.fromkeys(kept))

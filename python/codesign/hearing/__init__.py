@@ -1,0 +1,1 @@
+"""hearing: how enhanced speech sounds: measures and listening tests."""

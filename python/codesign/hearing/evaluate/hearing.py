@@ -1,0 +1,75 @@
+"""HASPI and HASQI for a standard audiogram, as pyclarity computes them (extra "metrics")."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from codesign.base.errors import InputError
+
+FREQUENCIES = (250, 375, 500, 750, 1000, 1500, 2000, 3000, 4000, 6000)
+"""Hz at which the audiograms are given."""
+AUDIOGRAMS: Mapping[str, tuple[float, ...]] = {
+    "NH": (0, 0, 0, 0, 0, 0, 0, 0, 0, 0),
+    "N1": (10, 10, 10, 10, 10, 10, 15, 20, 30, 40),
+    "N2": (20, 20, 20, 22.5, 25, 30, 35, 40, 45, 50),
+    "N3": (35, 35, 35, 35, 40, 45, 50, 55, 60, 65),
+    "N4": (55, 55, 55, 55, 55, 60, 65, 70, 75, 80),
+    "N5": (65, 67.5, 70, 72.5, 75, 80, 80, 80, 80, 80),
+    "N6": (75, 77.5, 80, 82.5, 85, 90, 90, 95, 100, 100),
+    "N7": (90, 92.5, 95, 100, 105, 105, 105, 105, 105, 105),
+    "S1": (10, 10, 10, 10, 10, 10, 15, 30, 55, 70),
+    "S2": (20, 20, 20, 22.5, 25, 35, 55, 75, 95, 95),
+    "S3": (30, 30, 35, 47.5, 60, 70, 75, 80, 80, 85),
+}
+"""Hearing levels in dB HL: the standard audiograms of IEC 60118-15 (Bisgaard, Vlaming and Dahlquist, Trends in Amplification
+14(2), 2010): N flat and moderately sloping, S steep; NH is normal hearing."""
+SPEECH_DB_SPL = 65.0
+NAL_R_TAPS = 220
+
+Signal = npt.NDArray[np.float64]
+
+
+def check_audiogram(name: str) -> None:
+    """Raises InputError unless AUDIOGRAMS has `name`."""
+    if name not in AUDIOGRAMS:
+        raise InputError(f"unknown audiogram '{name}'", hint=f"one of {', '.join(AUDIOGRAMS)}")
+
+
+def haspi_hasqi(estimate: Signal, reference: Signal, sample_rate: int, audiogram: str, seed: int = 0) -> tuple[float, float]:
+    """Intelligibility (HASPI version 2) and quality (HASQI version 2), 0 to 1, for a listener with this audiogram.
+
+    Kates and Arehart, Speech Communication 131, 2021, and JAES 62(3), 2014. Clean speech `reference` (n,) is at 65 dB SPL, and
+    `estimate` (n,) on the same scale; it is heard through a linear hearing aid with NAL-R gains. The models add dither: `seed`
+    makes it repeatable.
+
+    Raises:
+        InputError: the audiogram is unknown, or the reference is silent.
+        ImportError: pyclarity is not installed.
+    """
+    check_audiogram(audiogram)
+    from clarity.enhancer.nalr import NALR
+    from clarity.evaluator.haspi import haspi_v2
+    from clarity.evaluator.hasqi import hasqi_v2
+    from clarity.utils.audiogram import Audiogram
+
+    level = float(np.sqrt(np.mean(np.square(reference))))
+    if level == 0.0:
+        raise InputError("HASPI: the reference is silent", hint="give the clean speech as the reference")
+    ear = Audiogram(levels=np.array(AUDIOGRAMS[audiogram]), frequencies=np.array(FREQUENCIES))
+    fitting = NALR(NAL_R_TAPS, sample_rate)
+    heard = fitting.apply(fitting.build(ear)[0], estimate / level)[NAL_R_TAPS // 2 :][: estimate.size]
+    clean = reference / level
+    random: Any = np.random  # the models draw from numpy's global generator
+    before = random.get_state()
+    try:
+        random.seed(seed)
+        intelligibility = float(haspi_v2(clean, sample_rate, heard, sample_rate, ear, level1=SPEECH_DB_SPL)[0])
+        random.seed(seed)
+        quality = float(hasqi_v2(clean, sample_rate, heard, sample_rate, ear, level1=SPEECH_DB_SPL)[0])
+    finally:
+        random.set_state(before)
+    return intelligibility, quality

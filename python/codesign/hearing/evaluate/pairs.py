@@ -1,0 +1,79 @@
+"""Noisy recordings with their clean signals: which files of a folder belong together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from codesign.base.errors import InputError
+from codesign.base.recordings import ENDINGS, between, find_items
+
+NOISY, CLEAN = "noisy", "clean"
+_LAYOUTS = ("{role}/*{ending}", "*/{role}{ending}", "*_{role}{ending}")
+_HINT = "see docs/evaluate.md for the layouts: noisy/NAME.wav with clean/NAME.wav, NAME/noisy.wav, or NAME_noisy.wav"
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Item → file, the same items in both; `layout` is the pattern that they were found by, with {role} and {ending}."""
+
+    folder: Path
+    layout: str
+    noisy: Mapping[str, Path]
+    clean: Mapping[str, Path]
+
+    @property
+    def items(self) -> tuple[str, ...]:
+        return tuple(sorted(self.clean))
+
+
+def find_pairs(folder: Path) -> Pairs:
+    """The pairs of a folder, in one of three layouts.
+
+    Raises:
+        InputError: no folder, no pairs in it, or a recording without its other half.
+    """
+    if not folder.is_dir():
+        raise InputError(f"{folder} is not a folder", hint="give a folder of noisy recordings and their clean signals")
+    for layout in _LAYOUTS:
+        clean, noisy = (_files(folder, layout, role) for role in (CLEAN, NOISY))
+        if clean and noisy:
+            _same_items(folder, layout, NOISY, noisy, clean)
+            _same_items(folder, layout, CLEAN, clean, noisy)
+            return Pairs(folder, layout, noisy, clean)
+    raise InputError(f"{folder}: no pairs of a noisy and a clean recording", hint=_HINT)
+
+
+def find_outputs(pairs: Pairs, name: str, pattern: str = "") -> Mapping[str, Path]:
+    """Enhanced recordings of the items of `pairs`: by `pattern` as in find_items, or by `name` in the layout of the pairs.
+
+    Raises:
+        InputError: nothing is found, or an item has no recording.
+    """
+    found = find_items(pattern) if pattern else _files(pairs.folder, pairs.layout, name)
+    where = pattern or pairs.layout.format(role=name, ending=".*")
+    if not found:
+        raise InputError(f"{name}: no recordings at {pairs.folder / where}", hint=f"give their folder: --system {name}=FOLDER")
+    for item in pairs.items:
+        if item not in found:
+            raise InputError(f"{name} has no recording of {item} ({where})", hint="every system needs every item")
+    return {item: found[item] for item in pairs.items}
+
+
+def _files(folder: Path, layout: str, role: str) -> dict[str, Path]:
+    found: dict[str, Path] = {}
+    for ending in ENDINGS:
+        before, after = layout.format(role=role, ending=ending).split("*")
+        start = str(folder / "_")[:-1] + before
+        found = between(start, after) | found
+    return found
+
+
+def _same_items(folder: Path, layout: str, role: str, files: Mapping[str, Path], others: Mapping[str, Path]) -> None:
+    for item, other in sorted(others.items()):
+        if item not in files:
+            wanted = layout.replace("*", item).format(role=role, ending=other.suffix)
+            raise InputError(
+                f"{other} has no {role} recording: {folder / wanted} is missing", hint="add it, or remove the file"
+            )

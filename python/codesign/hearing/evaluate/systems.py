@@ -1,0 +1,108 @@
+"""What makes enhanced signals: a model, run as codesign runs it, or recordings that something else made."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from codesign.base.audio import read_audio
+from codesign.base.errors import InputError, ToolError
+from codesign.compiler.frontend import whole_hops
+from codesign.compiler.lower import lower
+from codesign.compiler.model import Graph, load_onnx
+from codesign.compiler.quantize.float_run import float_steps
+from codesign.compiler.reference.frontend import analyse, synthesise
+from codesign.firmware.machines.host import HostEnhancer
+from codesign.firmware.toolchain import build_host
+from codesign.proof.equality import run_reference
+
+Pcm = npt.NDArray[np.int16]
+
+
+@dataclass(frozen=True)
+class System:
+    """`enhance` turns an item's name and its noisy int16 PCM at `sample_rate` (None: any) into enhanced int16 PCM.
+
+    The delay that `enhance` adds is removed. `how` says what ran, `origin` is the file or pattern, `sha256` a model's.
+    """
+
+    name: str
+    how: str
+    origin: str
+    enhance: Callable[[str, Pcm], Pcm]
+    sample_rate: int | None = None
+    sha256: str = ""
+
+
+def model_system(name: str, path: Path, folder: Path) -> System:
+    """A model: quantized ones in the host library, built below `folder` (in the NumPy reference without a compiler: the same
+    bits), float ones in float.
+
+    Raises:
+        InputError: the model cannot be used.
+    """
+    graph = load_onnx(path)
+    config = graph.frontend
+    if not graph.quants:
+        run, how = float_enhancer(graph), "float"
+    else:
+        network = lower(graph)
+        try:
+            enhancer = HostEnhancer(build_host(network, folder / hashlib.sha256(name.encode()).hexdigest()[:12]))
+        except ToolError:
+            run, how = (lambda pcm: run_reference(network, pcm).pcm), "int8, NumPy reference"
+        else:
+
+            def run(pcm: Pcm) -> Pcm:
+                enhancer.reset()
+                return enhancer.process(pcm)
+
+            how = "int8, host library"
+
+    def enhance(item: str, noisy: Pcm) -> Pcm:
+        return run(whole_hops(noisy, config.hop, config.latency_samples))[config.latency_samples :][: noisy.size]
+
+    return System(name, how, str(path), enhance, config.sample_rate, graph.sha256)
+
+
+def float_enhancer(graph: Graph) -> Callable[[Pcm], Pcm]:
+    """Whole hops of PCM through the front end and the network in double precision."""
+
+    def run(pcm: Pcm) -> Pcm:
+        analysis = analyse(graph.frontend, pcm)
+        gains = np.stack([values[graph.output] for values in float_steps(graph, analysis.features)])
+        return synthesise(graph.frontend, analysis.spectrum, gains.astype(np.float32))
+
+    return run
+
+
+def recorded_system(name: str, files: Mapping[str, Path], sample_rate: int, origin: str, delay: int = 0) -> System:
+    """Recordings, item → file, that lag by `delay` samples at `sample_rate` Hz.
+
+    Raises:
+        InputError: when used, a recording that cannot be read or has another rate.
+    """
+
+    def enhance(item: str, noisy: Pcm) -> Pcm:
+        return read_at(files[item], sample_rate)[delay:]
+
+    return System(name, "recordings", origin, enhance, sample_rate)
+
+
+def read_at(path: Path, sample_rate: int) -> Pcm:
+    """Int16 mono PCM of a recording that has this rate.
+
+    Raises:
+        InputError: it cannot be read, or has another rate.
+    """
+    audio = read_audio(path, sample_rate)
+    if audio.source_rate != sample_rate:
+        raise InputError(
+            f"{path} is at {audio.source_rate} Hz, not {sample_rate} Hz", hint="resample all recordings to one rate"
+        )
+    return audio.pcm

@@ -1,0 +1,119 @@
+"""A small server on localhost for a listening test: hands out the test's files, takes results."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+from codesign.base.errors import InputError
+from codesign.base.files import replace_file
+from codesign.hearing.listen.results import MAX_BYTES, parse_result
+
+HOST = "127.0.0.1"
+MAX_RESULTS = 10_000
+_POLICY = (
+    "default-src 'none'; script-src 'self' 'unsafe-inline'; style-src 'unsafe-inline'; connect-src 'self'; base-uri 'none'; "
+    "frame-ancestors 'none'"
+)
+_TYPES = {".html": "text/html; charset=utf-8", ".js": "text/javascript; charset=utf-8"}
+
+
+class ResultServer(ThreadingHTTPServer):
+    """Serves the files that the test in `folder` has at the start, no others; results go to `results`."""
+
+    daemon_threads = True
+
+    def __init__(self, folder: Path, results: Path, port: int) -> None:
+        if not (folder / "index.html").is_file():
+            raise InputError(f"{folder} holds no listening test", hint="codesign listen make writes one")
+        try:
+            results.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise InputError(f"cannot make {results}: {error.strerror}", hint="choose another folder") from error
+        # A table of names decides what is handed out: no path of a request ever reaches the file system.
+        self.files = {"/": folder / "index.html", "/index.html": folder / "index.html"}
+        self.files |= {f"/audio/{file.name}": file for file in (folder / "audio").glob("*.js")}
+        self.results = results
+        try:
+            super().__init__((HOST, port), _Handler)
+        except OSError as error:
+            raise InputError(f"cannot listen on port {port}: {error.strerror}", hint="choose another --port") from error
+
+    @property
+    def url(self) -> str:
+        """Where the test is."""
+        return f"http://{HOST}:{self.server_port}/"
+
+    def local(self, host: str) -> bool:
+        """Whether a request was meant for this server: a foreign page that resolves its name to 127.0.0.1 was not."""
+        return host in {f"{name}:{self.server_port}" for name in (HOST, "localhost")}
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: ResultServer
+    server_version = "codesign"
+    sys_version = ""
+    timeout = 30
+
+    def do_GET(self) -> None:
+        file = self.server.files.get(self.path.split("?", 1)[0])
+        if not self.server.local(self.headers.get("Host", "")):
+            return self._say(HTTPStatus.FORBIDDEN, "this server answers to localhost only")
+        if file is None:
+            return self._say(HTTPStatus.NOT_FOUND, "no such file")
+        try:
+            self._send(HTTPStatus.OK, file.read_bytes(), _TYPES[file.suffix])
+        except OSError:
+            self._say(HTTPStatus.NOT_FOUND, "the file is gone")
+        return None
+
+    def do_POST(self) -> None:
+        origin = self.headers.get("Origin", "")
+        length = self.headers.get("Content-Length", "")
+        if not self.server.local(self.headers.get("Host", "")) or (origin and not self.server.local(origin.partition("//")[2])):
+            return self._say(HTTPStatus.FORBIDDEN, "results are taken from this test's page only")
+        if self.path != "/results":
+            return self._say(HTTPStatus.NOT_FOUND, "results go to /results")
+        if self.headers.get("Content-Type", "").split(";")[0].strip() != "application/json":
+            return self._say(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "results are application/json")
+        if not re.fullmatch(r"\d{1,9}", length) or int(length) > MAX_BYTES:
+            return self._say(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"at most {MAX_BYTES} bytes")
+        return self._keep(self.rfile.read(int(length)))
+
+    def _keep(self, data: bytes) -> None:
+        try:
+            result = parse_result(data)
+        except InputError as error:
+            return self._say(HTTPStatus.BAD_REQUEST, error.message)
+        if sum(1 for _ in self.server.results.glob("*.json")) >= MAX_RESULTS:
+            return self._say(HTTPStatus.INSUFFICIENT_STORAGE, "too many results")
+        # The listener's code has been checked: letters, digits, dots and dashes; it never starts the name. The digest makes the
+        # same result, sent again, the same file, and another one never replaces it.
+        digest = hashlib.sha256(data).hexdigest()[:12]
+        path = self.server.results / f"{result.test}-{result.listener}-{digest}.json"
+        try:
+            with replace_file(path) as temporary:
+                temporary.write_bytes(data)
+        except InputError:
+            return self._say(HTTPStatus.INSUFFICIENT_STORAGE, "the result could not be written")
+        return self._say(HTTPStatus.CREATED, "thank you")
+
+    def _say(self, status: HTTPStatus, text: str) -> None:
+        self.close_connection = True  # what is left of the request is not read
+        self._send(status, text.encode("utf-8"), "text/plain; charset=utf-8")
+
+    def _send(self, status: HTTPStatus, body: bytes, media: str) -> None:
+        self.send_response(status)
+        self.send_header("Content-Type", media)
+        self.send_header("Content-Length", str(len(body)))
+        self.send_header("X-Content-Type-Options", "nosniff")
+        self.send_header("Cache-Control", "no-store")
+        self.send_header("Content-Security-Policy", _POLICY)
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Nothing: requests are nobody's business."""

@@ -1,0 +1,1 @@
+"""learning: train, compress and export networks."""

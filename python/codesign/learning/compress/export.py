@@ -1,0 +1,39 @@
+"""A checkpoint as the ONNX file of one time step."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from codesign.compiler.lower import lower
+from codesign.compiler.model.graph import Graph
+from codesign.compiler.quantize.qdq import write_qdq
+from codesign.learning.compress.float_onnx import write_float
+from codesign.learning.compress.graph import network_graph
+from codesign.learning.compress.quantizing import quantized_enhancer
+from codesign.learning.train.checkpoint import Checkpoint
+
+
+def checkpoint_graph(checkpoint: Checkpoint, as_float: bool = False) -> Graph:
+    """The averaged network: quantized after the phase "quantize" unless `as_float`, float before it."""
+    recipe = checkpoint.recipe
+    if checkpoint.phase == "quantize" and not as_float:
+        return quantized_enhancer(checkpoint).graph(recipe.name, recipe.licence)
+    weights = {name: value.float().numpy() for name, value in checkpoint.network.items()}
+    return network_graph(checkpoint.sizes, weights, recipe.config, recipe.name, recipe.licence)
+
+
+def export(checkpoint: Checkpoint, path: Path, as_float: bool = False) -> Graph:
+    """Write the network of a checkpoint; int8 with QuantizeLinear after quantization-aware training, float32 before.
+
+    `as_float` writes the unrounded weights of a quantized network too: what its rounding is judged against.
+
+    Raises:
+        InputError: the path cannot be written, or the network cannot be lowered.
+    """
+    graph = checkpoint_graph(checkpoint, as_float)
+    if graph.quants:
+        lower(graph)
+        write_qdq(graph, path)
+    else:
+        write_float(graph, path)
+    return graph

@@ -1,0 +1,134 @@
+"""The phases of a recipe one after the other: prune, recover, skip, quantize."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from codesign.base.errors import InputError
+from codesign.learning.compress.budget import Target
+from codesign.learning.compress.cost import NetworkCost, average_macs, cost_of, float_bytes
+from codesign.learning.compress.pruning import PruneTask, rebuild
+from codesign.learning.compress.quantizing import QuantizeTask, calibrated
+from codesign.learning.compress.skip import SkipTask
+from codesign.learning.train.checkpoint import Checkpoint, resume, save
+from codesign.learning.train.float_task import FloatTask
+from codesign.learning.train.log import Log
+from codesign.learning.train.loop import Batches, Run, Task, train
+from codesign.learning.train.network import Sizes
+from codesign.learning.train.recipe import Phase, PhaseName, Recipe
+from codesign.learning.train.start import start_from
+
+CALIBRATION_SEED = 7
+
+
+@dataclass
+class Surroundings:
+    """Everything around the phases: where batches come from, where things go, who is told."""
+
+    folder: Path
+    device: torch.device
+    batches: Callable[[Phase], Batches]
+    validate: Callable[[nn.Module], float] | None = None
+    show: Callable[[str, int, int], None] = lambda what, done, total: None
+    say: Callable[[str], None] = lambda line: None
+
+
+@dataclass(frozen=True)
+class Compressed:
+    """What came of it. `updates` is the share of frames that updated at the end of training; 1 without a skip gate."""
+
+    checkpoint: Path
+    sizes: Sizes
+    before: NetworkCost
+    after: NetworkCost
+    float_bytes_before: int
+    updates: float
+    average_macs: float = field(default=0.0)
+
+
+def compress(recipe: Recipe, start: Path, target: Target | None, around: Surroundings) -> Compressed:
+    """Run the recipe's phases from the checkpoint or ONNX model `start`, each in a folder of its own below `around.folder`.
+
+    Phases that are done are not done again, one that was interrupted goes on.
+
+    Raises:
+        InputError: the recipe has no phase, or `start` is of another front end.
+        ValidationError: a budget that no network meets, or training diverged.
+    """
+    state = start_from(start)
+    if state.recipe.config != recipe.config:
+        raise InputError(f"{start} was trained with another front end than the recipe's", hint="give it the same [front_end]")
+    before, before_bytes = cost_of(state.sizes), float_bytes(state.sizes)
+    phases: list[tuple[PhaseName, Phase | None]] = [
+        ("prune", recipe.prune),
+        ("recover", recipe.recover),
+        ("skip", recipe.skip),
+        ("quantize", recipe.quantize),
+    ]
+    if not any(settings for _, settings in phases):
+        raise InputError("the recipe compresses nothing", hint="it has no phase but [train]; docs/training.md")
+    if recipe.prune is not None and target is None:
+        raise InputError("pruning needs a budget", hint="give --board, or bytes and macs in [prune]")
+    for name, settings in phases:
+        if settings is not None:
+            state = _phase(name, settings, recipe, state, target, around)
+    final = around.folder / "last.pt"
+    save(state, final)
+    share = float(state.progress.get("task", {}).get("penalty", {}).get("mean", 1.0)) if state.sizes.skip else 1.0
+    after = cost_of(state.sizes)
+    return Compressed(final, state.sizes, before, after, before_bytes, share, average_macs(state.sizes, share))
+
+
+def _phase(
+    name: PhaseName, settings: Phase, recipe: Recipe, state: Checkpoint, target: Target | None, around: Surroundings
+) -> Checkpoint:
+    folder = around.folder / name
+    folder.mkdir(parents=True, exist_ok=True)
+    last = folder / "last.pt"
+    before = resume(last, recipe, name) if last.exists() else None
+    batches = around.batches(settings)
+    task = _task(name, recipe, state, target, settings, batches)
+    if before is None or before.step < settings.steps:
+        log = Log(lambda line: around.say(f"{name} {line}"), folder / "log")
+        # A network whose units come and go is not what a validation of its weights would judge.
+        validate = None if name == "prune" else around.validate
+        run = Run(recipe, settings, folder, around.device, validate, around.show, log=log)
+        before = train(task, batches, run, before)
+    return _result(task, before, target, folder)
+
+
+def _task(name: PhaseName, recipe: Recipe, state: Checkpoint, target: Target | None, settings: Phase, batches: Batches) -> Task:
+    weights = state.network
+    if recipe.prune is not None and name == "prune":
+        assert target is not None
+        return PruneTask(recipe, recipe.prune, state.sizes, weights, target)
+    if name == "recover":
+        return FloatTask(name, recipe, state.sizes, weights)
+    if recipe.skip is not None and name == "skip":
+        return SkipTask(recipe, recipe.skip, state.sizes, weights)
+    assert recipe.quantize is not None
+    signals: list[Tensor] = []
+    with batches.batches(0) as source:
+        for _ in range(recipe.quantize.calibration_batches):
+            signals += [torch.from_numpy(signal) for signal in next(source)[0]]
+    result = QuantizeTask(recipe, state.sizes, weights, calibrated(state.sizes, weights, recipe.config, signals))
+    if "penalty" in (learned := state.progress.get("task", {})):
+        result.penalty.restore(learned["penalty"])  # λ goes on: from its first value updates would rise again
+    return result
+
+
+def _result(task: Task, state: Checkpoint, target: Target | None, folder: Path) -> Checkpoint:
+    """The checkpoint that the next phase starts from; a pruned network is rebuilt and kept as rebuilt.pt."""
+    if not isinstance(task, PruneTask):
+        return state
+    task.module.load_state_dict(state.average)
+    sizes, weights = rebuild(task.module.cpu(), target)
+    tensors = {f"network.{key}": value for key, value in weights.items()}
+    rebuilt = Checkpoint(state.recipe, task.phase, sizes, state.step, tensors, tensors)
+    save(rebuilt, folder / "rebuilt.pt")
+    return rebuilt

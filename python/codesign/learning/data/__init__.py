@@ -1,0 +1,8 @@
+"""data: folders of speech and noise → batches of (noisy, clean) mixtures."""
+
+from codesign.learning.data.batches import Batches
+from codesign.learning.data.corpus import Corpus, open_corpus
+from codesign.learning.data.mixer import Mixer
+from codesign.learning.data.settings import PLAIN, MixSettings
+
+__all__ = ["PLAIN", "Batches", "Corpus", "MixSettings", "Mixer", "open_corpus"]

@@ -1,0 +1,170 @@
+"""Decoded recordings on disk: one file of int16 samples, mapped into memory, so that no epoch decodes anything again."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from codesign.base.audio import FULL_SCALE, read_audio
+from codesign.base.errors import CodesignError, InputError
+from codesign.base.files import replace_folder
+
+FORMAT = 1
+FRAME_SECONDS = 0.01
+ACTIVE_DB = -30.0
+"""Frames within this of the loudest one count as active."""
+TARGET_DB = -25.0
+"""Root mean square of the active frames of every recording, in dB of full scale, after its gain."""
+SILENT = 8
+"""Largest sample of a recording that counts as silent: −72 dB of full scale."""
+SHORTEST_SECONDS = 0.02
+
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True, eq=False)
+class Decoded:
+    """int16 samples of many recordings one after the other in the file `pcm`.
+
+    `kept` int64 (n,) are the places of those recordings in the list that was decoded, `start` and `length` int64 (n,) where
+    they lie in the file, `gain` float32 (n,) what brings their active frames to TARGET_DB; `notes` say what was left out or
+    changed.
+    """
+
+    pcm: Path
+    kept: npt.NDArray[np.int64]
+    start: npt.NDArray[np.int64]
+    length: npt.NDArray[np.int64]
+    gain: npt.NDArray[np.float32]
+    notes: tuple[str, ...]
+
+
+def cache_folder() -> Path:
+    """CODESIGN_CACHE, or codesign in XDG_CACHE_HOME or ~/.cache."""
+    if chosen := os.environ.get("CODESIGN_CACHE"):
+        return Path(chosen)
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "codesign"
+
+
+def decode(folder: Path, paths: Sequence[Path], sample_rate: int, cache: Path, progress: Progress) -> Decoded:
+    """Decode `paths`, all below `folder`, to mono at `sample_rate` Hz, or take what was decoded before.
+
+    The cache of a folder is made anew when a file of it changed its size or time, came or went. Files that cannot be used are
+    left out and counted in the notes: unreadable, below the rate, silent, or shorter than 20 ms.
+
+    Raises:
+        InputError: no file can be used, or the cache cannot be written.
+    """
+    place = cache / f"audio-{_digest(str(folder.resolve()), str(sample_rate))[:16]}"
+    stamp = _digest(str(FORMAT), *(f"{path} {path.stat().st_size} {path.stat().st_mtime_ns}" for path in paths))
+    known = _load(place, stamp)
+    if known is not None:
+        return known
+    try:
+        with replace_folder(place) as building:
+            _write(building, paths, sample_rate, stamp, folder, progress)
+    except InputError as error:
+        if error.message.startswith("cannot write"):
+            hint = "free some space there, or set CODESIGN_CACHE to another folder"
+            raise InputError(error.message, hint=hint) from error
+        raise
+    made = _load(place, stamp)
+    if made is None:
+        raise InputError(f"the cache {place} vanished while it was read", hint="start one command after the other")
+    return made
+
+
+def _load(place: Path, stamp: str) -> Decoded | None:
+    try:
+        manifest = json.loads((place / "manifest.json").read_text(encoding="utf-8"))
+        if manifest["stamp"] != stamp:
+            return None
+        with np.load(place / "index.npz", allow_pickle=False) as index:
+            arrays = {name: index[name] for name in ("kept", "start", "length", "gain")}
+        if (place / "pcm.int16").stat().st_size != 2 * int(arrays["length"].sum()):
+            return None
+        return Decoded(place / "pcm.int16", notes=tuple(manifest["notes"]), **arrays)
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+@dataclass
+class _Tally:
+    """What was left out or changed: reason → (files, the first of them)."""
+
+    found: dict[str, list[str]] = field(default_factory=dict)
+
+    def add(self, reason: str, example: str) -> None:
+        self.found.setdefault(reason, []).append(example)
+
+    def lines(self, total: int) -> tuple[str, ...]:
+        return tuple(f"{len(names)} of {total} files {reason}, the first {names[0]}" for reason, names in self.found.items())
+
+
+def _write(building: Path, paths: Sequence[Path], sample_rate: int, stamp: str, folder: Path, progress: Progress) -> None:
+    tally = _Tally()
+    kept, lengths, gains = [], [], []
+    with (building / "pcm.int16").open("wb") as file:
+        for number, path in enumerate(paths):
+            if number % 50 == 0:
+                progress(f"decode {folder.name}", number, len(paths))
+            pcm = _usable(path, sample_rate, tally)
+            if pcm is not None:
+                file.write(pcm.tobytes())
+                kept.append(number)
+                lengths.append(pcm.size)
+                gains.append(_gain(pcm, sample_rate))
+    notes = tally.lines(len(paths))
+    if not kept:
+        raise InputError(
+            f"{folder}: no usable recording: {notes[0]}", hint=f"give WAV or FLAC files of {sample_rate} Hz or more"
+        )
+    length = np.array(lengths, np.int64)
+    start = np.cumsum(length) - length
+    np.savez(
+        building / "index.npz", kept=np.array(kept, np.int64), start=start, length=length, gain=np.array(gains, np.float32)
+    )
+    manifest = {"stamp": stamp, "folder": str(folder), "sample_rate": sample_rate, "notes": notes}
+    (building / "manifest.json").write_text(json.dumps(manifest, indent=1), encoding="utf-8")
+
+
+def _usable(path: Path, sample_rate: int, tally: _Tally) -> npt.NDArray[np.int16] | None:
+    try:
+        audio = read_audio(path, sample_rate)
+    except CodesignError as error:
+        tally.add("left out as unreadable", f"({error.message})")
+        return None
+    if audio.source_rate < sample_rate:
+        # Resampling up brings nothing back: the network would learn that speech ends there.
+        tally.add(f"left out because recorded below {sample_rate} Hz", f"{path} at {audio.source_rate} Hz")
+    elif int(np.abs(audio.pcm.astype(np.int32)).max()) <= SILENT:
+        tally.add("left out as silent", str(path))
+    elif audio.pcm.size < SHORTEST_SECONDS * sample_rate:
+        tally.add(f"left out as shorter than {1000 * SHORTEST_SECONDS:g} ms", str(path))
+    else:
+        if audio.channels > 1:
+            tally.add("with several channels averaged to one", str(path))
+        return audio.pcm
+    return None
+
+
+def _gain(pcm: npt.NDArray[np.int16], sample_rate: int) -> float:
+    """To TARGET_DB, but no further than −1 dB at the peak."""
+    frame = max(1, int(FRAME_SECONDS * sample_rate))
+    signal = pcm.astype(np.float64) / FULL_SCALE
+    frames = np.mean(np.square(signal[: max(1, signal.size // frame) * frame].reshape(-1, min(frame, signal.size))), axis=1)
+    active = float(np.mean(frames[frames >= frames.max() * 10 ** (ACTIVE_DB / 10)]))
+    peak = float(np.abs(signal).max())
+    wanted = 10 ** (TARGET_DB / 20) / np.sqrt(active) if active > 0.0 else np.inf
+    return float(min(wanted, 10 ** (-1 / 20) / peak))
+
+
+def _digest(*parts: str) -> str:
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()

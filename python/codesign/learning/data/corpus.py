@@ -1,0 +1,123 @@
+"""Speech and noise, decoded and split: what mixtures are drawn from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from codesign.base.errors import InputError
+from codesign.learning.data.cache import Progress, cache_folder, decode
+from codesign.learning.data.folders import SPLITS, Split, draw_splits, find_recordings
+
+
+@dataclass(frozen=True, eq=False)
+class Recordings:
+    """The recordings of one folder, in the cache's file `pcm` (int16, one after the other).
+
+    `group` and `split` int64 (n,) are places in `groups` and SPLITS; `start`, `length` int64 (n,) in samples; `gain` float32
+    (n,) brings a recording to one active level. `notes` say what was left out.
+    """
+
+    folder: Path
+    pcm: Path
+    groups: tuple[str, ...]
+    group: npt.NDArray[np.int64]
+    split: npt.NDArray[np.int64]
+    start: npt.NDArray[np.int64]
+    length: npt.NDArray[np.int64]
+    gain: npt.NDArray[np.float32]
+    notes: tuple[str, ...]
+
+    def chosen(self, split: Split) -> npt.NDArray[np.int64]:
+        """Places of the recordings of a split."""
+        return np.flatnonzero(self.split == SPLITS.index(split))
+
+    def groups_of(self, split: Split) -> tuple[str, ...]:
+        """Voices or kinds of noise in a split."""
+        return tuple(self.groups[index] for index in np.unique(self.group[self.chosen(split)]))
+
+    def samples(self, split: Split) -> int:
+        """Length of all recordings of a split."""
+        return int(self.length[self.chosen(split)].sum())
+
+
+@dataclass(frozen=True, eq=False)
+class Corpus:
+    """Speech and noise at one rate in Hz."""
+
+    sample_rate: int
+    speech: Recordings
+    noise: Recordings
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a person should know: files left out, voices that are heard in more than one split."""
+        return (*self.speech.notes, *self.noise.notes)
+
+    def hours(self, split: Split) -> tuple[float, float]:
+        """Of speech and of noise."""
+        speech, noise = (recordings.samples(split) / self.sample_rate / 3600 for recordings in (self.speech, self.noise))
+        return speech, noise
+
+
+def open_corpus(
+    speech: Path,
+    noise: Path,
+    *,
+    sample_rate: int = 16000,
+    seed: int = 0,
+    cache: Path | None = None,
+    progress: Progress = lambda what, done, total: None,
+) -> Corpus:
+    """Open two folders of WAV and FLAC files, decoding what is not in the cache yet.
+
+    Folders named train and test below them are the split; without, `seed` draws voices (a voice is a folder) and files of
+    noise for validation and test.
+
+    Raises:
+        InputError: a folder is missing, without recordings or without usable ones, or the cache cannot be written.
+    """
+    place = cache_folder() if cache is None else cache
+    opened = [
+        _open(folder, what, by_group, sample_rate, seed, place, progress)
+        for folder, what, by_group in ((speech, "speech", True), (noise, "noise", False))
+    ]
+    return Corpus(sample_rate, *opened)
+
+
+def _open(folder: Path, what: str, by_group: bool, sample_rate: int, seed: int, cache: Path, progress: Progress) -> Recordings:
+    found = find_recordings(folder, what)
+    decoded = decode(folder, [recording.path for recording in found], sample_rate, cache, progress)
+    usable = [found[index] for index in decoded.kept]
+    splits, disjoint = draw_splits(usable, by_group=by_group, seed=seed)
+    notes = [f"{what}: {note}" for note in decoded.notes]
+    if not disjoint:
+        notes.append(f"{what}: too few voices in {folder} for splits of their own: every split hears the same ones")
+    groups = tuple(sorted({recording.group for recording in usable}))
+    places = {name: index for index, name in enumerate(groups)}
+    return Recordings(
+        folder=folder,
+        pcm=decoded.pcm,
+        groups=groups,
+        group=np.array([places[recording.group] for recording in usable], np.int64),
+        split=np.array([SPLITS.index(split) for split in splits], np.int64),
+        start=decoded.start,
+        length=decoded.length,
+        gain=decoded.gain,
+        notes=tuple(notes),
+    )
+
+
+def need(recordings: Recordings, split: Split, what: str) -> npt.NDArray[np.int64]:
+    """Places of a split's recordings.
+
+    Raises:
+        InputError: there are none.
+    """
+    chosen = recordings.chosen(split)
+    if not chosen.size:
+        raise InputError(f"{recordings.folder}: no {what} for {split}", hint="give more files, or folders train and test")
+    return chosen

@@ -1,0 +1,49 @@
+"""Training in float: from random weights, from those of a checkpoint, or on at the size that pruning left."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from codesign.base.errors import InputError
+from codesign.learning.train.checkpoint import Checkpoint, Tensors
+from codesign.learning.train.loop import Task
+from codesign.learning.train.losses import enhancement_loss
+from codesign.learning.train.network import Enhancer, Sizes, States
+from codesign.learning.train.recipe import PhaseName, Recipe
+
+
+def float_sizes(recipe: Recipe) -> Sizes:
+    """Sizes of the recipe's network before anything is compressed."""
+    return Sizes(recipe.config.n_mels, recipe.network.lstm, recipe.network.fc)
+
+
+def float_task(recipe: Recipe, start: Checkpoint | None = None) -> FloatTask:
+    """The first phase: the recipe's network with random weights, or with those of the checkpoint `start`.
+
+    Raises:
+        InputError: `start` has other sizes or another front end than the recipe.
+    """
+    if start is not None and (start.sizes != float_sizes(recipe) or start.recipe.config != recipe.config):
+        raise InputError(
+            f"cannot go on from '{start.recipe.name}': its layers or front end are not the recipe's",
+            hint="give the recipe the same [network] and [front_end]",
+        )
+    return FloatTask("train", recipe, float_sizes(recipe), start.network if start else None)
+
+
+class FloatTask(Task):
+    """Parameters of an Enhancer of `sizes` under the recipe's loss, from random ones or the mask network's `weights`."""
+
+    def __init__(self, phase: PhaseName, recipe: Recipe, sizes: Sizes, weights: Tensors | None = None) -> None:
+        torch.manual_seed(recipe.seed)
+        self.phase, self.recipe, self.sizes = phase, recipe, sizes
+        self.module: Enhancer = Enhancer(recipe.config, sizes, recipe.network.dropout)
+        if weights is not None:
+            self.module.network.load_state_dict(weights)
+
+    def loss(self, noisy: Tensor, clean: Tensor, states: States | None) -> tuple[Tensor, States, dict[str, float]]:
+        enhanced, after, _ = self.module(noisy, states)
+        clean, noisy = clean[:, : enhanced.shape[1]], noisy[:, : enhanced.shape[1]]
+        loss = enhancement_loss(enhanced, clean, noisy, self.recipe.loss, self.recipe.config.sample_rate)
+        return loss, after, {}

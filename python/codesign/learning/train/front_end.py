@@ -1,0 +1,57 @@
+"""The project's front end in torch, on whole signals, differentiable from the mask to the waveform."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from codesign.compiler.frontend import FrontEnd, analysis_window, mel_analysis, mel_synthesis, synthesis_window
+from codesign.learning.train.spectral import irfft, scale
+
+FLOOR = 2.0**-40
+"""Band values below it count as it (docs/numerics.md), which keeps the power's gradient finite."""
+
+
+class FrontEndTorch(nn.Module):
+    """Analysis and synthesis of `config` with the tables of codesign.compiler.frontend, without the stream's delay."""
+
+    def __init__(self, config: FrontEnd) -> None:
+        super().__init__()
+        self.config = config
+        tables = {
+            "window": analysis_window(config),
+            "synthesis": synthesis_window(config),
+            "to_bands": mel_analysis(config).dense().T,
+            "to_bins": mel_synthesis(config).dense().T,
+        }
+        for name, table in tables.items():
+            self.register_buffer(name, torch.tensor(table), persistent=False)
+
+    window: Tensor
+    synthesis: Tensor
+    to_bands: Tensor
+    to_bins: Tensor
+
+    def analyse(self, signal: Tensor) -> tuple[Tensor, Tensor]:
+        """float32 [batch, samples] → complex spectrum [batch, frames, bins] and features [batch, frames, bands].
+
+        `window − hop` zeros go before the signal, as in the stream, and after it, so that the last frames are whole.
+        """
+        config = self.config
+        edge = config.window - config.hop
+        frames = functional.pad(signal, (edge, edge)).unfold(-1, config.window, config.hop)
+        spectrum = torch.fft.rfft(frames * self.window, config.n_fft)
+        size = spectrum.abs()
+        bands = (size.square() if config.feature == "mel_power" else size) @ self.to_bands
+        return spectrum, bands.clamp_min(FLOOR) ** config.exponent
+
+    def synthesise(self, spectrum: Tensor, mask: Tensor) -> Tensor:
+        """Complex [batch, frames, bins] and gains [batch, frames, bands] → [batch, samples] aligned with the signal."""
+        window, hop = self.config.window, self.config.hop
+        frames = irfft(scale(spectrum, mask @ self.to_bins), self.config.n_fft)[..., :window] * self.synthesis
+        parts, count = frames.unflatten(-1, (window // hop, hop)), window // hop
+        shifted = [functional.pad(parts[:, :, k], (0, 0, k, count - 1 - k)) for k in range(count)]
+        out = sum(shifted[1:], shifted[0]).flatten(1)
+        edge = window - hop
+        return out[:, edge : out.shape[1] - edge]

@@ -1,0 +1,224 @@
+"""The training loop that every phase shares: batches, gradient, average, validation, checkpoints, logs."""
+
+from __future__ import annotations
+
+import copy
+import math
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+
+from codesign.base.errors import ValidationError
+from codesign.learning.train import checkpoint
+from codesign.learning.train.checkpoint import Checkpoint
+from codesign.learning.train.log import Log
+from codesign.learning.train.network import Sizes, States
+from codesign.learning.train.recipe import Phase, PhaseName, Recipe
+
+Signals = npt.NDArray[np.float32]
+SLOWEST = 0.01
+"""Learning rate at the end, as a part of the highest."""
+SAVE_SECONDS = 120.0
+WEIGHT_LIMIT = 1.0
+"""Largest weight of a matrix: keeps the int8 grid fine."""
+MAX_BAD_STEPS = 20
+
+
+class Batches(Protocol):
+    """Where mixtures come from. Batch k is a function of k alone, so that a resumed run sees what it would have seen."""
+
+    def batches(self, first: int) -> AbstractContextManager[Iterator[tuple[Signals, Signals]]]:
+        """(noisy, clean), each float32 [batch, samples], from batch number `first` on."""
+        ...
+
+
+class Task(ABC):
+    """What one phase trains: a module, a loss, and what happens between steps."""
+
+    phase: PhaseName
+    module: nn.Module
+    sizes: Sizes
+
+    @abstractmethod
+    def loss(self, noisy: Tensor, clean: Tensor, states: States | None) -> tuple[Tensor, States, dict[str, float]]:
+        """Scalar to minimise, states after the batch (with history), and figures for the log."""
+
+    def parameters(self) -> list[tuple[list[nn.Parameter], float]]:
+        """Parameters with the factor of the learning rate that they are trained at."""
+        return [(list(self.module.parameters()), 1.0)]
+
+    def after_step(self, step: int, rate: float) -> None:  # noqa: B027 - most phases need nothing here
+        """Called when the optimizer moved the parameters."""
+
+    def progress(self) -> dict[str, Any]:
+        """What a checkpoint must hold besides parameters: tensors, numbers, text."""
+        return {}
+
+    def restore(self, progress: dict[str, Any]) -> None:  # noqa: B027
+        """Undo `progress`."""
+
+
+@dataclass
+class Run:
+    """Where and how a phase runs. `validate` scores the averaged module, higher is better."""
+
+    recipe: Recipe
+    settings: Phase
+    folder: Path
+    device: torch.device
+    validate: Callable[[nn.Module], float] | None = None
+    show: Callable[[str, int, int], None] = lambda what, done, total: None
+    stop_after: int | None = None
+    log: Log = field(default_factory=Log)
+
+
+def train(task: Task, batches: Batches, run: Run, start: Checkpoint | None = None) -> Checkpoint:
+    """Train `task` to the end of its phase, saving `last.pt` (and `best.pt` by validation) in the run's folder.
+
+    The loss of step k depends on parameters, `start` and k only: going on from a checkpoint gives what an uninterrupted run
+    gives.
+
+    Raises:
+        ValidationError: the loss is not finite for many steps.
+        InputError: a checkpoint cannot be written; the one before is still there then.
+    """
+    return _Loop(task, run, start).train(batches)
+
+
+class _Loop:
+    def __init__(self, task: Task, run: Run, start: Checkpoint | None) -> None:
+        self.task, self.run, self.settings = task, run, run.settings
+        self.module = task.module.to(run.device)
+        if start is not None:
+            self.module.load_state_dict(start.current)
+        self.average = copy.deepcopy(self.module).eval()
+        groups = task.parameters()
+        self.factors = [factor for _, factor in groups]
+        self.optimizer = torch.optim.AdamW(
+            [{"params": parameters} for parameters, _ in groups],
+            lr=0.0,
+            weight_decay=self.settings.weight_decay,
+            betas=(0.9, 0.98),
+        )
+        self.step, self.states, self.best, self.waited = 0, None, -math.inf, 0
+        if start is not None:
+            self.average.load_state_dict(start.average)
+            self.optimizer.load_state_dict(start.optimizer)
+            self.step = start.step
+            self._restore(start.progress)
+
+    states: States | None
+
+    def train(self, batches: Batches) -> Checkpoint:
+        settings, saved, bad = self.settings, time.monotonic(), 0
+        last = min(settings.steps, self.run.stop_after or settings.steps)
+        self.module.train()
+        with batches.batches(self.step) as source:
+            while self.step < last and not self._is_done():
+                finite = self._one(*(torch.from_numpy(signals).to(self.run.device) for signals in next(source)))
+                bad = 0 if finite else bad + 1
+                if bad >= MAX_BAD_STEPS:
+                    raise ValidationError(
+                        f"training diverged: {bad} steps without a finite gradient before step {self.step}",
+                        hint="lower learning_rate in the recipe and resume",
+                    )
+                if self.run.validate and (self.step % settings.validate_every == 0 or self.step == settings.steps):
+                    self._validate()
+                if time.monotonic() - saved > SAVE_SECONDS:
+                    self._save("last.pt")
+                    saved = time.monotonic()
+                self.run.show(f"{self.task.phase}", self.step, settings.steps)
+        return self._save("last.pt")
+
+    def _one(self, noisy: Tensor, clean: Tensor) -> bool:
+        torch.manual_seed(self.run.recipe.seed * 1_000_003 + self.step)  # dropout and carrying depend on the step alone
+        rate = learning_rate(self.settings, self.step)
+        for group, factor in zip(self.optimizer.param_groups, self.factors, strict=True):
+            group["lr"] = rate * factor
+        before = self.states if torch.rand(()) < self.settings.carry else None
+        loss, after, figures = self.task.loss(noisy, clean, before)
+        self.states = after.detach()
+        self.optimizer.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        norm = torch.nn.utils.clip_grad_norm_(self.module.parameters(), self.settings.gradient_clip)
+        finite = bool(torch.isfinite(norm)) and bool(torch.isfinite(loss.detach()))
+        if finite:
+            self.optimizer.step()
+        else:
+            self.states = None
+        with torch.no_grad():
+            for name, parameter in self.module.named_parameters():
+                if parameter.dim() == 2 and name.startswith("network."):
+                    parameter.clamp_(-WEIGHT_LIMIT, WEIGHT_LIMIT)
+        self.task.after_step(self.step, rate)
+        self._average()
+        self.step += 1
+        self.run.log.step(self.step, {"loss": float(loss.detach()), "norm": float(norm), "rate": rate, **figures})
+        return finite
+
+    @torch.no_grad()
+    def _average(self) -> None:
+        keep = min(self.settings.average, 1 - 1 / (self.step + 1))
+        for mean, parameter in zip(self.average.parameters(), self.module.parameters(), strict=True):
+            mean.lerp_(parameter, 1 - keep)
+
+    def _validate(self) -> None:
+        assert self.run.validate is not None
+        score = self.run.validate(self.average)
+        self.run.log.validation(self.step, score)
+        if score > self.best:
+            self.best, self.waited = score, 0
+            self._save("best.pt")
+        else:
+            self.waited += 1
+        self.module.train()
+
+    def _is_done(self) -> bool:
+        return 0 < self.settings.patience <= self.waited
+
+    def _save(self, name: str) -> Checkpoint:
+        result = Checkpoint(
+            self.run.recipe,
+            self.task.phase,
+            self.task.sizes,
+            self.step,
+            {k: v.cpu().clone() for k, v in self.average.state_dict().items()},
+            {k: v.cpu().clone() for k, v in self.module.state_dict().items()},
+            self.optimizer.state_dict(),
+            self._progress(),
+        )
+        checkpoint.save(result, self.run.folder / name)
+        return result
+
+    def _progress(self) -> dict[str, Any]:
+        result: dict[str, Any] = {"task": self.task.progress(), "best": self.best, "waited": self.waited}
+        if self.states is not None:
+            result["layers"] = [list(pair) for pair in self.states.layers]
+            result["gate"] = None if self.states.gate is None else list(self.states.gate)
+        return result
+
+    def _restore(self, progress: dict[str, Any]) -> None:
+        self.task.restore(progress["task"])
+        self.best, self.waited = float(progress["best"]), int(progress["waited"])
+        if "layers" in progress:
+            device = self.run.device
+            gate = progress["gate"]
+            self.states = States(
+                tuple((h.to(device), c.to(device)) for h, c in progress["layers"]),
+                None if gate is None else (gate[0].to(device), gate[1].to(device)),
+            )
+
+
+def learning_rate(settings: Phase, step: int) -> float:
+    """Linear warm-up, then half a cosine down to 1 % at the last step."""
+    falling = max(SLOWEST, 0.5 * (1 + math.cos(math.pi * step / settings.steps)))
+    return settings.learning_rate * min(1.0, (step + 1) / settings.warmup) * falling

@@ -1,0 +1,228 @@
+"""Recipes: everything that a training run is, read from a TOML file. docs/training.md explains every key."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    NonNegativeFloat,
+    PositiveFloat,
+    PositiveInt,
+    ValidationError,
+    model_validator,
+)
+
+from codesign.base.errors import InputError
+from codesign.compiler.frontend import FrontEnd
+from codesign.learning.data.settings import MixSettings
+
+HINT = "docs/training.md lists the keys"
+MAX_UNITS = 4096
+Units = Annotated[int, Field(ge=4, le=MAX_UNITS)]
+Share = Annotated[float, Field(ge=0.0, le=1.0)]
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class NetworkRecipe(_Table):
+    """Layer sizes: units of the LSTM layers and outputs of the hidden fully connected ones."""
+
+    lstm: tuple[Units, ...] = Field(default=(256, 256), strict=False, min_length=1, max_length=8)
+    fc: tuple[Units, ...] = Field(default=(256,), strict=False, max_length=8)
+    dropout: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.1
+
+
+class LossRecipe(_Table):
+    """Weights beside SI-SDR in dB: of the spectral distance and of the perceptual disturbance.
+
+    The windows are those of the STFTs of the spectral distance, in samples (several: multi-resolution).
+    """
+
+    spectral_weight: NonNegativeFloat = 20.0
+    spectral_windows: tuple[Annotated[int, Field(ge=32, le=8192)], ...] = Field(default=(512,), strict=False)
+    perceptual_weight: NonNegativeFloat = 0.0
+
+
+class Phase(_Table):
+    """One optimisation: `steps` of `batch` mixtures of `seconds`, AdamW with warm-up and cosine decay to 1 %."""
+
+    steps: PositiveInt = 10_000
+    batch: PositiveInt = 24
+    seconds: PositiveFloat = 3.2
+    learning_rate: PositiveFloat = 1.5e-3
+    weight_decay: NonNegativeFloat = 1e-3
+    warmup: PositiveInt = 200
+    gradient_clip: PositiveFloat = 5.0
+    carry: Share = 0.6
+    """How often a batch goes on from the states that the last one left: a hearing aid is never reset."""
+    average: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.998
+    """Decay of the running average of the weights, which is what is validated and exported."""
+    validate_every: PositiveInt = 500
+    patience: Annotated[int, Field(ge=0)] = 0
+    """Validations without a better one after which to stop; 0: never."""
+
+
+class PrunePhase(Phase):
+    """Structured pruning with learned thresholds until the network fits `bytes` and `macs`, or the board's share of both."""
+
+    steps: PositiveInt = 4000
+    learning_rate: PositiveFloat = 7e-4
+    bytes: PositiveInt | None = None
+    macs: PositiveInt | None = None
+    ramp: Annotated[float, Field(gt=0.0, lt=1.0)] = 0.5
+    """Part of the steps over which the target falls to the budget; the rest goes on at the budget."""
+    strength: PositiveFloat = 1.0
+    """λ at first; the budget controller moves it from there."""
+    temperature: PositiveFloat = 0.1
+    """Width of the sigmoid that stands in for the indicator in the backward pass, in mean group norms."""
+
+
+class RecoverPhase(Phase):
+    """Training of what pruning left, at its size: a well trained network loses more than the steps of [prune] win back."""
+
+    steps: PositiveInt = 4000
+    learning_rate: PositiveFloat = 1.2e-3
+
+
+class QuantizePhase(Phase):
+    """Quantization-aware training with the integer contract as its forward pass."""
+
+    steps: PositiveInt = 2000
+    learning_rate: PositiveFloat = 3e-4
+    calibration_batches: PositiveInt = 4
+
+
+class SkipPhase(Phase):
+    """The skip gate: share of frames that may update, and what an update above it costs in dB of the loss."""
+
+    steps: PositiveInt = 2000
+    learning_rate: PositiveFloat = 5e-4
+    updates: Annotated[float, Field(gt=0.0, le=1.0)] = 0.45
+
+
+class Recipe(_Table):
+    """A whole recipe. Tables left out have their defaults, but phases after [train] that are left out are not run."""
+
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")]
+    licence: str = ""
+    seed: Annotated[int, Field(ge=0, lt=2**31)] = 1
+    front_end: dict[str, Any] = Field(default_factory=dict)
+    network: NetworkRecipe = NetworkRecipe()
+    loss: LossRecipe = LossRecipe()
+    mixing: dict[str, Any] = Field(default_factory=dict)
+    train: Phase = Phase()
+    prune: PrunePhase | None = None
+    recover: RecoverPhase | None = None
+    skip: SkipPhase | None = None
+    quantize: QuantizePhase | None = None
+
+    @property
+    def config(self) -> FrontEnd:
+        """The front end."""
+        return FrontEnd(**self.front_end)
+
+    @property
+    def mix_settings(self) -> MixSettings:
+        """How mixtures are drawn."""
+        given: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in self.mixing.items()}
+        return MixSettings(**given)
+
+    @model_validator(mode="after")
+    def _tables_are_sound(self) -> Self:
+        known = asdict(FrontEnd())
+        for key, value in self.front_end.items():
+            if key not in known:
+                raise ValueError(f"front_end.{key} is not a key of the front end ({', '.join(known)})")
+            if type(value) is not type(known[key]) and not (isinstance(known[key], float) and type(value) is int):
+                raise ValueError(f"front_end.{key} must be {_type(known[key])}, not {value!r}")
+        try:
+            self.config  # noqa: B018 - its own checks
+        except InputError as error:
+            raise ValueError(error.message) from error
+        try:
+            self.mix_settings  # noqa: B018 - its own checks
+        except InputError as error:
+            raise ValueError(error.message) from error
+        except TypeError as error:
+            raise ValueError(f"mixing: {error}") from error
+        return self
+
+
+PhaseName = Literal["train", "prune", "recover", "skip", "quantize"]
+
+
+def read_recipe(path: Path) -> Recipe:
+    """The recipe in a TOML file, over the one that its key `extends` names, if it has one.
+
+    Raises:
+        InputError: a file cannot be read, extends itself, or a key has a mistake (file and key are named).
+    """
+    return _checked(_merged(path, ()), str(path))
+
+
+def parse_recipe(text: str, where: str) -> Recipe:
+    """As `read_recipe`, from text that came from `where` and extends nothing."""
+    return _checked(_tables(text, where), where)
+
+
+def _merged(path: Path, above: tuple[Path, ...]) -> dict[str, Any]:
+    """Tables of a file; keys that it does not have are those of the recipe it extends."""
+    try:
+        tables = _tables(path.read_text(encoding="utf-8"), str(path))
+    except OSError as error:
+        raise InputError(f"cannot read {path}: {error.strerror}", hint=HINT) from error
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path} is not TOML: {error}", hint=HINT) from error
+    base = tables.pop("extends", None)
+    if base is None:
+        return tables
+    if not isinstance(base, str) or path.resolve() in above:
+        reason = "the recipe extends itself" if isinstance(base, str) else "must be the path of a recipe"
+        raise InputError(f"{path}: extends: {reason}", hint=HINT)
+    merged = _merged(path.parent / base, (*above, path.resolve()))
+    for key, value in tables.items():
+        both = isinstance(value, dict) and isinstance(merged.get(key), dict)
+        merged[key] = merged[key] | value if both else value
+    return merged
+
+
+def _tables(text: str, where: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise InputError(f"{where} is not TOML: {error}", hint=HINT) from error
+
+
+def _checked(tables: dict[str, Any], where: str) -> Recipe:
+    try:
+        return Recipe.model_validate(tables)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        key = ".".join(str(part) for part in first["loc"]) or "recipe"
+        message = re.sub(r"^Value error, ", "", first["msg"])
+        raise InputError(f"{where}: {key}: {message}", hint=HINT) from error
+
+
+def differences(one: Recipe, other: Recipe) -> tuple[str, ...]:
+    """Keys, as table.key, in which two recipes differ."""
+    return tuple(_differing("", one.model_dump(mode="json"), other.model_dump(mode="json")))
+
+
+def _differing(prefix: str, one: Any, other: Any) -> list[str]:
+    if isinstance(one, dict) and isinstance(other, dict):
+        keys = sorted({*one, *other})
+        return [name for key in keys for name in _differing(f"{prefix}.{key}".lstrip("."), one.get(key), other.get(key))]
+    return [] if one == other else [prefix]
+
+
+def _type(value: object) -> str:
+    return {int: "a whole number", float: "a number", str: "text"}[type(value)]

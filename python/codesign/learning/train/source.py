@@ -1,0 +1,68 @@
+"""Mixtures of a corpus as the loop's batches, and a validation score."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+
+from codesign.compiler.frontend import FrontEnd
+from codesign.learning.data import Batches, Corpus, Mixer, open_corpus
+from codesign.learning.train.loop import Signals
+from codesign.learning.train.losses import si_sdr
+from codesign.learning.train.recipe import Phase, Recipe
+
+VALIDATION_SNRS = (-6.0, -3.0, 0.0, 3.0, 6.0, 9.0)
+VALIDATION_SEED = 2026
+VALIDATION_SECONDS = 4.0
+VALIDATION_COUNT = 4
+"""Mixtures per ratio."""
+
+
+class MixedBatches:
+    """Batches of one phase: mixture n of the training split is in batch n // size, whatever happened before."""
+
+    def __init__(self, corpus: Corpus, recipe: Recipe, phase: Phase) -> None:
+        hop = recipe.config.hop
+        length = max(1, round(phase.seconds * recipe.config.sample_rate / hop)) * hop
+        self.mixer = Mixer(corpus, "train", length, recipe.seed, recipe.mix_settings)
+        self.size = phase.batch
+
+    @contextlib.contextmanager
+    def batches(self, first: int) -> Iterator[Iterator[tuple[Signals, Signals]]]:
+        self.mixer.position = first * self.size
+        with Batches(self.mixer, self.size) as batches:
+            yield batches
+
+
+def corpus_of(recipe: Recipe, speech: Path, noise: Path, show: Callable[[str, int, int], None]) -> Corpus:
+    """Both folders, at the recipe's rate."""
+    return open_corpus(speech, noise, sample_rate=recipe.config.sample_rate, seed=recipe.seed, progress=show)
+
+
+def validation_pairs(corpus: Corpus, recipe: Recipe) -> tuple[Signals, Signals]:
+    """(noisy, clean) of the validation split, float32 [mixtures, samples]: the same at every call."""
+    config: FrontEnd = recipe.config
+    length = round(VALIDATION_SECONDS * config.sample_rate / config.hop) * config.hop
+    plain = replace(recipe.mix_settings, wide=0.0, noise_only=0.0, clean_only=0.0, pauses=0.0)
+    mixer = Mixer(corpus, "validation", length, VALIDATION_SEED, plain)
+    pairs = [mixer.mixture(snr) for snr in VALIDATION_SNRS for _ in range(VALIDATION_COUNT)]
+    return np.stack([noisy for noisy, _ in pairs]), np.stack([clean for _, clean in pairs])
+
+
+class Validation:
+    """Mean SI-SDR in dB over fixed pairs."""
+
+    def __init__(self, noisy: Signals, clean: Signals, device: torch.device) -> None:
+        self.noisy, self.clean = torch.from_numpy(noisy).to(device), torch.from_numpy(clean).to(device)
+
+    @torch.no_grad()
+    def __call__(self, module: nn.Module) -> float:
+        module.eval()
+        enhanced = module(self.noisy)[0]
+        return float(si_sdr(enhanced, self.clean[:, : enhanced.shape[1]]).mean())

@@ -1,6 +1,0 @@
-"""Print docs/operators.md."""
-
-from codesign.load.ops import operator_table
-
-if __name__ == "__main__":
-    print(operator_table(), end="")

@@ -1,5 +1,0 @@
-"""lower: Graph → Network. Real numbers become integer layers; what the firmware cannot compute is refused here."""
-
-from codesign.lower.graph import lower
-
-__all__ = ["lower"]

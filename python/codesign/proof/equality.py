@@ -1,0 +1,77 @@
+"""Bit-exactness: emulated image = host library = NumPy reference, and the rules that an enhancer keeps."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from codesign.compiler.frontend import Arithmetic
+from codesign.compiler.lower.network import Network
+from codesign.compiler.reference import network as reference_network
+from codesign.compiler.reference.frontend import analyse, quantize_features, synthesise
+from codesign.compiler.reference.frontend_q31 import analyse_q31, features_q31, synthesise_q31
+from codesign.firmware.image import Image
+from codesign.firmware.machines.host import HostEnhancer
+from codesign.firmware.machines.run import Run
+from codesign.proof.verdict import Check
+
+
+def run_reference(network: Network, pcm: npt.NDArray[np.int16], front_end: Arithmetic = "float32") -> Run:
+    """The contract itself: NumPy front end and integer network over int16 PCM of whole hops."""
+    feature, mask_value = network.values[network.input], network.values[network.output]
+    if front_end == "q31":
+        spectrum = analyse_q31(network.frontend, pcm)
+        features = features_q31(network.frontend, spectrum, feature)
+        mask, updated = reference_network.run(network, features)
+        output = synthesise_q31(network.frontend, spectrum, mask, mask_value)
+        return Run("reference", output, features, mask, ~updated)
+    analysis = analyse(network.frontend, pcm)
+    features = quantize_features(analysis.features, feature.scale, feature.zero_point)
+    mask, updated = reference_network.run(network, features)
+    gains = (mask.astype(np.float32) - np.float32(mask_value.zero_point)) * np.float32(mask_value.scale)
+    output = synthesise(network.frontend, analysis.spectrum, gains)
+    return Run("reference", output, features, mask, ~updated)
+
+
+def equal(run: Run, expected: Run) -> Check:
+    """Whether PCM, features, mask and skipped frames are the same, every bit; says where they first differ."""
+    name = f"{run.runtime} = {expected.runtime}, bit for bit"
+    pairs = (
+        ("feature", run.features, expected.features),
+        ("mask", run.mask, expected.mask),
+        ("PCM", run.pcm, expected.pcm),
+        ("skip", run.skipped, expected.skipped),
+    )
+    for what, ours, theirs in pairs:
+        if ours.shape != theirs.shape:
+            return Check(name, False, f"{what}: shape {ours.shape} against {theirs.shape}")
+        different = np.flatnonzero((ours != theirs).reshape(-1))
+        if different.size:
+            first = int(different[0])
+            detail = f"{what}: {different.size} of {ours.size} values differ, first at {first}: "
+            return Check(name, False, f"{detail}{ours.reshape(-1)[first]} against {theirs.reshape(-1)[first]}")
+    return Check(name, True, f"{run.pcm.size} samples, {run.frames} masks, 0 LSB")
+
+
+def same_pcm(runtime: str, pcm: npt.NDArray[np.int16], expected: Run) -> Check:
+    """Whether a run that shows nothing but its output played the same PCM, every bit."""
+    name = f"{runtime} = {expected.runtime}, bit for bit"
+    if pcm.shape != expected.pcm.shape:
+        return Check(name, False, f"PCM: {pcm.size} samples against {expected.pcm.size}")
+    different = np.flatnonzero(pcm != expected.pcm)
+    if different.size:
+        first = int(different[0])
+        detail = f"PCM: {different.size} of {pcm.size} samples differ, first at {first}: "
+        return Check(name, False, f"{detail}{pcm[first]} against {expected.pcm[first]}")
+    return Check(name, True, f"{pcm.size} samples, 0 LSB")
+
+
+def same_in_one_call(image: Image, pcm: npt.NDArray[np.int16], expected: Run) -> Check:
+    """1×N = N×1: all hops in one call give the bits of one call a hop, and a reset gives the first bits again."""
+    enhancer = HostEnhancer(image)
+    first = enhancer.process(pcm)
+    enhancer.reset()
+    second = enhancer.process(pcm)
+    ok = bool(np.array_equal(first, expected.pcm) and np.array_equal(second, first))
+    detail = f"{expected.frames} frames in one call, twice" if ok else "the output depends on the call's length or on the past"
+    return Check("one call = hop by hop = after reset", ok, detail)

@@ -1,0 +1,120 @@
+"""onnxruntime on the QDQ file as an independent oracle of the reference, layer by layer.
+
+Every layer is given what onnxruntime had before it, and every step starts from the reference's states, so that a difference
+cannot hide behind, or grow out of, an earlier one. docs/numerics.md, "Against onnxruntime", derives the limits.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import onnx
+
+from codesign.compiler.lower.network import FullyConnected, Layer, Lookup8, Lookup16, Lstm, Network, Requantize, SkipGate, Value
+from codesign.compiler.model.graph import Graph, LstmCell
+from codesign.compiler.reference import network as reference_network
+from codesign.proof.verdict import Check
+
+_SIGMOID, _TANH = 3.6, 10.8  # LSB of Q0.15: one LSB of the Q3.12 argument, the table's error and rounding
+
+
+def limits(layer: Layer, network: Network) -> dict[str, int]:
+    """Largest difference of each result of a layer, in LSB: result's name → limit."""
+    match layer:
+        case Lstm():
+            cell = _SIGMOID + 1.0 + (_SIGMOID + _TANH) * 2.0 ** (layer.cell_fraction - 15)
+            product = _SIGMOID + 2.8 + cell * 2.0 ** (15 - layer.cell_fraction)  # of σ(o)·tanh(c'), LSB of Q0.15
+            hidden = 1.0 + product * 2.0**-15 / network.values[layer.hidden].scale
+            return {layer.hidden: math.floor(hidden), layer.cell: math.floor(cell)}
+        case Lookup16():
+            return {layer.output: math.ceil(_TANH if layer.table == "tanh" else _SIGMOID)}
+        case FullyConnected() | Requantize() | Lookup8():
+            return {layer.output: 1}
+        case SkipGate():
+            return {layer.state: math.ceil(_SIGMOID) + 1}
+
+
+def against_onnxruntime(
+    model: Path, graph: Graph, network: Network, features: npt.NDArray[np.int8], frames: int = 500
+) -> Check:
+    """Compare the layers of `frames` of the given frames, spread over all; features int8 (frames, n)."""
+    oracle = _Oracle(model, graph, network)
+    compared = set(np.linspace(0, len(features) - 1, min(frames, len(features))).astype(int).tolist())
+    for frame, (before, _, _, _) in enumerate(reference_network.trace(network, features)):
+        if frame in compared:
+            oracle.compare(features[frame], before)
+    bad = [name for name, (worst, limit) in oracle.worst.items() if worst > limit]
+    found = ", ".join(f"{name} {worst} (≤{limit})" for name, (worst, limit) in oracle.worst.items() if not bad or name in bad)
+    return Check("layers against onnxruntime", not bad, f"LSB: {found}; {len(compared)} steps")
+
+
+class _Oracle:
+    """A session that gives the values between layers too, and the worst differences so far."""
+
+    def __init__(self, model: Path, graph: Graph, network: Network) -> None:
+        import onnxruntime
+
+        self.worst: dict[str, tuple[int, int]] = {}
+        self._graph, self._network = graph, network
+        self._runner = reference_network.Runner(network)
+        self._tensors = _tensors(graph, network)
+        proto = onnx.load(model)
+        known = {output.name for output in proto.graph.output}
+        for name in sorted(set(self._tensors.values()) - known):
+            proto.graph.output.append(onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, None))
+        options = onnxruntime.SessionOptions()
+        options.log_severity_level = 3
+        options.intra_op_num_threads = 1
+        # Optimisation would fuse QDQ groups into integer kernels of its own; the file's operators are the oracle.
+        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+        self._session: Any = onnxruntime.InferenceSession(
+            proto.SerializeToString(), options, providers=["CPUExecutionProvider"]
+        )
+        self._shapes = {i.name: [d if isinstance(d, int) else 1 for d in i.shape] for i in self._session.get_inputs()}
+
+    def compare(self, features: npt.NDArray[np.int8], before: reference_network.NetworkState) -> None:
+        """One step from the states `before`."""
+        network, graph = self._network, self._graph
+        values = dict(before.values)
+        values[network.input] = features.astype(np.int64)
+        feed = {name: self._real(values, name) for name in (graph.input, *(state.input for state in graph.states))}
+        names = list(self._tensors.values())
+        results: Mapping[str, npt.NDArray[np.float32]] = dict(zip(names, self._session.run(names, feed), strict=True))
+
+        def after_layer(layer: Layer) -> None:
+            for name, limit in limits(layer, network).items():
+                if name in self._tensors:
+                    theirs = _integers(results[self._tensors[name]], network.values[name])
+                    difference = int(np.abs(values[name] - theirs).max())
+                    self.worst[name] = (max(difference, self.worst.get(name, (0, 0))[0]), limit)
+                    values[name] = theirs
+
+        self._runner.advance(values, after_layer)
+
+    def _real(self, values: Mapping[str, npt.NDArray[np.int64]], name: str) -> npt.NDArray[np.float32]:
+        value = self._network.values[name]
+        return ((values[name] - value.zero_point) * value.scale).astype(np.float32).reshape(self._shapes[name])
+
+
+def _tensors(graph: Graph, network: Network) -> dict[str, str]:
+    """Values of the network that the file computes too → the tensor to ask for."""
+    tensors = {state.input: state.output for state in graph.states}
+    for op in graph.ops:
+        if isinstance(op, LstmCell):
+            continue
+        output = getattr(op, "output", "")
+        if output in network.values:
+            tensors[output] = output
+    return tensors
+
+
+def _integers(real: npt.NDArray[np.float32], value: Value) -> npt.NDArray[np.int64]:
+    """ONNX QuantizeLinear: unlike the firmware's int8, it reaches −128, and the next layer must then be given that."""
+    low, high = (-128, 127) if value.dtype == "int8" else (-32768, 32767)
+    q = np.rint(real.ravel() / np.float32(value.scale)).astype(np.int64) + value.zero_point
+    return np.asarray(np.clip(q, low, high))

@@ -1,0 +1,217 @@
+"""A proof → its report."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+
+from codesign.compiler.lower.network import FullyConnected, Layer, Lookup8, Lookup16, Lstm, Requantize, SkipGate
+from codesign.firmware.size import Footprint, Group, check_budget
+from codesign.proof import Quality
+from codesign.proof.prove import Proof, Recording
+from codesign.proof.report import content as c
+from codesign.proof.report.metrics import verdict_metrics
+from codesign.proof.report.provenance import provenance
+from codesign.proof.report.trace import trace_of
+
+
+def assemble(proof: Proof, recordings: Sequence[Recording], commands: Sequence[str] = ()) -> c.Report:
+    """The report of a proof; `commands` are what the reader types to get it again."""
+    verdict, board, image = proof.verdict, proof.board, proof.image
+    network, config, timing = image.network, image.network.frontend, proof.board.timing
+    cost = _cost(proof)
+    return c.Report(
+        schema_version=c.SCHEMA_VERSION,
+        kind="report",
+        ok=verdict.ok,
+        model=c.Model(
+            name=network.name,
+            sha256=network.sha256,
+            licence=network.licence,
+            macs=network.macs,
+            sample_rate=config.sample_rate,
+            window=config.window,
+            hop=config.hop,
+            n_fft=config.n_fft,
+            n_mels=config.n_mels,
+            algorithmic_ms=config.algorithmic_latency_ms,
+        ),
+        target=c.Target(
+            name=board.name,
+            title=board.title,
+            cpu=board.core.cpu,
+            clock_hz=board.core.clock_hz,
+            cycles_per_instruction=timing.cycles_per_instruction,
+            timing_error=timing.error,
+            timing_source=timing.source,
+            emulator=verdict.emulator,
+        ),
+        seconds_of_audio=verdict.seconds_of_audio,
+        checks=tuple(c.Check(check.name, check.ok, check.detail) for check in verdict.checks),
+        budgets=_budgets(proof, cost),
+        cost=cost,
+        stack=_stack(proof),
+        memories=_memories(proof),
+        plan=_plan(proof),
+        layers=_layers(proof),
+        trace=trace_of(proof.on_board.pcm, proof.on_board.run, proof.reference, proof.parts, config.hop),
+        recordings=tuple(_recordings(proof, recordings)),
+        provenance=provenance(image, board, commands),
+        metrics=verdict_metrics(verdict),
+    )
+
+
+def _memories(proof: Proof) -> tuple[c.Memory, ...]:
+    footprint = proof.verdict.footprint
+    if footprint is None:
+        return ()
+    if proof.image.runtime == "zephyr":
+        return by_library(footprint, proof.verdict.groups)
+    return by_symbol(footprint, proof.image.symbols.groups)
+
+
+def by_library(footprint: Footprint, groups: Sequence[Group]) -> tuple[c.Memory, ...]:
+    """The regions with their groups, which know flash and RAM but not which of several memories of a kind they lie in."""
+    found = []
+    for kind in ("flash", "ram"):
+        regions = [region for region in footprint.regions if region.kind == kind and region.used]
+        sizes = ((group.label, group.flash if kind == "flash" else group.ram) for group in groups)
+        parts = sorted((c.Part(label, size, ()) for label, size in sizes if size), key=lambda part: -part.bytes)
+        for region in regions:
+            whole = (c.Part(region.name, region.used, ()),)
+            found.append(
+                c.Memory(region.name, region.kind, region.used, region.usable, tuple(parts) if len(regions) == 1 else whole)
+            )
+    return tuple(found)
+
+
+def by_symbol(footprint: Footprint, groups: Sequence[tuple[str, str]]) -> tuple[c.Memory, ...]:
+    """The regions with their parts, down to the symbols; `groups` are (label, symbol prefix) pairs."""
+    pieces = footprint.pieces(groups)
+    found = []
+    for region in footprint.regions:
+        if not region.used:
+            continue
+        inside = [piece for piece in pieces if region.name in piece.regions and piece.bytes]
+        parts = []
+        for label in dict.fromkeys(piece.label for piece in inside):
+            members = sorted((p for p in inside if p.label == label), key=lambda p: (-p.bytes, p.name))
+            symbols = tuple(c.Symbol(piece.name, piece.bytes) for piece in members)
+            parts.append(c.Part(label, sum(symbol.bytes for symbol in symbols), symbols))
+        parts.sort(key=lambda part: -part.bytes)
+        found.append(c.Memory(region.name, region.kind, region.used, region.usable, tuple(parts)))
+    return tuple(found)
+
+
+def _budgets(proof: Proof, cost: c.Cost | None) -> tuple[c.Budget, ...]:
+    verdict, budget = proof.verdict, proof.board.budget
+    rows = []
+    if verdict.footprint is not None:
+        for check in check_budget(verdict.footprint, proof.board):
+            rows.append(c.Budget(check.name, check.used, check.limit, "bytes", "exact", check.ok))
+    if stack := verdict.stack:
+        bounded = not (stack.unbounded or stack.assumption)
+        rows.append(c.Budget("stack", stack.bytes, budget.stack, "bytes", "bound", bounded and stack.bytes <= budget.stack))
+    if cost is not None:
+        late = cost.worst_ms * (1 + cost.error) > cost.limit_ms
+        rows.append(c.Budget("worst frame", cost.worst_ms, cost.limit_ms, "ms", "estimate", not late, cost.error))
+    return tuple(rows)
+
+
+def _cost(proof: Proof) -> c.Cost | None:
+    latency, board = proof.verdict.latency, proof.board
+    if latency is None:
+        return None
+    limit_ms = min(board.budget.worst_frame_ms, latency.hop_ms)
+    return c.Cost(
+        worst_instructions=latency.worst_instructions,
+        mean_instructions=latency.mean_instructions,
+        counted_frames=latency.counted_frames,
+        network_instructions=latency.network_instructions,
+        instructions_per_mac=latency.instructions_per_mac,
+        worst_ms=latency.worst_ms,
+        mean_ms=latency.mean_ms,
+        error=latency.error,
+        hop_ms=latency.hop_ms,
+        limit_ms=limit_ms,
+        # The same estimate turned round: how many of these instructions fit into the limit.
+        limit_instructions=limit_ms * latency.worst_instructions / latency.worst_ms,
+    )
+
+
+def _stack(proof: Proof) -> c.Stack | None:
+    report = proof.verdict.stack
+    if report is None:
+        return None
+    return c.Stack(report.bytes, report.path, proof.verdict.stack_used, report.unbounded or report.assumption)
+
+
+def _plan(proof: Proof) -> c.Plan:
+    plan = proof.image.plan
+    buffers = (
+        c.Buffer(b.name, b.offset, b.bytes, tuple(sorted(b.stages)), b.persistent)
+        for b in sorted(plan.buffers.values(), key=lambda b: (b.offset, -b.bytes, b.name))
+    )
+    return c.Plan(plan.bytes, plan.lower_bound, plan.kernel, plan.stages, tuple(buffers))
+
+
+def _layers(proof: Proof) -> tuple[c.Layer, ...]:
+    verdict, plan = proof.verdict, proof.image.plan
+    latency = verdict.latency
+    if latency is None:
+        return ()
+    cycles = latency.worst_ms * latency.clock_hz / 1000.0 / latency.worst_instructions
+    flash = {group.label: group.flash for group in verdict.groups}
+    kinds = {layer.name: layer for layer in proof.image.network.schedule}
+    rows = []
+    for layer in verdict.layers:
+        arena = None
+        if layer.name in plan.stages:
+            stage = plan.stages.index(layer.name)
+            arena = sum(buffer.bytes for buffer in plan.buffers.values() if stage in buffer.stages)
+        rows.append(
+            c.Layer(
+                name=layer.name,
+                kind=_kind(kinds.get(layer.name)) if layer.name in plan.stages else "pipeline",
+                macs=layer.macs,
+                worst_instructions=layer.worst,
+                mean_instructions=layer.mean,
+                instructions_per_mac=layer.worst / layer.macs if layer.macs else None,
+                worst_cycles=layer.worst * cycles,
+                share=layer.mean / latency.mean_instructions,
+                flash=flash.get(layer.name, 0) if layer.name in kinds else 0,
+                arena=arena,
+            )
+        )
+    return tuple(rows)
+
+
+def _kind(layer: Layer | None) -> str:
+    match layer:
+        case None:
+            return "front end"
+        case Lstm():
+            return f"LSTM {layer.inputs}→{layer.units}"
+        case FullyConnected():
+            return f"fully connected {layer.weights.shape[1]}→{layer.weights.shape[0]}"
+        case Lookup16():
+            return f"{layer.table}, int16"
+        case Lookup8():
+            return "table, int8"
+        case Requantize():
+            return "int16→int8"
+        case SkipGate():
+            return "skip gate"
+
+
+def _recordings(proof: Proof, recordings: Sequence[Recording]) -> Iterator[c.Recording]:
+    found = iter(proof.verdict.quality)  # one for each recording with a clean signal, in order
+    rate = proof.image.network.frontend.sample_rate
+    for recording, run in zip(recordings, proof.recording_runs, strict=True):
+        quality = _quality(next(found)) if recording.clean is not None else None
+        yield c.Recording(recording.name, recording.noisy.size / rate, run.frames, int(run.skipped.sum()), quality)
+
+
+def _quality(found: Quality) -> c.Quality:
+    values = (found.si_sdr_noisy, found.si_sdr_enhanced, found.estoi_noisy, found.estoi_enhanced)
+    return c.Quality(*(value if math.isfinite(value) else None for value in values))

@@ -1,0 +1,112 @@
+"""Cost and error over the frames of the proof signal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from markupsafe import Markup
+
+from codesign.drawing.svg import WIDTH, chart, element, fitting, short_number, text, ticks
+from codesign.proof.report.content import Cost, Segment, Trace
+
+_LEFT, _RIGHT = 70.0, 10.0
+_PLOT = WIDTH - _LEFT - _RIGHT
+
+
+def cost_chart(trace: Trace, cost: Cost) -> Markup:
+    """Instructions of the counted frames: lowest to highest of every column, the mean, the worst and the limit."""
+    top_y, height = 26.0, 240.0
+    limit_fits = cost.limit_instructions <= 4 * cost.worst_instructions  # a far limit would flatten everything else
+    highest = 1.15 * max(cost.worst_instructions, cost.limit_instructions if limit_fits else 0)
+    scale = height / highest
+
+    def at(value: float) -> float:
+        return top_y + height - value * scale
+
+    frames = max(1, trace.counted_frames or trace.frames)
+    width = _PLOT * trace.per_column / frames
+    drawn = [*_grid(ticks(highest), at), *_segments(trace.segments, frames, top_y, height, _seconds(cost))]
+    for index, (low, high, mean) in enumerate(zip(trace.low, trace.high, trace.mean, strict=True)):
+        x, wide = _LEFT + index * width, min(width, _LEFT + _PLOT - (_LEFT + index * width))
+        span = max(1.5, (high - low) * scale)
+        drawn.append(element("rect", x=x, y=at(high), width=wide, height=span, class_="span"))
+        drawn.append(element("rect", x=x, y=at(mean) - 1, width=wide, height=2.0, class_="mean"))
+    for index, count in enumerate(trace.skipped[: len(trace.high)]):
+        shape = {"x": _LEFT + index * width, "y": top_y + height + 3, "width": max(0.6, width), "height": 6.0}
+        if count:  # the more of a column's frames were skipped, the darker
+            drawn.append(element("rect", class_="skip", fill_opacity=count / trace.per_column, **shape))
+    if not trace.high:
+        drawn.append(
+            text(_LEFT + _PLOT / 2, top_y + height / 2, "the emulator counts no single frames", "middle", class_="axis")
+        )
+    drawn.append(_level(at(cost.mean_instructions), "mean-line", f"mean {cost.mean_instructions:,.0f}", below=True))
+    if trace.worst_frame is not None:
+        worst_x = _LEFT + (trace.worst_frame + 0.5) * _PLOT / frames
+        drawn.append(element("circle", cx=worst_x, cy=at(cost.worst_instructions), r=5, class_="worst"))
+    drawn.append(_level(at(cost.worst_instructions), "worst-line", f"worst {cost.worst_instructions:,}"))
+    if limit_fits:
+        drawn.append(_level(at(cost.limit_instructions), "limit-line", f"limit, {cost.limit_ms:g} ms (estimate)"))
+    else:
+        drawn.append(
+            text(WIDTH - _RIGHT - 4, top_y + 12, f"limit {short_number(cost.limit_instructions)}, above", "end", class_="label")
+        )
+    drawn.append(text(_LEFT + _PLOT / 2, top_y + height + 38, "seconds of the proof signal", "middle", class_="axis"))
+    description = (
+        f"Instructions of {cost.counted_frames} counted frames: mean {cost.mean_instructions:,.0f}, worst "
+        f"{cost.worst_instructions:,}; {sum(trace.skipped)} of all {trace.frames} frames skipped their network step."
+    )
+    return chart("Instructions per frame", description, top_y + height + 44, *drawn)
+
+
+def difference_chart(trace: Trace, hop_ms: float) -> Markup:
+    """Largest difference between the emulated image and the reference, LSB."""
+    top_y, height = 26.0, 90.0
+    highest = max(1, *trace.difference, 1) * 1.1
+    frames = max(1, trace.frames)
+    width = _PLOT * trace.per_column / frames
+
+    def at(value: float) -> float:
+        return top_y + height - value * height / highest
+
+    drawn = [*_grid(ticks(highest, 2), at), *_segments(trace.segments, frames, top_y, height, hop_ms / 1000)]
+    drawn += [
+        element("rect", x=_LEFT + i * width, y=at(v), width=max(0.8, width), height=at(0) - at(v), class_="error")
+        for i, v in enumerate(trace.difference)
+        if v
+    ]
+    drawn.append(element("line", x1=_LEFT, y1=at(0), x2=_LEFT + _PLOT, y2=at(0), class_="mean-line"))
+    drawn.append(text(_LEFT + _PLOT / 2, top_y + height + 38, "seconds of the proof signal", "middle", class_="axis"))
+    largest = max(trace.difference, default=0)
+    found = "no sample differs" if largest == 0 else f"largest difference {largest} LSB"
+    return chart("Emulated image against the reference, LSB", f"{trace.frames} frames: {found}.", top_y + height + 44, *drawn)
+
+
+def _seconds(cost: Cost) -> float:
+    return cost.hop_ms / 1000
+
+
+def _grid(values: Sequence[float], at: Callable[[float], float]) -> list[Markup]:
+    drawn = []
+    for value in values:
+        drawn.append(element("line", x1=_LEFT, y1=at(value), x2=_LEFT + _PLOT, y2=at(value), class_="grid"))
+        drawn.append(text(_LEFT - 6, at(value) + 4, short_number(value), "end", class_="axis"))
+    return drawn
+
+
+def _segments(segments: Sequence[Segment], frames: int, top: float, height: float, seconds: float) -> list[Markup]:
+    """Where the parts of the proof signal begin, their names above, and seconds below."""
+    drawn = []
+    inside = [segment for segment in segments if segment.start < frames]
+    for segment, following in zip(inside, [*inside[1:], None], strict=True):
+        x = _LEFT + segment.start * _PLOT / frames
+        end = _LEFT + (following.start if following else frames) * _PLOT / frames
+        drawn.append(element("line", x1=x, y1=top - 10, x2=x, y2=top + height, class_="segment"))
+        drawn.append(text(x + 3, top - 3, fitting(segment.name, end - x - 3, 11), class_="small"))
+    for value in ticks(frames * seconds, 8):
+        drawn.append(text(_LEFT + value / seconds * _PLOT / frames, top + height + 22, f"{value:g}", "middle", class_="axis"))
+    return drawn
+
+
+def _level(y: float, kind: str, label: str, *, below: bool = False) -> Markup:
+    line = element("line", x1=_LEFT, y1=y, x2=_LEFT + _PLOT, y2=y, class_=kind)
+    return element("g", line, text(_LEFT + _PLOT - 4, y + 15 if below else y - 5, label, "end", class_="label"))

@@ -1,0 +1,68 @@
+"""The figures by which two verdicts are compared. A name stays the same over models, boards and compilers."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+
+from codesign.firmware.size import Footprint, Group
+from codesign.proof import Latency, Quality, Verdict
+from codesign.proof.report.content import Metric
+
+
+def verdict_metrics(verdict: Verdict) -> tuple[Metric, ...]:
+    """Checks, memory, cost and quality of a verdict; values that are not finite are left out."""
+    found = [Metric(f"check.{c.name}", float(c.ok), "passed", "more", "exact") for c in verdict.checks]
+    if verdict.footprint is not None:
+        found += footprint_metrics(verdict.footprint, verdict.groups)
+    if verdict.stack is not None and not verdict.stack.unbounded:
+        found.append(Metric("stack", verdict.stack.bytes, "bytes", "less", "bound"))
+    if verdict.latency is not None:
+        found += _latency(verdict.latency)
+    for layer in verdict.layers:
+        found.append(Metric(f"layer.{layer.name}.instructions", layer.worst, "instructions", "less", "exact"))
+    for quality in verdict.quality:
+        found += _quality(quality)
+    return unique(metric for metric in found if math.isfinite(metric.value))
+
+
+def unique(metrics: Iterable[Metric]) -> tuple[Metric, ...]:
+    """Metrics whose names tell them apart: equal ones once, others of the same name (two recordings, say) numbered."""
+    seen: dict[str, int] = {}
+    found = []
+    for metric in dict.fromkeys(metrics):
+        number = seen[metric.name] = seen.get(metric.name, 0) + 1
+        found.append(metric if number == 1 else replace(metric, name=f"{metric.name} ({number})"))
+    return tuple(found)
+
+
+def footprint_metrics(footprint: Footprint, groups: tuple[Group, ...]) -> tuple[Metric, ...]:
+    """Flash and RAM in all, and of every part of the image."""
+    found = [
+        Metric("flash", footprint.flash, "bytes", "less", "exact"),
+        Metric("ram", footprint.ram, "bytes", "less", "exact"),
+    ]
+    for group in groups:
+        if group.flash:
+            found.append(Metric(f"part.{group.label}.flash", group.flash, "bytes", "less", "exact"))
+        if group.ram:
+            found.append(Metric(f"part.{group.label}.ram", group.ram, "bytes", "less", "exact"))
+    return tuple(found)
+
+
+def _latency(latency: Latency) -> Iterator[Metric]:
+    yield Metric("frame.worst.instructions", latency.worst_instructions, "instructions", "less", "exact")
+    yield Metric("frame.mean.instructions", latency.mean_instructions, "instructions", "less", "exact")
+    if latency.network_instructions is not None and latency.instructions_per_mac is not None:
+        yield Metric("network.instructions", latency.network_instructions, "instructions", "less", "exact")
+        yield Metric("network.instructions_per_mac", latency.instructions_per_mac, "instructions/MAC", "less", "exact")
+    yield Metric("frame.worst.ms", latency.worst_ms, "ms", "less", "estimate")
+    yield Metric("frame.mean.ms", latency.mean_ms, "ms", "less", "estimate")
+    yield Metric("latency.algorithmic_ms", latency.algorithmic_ms, "ms", "less", "exact")
+
+
+def _quality(quality: Quality) -> Iterator[Metric]:
+    name = f"quality.{quality.recording}"
+    yield Metric(f"{name}.si_sdr", quality.si_sdr_enhanced, "dB", "more", "measured")
+    yield Metric(f"{name}.estoi", quality.estoi_enhanced, "", "more", "measured")

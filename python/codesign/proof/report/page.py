@@ -1,0 +1,92 @@
+"""A report as one HTML page that needs nothing else: no network, no server, no other file."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import jinja2
+from markupsafe import Markup
+
+from codesign.proof.report.charts.bar import budget_bar
+from codesign.proof.report.charts.frames import cost_chart, difference_chart
+from codesign.proof.report.charts.plan import plan_chart
+from codesign.proof.report.charts.treemap import treemap
+from codesign.proof.report.content import Budget, Memory, Report
+from codesign.proof.report.sound import Sound
+
+
+@dataclass(frozen=True)
+class _BudgetRow:
+    budget: Budget
+    used: str
+    limit: str
+    bar: Markup
+
+
+@dataclass(frozen=True)
+class _MemoryPicture:
+    of: Memory
+    picture: Markup
+
+
+def render_page(report: Report, sounds: Sequence[Sound] = ()) -> str:
+    """The whole page. Every name in it is escaped, and a content security policy lets only the page's own script run."""
+    environment = page_environment("codesign.proof.report")
+    style, script = (source(environment, name) for name in ("style.css", "player.js"))
+    return environment.get_template("page.html.j2").render(
+        report=report,
+        sounds=sounds,
+        style=Markup(style),  # noqa: S704 - our own file
+        script=Markup(script),  # noqa: S704 - our own file
+        style_hash=csp_hash(style),
+        script_hash=csp_hash(script),
+        budgets=[_budget_row(budget) for budget in report.budgets],
+        memories=[_MemoryPicture(memory, _treemap(memory)) for memory in report.memories if memory.used],
+        plan_picture=plan_chart(report.plan),
+        cost_picture=cost_chart(report.trace, report.cost) if report.cost else None,
+        difference_picture=difference_chart(report.trace, 1000 * report.model.hop / report.model.sample_rate),
+    )
+
+
+def page_environment(package: str) -> jinja2.Environment:
+    """Jinja for the HTML templates of a package: escaping everywhere, undefined names are errors."""
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader(package),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["file_name"] = file_name
+    return environment
+
+
+def source(environment: jinja2.Environment, name: str) -> str:
+    """The text of a file beside the templates, as it is."""
+    assert environment.loader is not None
+    return environment.loader.get_source(environment, name)[0]
+
+
+def csp_hash(text: str) -> str:
+    """The source expression by which a content security policy names an inline script or style."""
+    return f"sha256-{base64.b64encode(hashlib.sha256(text.encode('utf-8')).digest()).decode('ascii')}"
+
+
+def file_name(name: str) -> str:
+    """`name` with nothing in it that a file name may not have."""
+    return re.sub(r"[^A-Za-z0-9._-]+", "_", name).strip("._") or "recording"
+
+
+def _treemap(memory: Memory) -> Markup:
+    return treemap(memory, 340.0 if memory.kind == "flash" else 200.0)
+
+
+def _budget_row(budget: Budget) -> _BudgetRow:
+    if budget.unit == "bytes":
+        return _BudgetRow(budget, f"{budget.used:,.0f}", f"{budget.limit:,.0f} bytes", budget_bar(budget))
+    error = f" ±{100 * budget.error:.0f} %" if budget.error else ""
+    return _BudgetRow(budget, f"{budget.used:.2f}{error}", f"{budget.limit:g} {budget.unit}", budget_bar(budget))

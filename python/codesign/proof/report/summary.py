@@ -1,0 +1,88 @@
+"""A report as Markdown, short enough for a pull request."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from codesign.base.errors import one_line
+from codesign.proof.report.content import Budget, Report
+
+
+def render_summary(report: Report) -> str:
+    """Verdict, budgets, failed checks, layers and quality."""
+    where = f"{escape(report.model.name)} on {escape(report.target.name)}"
+    verdict = "proven ✅" if report.ok else "**not proven** ❌"
+    lines = [f"### {where}: {verdict}", ""]
+    if report.ok:
+        lines += [f"Output equals the reference bit for bit over {report.seconds_of_audio:.0f} s of audio.", ""]
+    failed = [check for check in report.checks if not check.ok]
+    lines += [f"- ❌ **{escape(check.name)}**: {escape(check.detail)}" for check in failed] + ([""] if failed else [])
+    lines += table(("budget", "used", "limit", "", "figure"), map(_budget, report.budgets))
+    lines += ["", _cost(report), ""]
+    rows = [
+        (
+            layer.name,
+            f"{layer.macs:,}" if layer.macs else "",
+            f"{layer.worst_instructions:,}",
+            "" if layer.instructions_per_mac is None else f"{layer.instructions_per_mac:.3f}",
+            f"{100 * layer.share:.1f} %",
+            f"{layer.flash:,}" if layer.flash else "",
+        )
+        for layer in report.layers
+    ]
+    layers = table(("stage", "MACs", "instructions, worst", "per MAC", "share", "flash, bytes"), rows)
+    if rows:
+        lines += ["<details><summary>Layers</summary>", "", *layers, "", "</details>", ""]
+    measured = [(r.name, r.quality) for r in report.recordings if r.quality is not None]
+    if measured:
+        head = ("recording", "SI-SDR, dB", "enhanced", "ESTOI", "enhanced")
+        values = (
+            (
+                name,
+                _value(q.si_sdr_noisy, 1),
+                _value(q.si_sdr_enhanced, 1),
+                _value(q.estoi_noisy, 2),
+                _value(q.estoi_enhanced, 2),
+            )
+            for name, q in measured
+        )
+        lines += [*table(head, values), ""]
+    origin = report.provenance
+    commit = f", commit {escape(origin.commit[:12])}" if origin.commit else ""
+    lines.append(f"Model {escape(report.model.sha256[:12])}, {escape(origin.compiler)}{commit}.")
+    return "\n".join(lines) + "\n"
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
+    """Lines of a Markdown table: the first column text, the others numbers; cells are escaped."""
+    marks = ["---", *("---:" for _ in head[1:])]
+    return [f"| {' | '.join(cells)} |" for cells in (head, marks, *([escape(cell) for cell in row] for row in rows))]
+
+
+def escape(text: str) -> str:
+    """`text` as Markdown that shows it: names in it can be neither markup nor HTML nor break a table."""
+    clean = one_line(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return "".join(f"\\{letter}" if letter in "\\`*_[]|#~!@" else letter for letter in clean)
+
+
+def _cost(report: Report) -> str:
+    cost, latency = report.cost, f"algorithmic latency {report.model.algorithmic_ms:g} ms."
+    if cost is None:
+        return f"Instructions were not counted; {latency}"
+    per_mac = "" if cost.instructions_per_mac is None else f", {cost.instructions_per_mac:.3f} per MAC"
+    worst = f"Worst frame {cost.worst_instructions:,} instructions (exact), mean {cost.mean_instructions:,.0f}"
+    return f"{worst}{per_mac}; {latency}"
+
+
+def _budget(budget: Budget) -> tuple[str, ...]:
+    used = f"{budget.used:,.0f}" if budget.unit == "bytes" else f"{budget.used:.2f}"
+    error = f" ±{100 * budget.error:.0f} %" if budget.error else ""
+    return (budget.name, used + error, f"{_limit(budget)} {budget.unit}", "✅" if budget.ok else "❌", budget.basis)
+
+
+def _value(value: float | None, digits: int) -> str:
+    return "–" if value is None else f"{value:.{digits}f}"
+
+
+def _limit(budget: Budget) -> str:
+    return f"{budget.limit:,.0f}" if budget.unit == "bytes" else f"{budget.limit:g}"

@@ -1,0 +1,101 @@
+"""The verdict and its parts, as the report and the command line show them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from codesign.firmware.cost import StageCost
+from codesign.firmware.machines import LayerCost
+from codesign.firmware.size import Footprint, Group
+from codesign.firmware.size.stack import StackReport
+
+
+@dataclass(frozen=True)
+class Check:
+    """One question with its answer."""
+
+    name: str
+    ok: bool
+    detail: str
+
+
+@dataclass(frozen=True)
+class Latency:
+    """Cost of a frame: executed instructions are exact, cycles and ms are an estimate with relative error `error`."""
+
+    worst_instructions: int
+    mean_instructions: float
+    counted_frames: int
+    clock_hz: int
+    worst_cycles: float
+    mean_cycles: float
+    error: float
+    source: str
+    """Of the timing, and so of cycles and ms."""
+    hop_ms: float
+    algorithmic_ms: float
+    network_instructions: int | None
+    """Of the network step in its worst frame; None where the emulator does not tell layers apart."""
+    macs: int
+    worst_frame: int | None = None
+    """Its number, from 0."""
+
+    @property
+    def worst_ms(self) -> float:
+        """Estimated time of the worst frame, ms."""
+        return self._ms(self.worst_cycles)
+
+    @property
+    def mean_ms(self) -> float:
+        """Estimated time of the mean frame, ms."""
+        return self._ms(self.mean_cycles)
+
+    @property
+    def instructions_per_mac(self) -> float | None:
+        """Of the whole network step in its worst frame, gates, activations and state included."""
+        return None if self.network_instructions is None else self.network_instructions / self.macs
+
+    def _ms(self, cycles: float) -> float:
+        return 1000.0 * cycles / self.clock_hz
+
+
+@dataclass(frozen=True)
+class Quality:
+    """Speech quality of one recording before and after: SI-SDR in dB, ESTOI in 0…1."""
+
+    recording: str
+    si_sdr_noisy: float
+    si_sdr_enhanced: float
+    estoi_noisy: float
+    estoi_enhanced: float
+
+    @property
+    def si_sdr_improvement(self) -> float:
+        return self.si_sdr_enhanced - self.si_sdr_noisy
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Everything that verification found. It holds when all checks do.
+
+    latency is None where nothing counts instructions, footprint where the board has no memory map.
+    """
+
+    model: str
+    board: str
+    emulator: str
+    compiler: str
+    seconds_of_audio: float
+    checks: tuple[Check, ...]
+    latency: Latency | None
+    footprint: Footprint | None
+    groups: tuple[Group, ...]
+    layers: tuple[LayerCost, ...]
+    stages: tuple[StageCost, ...]
+    quality: tuple[Quality, ...] = ()
+    stack: StackReport | None = None
+    stack_used: int | None = None  # deepest stack seen in the emulator, bytes
+
+    @property
+    def ok(self) -> bool:
+        return all(check.ok for check in self.checks)
