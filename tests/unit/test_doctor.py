@@ -5,8 +5,8 @@ import time
 
 import pytest
 
-from codesign import doctor
 from codesign.base.errors import ToolError
+from codesign.firmware import doctor
 from codesign.firmware.doctor import absent, diagnose, missing
 
 NAMES = [

@@ -1,4 +1,4 @@
-"""The integer arithmetic of docs/numerics.md on torch tensors of any batch shape; codesign.compiler.reference is the same in NumPy.
+"""The integer arithmetic of docs/numerics.md on torch tensors of any batch shape; compiler.reference is the same in NumPy.
 
 Integers are int64. Matrix products are float32 products of integers: exact, because lowering guarantees sums below 2^23.
 """

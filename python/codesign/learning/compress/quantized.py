@@ -1,6 +1,6 @@
 """The network with the integer contract as its forward pass and straight-through gradients behind it.
 
-Every value that the firmware has as an integer is that integer here, bit for bit: constants come from codesign.compiler.lower, the
+Every value that the firmware has as an integer is that integer here, bit for bit: constants come from compiler.lower, the
 arithmetic from `integer`. The backward pass is that of the real-valued network whose weights, features and activations are
 rounded to learned scales (Esser et al., "Learned step size quantization", ICLR 2020).
 """
