@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from codesign.compiler.frontend import FrontEnd
-from codesign.compiler.lower.network import FullyConnected, Lookup16, Network, Value
+from codesign.compiler.layers import FullyConnected, Lookup16, Value
+from codesign.compiler.lower.network import Network
 
 
 def tiny_network(front: FrontEnd) -> Network:

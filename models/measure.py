@@ -29,7 +29,7 @@ from codesign.base.errors import CodesignError
 from codesign.base.metrics import align, estoi, si_sdr
 from codesign.compiler.frontend import FrontEnd, whole_hops
 from codesign.compiler.lower import lower
-from codesign.compiler.lower.network import FullyConnected, Lstm, Network, SkipGate
+from codesign.compiler.lower.network import Network
 from codesign.compiler.model import load_onnx
 from codesign.compiler.quantize import quantize_file
 from codesign.compiler.reference.frontend import analyse, synthesise
@@ -117,30 +117,14 @@ def _measure(model: Path, own_float: Path | None, scratch: Path, pairs: list[Pai
 
 def _cost(network: Network) -> dict[str, Any]:
     """MACs of a step and bytes of the constants in the firmware; those of the same sizes in float32."""
-    rows, constants = 0, 0
-    for layer in network.layers:
-        match layer:
-            case Lstm():
-                rows += layer.bias.size
-                constants += layer.bias.nbytes
-            case FullyConnected() | SkipGate():
-                dense = layer if isinstance(layer, FullyConnected) else layer.delta_layer
-                rows += dense.bias.size
-                constants += dense.bias.nbytes + dense.multiplier.nbytes + dense.shift.size
+    rows = sum(matrix.shape[0] for layer in network.layers for matrix in layer.weights_int8[:1])
+    constants = sum(array.nbytes for layer in network.layers if layer.macs for array in layer.constants)
     return {"macs": network.macs, "bytes": network.macs + constants, "float_bytes": 4 * (network.macs + rows)}
 
 
 def _average_macs(network: Network, updates: float) -> float:
-    guarded = {name for gate in network.layers if isinstance(gate, SkipGate) for name in gate.layers}
-    total = 0.0
-    for layer in network.layers:
-        macs = {
-            Lstm: lambda l: l.input_weights.size + l.recurrent_weights.size,  # noqa: E741
-            FullyConnected: lambda l: l.weights.size,  # noqa: E741
-            SkipGate: lambda l: l.delta_layer.weights.size,  # noqa: E741
-        }.get(type(layer), lambda l: 0)(layer)  # noqa: E741
-        total += macs * (updates if layer.name in guarded or isinstance(layer, SkipGate) else 1.0)
-    return total
+    guarded = {name for gate in network.gates for name in (gate.name, *gate.guards)}
+    return sum(layer.macs * (updates if layer.name in guarded else 1.0) for layer in network.layers)
 
 
 def _int8(enhancer: HostEnhancer) -> Enhance:

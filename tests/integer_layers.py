@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from codesign.compiler.lower.network import FullyConnected, Lstm
+from codesign.compiler.layers import FullyConnected, Lstm
 
 
 def integers(rng: np.random.Generator, shape: tuple[int, ...], kind: str = "random") -> np.ndarray:

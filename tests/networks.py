@@ -7,7 +7,8 @@ import dataclasses
 import numpy as np
 
 from codesign.compiler.frontend import FrontEnd
-from codesign.compiler.lower.network import Lookup16, Network, SkipGate, StateValue, Value
+from codesign.compiler.layers import Lookup16, SkipGate, StateValue, Value
+from codesign.compiler.lower.network import Network
 from integer_layers import fully_connected, lstm
 
 SMALL = FrontEnd(n_fft=128, window=128, hop=64, n_mels=20)

@@ -15,9 +15,9 @@ pytest.importorskip("ziglang", reason="ziglang is not installed (pip install cod
 
 from cores import BOARDS, CASES, build, open_calls
 
-from codesign.compiler.lower.network import FullyConnected, Lstm
-from codesign.compiler.plan.packing import PACKERS
-from codesign.compiler.reference import network as reference
+from codesign.compiler.layers import FullyConnected, Lstm
+from codesign.compiler.layers.packing import PACKERS
+from codesign.compiler.layers.tables import lookup16
 from codesign.firmware.boards import load_board
 from codesign.firmware.cost import cycles_of_blocks
 from codesign.firmware.elf import read_elf
@@ -120,7 +120,7 @@ def test_fully_connected_is_the_reference(cores: Callable[[str], Calls], board: 
         layer = fully_connected(rng, rows, columns, bits, kind)
         x = integers(rng, (columns,), kind)
         y = run_fully_connected(image, layer, x, kernel, bits)
-        np.testing.assert_array_equal(y, reference.fully_connected(layer, x), err_msg=f"{rows}x{columns}")
+        np.testing.assert_array_equal(y, layer.apply(x), err_msg=f"{rows}x{columns}")
 
 
 @pytest.mark.parametrize(("board", "kernel"), CASES)
@@ -135,7 +135,7 @@ def test_lstm_is_the_reference(cores: Callable[[str], Calls], board: str, kernel
         hidden, cell = integers(rng, (units,), kind), rng.integers(-32768, 32768, units).astype(np.int16)
         for _ in range(3):
             x = integers(rng, (inputs,), kind)
-            expected = reference.lstm_step(layer, x, hidden, cell)
+            expected = layer.apply(x, hidden, cell)
             hidden, cell = run_lstm(image, layer, x, hidden, cell, kernel)
             np.testing.assert_array_equal(hidden, expected[0])
             np.testing.assert_array_equal(cell, expected[1])
@@ -149,7 +149,7 @@ def test_lookup_over_all_inputs(cores: Callable[[str], Calls], board: str, table
     q = np.arange(-32768, 32768).astype(np.int16)
     at = image.put(q)
     image.call("cs_lookup_s16", image.address(f"cs_{table}_table"), at, at, len(q))
-    np.testing.assert_array_equal(image.get(at, np.int16, len(q)), reference.lookup16(table, q.astype(np.int64)))
+    np.testing.assert_array_equal(image.get(at, np.int16, len(q)), lookup16(table, q.astype(np.int64)))
 
 
 def test_kernels_are_there_only_with_their_extension(tmp_path: Path) -> None:

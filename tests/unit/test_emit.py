@@ -7,8 +7,8 @@ import pytest
 
 from codesign.base.errors import InputError
 from codesign.compiler.emit import emit
-from codesign.compiler.emit.literals import float_literal, literals
 from codesign.compiler.emit.names import checked, macros, model_identifier
+from codesign.compiler.layers.literals import float_literal, literals
 from codesign.compiler.plan import plan_memory
 from networks import SMALL, random_network
 

@@ -17,7 +17,7 @@ from test_frontend_c import CONFIGS, signals
 from codesign.base.resources import resource
 from codesign.compiler.frontend import FrontEnd
 from codesign.compiler.frontend.q31 import exponent_q31, feature_scale_log2, fixed_point_tables, mask_scale
-from codesign.compiler.lower.network import Value
+from codesign.compiler.layers import Value
 from codesign.compiler.reference.frontend_q31 import analyse_q31, features_q31, synthesise_q31
 from codesign.firmware.toolchain.compilers import COMMON_FLAGS, find_host_compiler
 

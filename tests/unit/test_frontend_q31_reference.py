@@ -10,7 +10,7 @@ import pytest
 from codesign.base.resources import resource
 from codesign.compiler.frontend import FrontEnd, analysis_window, mel_analysis
 from codesign.compiler.frontend.q31 import exponent_q31, feature_scale_log2, fixed_point_tables, mask_scale
-from codesign.compiler.lower.network import Value
+from codesign.compiler.layers import Value
 from codesign.compiler.reference import frontend as floats
 from codesign.compiler.reference.frontend_q31 import (
     analyse_q31,

@@ -14,10 +14,9 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from codesign.base.resources import resource
-from codesign.compiler.lower.network import FullyConnected, Lstm, Requantize
-from codesign.compiler.plan.packing import PACKERS, pack_dsp, pack_plain, unpack_dsp, unpack_mve, unpack_plain
-from codesign.compiler.reference import network as reference
-from codesign.compiler.reference import tables
+from codesign.compiler.layers import FullyConnected, Lstm, Requantize, tables
+from codesign.compiler.layers.packing import PACKERS, pack_dsp, pack_plain, unpack_dsp, unpack_mve, unpack_plain
+from codesign.compiler.layers.tables import lookup16
 from integer_layers import fully_connected, integers, lstm
 
 BLOCK_ROWS = 64
@@ -133,7 +132,7 @@ def test_fully_connected(nn: ctypes.CDLL, seed: int, rows: int, columns: int, bi
     rng = np.random.default_rng(seed)
     layer = fully_connected(rng, rows, columns, bits, kind)
     x = integers(rng, (columns,), kind)
-    np.testing.assert_array_equal(run_fully_connected(nn, layer, x, bits), reference.fully_connected(layer, x))
+    np.testing.assert_array_equal(run_fully_connected(nn, layer, x, bits), layer.apply(x))
 
 
 @quick
@@ -151,7 +150,7 @@ def test_lstm(nn: ctypes.CDLL, seed: int, inputs: int, units: int, fraction: int
     hidden, cell = integers(rng, (units,), kind), rng.integers(-32768, 32768, units).astype(np.int16)
     for _ in range(4):
         x = integers(rng, (inputs,), kind)
-        expected = reference.lstm_step(layer, x, hidden, cell)
+        expected = layer.apply(x, hidden, cell)
         run_lstm(nn, layer, x, hidden, cell)
         np.testing.assert_array_equal(hidden, expected[0])
         np.testing.assert_array_equal(cell, expected[1])
@@ -163,7 +162,7 @@ def test_lookup_s16_over_all_inputs_in_place(nn: ctypes.CDLL, table: str) -> Non
     y = q.copy()
     words = ctypes.addressof(ctypes.c_char.in_dll(nn, f"cs_{table}_table"))
     nn.cs_lookup_s16(ctypes.c_void_p(words), ctypes.c_void_p(pointer(y)), ctypes.c_void_p(pointer(y)), len(q))
-    np.testing.assert_array_equal(y, reference.lookup16(table, q.astype(np.int64)))
+    np.testing.assert_array_equal(y, lookup16(table, q.astype(np.int64)))
 
 
 def test_lookup_s8_over_all_inputs_in_place(nn: ctypes.CDLL) -> None:
@@ -179,7 +178,7 @@ def test_requantize_over_all_inputs(nn: ctypes.CDLL, multiplier: int, shift: int
     q, y = np.arange(-32768, 32768).astype(np.int16), np.zeros(65536, np.int8)
     nn.cs_requantize_s16_s8(multiplier, shift, zero_point, ctypes.c_void_p(pointer(q)), ctypes.c_void_p(pointer(y)), 65536)
     layer = Requantize("r", "x", "y", multiplier, shift, zero_point)
-    np.testing.assert_array_equal(y, reference.requantize(layer, q.astype(np.int64)))
+    np.testing.assert_array_equal(y, layer.apply(q.astype(np.int64)))
 
 
 @given(state=st.integers(-32768, 32767), delta=st.integers(-32768, 32767), logit=st.integers(-32768, 32767))
@@ -190,7 +189,7 @@ def test_skip_gate(nn: ctypes.CDLL, state: int, delta: int, logit: int) -> None:
     nn.cs_skip_gate_advance(0, logit, ctypes.byref(s), ctypes.byref(d))
     assert (s.value, d.value) == (max(min(state + delta, 32767), -32768), delta)
     nn.cs_skip_gate_advance(1, logit, ctypes.byref(s), ctypes.byref(d))
-    assert s.value == d.value == reference.lookup16("sigmoid", np.array([logit]))[0]
+    assert s.value == d.value == lookup16("sigmoid", np.array([logit]))[0]
 
 
 UNPACKERS = {"plain": unpack_plain, "dsp": unpack_dsp, "dual": unpack_dsp, "mve": unpack_mve}

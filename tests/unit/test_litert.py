@@ -3,10 +3,9 @@
 import numpy as np
 import pytest
 
+from codesign.compiler.layers import Value
 from codesign.compiler.lower.linear import fully_connected
-from codesign.compiler.lower.network import Value
 from codesign.compiler.model.graph import Matrix, Quant
-from codesign.compiler.reference import network as reference
 
 litert = pytest.importorskip("ai_edge_litert.interpreter", reason="LiteRT is not installed (extra tflite)")
 schema = pytest.importorskip("ai_edge_litert.schema_py_generated", reason="LiteRT has no schema here")
@@ -81,6 +80,6 @@ def test_fully_connected_is_tflites(columns, zero_point, per_row):
     x[0], x[1] = 127, -127
     stored = np.float32(scales) if per_row else np.float32(scales[:1])
     theirs = run_litert(fully_connected_model(weights, integers, x_quant, stored, y_quant), x)
-    ours = np.array([reference.fully_connected(layer, row) for row in x])
+    ours = np.array([layer.apply(row) for row in x])
     np.testing.assert_array_equal(ours, np.maximum(theirs, -127))
     assert np.unique(ours).size > 50, "a constant output proves nothing"

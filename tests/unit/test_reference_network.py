@@ -16,9 +16,11 @@ from hypothesis import strategies as st
 
 from codesign.base.errors import InputError
 from codesign.compiler.frontend import FrontEnd
-from codesign.compiler.lower.network import FullyConnected, Lookup16, Lstm, Network, SkipGate, StateValue, Value
-from codesign.compiler.reference import initial_state, run, step, tables
-from codesign.compiler.reference import network as reference
+from codesign.compiler.layers import FullyConnected, Lookup16, Lstm, SkipGate, StateValue, Value, tables
+from codesign.compiler.layers.arithmetic import matvec, mbqm
+from codesign.compiler.layers.tables import lookup16
+from codesign.compiler.lower.network import Network
+from codesign.compiler.reference import initial_state, run, step
 from integer_layers import fully_connected, integers
 
 
@@ -27,7 +29,7 @@ from integer_layers import fully_connected, integers
 def test_mbqm_rounds_once(x: int, multiplier: int, shift: int) -> None:
     x >>= max(shift + 1, 0)
     exact = Fraction(x * multiplier) * Fraction(2) ** (shift - 31)
-    assert reference.mbqm(x, multiplier, shift) == math.floor(exact + Fraction(1, 2))
+    assert mbqm(x, multiplier, shift) == math.floor(exact + Fraction(1, 2))
 
 
 def test_fully_connected_against_onnxruntime() -> None:
@@ -53,10 +55,8 @@ def test_fully_connected_against_onnxruntime() -> None:
         layer = fully_connected(rng, rows, columns, 16, kind)
         x = integers(rng, (columns,), kind)
         (sums,) = session.run(None, {"x": x[None], "w": np.ascontiguousarray(layer.weights.T)})
-        np.testing.assert_array_equal(
-            reference.matvec(layer.weights.astype(np.float64), x.astype(np.int64)), np.asarray(sums)[0]
-        )
-        y = reference.fully_connected(layer, x)
+        np.testing.assert_array_equal(matvec(layer.weights.astype(np.float64), x.astype(np.int64)), np.asarray(sums)[0])
+        y = layer.apply(x)
         total = np.asarray(sums)[0].astype(np.float64) + layer.bias
         exact = np.clip(total * layer.multiplier * 2.0 ** (layer.shift - 31.0), layer.low, layer.high)
         # A left shift by s multiplies before rounding; a right shift rounds twice.
@@ -66,7 +66,7 @@ def test_fully_connected_against_onnxruntime() -> None:
 @pytest.mark.parametrize(("table", "limit"), [("sigmoid", 1.2), ("tanh", 2.3)])
 def test_tables_are_accurate_monotonic_and_in_range(table: str, limit: float) -> None:
     q = np.arange(-32768, 32768)
-    y = reference.lookup16(table, q)  # type: ignore[arg-type]
+    y = lookup16(table, q)  # type: ignore[arg-type]
     real = 1 / (1 + np.exp(-q / 4096)) if table == "sigmoid" else np.tanh(q / 4096)
     assert np.abs(y - 32768 * real).max() <= limit
     assert (np.diff(y) >= 0).all()
@@ -99,7 +99,7 @@ def test_lstm_follows_real_mathematics(fraction: int) -> None:
     for _ in range(200):
         x = rng.integers(-127, 128, inputs)
         expected_h, expected_c = real_lstm(w * scale_w, r * scale_w, b, x / 128, h / 128, c / 2.0**fraction)
-        h, c = reference.lstm_step(layer, x.astype(np.int8), h, c)
+        h, c = layer.apply(x.astype(np.int8), h, c)
         limit = 32767 / 2**fraction
         error_c = np.abs(np.clip(expected_c, -limit, limit) - c / 2.0**fraction).max() * 2**fraction
         error_h = np.abs(np.clip(expected_h * 128, -127, 127) - h)[np.abs(expected_c) < limit].max(initial=0)

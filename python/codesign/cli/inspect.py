@@ -5,7 +5,6 @@ from __future__ import annotations
 from codesign.cli.console import cells, emit_json, say, stderr, table
 from codesign.cli.options import Json, Model
 from codesign.compiler.lower import lower
-from codesign.compiler.lower.network import layer_macs
 from codesign.compiler.model import load_onnx
 from codesign.compiler.plan import plan_memory
 
@@ -27,7 +26,7 @@ def command(model: Model, json: Json = False) -> None:
         return
     network = lower(graph)
     plan = plan_memory(network)
-    layers = [(layer.name, type(layer).__name__, layer_macs(layer)) for layer in network.schedule]
+    layers = [(layer.name, type(layer).__name__, layer.macs) for layer in network.schedule]
     if json:
         emit_json(
             "inspect",

@@ -6,7 +6,6 @@ cannot hide behind, or grow out of, an earlier one. docs/numerics.md, "Against o
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -15,28 +14,11 @@ import numpy as np
 import numpy.typing as npt
 import onnx
 
-from codesign.compiler.lower.network import FullyConnected, Layer, Lookup8, Lookup16, Lstm, Network, Requantize, SkipGate, Value
+from codesign.compiler.layers import Layer, Value
+from codesign.compiler.lower.network import Network
 from codesign.compiler.model.graph import Graph, LstmCell
 from codesign.compiler.reference import network as reference_network
 from codesign.proof.verdict import Check
-
-_SIGMOID, _TANH = 3.6, 10.8  # LSB of Q0.15: one LSB of the Q3.12 argument, the table's error and rounding
-
-
-def limits(layer: Layer, network: Network) -> dict[str, int]:
-    """Largest difference of each result of a layer, in LSB: result's name → limit."""
-    match layer:
-        case Lstm():
-            cell = _SIGMOID + 1.0 + (_SIGMOID + _TANH) * 2.0 ** (layer.cell_fraction - 15)
-            product = _SIGMOID + 2.8 + cell * 2.0 ** (15 - layer.cell_fraction)  # of σ(o)·tanh(c'), LSB of Q0.15
-            hidden = 1.0 + product * 2.0**-15 / network.values[layer.hidden].scale
-            return {layer.hidden: math.floor(hidden), layer.cell: math.floor(cell)}
-        case Lookup16():
-            return {layer.output: math.ceil(_TANH if layer.table == "tanh" else _SIGMOID)}
-        case FullyConnected() | Requantize() | Lookup8():
-            return {layer.output: 1}
-        case SkipGate():
-            return {layer.state: math.ceil(_SIGMOID) + 1}
 
 
 def against_onnxruntime(
@@ -87,7 +69,7 @@ class _Oracle:
         results: Mapping[str, npt.NDArray[np.float32]] = dict(zip(names, self._session.run(names, feed), strict=True))
 
         def after_layer(layer: Layer) -> None:
-            for name, limit in limits(layer, network).items():
+            for name, limit in layer.tolerance(network.values).items():
                 if name in self._tensors:
                     theirs = _integers(results[self._tensors[name]], network.values[name])
                     difference = int(np.abs(values[name] - theirs).max())

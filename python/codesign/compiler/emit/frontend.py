@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from codesign.compiler.emit.layers import Array
+from codesign.compiler.emit.names import checked
 from codesign.compiler.frontend import (
     Arithmetic,
     BandedMatrix,
@@ -20,6 +20,7 @@ from codesign.compiler.frontend import (
 )
 from codesign.compiler.frontend.fft_tables import fft_split, fft_twiddles
 from codesign.compiler.frontend.q31 import exponent_q31, feature_scale_log2, fixed_point_tables, mask_scale
+from codesign.compiler.layers.code import Array
 from codesign.compiler.lower.network import Network
 
 Tables = dict[str, npt.NDArray[Any]]
@@ -72,4 +73,4 @@ def _banded(name: str, matrix: BandedMatrix, weights: npt.NDArray[Any]) -> Table
 
 
 def _arrays(model: str, tables: Tables) -> list[Array]:
-    return [Array.of(f"{model}_{name}", np.ascontiguousarray(table)) for name, table in tables.items()]
+    return [Array.of(checked(f"{model}_{name}"), np.ascontiguousarray(table)) for name, table in tables.items()]

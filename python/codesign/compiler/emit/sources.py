@@ -13,10 +13,10 @@ import jinja2
 from codesign import __version__
 from codesign.base.files import replace_folder
 from codesign.compiler.emit.frontend import front_end_file
-from codesign.compiler.emit.layers import Context, emit_layer
-from codesign.compiler.emit.literals import float_literal
-from codesign.compiler.emit.names import macros, model_identifier
-from codesign.compiler.lower.network import Lstm, Network, SkipGate, layer_macs
+from codesign.compiler.emit.names import checked, macros, model_identifier
+from codesign.compiler.layers.code import CodeContext
+from codesign.compiler.layers.literals import float_literal
+from codesign.compiler.lower.network import Network
 from codesign.compiler.plan import MemoryPlan
 
 MANIFEST_SCHEMA = 1
@@ -62,7 +62,9 @@ def emit(network: Network, plan: MemoryPlan, folder: Path) -> Generated:
 
 def _render(network: Network, plan: MemoryPlan, model: str) -> dict[str, str]:
     environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("codesign.compiler.emit"),
+        loader=jinja2.ChoiceLoader(
+            [jinja2.PackageLoader("codesign.compiler.emit"), jinja2.PackageLoader("codesign.compiler.layers")]
+        ),
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -77,8 +79,15 @@ def _render(network: Network, plan: MemoryPlan, model: str) -> dict[str, str]:
         return environment.get_template(template).render(**common, **values)
 
     macro = macros(plan.buffers)
-    context = Context(model, network, plan, macro, render)
-    layers = {layer.name: emit_layer(layer, context) for layer in network.schedule}
+    context = CodeContext(
+        values=network.values,
+        kernel=plan.kernel,
+        functions={layer.name: checked(f"{model}_{layer.name}") for layer in network.schedule},
+        value_macros={name: macro[name] for name in network.values},
+        scratch_macros={layer.name: macro[f"{layer.name}.scratch"] for layer in network.schedule if layer.scratch_bytes},
+        render=render,
+    )
+    layers = {layer.name: layer.code(context) for layer in network.schedule}
     weights = [array for code in layers.values() for array in code.arrays]
     values = {"features": network.values[network.input], "mask": network.values[network.output]}
     return {
@@ -100,24 +109,22 @@ def _render(network: Network, plan: MemoryPlan, model: str) -> dict[str, str]:
     }
 
 
-def _step_lines(network: Network, context: Context) -> list[str]:
-    """The body of step(): one call a layer; layers under a skip gate in a block that runs when it is open."""
+def _step_lines(network: Network, context: CodeContext) -> list[str]:
+    """The body of step(): one call a layer; layers under a gate in a block that runs when it is open."""
     lines: list[str] = []
     updated = "1"
-    gates = {gate.layers[0]: gate for gate in network.layers if isinstance(gate, SkipGate)}
+    first_guarded = {gate.guards[0]: gate for gate in network.gates}
+    guarded = {name for gate in network.gates for name in gate.guards}
     for layer in network.schedule:
-        if layer.name in gates:
-            gate = gates[layer.name]
+        if layer.name in first_guarded:
+            gate = first_guarded[layer.name]
             updated = f"updated_{gate.name}"
-            lines += [f"const int {updated} = cs_skip_gate_open({context.at(gate.state)});", f"if ({updated}) {{"]
-        call = f"{context.model}_{layer.name}(memory);"
-        if isinstance(layer, SkipGate):
-            logit = f"*{context.at(layer.delta_layer.output)}"
-            states = f"{context.at(layer.state)}, {context.at(layer.delta)}"
-            lines += [f"    {call}", "}", f"cs_skip_gate_advance({updated}, {logit}, {states});"]
+            lines += [f"const int {updated} = {gate.open_code(context)};", f"if ({updated}) {{"]
+        call = f"{context.functions[layer.name]}(memory);"
+        if layer.guards:
+            lines += [f"    {call}", "}", layer.advance_code(context, updated)]
         else:
-            guarded = any(layer.name in gate.layers for gate in gates.values())
-            lines.append(f"    {call}" if guarded else call)
+            lines.append(f"    {call}" if layer.name in guarded else call)
     return [*lines, f"return {updated};"]
 
 
@@ -147,9 +154,9 @@ def _manifest(network: Network, plan: MemoryPlan, model: str, texts: dict[str, s
     layers = [
         {
             "name": layer.name,
-            "kind": "lstm" if isinstance(layer, Lstm) else type(layer).__name__.lower(),
+            "kind": layer.kind,
             "function": f"{model}_{layer.name}",
-            "macs": layer_macs(layer),
+            "macs": layer.macs,
         }
         for layer in network.schedule
     ]

@@ -7,9 +7,9 @@ from collections.abc import Callable
 
 import numpy as np
 
+from codesign.compiler.layers import Lookup8, Value
 from codesign.compiler.lower.constants import clamp
 from codesign.compiler.lower.context import Context
-from codesign.compiler.lower.network import Lookup8, Value
 from codesign.compiler.model.graph import Activation
 
 

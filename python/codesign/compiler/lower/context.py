@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from codesign.base.errors import InputError
+from codesign.compiler.layers import Layer, StateValue, Value
 from codesign.compiler.lower.constants import QUANTIZE_HINT
-from codesign.compiler.lower.network import Layer, StateValue, Value
 from codesign.compiler.model.graph import Activation, Graph, Linear, Op, Quant, State
 
 LOGIT_SCALE = 2.0**-12

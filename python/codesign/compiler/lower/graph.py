@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from codesign.base.errors import InputError
+from codesign.compiler.layers import Value
 from codesign.compiler.lower.activation import lower_activation
 from codesign.compiler.lower.context import UNIT_SCALE, Context
 from codesign.compiler.lower.linear import lower_linear
 from codesign.compiler.lower.lstm import lower_lstm
-from codesign.compiler.lower.network import Network, Value
+from codesign.compiler.lower.network import Network
 from codesign.compiler.lower.skip_gate import lower_skip_gate
 from codesign.compiler.model.graph import Activation, Graph, Linear, LstmCell, SkipGate
 

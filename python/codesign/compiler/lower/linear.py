@@ -8,6 +8,9 @@ import numpy as np
 import numpy.typing as npt
 
 from codesign.base.errors import InputError
+from codesign.compiler.layers import FullyConnected, Lookup16, Requantize, Value
+from codesign.compiler.layers.tables import Table
+from codesign.compiler.layers.value import Dtype
 from codesign.compiler.lower.constants import (
     MBQM_LIMIT,
     QUANTIZE_HINT,
@@ -18,7 +21,6 @@ from codesign.compiler.lower.constants import (
     weights_of,
 )
 from codesign.compiler.lower.context import LOGIT_SCALE, UNIT_SCALE, Context
-from codesign.compiler.lower.network import Dtype, FullyConnected, Lookup16, Requantize, Table, Value
 from codesign.compiler.model.graph import Activation, Linear, Matrix, Quant
 
 INT16 = (-32768, 32767)

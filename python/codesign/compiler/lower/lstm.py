@@ -8,9 +8,9 @@ import numpy as np
 import numpy.typing as npt
 
 from codesign.base.errors import InputError
+from codesign.compiler.layers import Lstm, StateValue, Value
 from codesign.compiler.lower.constants import QUANTIZE_HINT, clamp, rne, sum_bounds, weights_of
 from codesign.compiler.lower.context import Context
-from codesign.compiler.lower.network import Lstm, StateValue, Value
 from codesign.compiler.model.graph import GATES, LstmCell, Matrix, Quant
 
 DEFAULT_CELL_FRACTION = 11

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from codesign.base.errors import InputError
+from codesign.compiler.layers import Lstm, SkipGate, StateValue, Value
 from codesign.compiler.lower.constants import clamp
 from codesign.compiler.lower.context import LOGIT_SCALE, UNIT_SCALE, Context
 from codesign.compiler.lower.linear import fully_connected
-from codesign.compiler.lower.network import Lstm, SkipGate, StateValue, Value
 from codesign.compiler.model.graph import Quant
 from codesign.compiler.model.graph import SkipGate as SkipGateOp
 

@@ -6,13 +6,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from codesign.compiler.frontend import Arithmetic
-from codesign.compiler.lower.network import FullyConnected, Layer, Lstm, Network, SkipGate
+from codesign.compiler.layers.scratch import round_up
+from codesign.compiler.lower.network import Network
 
 HEADER_BYTES = 32
 """What the enhancer keeps in front of the arena: CS_ENHANCER_HEADER_BYTES of runtime/include/codesign/enhancer.h."""
-
-BLOCK_ROWS = 64
-"""Rows that a layer multiplies at a time: CS_BLOCK_ROWS of runtime/include/codesign/nn.h."""
 
 ALIGNMENT = 8
 """Every buffer starts at a multiple of this many bytes, as the caller's memory does."""
@@ -38,7 +36,7 @@ class MemoryPlan:
     """Placement of all buffers of one enhancer.
 
     `bytes` is the arena's size, `lower_bound` the largest sum of buffers alive in one stage: no plan can be smaller.
-    `kernel` is the matrix kernel that all layers use, a key of plan.packing.PACKERS; see runtime/include/codesign/nn.h.
+    `kernel` is the matrix kernel that all layers use, a key of layers.packing.PACKERS; see runtime/include/codesign/nn.h.
     `front_end` is what the front end computes in; its words have 4 bytes either way.
     """
 
@@ -63,20 +61,6 @@ def plan_memory(network: Network, kernel: str = "plain", front_end: Arithmetic =
     return MemoryPlan(stages, {b.name: b for b in placed}, total, max(alive), kernel, front_end)
 
 
-def scratch_bytes(layer: Layer) -> int:
-    """Scratch of one layer; the formulas stand in runtime/include/codesign/nn.h."""
-    match layer:
-        case FullyConnected():
-            rows, columns = layer.weights.shape
-            return _prepared_bytes(columns) + 4 * min(_round_up(rows, 4), BLOCK_ROWS)
-        case Lstm():
-            return _prepared_bytes(layer.inputs) + _prepared_bytes(layer.units) + 2 * 4 * BLOCK_ROWS
-        case SkipGate():
-            return scratch_bytes(layer.delta_layer)
-        case _:
-            return 0
-
-
 def _front_end_buffers(network: Network, stages: tuple[str, ...]) -> list[Buffer]:
     config, count = network.frontend, len(stages)
     everywhere = frozenset(range(count))
@@ -99,31 +83,17 @@ def _network_buffers(network: Network, stages: tuple[str, ...]) -> list[Buffer]:
     dies = {network.input: last, network.output: last}
     # The network's input and output stay readable to the frame's end: verification and debuggers look at them.
     for stage, layer in enumerate(network.schedule, start=2):
-        if (size := scratch_bytes(layer)) > 0:
+        if (size := layer.scratch_bytes) > 0:
             buffers.append(Buffer(f"{layer.name}.scratch", size, frozenset({stage})))
-        for name in _reads(layer):
+        for name in layer.reads:
             dies[name] = max(dies.get(name, 0), stage)
-        for name in _writes(layer):
+        for name in layer.writes:
             born.setdefault(name, stage)
             dies[name] = max(dies.get(name, 0), stage)
     for name, first in born.items():
         if name not in states:
             buffers.append(Buffer(name, network.values[name].bytes, frozenset(range(first, dies[name] + 1))))
     return buffers
-
-
-def _reads(layer: Layer) -> tuple[str, ...]:
-    return (layer.delta_layer.source,) if isinstance(layer, SkipGate) else (layer.source,)
-
-
-def _writes(layer: Layer) -> tuple[str, ...]:
-    match layer:
-        case Lstm():
-            return ()
-        case SkipGate():
-            return (layer.delta_layer.output,)
-        case _:
-            return (layer.output,)
 
 
 def _place(buffers: Iterable[Buffer]) -> list[Buffer]:
@@ -140,13 +110,5 @@ def _place(buffers: Iterable[Buffer]) -> list[Buffer]:
     return placed
 
 
-def _prepared_bytes(n: int) -> int:
-    return 2 * _round_up(n, 4) + 8
-
-
 def _align(n: int) -> int:
-    return _round_up(n, ALIGNMENT)
-
-
-def _round_up(n: int, to: int) -> int:
-    return -(-n // to) * to
+    return round_up(n, ALIGNMENT)

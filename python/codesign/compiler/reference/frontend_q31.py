@@ -12,7 +12,7 @@ from codesign.compiler.frontend import FrontEnd
 from codesign.compiler.frontend.fft_tables import radix4_lengths
 from codesign.compiler.frontend.mel import BandedMatrix
 from codesign.compiler.frontend.q31 import exponent_q31, feature_scale_log2, fixed_point_tables, mask_scale
-from codesign.compiler.lower.network import Value
+from codesign.compiler.layers import Value
 from codesign.compiler.reference.tables_q31 import chord
 
 Ints = npt.NDArray[np.int64]

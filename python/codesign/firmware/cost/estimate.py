@@ -10,7 +10,6 @@ from pathlib import Path
 
 import numpy as np
 
-from codesign.compiler.lower.network import layer_macs
 from codesign.firmware.boards import Board
 from codesign.firmware.cost.classify import operations
 from codesign.firmware.cost.pipeline import block_cycles
@@ -81,7 +80,7 @@ def estimate(run: Run, image: Image, board: Board) -> CostReport:
     by_stage: dict[str, float] = defaultdict(float)
     for block, value in cycles.items():
         by_stage[block.stage] += value
-    macs = {layer.name: layer_macs(layer) for layer in image.network.schedule}
+    macs = {layer.name: layer.macs for layer in image.network.schedule}
     frames = np.zeros(max(counts.size for counts in run.stages.values()))
     worst = {}
     for stage, counts in run.stages.items():

@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from codesign.compiler.lower.network import layer_macs
 from codesign.firmware.elf import ElfImage
 from codesign.firmware.image import Image
 from codesign.firmware.machines.run import LayerCost
@@ -40,7 +39,7 @@ def counts_by_stage(image: Image, frames: Sequence[Mapping[str, int]]) -> dict[s
 
 def layer_costs(image: Image, frames: Sequence[Mapping[str, int]]) -> tuple[LayerCost, ...]:
     """Worst and mean of `counts_by_stage`."""
-    macs = {layer.name: layer_macs(layer) for layer in image.network.schedule}
+    macs = {layer.name: layer.macs for layer in image.network.schedule}
     return tuple(
         LayerCost(name or REST, macs.get(name, 0), int(counts.max()), float(counts.mean()))
         for name, counts in counts_by_stage(image, frames).items()

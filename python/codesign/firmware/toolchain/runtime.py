@@ -6,7 +6,7 @@ from collections.abc import Collection
 from pathlib import Path
 
 from codesign.base.resources import resource
-from codesign.compiler.plan.packing import PACKERS
+from codesign.compiler.layers.packing import PACKERS
 
 
 def runtime_include() -> Path:

@@ -10,8 +10,8 @@ from functools import cache
 import torch
 from torch import Tensor
 
-from codesign.compiler.lower.network import Lstm, Table
-from codesign.compiler.reference.tables import samples
+from codesign.compiler.layers import Lstm
+from codesign.compiler.layers.tables import Table, samples
 
 
 @cache

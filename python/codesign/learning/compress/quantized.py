@@ -16,10 +16,11 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
 from codesign.compiler.frontend import FrontEnd
+from codesign.compiler.layers import FullyConnected, Lstm, SkipGate
+from codesign.compiler.layers.arithmetic import HALF
 from codesign.compiler.lower import lower
-from codesign.compiler.lower.network import FullyConnected, Lstm, Network, SkipGate
+from codesign.compiler.lower.network import Network
 from codesign.compiler.model.graph import Graph, Quant
-from codesign.compiler.reference.network import HALF
 from codesign.learning.compress.graph import FEATURES, Integers, Rounding, network_graph
 from codesign.learning.compress.integer import CellConstants, lookup, mbqm
 from codesign.learning.train.network import Enhancer, Sizes, States, straight_through

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
-from codesign.compiler.lower.network import FullyConnected, Layer, Lookup8, Lookup16, Lstm, Requantize, SkipGate
+from codesign.compiler.plan import MemoryPlan
 from codesign.firmware.size import Footprint, Group, check_budget
 from codesign.proof import Quality
 from codesign.proof.prove import Proof, Recording
@@ -162,7 +162,7 @@ def _layers(proof: Proof) -> tuple[c.Layer, ...]:
         return ()
     cycles = latency.worst_ms * latency.clock_hz / 1000.0 / latency.worst_instructions
     flash = {group.label: group.flash for group in verdict.groups}
-    kinds = {layer.name: layer for layer in proof.image.network.schedule}
+    titles = {layer.name: layer.title for layer in proof.image.network.schedule}
     rows = []
     for layer in verdict.layers:
         arena = None
@@ -172,36 +172,23 @@ def _layers(proof: Proof) -> tuple[c.Layer, ...]:
         rows.append(
             c.Layer(
                 name=layer.name,
-                kind=_kind(kinds.get(layer.name)) if layer.name in plan.stages else "pipeline",
+                kind=_title(titles, plan, layer.name),
                 macs=layer.macs,
                 worst_instructions=layer.worst,
                 mean_instructions=layer.mean,
                 instructions_per_mac=layer.worst / layer.macs if layer.macs else None,
                 worst_cycles=layer.worst * cycles,
                 share=layer.mean / latency.mean_instructions,
-                flash=flash.get(layer.name, 0) if layer.name in kinds else 0,
+                flash=flash.get(layer.name, 0) if layer.name in titles else 0,
                 arena=arena,
             )
         )
     return tuple(rows)
 
 
-def _kind(layer: Layer | None) -> str:
-    match layer:
-        case None:
-            return "front end"
-        case Lstm():
-            return f"LSTM {layer.inputs}→{layer.units}"
-        case FullyConnected():
-            return f"fully connected {layer.weights.shape[1]}→{layer.weights.shape[0]}"
-        case Lookup16():
-            return f"{layer.table}, int16"
-        case Lookup8():
-            return "table, int8"
-        case Requantize():
-            return "int16→int8"
-        case SkipGate():
-            return "skip gate"
+def _title(titles: Mapping[str, str], plan: MemoryPlan, stage: str) -> str:
+    """What kind of stage it is: a layer of the network, the front end, or what else the pipeline does."""
+    return titles.get(stage, "front end") if stage in plan.stages else "pipeline"
 
 
 def _recordings(proof: Proof, recordings: Sequence[Recording]) -> Iterator[c.Recording]:

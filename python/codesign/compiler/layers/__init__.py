@@ -1,0 +1,15 @@
+"""layers: one file for each layer of the integer network, with everything that is known of it.
+
+To add one: `_template.py` and docs/add-an-op.md.
+"""
+
+from codesign.compiler.layers.fully_connected import FullyConnected
+from codesign.compiler.layers.layer import Layer
+from codesign.compiler.layers.lookup8 import Lookup8
+from codesign.compiler.layers.lookup16 import Lookup16
+from codesign.compiler.layers.lstm import Lstm
+from codesign.compiler.layers.requantize import Requantize
+from codesign.compiler.layers.skip_gate import SkipGate
+from codesign.compiler.layers.value import StateValue, Value
+
+__all__ = ["FullyConnected", "Layer", "Lookup8", "Lookup16", "Lstm", "Requantize", "SkipGate", "StateValue", "Value"]

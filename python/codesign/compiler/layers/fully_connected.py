@@ -1,0 +1,106 @@
+"""Fully connected layer, int8 in, int8 or int16 out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+from codesign.compiler.layers.arithmetic import Ints, Matrices, matvec, mbqm
+from codesign.compiler.layers.code import Array, CodeContext, LayerCode
+from codesign.compiler.layers.layer import Layer
+from codesign.compiler.layers.scratch import BLOCK_ROWS, prepared_bytes, round_up
+from codesign.compiler.layers.value import Value
+
+
+@dataclass(frozen=True)
+class FullyConnected(Layer):
+    """TFLite FULLY_CONNECTED with per-row scales.
+
+    weights int8 (rows, columns); bias int32 (rows,) with the input's zero point folded in; multiplier int32 and shift
+    int32 (rows,) as TFLite (positive shift = left). Output int8 or int16 clamped to low … high.
+    """
+
+    source: str
+    output: str
+    weights: npt.NDArray[np.int8]
+    bias: npt.NDArray[np.int32]
+    multiplier: npt.NDArray[np.int32]
+    shift: npt.NDArray[np.int32]
+    zero_point: int
+    low: int
+    high: int
+
+    kind: ClassVar[str] = "fullyconnected"
+
+    @property
+    def title(self) -> str:
+        return f"fully connected {self.weights.shape[1]}→{self.weights.shape[0]}"
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        return (self.source,)
+
+    @property
+    def writes(self) -> tuple[str, ...]:
+        return (self.output,)
+
+    @property
+    def states(self) -> tuple[str, ...]:
+        return ()
+
+    @property
+    def weights_int8(self) -> tuple[npt.NDArray[np.int8], ...]:
+        return (self.weights,)
+
+    @property
+    def constants(self) -> tuple[npt.NDArray[Any], ...]:
+        return (self.bias, self.multiplier, self.shift.astype(np.int8))
+
+    @property
+    def scratch_bytes(self) -> int:
+        rows, columns = self.weights.shape
+        return prepared_bytes(columns) + 4 * min(round_up(rows, 4), BLOCK_ROWS)
+
+    def step(self, values: dict[str, Ints], matrices: Matrices) -> None:
+        values[self.output] = self.rescaled(matvec(matrices[0], values[self.source]))
+
+    def rescaled(self, sums: Ints) -> Ints:
+        """The output as int64 (rows,) from the matrix sums int64 (rows,)."""
+        return np.clip(mbqm(sums + self.bias, self.multiplier, self.shift) + self.zero_point, self.low, self.high)
+
+    def apply(self, x: npt.NDArray[Any]) -> Ints:
+        """int8 (columns,) → the output as int64 (rows,)."""
+        return self.rescaled(matvec(self.weights.astype(np.float64), x.astype(np.int64)))
+
+    def code(self, context: CodeContext) -> LayerCode:
+        return self.code_as(self.name, context)
+
+    def code_as(self, layer: str, context: CodeContext) -> LayerCode:
+        """C of it as the layer `layer`, which owns function and scratch."""
+        prefix = context.functions[layer]
+        weights, matrix = context.matrix(f"{prefix}_weights", self.weights)
+        bias, multiplier, shift = self.constants
+        arrays = (
+            weights,
+            Array.of(f"{prefix}_bias", bias),
+            Array.of(f"{prefix}_multiplier", multiplier),
+            Array.of(f"{prefix}_shift", shift),
+        )
+        code = context.render(
+            "fully_connected.c.j2",
+            layer=self,
+            prefix=prefix,
+            matrix=matrix,
+            bits=8 if context.values[self.output].dtype == "int8" else 16,
+            x=context.at(self.source),
+            y=context.at(self.output),
+            scratch=context.scratch(layer),
+        )
+        return LayerCode(prefix, arrays, code)
+
+    def tolerance(self, values: Mapping[str, Value]) -> dict[str, int]:
+        return {self.output: 1}
