@@ -4,7 +4,7 @@
  *   word 0: 256 * A + B of columns 0, 2      word 1: 256 * C + D of columns 0, 2
  *   word 2: 256 * A + B of columns 1, 3      word 3: 256 * C + D of columns 1, 3
  * Four words per four columns, then the next four columns, then the next four rows. In front of each four rows stand two words,
- * minus the sums of b0 * b1 + b2 * b3 over all columns of row B and of row D. python/codesign/compiler/plan/packing.py. */
+ * minus the sums of b0 * b1 + b2 * b3 over all columns of row B and of row D. python/codesign/compiler/layers/packing.py. */
 #include "codesign/nn.h"
 
 #if defined(__ARM_FEATURE_DSP)

@@ -2,7 +2,7 @@
  *
  * Packing, for each four rows: of every whole sixteen columns the 16 bytes of the first row, of the second, the third and
  * the fourth; then, of the columns that are left, rounded up to 4, the bytes of the first row, and so on. Then the next
- * four rows. python/codesign/compiler/plan/packing.py. */
+ * four rows. python/codesign/compiler/layers/packing.py. */
 #include "codesign/nn.h"
 
 #if defined(__ARM_FEATURE_MVE)

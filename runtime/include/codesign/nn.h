@@ -55,7 +55,7 @@ typedef struct cs_lstm {
 extern const uint32_t cs_sigmoid_table[512];
 extern const uint32_t cs_tanh_table[512];
 
-/* Scratch sizes in bytes; python/codesign/compiler/plan uses the same formulas. Scratch is 4-byte aligned.
+/* Scratch sizes in bytes; python/codesign/compiler/layers/scratch.py uses the same formulas. Scratch is 4-byte aligned.
  *   fully connected   cs_prepared_bytes(columns) + 4 * min(rows rounded up to 4, CS_BLOCK_ROWS)
  *   lstm              cs_prepared_bytes(inputs) + cs_prepared_bytes(units) + 2 * 4 * CS_BLOCK_ROWS
  * Layers work on CS_BLOCK_ROWS rows at a time: accumulators of a whole layer would need far more. */

@@ -1,0 +1,66 @@
+"""Every layer answers every verb, and a layer that nobody knew before goes through plan, emit and reference unchanged."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib
+import inspect
+import pkgutil
+
+import numpy as np
+import pytest
+
+from codesign.compiler import layers
+from codesign.compiler.layers import Layer, Value
+from codesign.compiler.layers._template import Negate
+from codesign.firmware.machines.host import run_host
+from codesign.firmware.toolchain import build_host
+from codesign.proof.equality import equal, run_reference
+from networks import random_network
+
+for module in pkgutil.iter_modules(layers.__path__):
+    importlib.import_module(f"{layers.__name__}.{module.name}")
+
+VERBS = sorted(name for name, member in vars(Layer).items() if not name.startswith("_"))
+MUST_ANSWER = sorted(name for name in VERBS if getattr(vars(Layer)[name], "__isabstractmethod__", False))
+
+
+def kinds() -> list[type[Layer]]:
+    return sorted((kind for kind in Layer.__subclasses__() if kind.__module__.startswith(layers.__name__)), key=str)
+
+
+@pytest.mark.parametrize("kind", kinds(), ids=lambda kind: kind.__name__)
+def test_a_layer_answers_every_verb(kind):
+    assert not inspect.isabstract(kind), f"{kind.__name__} lacks {sorted(kind.__abstractmethods__)}"
+    assert kind.kind == kind.kind.lower() != ""
+    assert dataclasses.is_dataclass(kind)
+    assert dataclasses.fields(kind)[0].name == "name"
+
+
+def test_kinds_have_names_of_their_own():
+    names = [kind.kind for kind in kinds()]
+    assert len(set(names)) == len(names) >= 7
+
+
+def test_a_forgotten_verb_is_an_error_that_names_it():
+    class Forgetful(Layer):
+        kind = "forgetful"
+
+    with pytest.raises(TypeError, match="scratch_bytes"):
+        Forgetful("x")
+    assert {"reads", "writes", "states", "scratch_bytes", "step", "code", "tolerance", "title"} <= set(MUST_ANSWER)
+
+
+def test_a_new_layer_needs_no_other_file(tmp_path):
+    network = random_network(skip=True)
+    logit = network.values["relu"]
+    values = {**network.values, "relu": dataclasses.replace(logit, zero_point=0)}
+    values["negated"] = Value("negated", logit.size, "int8", logit.scale)
+    changed = [dataclasses.replace(layer, source="negated") if layer.name == "fc_1" else layer for layer in network.layers]
+    place = next(i for i, layer in enumerate(changed) if layer.name == "fc_1")
+    changed.insert(place, Negate("minus", "relu", "negated"))
+    network = dataclasses.replace(network, values=values, layers=tuple(changed))
+    pcm = np.random.default_rng(3).integers(-(2**14), 2**14, 64 * network.frontend.hop).astype(np.int16)
+    host = run_host(build_host(network, tmp_path / "host"), pcm)
+    assert equal(host, run_reference(network, pcm)).ok
+    assert (host.mask != run_host(build_host(random_network(skip=True), tmp_path / "without"), pcm).mask).any()

@@ -1,0 +1,80 @@
+"""The rooms of the package depend on each other in one direction only, and no two modules on each other."""
+
+from __future__ import annotations
+
+import ast
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+
+import pytest
+
+import codesign
+
+PACKAGE = Path(codesign.__file__).parent
+MAY_IMPORT = {
+    "base": set(),
+    "compiler": {"base"},
+    "drawing": {"base"},
+    "firmware": {"base", "compiler"},
+    "proof": {"base", "compiler", "drawing", "firmware"},
+    "learning": {"base", "compiler", "firmware"},
+    "hearing": {"base", "compiler", "drawing", "firmware", "learning", "proof"},
+    "testing": {"base", "compiler", "firmware", "proof"},
+}
+
+
+def module_of(path: Path) -> str:
+    parts = path.relative_to(PACKAGE.parent).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+MODULES = {module_of(path): path for path in PACKAGE.rglob("*.py")}
+
+
+def imports(name: str, everywhere: bool = True) -> set[str]:
+    """Modules of the package that a module imports; without `everywhere`, those that it imports when it is imported."""
+    tree = ast.parse(MODULES[name].read_text(encoding="utf-8"))
+    found = set()
+    for node in ast.walk(tree) if everywhere else _at_import(tree):
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.split(".")[0] == "codesign":
+            found |= {inner if (inner := f"{node.module}.{alias.name}") in MODULES else node.module for alias in node.names}
+        elif isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names if alias.name.split(".")[0] == "codesign"}
+    return found - {name}
+
+
+def _at_import(tree: ast.Module) -> list[ast.stmt]:
+    return [node for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom)]
+
+
+def room(module: str) -> str:
+    return module.split(".")[1] if "." in module else ""
+
+
+@pytest.mark.parametrize("name", MAY_IMPORT)
+def test_arrows_go_one_way(name):
+    wrong = [
+        f"{module} -> {other}"
+        for module in MODULES
+        if room(module) == name
+        for other in imports(module)
+        if room(other) not in {name, "", *MAY_IMPORT[name]}
+    ]
+    assert wrong == []
+
+
+def test_every_folder_is_a_room():
+    folders = {path.name for path in PACKAGE.iterdir() if path.is_dir() and path.name not in ("__pycache__", "data")}
+    assert folders == {*MAY_IMPORT, "cli"}
+
+
+def test_nothing_but_the_command_line_imports_the_command_line():
+    assert [m for m in MODULES if room(m) not in ("cli", "__main__") and any(room(o) == "cli" for o in imports(m))] == []
+
+
+def test_no_module_imports_itself_through_others():
+    graph = {name: {other for other in imports(name, everywhere=False) if other in MODULES} for name in MODULES}
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        pytest.fail(f"import cycle: {' -> '.join(error.args[1])}")
