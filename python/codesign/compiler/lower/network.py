@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from codesign.compiler.frontend import FrontEnd
+from codesign.compiler.names import STAGES, check_unique
 
 Dtype = Literal["int8", "int16"]
 Table = Literal["sigmoid", "tanh"]
@@ -147,7 +148,10 @@ class Network:
     """One time step in integers. `values` holds every value including states, input and output.
 
     `input` is int8 features, `output` the mask (int16, or int8). An LSTM's output is its hidden state: layers that read it
-    name the state as their source.
+    name the state as their source. Layers have names of their own, none of them a stage's of the front end.
+
+    Raises:
+        ValueError: two layers of one name.
     """
 
     name: str
@@ -159,6 +163,9 @@ class Network:
     layers: tuple[Layer, ...]
     licence: str = ""
     sha256: str = ""
+
+    def __post_init__(self) -> None:
+        check_unique("stages of a network", (*STAGES, *(layer.name for layer in self.layers)))
 
     @property
     def schedule(self) -> tuple[Layer, ...]:
