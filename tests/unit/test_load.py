@@ -7,13 +7,13 @@ import numpy as np
 import onnx
 import onnxruntime
 import pytest
-from codesign.compiler.model.names import C_KEYWORDS, STAGES, identifier
 from onnx import helper
 
 from codesign.base.resources import resource
 from codesign.compiler.model import load_onnx
 from codesign.compiler.model.graph import Activation, Linear, LstmCell, SkipGate
 from codesign.compiler.model.ops import operator_table
+from codesign.compiler.names import C_KEYWORDS, STAGES, identifier
 from codesign.compiler.quantize.float_run import float_run
 from models import FORMS, float_network
 

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from codesign.compiler.emit.literals import literals
-from codesign.compiler.emit.names import checked
+from codesign.compiler.emit.names import checked, layer_identifier, member
 from codesign.compiler.lower.network import (
     FullyConnected,
     Layer,
@@ -21,7 +21,7 @@ from codesign.compiler.lower.network import (
     Requantize,
     SkipGate,
 )
-from codesign.compiler.plan.memory import MemoryPlan
+from codesign.compiler.plan import BufferKey, MemoryPlan
 from codesign.compiler.plan.packing import PACKERS
 
 _CTYPES = {"int8": "int8_t", "int16": "int16_t", "uint16": "uint16_t", "int32": "int32_t", "uint32": "uint32_t"}
@@ -53,32 +53,36 @@ class LayerCode:
 
 @dataclass(frozen=True)
 class Context:
-    """What the layers of one model have in common. `macro` maps buffer names to the names of their offsets."""
+    """What the layers of one model have in common. `macro` has the names of the buffers' offsets."""
 
     model: str
     network: Network
     plan: MemoryPlan
-    macro: Mapping[str, str]
+    macro: Mapping[BufferKey, str]
     render: Callable[..., str]
 
     def at(self, name: str) -> str:
-        """C expression for the buffer `name`, typed."""
+        """C expression for the value `name`, typed."""
         value = self.network.values[name]
-        return f"({_CTYPES[value.dtype]} *)(memory + {self.macro[name]})"
+        return f"({_CTYPES[value.dtype]} *)(memory + {self.value(name)})"
+
+    def value(self, name: str) -> str:
+        """Macro of the offset of the value `name`."""
+        return self.macro[BufferKey("value", name)]
 
     def scratch(self, layer: str) -> str:
-        return f"memory + {self.macro[f'{layer}.scratch']}"
+        return f"memory + {self.macro[BufferKey('scratch', layer)]}"
 
-    def matrix(self, prefix: str, weights: npt.NDArray[np.int8]) -> tuple[Array, str]:
+    def matrix(self, name: str, weights: npt.NDArray[np.int8]) -> tuple[Array, str]:
         """The packed array of a matrix and its cs_matrix initializer."""
-        array = Array.of(prefix, PACKERS[self.plan.kernel](weights))
+        array = Array.of(name, PACKERS[self.plan.kernel](weights))
         rows, columns = weights.shape
         return array, f"{{ &cs_kernel_{self.plan.kernel}, {array.name}, {rows}, {columns} }}"
 
 
 def emit_layer(layer: Layer, context: Context) -> LayerCode:
     """C of any layer."""
-    prefix = checked(f"{context.model}_{layer.name}")
+    prefix = layer_identifier(context.model, layer.name)
     match layer:
         case FullyConnected():
             return _fully_connected(layer, prefix, context)
@@ -90,7 +94,7 @@ def emit_layer(layer: Layer, context: Context) -> LayerCode:
             table = f"cs_{layer.table}_table"
             return _elementwise(layer, prefix, context, (), f"cs_lookup_s16({table}, {{x}}, {{y}}, {{n}});")
         case Lookup8():
-            array = Array.of(f"{prefix}_table", layer.table)
+            array = Array.of(member(prefix, "table"), layer.table)
             return _elementwise(layer, prefix, context, (array,), f"cs_lookup_s8({array.name}, {{x}}, {{y}}, {{n}});")
         case Requantize():
             constants = f"{layer.multiplier}, {layer.shift}, {layer.zero_point}"
@@ -98,12 +102,12 @@ def emit_layer(layer: Layer, context: Context) -> LayerCode:
 
 
 def _fully_connected(layer: FullyConnected, prefix: str, context: Context, scratch: str = "") -> LayerCode:
-    weights, matrix = context.matrix(f"{prefix}_weights", layer.weights)
+    weights, matrix = context.matrix(member(prefix, "weights"), layer.weights)
     arrays = (
         weights,
-        Array.of(f"{prefix}_bias", layer.bias),
-        Array.of(f"{prefix}_multiplier", layer.multiplier),
-        Array.of(f"{prefix}_shift", layer.shift.astype(np.int8)),
+        Array.of(member(prefix, "bias"), layer.bias),
+        Array.of(member(prefix, "multiplier"), layer.multiplier),
+        Array.of(member(prefix, "shift"), layer.shift.astype(np.int8)),
     )
     code = context.render(
         "layer_fully_connected.c.j2",
@@ -119,8 +123,8 @@ def _fully_connected(layer: FullyConnected, prefix: str, context: Context, scrat
 
 
 def _lstm(layer: Lstm, prefix: str, context: Context) -> LayerCode:
-    inputs, input_matrix = context.matrix(f"{prefix}_input_weights", layer.input_weights)
-    recurrent, recurrent_matrix = context.matrix(f"{prefix}_recurrent_weights", layer.recurrent_weights)
+    inputs, input_matrix = context.matrix(member(prefix, "input_weights"), layer.input_weights)
+    recurrent, recurrent_matrix = context.matrix(member(prefix, "recurrent_weights"), layer.recurrent_weights)
     code = context.render(
         "layer_lstm.c.j2",
         layer=layer,
@@ -132,7 +136,7 @@ def _lstm(layer: Lstm, prefix: str, context: Context) -> LayerCode:
         cell=context.at(layer.cell),
         scratch=context.scratch(layer.name),
     )
-    return LayerCode(prefix, (inputs, recurrent, Array.of(f"{prefix}_bias", layer.bias)), code)
+    return LayerCode(prefix, (inputs, recurrent, Array.of(member(prefix, "bias"), layer.bias)), code)
 
 
 def _elementwise(

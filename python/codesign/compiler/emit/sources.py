@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,9 +16,10 @@ from codesign.base.files import replace_folder
 from codesign.compiler.emit.frontend import front_end_file
 from codesign.compiler.emit.layers import Context, emit_layer
 from codesign.compiler.emit.literals import float_literal
-from codesign.compiler.emit.names import macros, model_identifier
+from codesign.compiler.emit.names import layer_identifier, macros, model_identifier
 from codesign.compiler.lower.network import Lstm, Network, SkipGate, layer_macs
-from codesign.compiler.plan import MemoryPlan
+from codesign.compiler.names import check_unique
+from codesign.compiler.plan import Buffer, BufferKey, MemoryPlan
 
 MANIFEST_SCHEMA = 1
 
@@ -33,8 +35,12 @@ class Generated:
 
     @property
     def symbol(self) -> str:
-        """The C name of the `const cs_model`: never that of a library function, as a model's own name may be."""
+        """The C name of the `const cs_model`."""
         return f"{self.identifier}_model"
+
+    def function(self, layer: str) -> str:
+        """The C name of a layer's function, with which the names of its constants begin."""
+        return layer_identifier(self.identifier, layer)
 
     def moved(self, folder: Path) -> Generated:
         """The same after its folder was renamed."""
@@ -78,8 +84,9 @@ def _render(network: Network, plan: MemoryPlan, model: str) -> dict[str, str]:
 
     macro = macros(plan.buffers)
     context = Context(model, network, plan, macro, render)
-    layers = {layer.name: emit_layer(layer, context) for layer in network.schedule}
-    weights = [array for code in layers.values() for array in code.arrays]
+    layers = [emit_layer(layer, context) for layer in network.schedule]
+    weights = [array for code in layers for array in code.arrays]
+    check_unique("functions and constants of a model", (*(c.function for c in layers), *(array.name for array in weights)))
     values = {"features": network.values[network.input], "mask": network.values[network.output]}
     return {
         f"{model}.h": render("model.h.j2"),
@@ -88,11 +95,12 @@ def _render(network: Network, plan: MemoryPlan, model: str) -> dict[str, str]:
             "model.c.j2",
             macs=network.macs,
             buffers=_buffer_rows(plan, macro),
-            layers=list(layers.values()),
-            states=_state_rows(network, macro),
+            layers=layers,
+            states=_state_rows(network, context),
             step=_step_lines(network, context),
-            features=macro[network.input],
-            mask=macro[network.output],
+            front_end={key.name: macro[key] for key in plan.buffers if key.kind == "front end"},
+            features=context.value(network.input),
+            mask=context.value(network.output),
         ),
         f"{model}_data.h": render("data.h.j2", arrays=weights),
         f"{model}_weights.c": render("weights.c.j2", arrays=weights, kernel=f"cs_kernel_{plan.kernel}"),
@@ -105,12 +113,13 @@ def _step_lines(network: Network, context: Context) -> list[str]:
     lines: list[str] = []
     updated = "1"
     gates = {gate.layers[0]: gate for gate in network.layers if isinstance(gate, SkipGate)}
+    flags = {gate.name: f"updated_{index}" for index, gate in enumerate(gates.values())}
     for layer in network.schedule:
         if layer.name in gates:
             gate = gates[layer.name]
-            updated = f"updated_{gate.name}"
+            updated = flags[gate.name]
             lines += [f"const int {updated} = cs_skip_gate_open({context.at(gate.state)});", f"if ({updated}) {{"]
-        call = f"{context.model}_{layer.name}(memory);"
+        call = f"{layer_identifier(context.model, layer.name)}(memory);"
         if isinstance(layer, SkipGate):
             logit = f"*{context.at(layer.delta_layer.output)}"
             states = f"{context.at(layer.state)}, {context.at(layer.delta)}"
@@ -121,19 +130,23 @@ def _step_lines(network: Network, context: Context) -> list[str]:
     return [*lines, f"return {updated};"]
 
 
-def _buffer_rows(plan: MemoryPlan, macro: dict[str, str]) -> list[dict[str, Any]]:
+def _buffer_rows(plan: MemoryPlan, macro: Mapping[BufferKey, str]) -> list[dict[str, Any]]:
     rows = []
-    for name, buffer in sorted(plan.buffers.items(), key=lambda item: (item[1].offset, item[0])):
+    for buffer in _by_offset(plan):
         stages = sorted(buffer.stages)
         life = "persistent" if buffer.persistent else f"{plan.stages[stages[0]]} to {plan.stages[stages[-1]]}"
-        rows.append({"macro": macro[name], "offset": buffer.offset, "bytes": buffer.bytes, "life": life})
+        rows.append({"macro": macro[buffer.key], "offset": buffer.offset, "bytes": buffer.bytes, "life": life})
     return rows
 
 
-def _state_rows(network: Network, macro: dict[str, str]) -> list[dict[str, Any]]:
+def _by_offset(plan: MemoryPlan) -> list[Buffer]:
+    return sorted(plan.buffers.values(), key=lambda buffer: (buffer.offset, buffer.name, buffer.key))
+
+
+def _state_rows(network: Network, context: Context) -> list[dict[str, Any]]:
     return [
         {
-            "macro": macro[state.value.name],
+            "macro": context.value(state.value.name),
             "initial": state.initial,
             "size": state.value.size,
             "bytes": state.value.bytes,
@@ -148,7 +161,7 @@ def _manifest(network: Network, plan: MemoryPlan, model: str, texts: dict[str, s
         {
             "name": layer.name,
             "kind": "lstm" if isinstance(layer, Lstm) else type(layer).__name__.lower(),
-            "function": f"{model}_{layer.name}",
+            "function": layer_identifier(model, layer.name),
             "macs": layer_macs(layer),
         }
         for layer in network.schedule
@@ -156,12 +169,13 @@ def _manifest(network: Network, plan: MemoryPlan, model: str, texts: dict[str, s
     buffers = [
         {
             "name": buffer.name,
+            "of": buffer.key.kind,
             "offset": buffer.offset,
             "bytes": buffer.bytes,
             "persistent": buffer.persistent,
             "stages": [plan.stages[stage] for stage in sorted(buffer.stages)],
         }
-        for buffer in sorted(plan.buffers.values(), key=lambda b: (b.offset, b.name))
+        for buffer in _by_offset(plan)
     ]
     document = {
         "schema_version": MANIFEST_SCHEMA,
