@@ -9,7 +9,7 @@ from codesign.base.errors import InputError
 from codesign.compiler.emit import emit
 from codesign.compiler.emit.names import checked, macros, model_identifier
 from codesign.compiler.layers.literals import float_literal, literals
-from codesign.compiler.plan import plan_memory
+from codesign.compiler.plan import BufferKey, plan_memory
 from networks import SMALL, random_network
 
 
@@ -29,7 +29,8 @@ def test_manifest_tells_layers_memory_and_hashes(tmp_path):
     manifest = json.loads(generated.manifest.read_text())
     assert manifest["schema_version"] == 1
     assert manifest["macs"] == network.macs == sum(layer["macs"] for layer in manifest["layers"])
-    assert {b["name"] for b in manifest["memory"]["buffers"]} == set(plan_memory(network).buffers)
+    buffers = [(b["of"], b["name"]) for b in manifest["memory"]["buffers"]]
+    assert sorted(buffers) == sorted((key.kind, str(key)) for key in plan_memory(network).buffers)
     assert set(manifest["files"]) == {p.name for p in generated.folder.iterdir()} - {"manifest.json"}
 
 
@@ -37,10 +38,10 @@ def test_skip_gate_guards_its_layers_only(tmp_path):
     generated = generate(random_network(skip=True), tmp_path / "out")
     body = (generated.folder / "random.c").read_text().split("static int step")[1]
     lines = [line.strip() for line in body.splitlines()]
-    start, end = lines.index("if (updated_gate) {"), lines.index("}")
-    assert lines[start + 1 : end] == ["random_lstm_0(memory);", "random_lstm_1(memory);", "random_gate(memory);"]
-    assert "random_fc_0(memory);" in lines[end:]
-    assert "return updated_gate;" in lines
+    start, end = lines.index("if (updated_0) {"), lines.index("}")
+    assert lines[start + 1 : end] == [f"random_layer_{name}(memory);" for name in ("lstm_0", "lstm_1", "gate")]
+    assert "random_layer_fc_0(memory);" in lines[end:]
+    assert "return updated_0;" in lines
 
 
 def test_every_float32_survives():
@@ -72,11 +73,18 @@ def test_names_that_are_no_identifiers_are_refused(name):
     [
         ("My Net (v2)", "my_net_v2"),
         ('evil"; */ int main', "evil_int_main"),
-        ("int", "cs_int"),
+        ("int", "model_int"),
+        ("cs", "model_cs"),
+        ("cs_model", "model_cs_model"),
+        ("CS", "model_cs"),
+        ("codesign/model", "model_codesign_model"),
+        ("stdint", "model_stdint"),
+        ("csnet", "csnet"),
         ("7 bands", "model_7_bands"),
         ("", "model"),
         ("日本", "model"),
-        ("x" * 100, "x" * 32),
+        ("x" * 32, "x" * 32),
+        ("x" * 100, "x" * 23 + "_09ecb6eb"),
     ],
 )
 def test_model_names_become_identifiers(name, identifier):
@@ -84,9 +92,10 @@ def test_model_names_become_identifiers(name, identifier):
 
 
 def test_macros_are_unique_and_plain():
-    names = ["a.b", "a_b", "A-B", "", "1", "*/", "state\n"]
-    result = macros(names)
-    assert len(set(result.values())) == len(names)
+    names = ["a.b", "a_b", "A-B", "", "1", "*/", "state\n", "x" * 10_000, "x" * 9_999, "history", "HISTORY"]
+    keys = [BufferKey(kind, name) for kind in ("front end", "value", "scratch") for name in names]
+    result = macros(keys)
+    assert len(set(result.values())) == len(keys)
     assert all(re.fullmatch(r"[A-Z][A-Z0-9_]*", macro) for macro in result.values())
 
 

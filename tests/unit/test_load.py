@@ -12,8 +12,8 @@ from onnx import helper
 from codesign.base.resources import resource
 from codesign.compiler.model import load_onnx
 from codesign.compiler.model.graph import Activation, Linear, LstmCell, SkipGate
-from codesign.compiler.model.names import C_KEYWORDS, STAGES, identifier
 from codesign.compiler.model.ops import operator_table
+from codesign.compiler.names import C_KEYWORDS, STAGES, identifier
 from codesign.compiler.quantize.float_run import float_run
 from models import FORMS, float_network
 

@@ -3,7 +3,7 @@ import itertools
 import pytest
 
 from codesign.compiler.frontend import FrontEnd
-from codesign.compiler.plan import plan_memory
+from codesign.compiler.plan import BufferKey, plan_memory
 from codesign.compiler.plan.memory import ALIGNMENT
 from networks import random_network
 
@@ -34,11 +34,11 @@ def test_arena_is_what_the_buffers_need(network):
 def test_every_value_has_a_place_and_states_live_always():
     network = random_network(skip=True)
     plan = plan_memory(network)
-    assert set(network.values) <= set(plan.buffers)
+    assert {BufferKey("value", name) for name in network.values} <= set(plan.buffers)
     everywhere = frozenset(range(len(plan.stages)))
     for state in network.states:
-        assert plan.buffers[state.value.name].persistent
-        assert plan.buffers[state.value.name].stages == everywhere
+        assert plan.value(state.value.name).persistent
+        assert plan.value(state.value.name).stages == everywhere
 
 
 def test_skip_gate_computes_after_the_layers_it_guards():

@@ -147,9 +147,15 @@ def test_names_that_collide_in_the_file(features, tmp_path):
     next(value for value in model.graph.input if value.name == "features").name = "scalar_0"
     onnx.save(model, tmp_path / "float.onnx")
     graph = quantize_graph(load_onnx(tmp_path / "float.onnx"), [features])
-    with pytest.raises(InputError, match="rename"):
-        write_qdq(graph, tmp_path / "int8.onnx")
-    assert not (tmp_path / "int8.onnx").exists()
+    write_qdq(graph, tmp_path / "int8.onnx")
+    plain = float_network(units=(8,)).model()
+    onnx.save(plain, tmp_path / "plain.onnx")
+    expected = lower(quantize_graph(load_onnx(tmp_path / "plain.onnx"), [features]))
+    network = lower(load_onnx(tmp_path / "int8.onnx"))
+    assert network.input == "scalar_0"
+    assert [layer.name for layer in network.layers] == [layer.name for layer in expected.layers]
+    inputs = np.random.default_rng(3).integers(-127, 128, (50, 12)).astype(np.int8)
+    np.testing.assert_array_equal(run(network, inputs)[0], run(expected, inputs)[0])
 
 
 def test_long_recordings_are_cut(tmp_path, monkeypatch):

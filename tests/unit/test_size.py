@@ -89,6 +89,12 @@ def test_groups_add_up_and_the_longest_prefix_wins(footprint):
     assert 0 <= groups["padding and unnamed"].ram < 64
 
 
+def test_group_called_like_a_section_does_not_take_it(footprint):
+    groups = {group.label: group for group in footprint.by_group([(".stack", "net_fc_bias")])}
+    assert groups[".stack"].flash == 28
+    assert groups["section .stack"].ram == 512
+
+
 def test_gnu_size_knows_the_same_sections(image, footprint):
     if shutil.which("arm-none-eabi-size") is None:
         pytest.skip("arm-none-eabi-size is not on the PATH")

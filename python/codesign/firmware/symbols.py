@@ -45,7 +45,7 @@ def symbols_of(network: Network, plan: MemoryPlan, generated: Generated, entry: 
     """The symbols of an image that is built of generated sources and runtime/."""
     model = generated.identifier
     groups = (
-        *((layer.name, f"{model}_{layer.name}") for layer in network.schedule),
+        *((layer.name, generated.function(layer.name)) for layer in network.schedule),
         *(("front end", f"{model}_{table}") for table in _FRONT_END_TABLES),
         *(("front end", function) for function in _FRONT_END_FUNCTIONS),
         ("kernels", "cs_"),

@@ -1,17 +1,40 @@
-"""C identifiers: the only names from a model file that reach generated code pass through here."""
+"""Names in C: all that a generated model defines is named here, so that nothing from a file meets a name of ours.
+
+Of a model called <id>, with a layer called <layer>:
+
+    <id>_model, <id>_frontend, <id>_mel_start …         the model and its front end: what templates call them
+    <id>_layer_<layer>, <id>_layer_<layer>__bias …      a layer's function, and what belongs to it
+    FRONT_…, SCRATCH_…, VALUE_…                         offsets of buffers
+    <ID>_HOP, <ID>_SAMPLE_RATE, <ID>_MEMORY_BYTES       macros of <id>.h
+
+<id> and <layer> have no two _ in a row, and <id> is no header's name and does not begin as the runtime's names do.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from codesign.base.errors import InputError
+from codesign.compiler.names import check_unique, identifier
+from codesign.compiler.plan import BufferKey
 
 _IDENTIFIER = re.compile(r"[a-z][a-z0-9_]{0,126}\Z")  # a model, a layer and what it is: all compilers here take as many
+_MODEL_CHARACTERS = 32
+_MACRO_CHARACTERS = 48
+
+_HEADERS = frozenset(  # of the C library, which <id>.h would hide
+    "alloca aio assert byteswap complex ctype dirent dlfcn endian errno fcntl features fenv float glob inttypes iso646 limits "  # noqa: SIM905
+    "locale malloc math memory pthread sched semaphore setjmp signal stdalign stdarg stdatomic stdbit stdbool stdckdint stddef "
+    "stdint stdio stdlib stdnoreturn string strings tgmath threads time uchar unistd wchar wctype newlib version".split()
+)
+_OURS = re.compile(r"(cs|codesign)(_|\Z)")
+
+_MACRO_PREFIXES = {"front end": "FRONT", "scratch": "SCRATCH", "value": "VALUE"}
 
 
 def checked(name: str) -> str:
-    """`name`, if it is a plain lower-case C identifier; layers are always prefixed, so keywords cannot arise."""
+    """`name`, if it is a plain lower-case C identifier."""
     if not _IDENTIFIER.match(name):
         raise InputError(f"emit: '{name}' is not a C identifier", hint="lower case letters, digits and _ only")
     return name
@@ -19,64 +42,21 @@ def checked(name: str) -> str:
 
 def model_identifier(name: str) -> str:
     """A C identifier made of a free-text model name: "My Net (v2)" → "my_net_v2"."""
-    plain = re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")[:32].strip("_")
-    if not plain or not plain[0].isalpha():
-        plain = f"model_{plain}".strip("_")
-    return checked(f"cs_{plain}" if plain in _KEYWORDS else plain)
+    plain = identifier(name, set(), "model", _MODEL_CHARACTERS)
+    return f"model_{plain}" if plain in _HEADERS or _OURS.match(plain) else plain
 
 
-_KEYWORDS = frozenset(
-    [
-        "auto",
-        "break",
-        "case",
-        "char",
-        "const",
-        "continue",
-        "default",
-        "do",
-        "double",
-        "else",
-        "enum",
-        "extern",
-        "float",
-        "for",
-        "goto",
-        "if",
-        "inline",
-        "int",
-        "long",
-        "register",
-        "restrict",
-        "return",
-        "short",
-        "signed",
-        "sizeof",
-        "static",
-        "struct",
-        "switch",
-        "typedef",
-        "union",
-        "unsigned",
-        "void",
-        "volatile",
-        "while",
-        "main",
-    ]
-)
+def layer_identifier(model: str, layer: str) -> str:
+    """What a layer's function is called, and what the names of all else that belongs to it begin with."""
+    return checked(f"{model}_layer_{checked(layer)}")
 
 
-def macros(names: Iterable[str]) -> dict[str, str]:
-    """An upper-case C macro name for each of `names` (any text), unique among them."""
+def macros(keys: Iterable[BufferKey]) -> Mapping[BufferKey, str]:
+    """The macro of each buffer's offset, unique among them."""
     taken: set[str] = set()
-    result = {}
-    for name in names:
-        base = re.sub(r"[^A-Z0-9]+", "_", name.upper()).strip("_")[:48] or "VALUE"
-        base = f"V_{base}" if base[0].isdigit() else base
-        macro, count = base, 1
-        while macro in taken:
-            count += 1
-            macro = f"{base}_{count}"
-        taken.add(macro)
-        result[name] = macro
-    return result
+    found = {}
+    for key in keys:
+        prefix = _MACRO_PREFIXES[key.kind].lower()
+        found[key] = identifier(f"{prefix} {key.name}", taken, limit=_MACRO_CHARACTERS).upper()
+    check_unique("macros of buffers", found.values())
+    return found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,11 +14,12 @@ import jinja2
 from codesign import __version__
 from codesign.base.files import replace_folder
 from codesign.compiler.emit.frontend import front_end_file
-from codesign.compiler.emit.names import checked, macros, model_identifier
+from codesign.compiler.emit.names import layer_identifier, macros, model_identifier
 from codesign.compiler.layers.code import CodeContext
 from codesign.compiler.layers.literals import float_literal
 from codesign.compiler.lower.network import Network
-from codesign.compiler.plan import MemoryPlan
+from codesign.compiler.names import check_unique
+from codesign.compiler.plan import Buffer, BufferKey, MemoryPlan
 
 MANIFEST_SCHEMA = 1
 
@@ -33,8 +35,12 @@ class Generated:
 
     @property
     def symbol(self) -> str:
-        """The C name of the `const cs_model`: never that of a library function, as a model's own name may be."""
+        """The C name of the `const cs_model`."""
         return f"{self.identifier}_model"
+
+    def function(self, layer: str) -> str:
+        """The C name of a layer's function, with which the names of its constants begin."""
+        return layer_identifier(self.identifier, layer)
 
     def moved(self, folder: Path) -> Generated:
         """The same after its folder was renamed."""
@@ -82,13 +88,14 @@ def _render(network: Network, plan: MemoryPlan, model: str) -> dict[str, str]:
     context = CodeContext(
         values=network.values,
         kernel=plan.kernel,
-        functions={layer.name: checked(f"{model}_{layer.name}") for layer in network.schedule},
-        value_macros={name: macro[name] for name in network.values},
-        scratch_macros={layer.name: macro[f"{layer.name}.scratch"] for layer in network.schedule if layer.scratch_bytes},
+        functions={layer.name: layer_identifier(model, layer.name) for layer in network.schedule},
+        value_macros={key.name: name for key, name in macro.items() if key.kind == "value"},
+        scratch_macros={key.name: name for key, name in macro.items() if key.kind == "scratch"},
         render=render,
     )
-    layers = {layer.name: layer.code(context) for layer in network.schedule}
-    weights = [array for code in layers.values() for array in code.arrays]
+    layers = [layer.code(context) for layer in network.schedule]
+    weights = [array for code in layers for array in code.arrays]
+    check_unique("functions and constants of a model", (*(c.function for c in layers), *(array.name for array in weights)))
     values = {"features": network.values[network.input], "mask": network.values[network.output]}
     return {
         f"{model}.h": render("model.h.j2"),
@@ -97,11 +104,12 @@ def _render(network: Network, plan: MemoryPlan, model: str) -> dict[str, str]:
             "model.c.j2",
             macs=network.macs,
             buffers=_buffer_rows(plan, macro),
-            layers=list(layers.values()),
-            states=_state_rows(network, macro),
+            layers=layers,
+            states=_state_rows(network, context),
             step=_step_lines(network, context),
-            features=macro[network.input],
-            mask=macro[network.output],
+            front_end={key.name: macro[key] for key in plan.buffers if key.kind == "front end"},
+            features=context.value_macros[network.input],
+            mask=context.value_macros[network.output],
         ),
         f"{model}_data.h": render("data.h.j2", arrays=weights),
         f"{model}_weights.c": render("weights.c.j2", arrays=weights, kernel=f"cs_kernel_{plan.kernel}"),
@@ -115,10 +123,11 @@ def _step_lines(network: Network, context: CodeContext) -> list[str]:
     updated = "1"
     first_guarded = {gate.guards[0]: gate for gate in network.gates}
     guarded = {name for gate in network.gates for name in gate.guards}
+    flags = {gate.name: f"updated_{index}" for index, gate in enumerate(network.gates)}
     for layer in network.schedule:
         if layer.name in first_guarded:
             gate = first_guarded[layer.name]
-            updated = f"updated_{gate.name}"
+            updated = flags[gate.name]
             lines += [f"const int {updated} = {gate.open_code(context)};", f"if ({updated}) {{"]
         call = f"{context.functions[layer.name]}(memory);"
         if layer.guards:
@@ -128,19 +137,23 @@ def _step_lines(network: Network, context: CodeContext) -> list[str]:
     return [*lines, f"return {updated};"]
 
 
-def _buffer_rows(plan: MemoryPlan, macro: dict[str, str]) -> list[dict[str, Any]]:
+def _buffer_rows(plan: MemoryPlan, macro: Mapping[BufferKey, str]) -> list[dict[str, Any]]:
     rows = []
-    for name, buffer in sorted(plan.buffers.items(), key=lambda item: (item[1].offset, item[0])):
+    for buffer in _by_offset(plan):
         stages = sorted(buffer.stages)
         life = "persistent" if buffer.persistent else f"{plan.stages[stages[0]]} to {plan.stages[stages[-1]]}"
-        rows.append({"macro": macro[name], "offset": buffer.offset, "bytes": buffer.bytes, "life": life})
+        rows.append({"macro": macro[buffer.key], "offset": buffer.offset, "bytes": buffer.bytes, "life": life})
     return rows
 
 
-def _state_rows(network: Network, macro: dict[str, str]) -> list[dict[str, Any]]:
+def _by_offset(plan: MemoryPlan) -> list[Buffer]:
+    return sorted(plan.buffers.values(), key=lambda buffer: (buffer.offset, buffer.name, buffer.key))
+
+
+def _state_rows(network: Network, context: CodeContext) -> list[dict[str, Any]]:
     return [
         {
-            "macro": macro[state.value.name],
+            "macro": context.value_macros[state.value.name],
             "initial": state.initial,
             "size": state.value.size,
             "bytes": state.value.bytes,
@@ -155,7 +168,7 @@ def _manifest(network: Network, plan: MemoryPlan, model: str, texts: dict[str, s
         {
             "name": layer.name,
             "kind": layer.kind,
-            "function": f"{model}_{layer.name}",
+            "function": layer_identifier(model, layer.name),
             "macs": layer.macs,
         }
         for layer in network.schedule
@@ -163,12 +176,13 @@ def _manifest(network: Network, plan: MemoryPlan, model: str, texts: dict[str, s
     buffers = [
         {
             "name": buffer.name,
+            "of": buffer.key.kind,
             "offset": buffer.offset,
             "bytes": buffer.bytes,
             "persistent": buffer.persistent,
             "stages": [plan.stages[stage] for stage in sorted(buffer.stages)],
         }
-        for buffer in sorted(plan.buffers.values(), key=lambda b: (b.offset, b.name))
+        for buffer in _by_offset(plan)
     ]
     document = {
         "schema_version": MANIFEST_SCHEMA,

@@ -19,7 +19,7 @@ _CTYPES["float32"] = "float"
 
 @dataclass(frozen=True)
 class Array:
-    """A constant C array. `name` is an identifier that CodeContext.identifier or the writer of the front end made."""
+    """A constant C array. `name` is a C identifier, made by emit.names."""
 
     name: str
     ctype: str
@@ -59,6 +59,10 @@ class CodeContext:
     def at(self, name: str) -> str:
         """C expression for the value `name`, typed."""
         return f"({_CTYPES[self.values[name].dtype]} *)(memory + {self.value_macros[name]})"
+
+    def member(self, layer: str, name: str) -> str:
+        """The C name of a constant that belongs to a layer; no function's name has two _ in a row."""
+        return f"{self.functions[layer]}__{name}"
 
     def scratch(self, layer: str) -> str:
         """C expression for a layer's scratch."""

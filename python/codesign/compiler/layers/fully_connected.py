@@ -82,13 +82,13 @@ class FullyConnected(Layer):
     def code_as(self, layer: str, context: CodeContext) -> LayerCode:
         """C of it as the layer `layer`, which owns function and scratch."""
         prefix = context.functions[layer]
-        weights, matrix = context.matrix(f"{prefix}_weights", self.weights)
+        weights, matrix = context.matrix(context.member(layer, "weights"), self.weights)
         bias, multiplier, shift = self.constants
         arrays = (
             weights,
-            Array.of(f"{prefix}_bias", bias),
-            Array.of(f"{prefix}_multiplier", multiplier),
-            Array.of(f"{prefix}_shift", shift),
+            Array.of(context.member(layer, "bias"), bias),
+            Array.of(context.member(layer, "multiplier"), multiplier),
+            Array.of(context.member(layer, "shift"), shift),
         )
         code = context.render(
             "fully_connected.c.j2",

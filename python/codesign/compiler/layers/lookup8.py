@@ -58,7 +58,7 @@ class Lookup8(Layer):
         values[self.output] = self.table.astype(np.int64)[values[self.source] + 128]
 
     def code(self, context: CodeContext) -> LayerCode:
-        table = Array.of(f"{context.functions[self.name]}_table", self.table)
+        table = Array.of(context.member(self.name, "table"), self.table)
         call = f"cs_lookup_s8({table.name}, {{x}}, {{y}}, {{n}});"
         return elementwise_code(self.name, self.source, self.output, call, context, (table,))
 

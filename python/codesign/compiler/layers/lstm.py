@@ -106,8 +106,8 @@ class Lstm(Layer):
 
     def code(self, context: CodeContext) -> LayerCode:
         prefix = context.functions[self.name]
-        inputs, input_matrix = context.matrix(f"{prefix}_input_weights", self.input_weights)
-        recurrent, recurrent_matrix = context.matrix(f"{prefix}_recurrent_weights", self.recurrent_weights)
+        inputs, input_matrix = context.matrix(context.member(self.name, "input_weights"), self.input_weights)
+        recurrent, recurrent_matrix = context.matrix(context.member(self.name, "recurrent_weights"), self.recurrent_weights)
         code = context.render(
             "lstm.c.j2",
             layer=self,
@@ -119,7 +119,7 @@ class Lstm(Layer):
             cell=context.at(self.cell),
             scratch=context.scratch(self.name),
         )
-        return LayerCode(prefix, (inputs, recurrent, Array.of(f"{prefix}_bias", self.bias)), code)
+        return LayerCode(prefix, (inputs, recurrent, Array.of(context.member(self.name, "bias"), self.bias)), code)
 
     def tolerance(self, values: Mapping[str, Value]) -> dict[str, int]:
         sigmoid, tanh = TOLERANCE["sigmoid"], TOLERANCE["tanh"]

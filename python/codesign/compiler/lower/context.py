@@ -8,6 +8,7 @@ from codesign.base.errors import InputError
 from codesign.compiler.layers import Layer, StateValue, Value
 from codesign.compiler.lower.constants import QUANTIZE_HINT
 from codesign.compiler.model.graph import Activation, Graph, Linear, Op, Quant, State
+from codesign.compiler.names import STAGES, identifier
 
 LOGIT_SCALE = 2.0**-12
 """Gate pre-activations and logits: int16 Q3.12."""
@@ -73,6 +74,12 @@ class Context:
         while name in taken:
             name, n = f"{wanted}_{n}", n + 1
         return name
+
+    def new_layer_name(self, wanted: str) -> str:
+        """A name that no operator of the graph and no layer of the network has."""
+        return identifier(
+            wanted, {*STAGES, *(op.name for op in self.graph.ops), *(layer.name for layer in self.layers)}, limit=48
+        )
 
     def readers(self, name: str) -> list[Op]:
         """Operators that read the value `name`."""

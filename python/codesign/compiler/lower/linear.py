@@ -144,5 +144,5 @@ def _append_lookup16(context: Context, op: Activation, logit: Value) -> None:
         if shift > 14:
             raise InputError(f"{op.name}: scale {quant.scale:g} of '{op.output}' is too small for {table}")
         context.add(Value(op.output, logit.size, "int8", quant.scale, quant.zero_point))
-        name = f"{op.name}_requantize"
+        name = context.new_layer_name(f"{op.name}_requantize")
         context.layers.append(Requantize(name, wide, op.output, multiplier, shift, quant.zero_point))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from codesign.compiler.frontend import FrontEnd
 from codesign.compiler.layers import Layer, StateValue, Value
+from codesign.compiler.names import STAGES, check_unique
 
 
 @dataclass(frozen=True)
@@ -14,7 +15,10 @@ class Network:
     """One time step in integers. `values` holds every value including states, input and output.
 
     `input` is int8 features, `output` the mask (int16, or int8). An LSTM's output is its hidden state: layers that read it
-    name the state as their source.
+    name the state as their source. Layers have names of their own, none of them a stage's of the front end.
+
+    Raises:
+        ValueError: two layers of one name.
     """
 
     name: str
@@ -26,6 +30,9 @@ class Network:
     layers: tuple[Layer, ...]
     licence: str = ""
     sha256: str = ""
+
+    def __post_init__(self) -> None:
+        check_unique("stages of a network", (*STAGES, *(layer.name for layer in self.layers)))
 
     @property
     def schedule(self) -> tuple[Layer, ...]:

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from codesign.compiler.frontend import FrontEnd
+from codesign.compiler.names import check_unique
 
 
 @dataclass(frozen=True)
@@ -119,7 +120,10 @@ class Graph:
 
     Operators are in execution order. A value that the file passes through QuantizeLinear and DequantizeLinear is one value
     here, with its parameters in `quants`; the graph counts as quantized when every value that an integer layer needs has
-    some.
+    some. Operators have names of their own.
+
+    Raises:
+        ValueError: two operators of one name.
     """
 
     name: str
@@ -132,3 +136,6 @@ class Graph:
     quants: Mapping[str, Quant]
     licence: str = ""
     sha256: str = ""
+
+    def __post_init__(self) -> None:
+        check_unique("operators of a graph", (op.name for op in self.ops))

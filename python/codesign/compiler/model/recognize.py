@@ -10,7 +10,6 @@ import numpy as np
 
 from codesign.base.errors import InputError
 from codesign.compiler.model.graph import Activation, Linear, LstmCell, Matrix, Op, Quant, SkipGate, State
-from codesign.compiler.model.names import STAGES, identifier
 from codesign.compiler.model.ops.step import TABLE_HINT
 from codesign.compiler.model.terms import (
     Affine,
@@ -24,6 +23,7 @@ from codesign.compiler.model.terms import (
     Term,
     stacked,
 )
+from codesign.compiler.names import PARTS, STAGES, identifier
 
 _GATE_QUANT = Quant(2.0**-12, 0, 16)
 _UNIT_QUANT = Quant(2.0**-15, 0, 16)
@@ -42,7 +42,7 @@ class Recognizer:
         self._emitted: dict[int, str] = {}
         self._layer_of: dict[int, LstmCell] = {}  # by the term of the new hidden or cell state
         self._guards: dict[str, str] = {}  # layer → state of the skip gate that guards it, or ""
-        self._names: set[str] = set(STAGES)
+        self._names: set[str] = {*STAGES, *PARTS}  # and of every operator so far
 
     def emit_all(self, output: Term) -> str:
         """Emit what the mask and every state need; the mask's value name."""

@@ -1,5 +1,5 @@
 """plan: Network + Board → MemoryPlan. Every buffer's offset is known before a compiler runs."""
 
-from codesign.compiler.plan.memory import Buffer, MemoryPlan, plan_memory
+from codesign.compiler.plan.memory import Buffer, BufferKey, MemoryPlan, plan_memory
 
-__all__ = ["Buffer", "MemoryPlan", "plan_memory"]
+__all__ = ["Buffer", "BufferKey", "MemoryPlan", "plan_memory"]

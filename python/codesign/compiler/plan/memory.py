@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from typing import Literal
 
 from codesign.compiler.frontend import Arithmetic
 from codesign.compiler.layers.scratch import round_up
 from codesign.compiler.lower.network import Network
+from codesign.compiler.names import check_unique
 
 HEADER_BYTES = 32
 """What the enhancer keeps in front of the arena: CS_ENHANCER_HEADER_BYTES of runtime/include/codesign/enhancer.h."""
@@ -16,15 +18,34 @@ ALIGNMENT = 8
 """Every buffer starts at a multiple of this many bytes, as the caller's memory does."""
 
 
+@dataclass(frozen=True, order=True)
+class BufferKey:
+    """Whose buffer it is: the front end's ("history", …), a value's of the network or the scratch of a layer.
+
+    Names of values and layers come from the file and may be anything, so a name alone does not tell.
+    """
+
+    kind: Literal["front end", "scratch", "value"]
+    name: str
+
+    def __str__(self) -> str:
+        """What people read: unlike the key it may be there twice."""
+        return f"{self.name}.scratch" if self.kind == "scratch" else self.name
+
+
 @dataclass(frozen=True)
 class Buffer:
     """`bytes` at `offset` of the arena, holding data during `stages` (indices into MemoryPlan.stages)."""
 
-    name: str
+    key: BufferKey
     bytes: int
     stages: frozenset[int]
     persistent: bool = False
     offset: int = -1
+
+    @property
+    def name(self) -> str:
+        return str(self.key)
 
     @property
     def end(self) -> int:
@@ -41,24 +62,26 @@ class MemoryPlan:
     """
 
     stages: tuple[str, ...]
-    buffers: Mapping[str, Buffer]
+    buffers: Mapping[BufferKey, Buffer]
     bytes: int
     lower_bound: int
     kernel: str
     front_end: Arithmetic = "float32"
 
-    def offset(self, name: str) -> int:
-        """Byte offset of the buffer `name` in the arena."""
-        return self.buffers[name].offset
+    def value(self, name: str) -> Buffer:
+        """The buffer of the network's value `name`."""
+        return self.buffers[BufferKey("value", name)]
 
 
 def plan_memory(network: Network, kernel: str = "plain", front_end: Arithmetic = "float32") -> MemoryPlan:
     """Place the front end's buffers, the network's values, states and scratch so that lifetimes may share memory."""
     stages = ("analysis", "features", *(layer.name for layer in network.schedule), "mask", "synthesis")
+    check_unique("stages of a plan", stages)
     placed = _place(_front_end_buffers(network, stages) + _network_buffers(network, stages))
     total = _align(max(buffer.end for buffer in placed))
     alive = (sum(_align(b.bytes) for b in placed if stage in b.stages) for stage in range(len(stages)))
-    return MemoryPlan(stages, {b.name: b for b in placed}, total, max(alive), kernel, front_end)
+    check_unique("buffers of a plan", (buffer.key for buffer in placed))
+    return MemoryPlan(stages, {buffer.key: buffer for buffer in placed}, total, max(alive), kernel, front_end)
 
 
 def _front_end_buffers(network: Network, stages: tuple[str, ...]) -> list[Buffer]:
@@ -67,10 +90,10 @@ def _front_end_buffers(network: Network, stages: tuple[str, ...]) -> list[Buffer
     tail = config.window - config.hop
     spectrum_bytes = 4 * (config.n_fft + 2)
     return [
-        Buffer("history", 2 * tail, everywhere, persistent=True),
-        Buffer("overlap", 4 * tail, everywhere, persistent=True),
-        Buffer("spectrum", spectrum_bytes, everywhere),
-        Buffer("work", spectrum_bytes, frozenset({0, 1, count - 2, count - 1})),
+        Buffer(BufferKey("front end", "history"), 2 * tail, everywhere, persistent=True),
+        Buffer(BufferKey("front end", "overlap"), 4 * tail, everywhere, persistent=True),
+        Buffer(BufferKey("front end", "spectrum"), spectrum_bytes, everywhere),
+        Buffer(BufferKey("front end", "work"), spectrum_bytes, frozenset({0, 1, count - 2, count - 1})),
     ]
 
 
@@ -78,13 +101,13 @@ def _network_buffers(network: Network, stages: tuple[str, ...]) -> list[Buffer]:
     last = len(stages) - 1
     everywhere = frozenset(range(last + 1))
     states = {state.value.name for state in network.states}
-    buffers = [Buffer(name, network.values[name].bytes, everywhere, persistent=True) for name in sorted(states)]
+    buffers = [_value(network, name, everywhere, persistent=True) for name in sorted(states)]
     born = {network.input: 1}
     dies = {network.input: last, network.output: last}
     # The network's input and output stay readable to the frame's end: verification and debuggers look at them.
     for stage, layer in enumerate(network.schedule, start=2):
         if (size := layer.scratch_bytes) > 0:
-            buffers.append(Buffer(f"{layer.name}.scratch", size, frozenset({stage})))
+            buffers.append(Buffer(BufferKey("scratch", layer.name), size, frozenset({stage})))
         for name in layer.reads:
             dies[name] = max(dies.get(name, 0), stage)
         for name in layer.writes:
@@ -92,14 +115,18 @@ def _network_buffers(network: Network, stages: tuple[str, ...]) -> list[Buffer]:
             dies[name] = max(dies.get(name, 0), stage)
     for name, first in born.items():
         if name not in states:
-            buffers.append(Buffer(name, network.values[name].bytes, frozenset(range(first, dies[name] + 1))))
+            buffers.append(_value(network, name, frozenset(range(first, dies[name] + 1))))
     return buffers
+
+
+def _value(network: Network, name: str, stages: frozenset[int], *, persistent: bool = False) -> Buffer:
+    return Buffer(BufferKey("value", name), network.values[name].bytes, stages, persistent)
 
 
 def _place(buffers: Iterable[Buffer]) -> list[Buffer]:
     """Largest first, each at the lowest offset free during all of its stages; persistent ones at the start."""
     placed: list[Buffer] = []
-    for buffer in sorted(buffers, key=lambda b: (not b.persistent, -b.bytes, b.name)):
+    for buffer in sorted(buffers, key=lambda b: (not b.persistent, -b.bytes, b.name, b.key)):
         busy = sorted((b for b in placed if b.stages & buffer.stages), key=lambda b: b.offset)
         offset = 0
         for other in busy:

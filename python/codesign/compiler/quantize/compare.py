@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from codesign.compiler.lower.network import Network
 from codesign.compiler.model.graph import Activation, Graph, Linear, LstmCell, Op, SkipGate
-from codesign.compiler.quantize.float_run import Real, compute, float_steps, rounded
+from codesign.compiler.quantize.float_run import Gates, Key, Real, compute, float_steps, rounded
 from codesign.compiler.reference.frontend import quantize_features
 from codesign.compiler.reference.network import NetworkState, Runner, initial_state
 
@@ -87,11 +87,11 @@ def compare(
     return tuple(layer.report() for layer in layers)
 
 
-def _alone(layer: _Layer, quantized: Graph, values: Mapping[str, Real], states: Mapping[str, Real]) -> Real:
+def _alone(layer: _Layer, quantized: Graph, values: Mapping[Key, Real], states: Mapping[str, Real]) -> Real:
     """The layer's output from the float network's values; a layer that was skipped has none of its own."""
     if not layer.ops:
         return rounded(values[layer.output], quantized.quants.get(layer.output))
-    if layer.kind == "lstm" and f"{layer.name}:gates" not in values:
+    if layer.kind == "lstm" and Gates(layer.name) not in values:
         return values[layer.output]
     made = dict(values)
     for op in layer.ops:
@@ -99,7 +99,7 @@ def _alone(layer: _Layer, quantized: Graph, values: Mapping[str, Real], states: 
     return made[layer.output]
 
 
-def _next_states(graph: Graph, values: Mapping[str, Real]) -> dict[str, Real]:
+def _next_states(graph: Graph, values: Mapping[Key, Real]) -> dict[str, Real]:
     """States of LSTMs after a step; those of skip gates are nothing that a layer reads."""
     cells = [op for op in graph.ops if isinstance(op, LstmCell)]
     return {op.hidden: values[op.output] for op in cells} | {op.cell: values[op.cell_output] for op in cells}

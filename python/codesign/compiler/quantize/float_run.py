@@ -14,10 +14,21 @@ Real = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Trace:
-    """Values of every step: name → float64 (frames, size). An LSTM's gate pre-activations are `<layer>:gates`."""
+class Gates:
+    """Key of what no value of the graph is: the sums of the LSTM `layer` before its gates' functions."""
 
-    values: Mapping[str, Real]
+    layer: str
+
+
+Key = str | Gates
+"""Values of the graph go by their names."""
+
+
+@dataclass(frozen=True)
+class Trace:
+    """Values of every step, float64 (frames, size)."""
+
+    values: Mapping[Key, Real]
 
 
 def float_run(graph: Graph, features: npt.NDArray[np.float32], quants: Mapping[str, Quant] | None = None) -> Trace:
@@ -26,17 +37,17 @@ def float_run(graph: Graph, features: npt.NDArray[np.float32], quants: Mapping[s
     With `quants`, every value that has parameters there is rounded to them ("fake quantization"); weights are used as the graph
     has them.
     """
-    history: dict[str, list[Real]] = {}
+    history: dict[Key, list[Real]] = {}
     for values in float_steps(graph, features, quants):
-        for name, value in values.items():
-            history.setdefault(name, []).append(value)
-    return Trace({name: np.stack(rows) for name, rows in history.items()})
+        for key, value in values.items():
+            history.setdefault(key, []).append(value)
+    return Trace({key: np.stack(rows) for key, rows in history.items()})
 
 
 def float_steps(
     graph: Graph, features: npt.NDArray[np.float32], quants: Mapping[str, Quant] | None = None
-) -> Iterator[dict[str, Real]]:
-    """As `float_run`, one step after the other: name → float64 (size,)."""
+) -> Iterator[dict[Key, Real]]:
+    """As `float_run`, one step after the other: float64 (size,)."""
     run = _Run(graph, quants or {})
     for row in features:
         yield run.step(row.astype(np.float64))
@@ -58,9 +69,9 @@ class _Run:
         self._states = {state.input: np.full(state.size, state.initial) for state in graph.states}
         self._gates = [op for op in graph.ops if isinstance(op, SkipGate)]
 
-    def step(self, features: Real) -> dict[str, Real]:
-        """One step; all values by name."""
-        values = {self._graph.input: rounded(features, self._quants.get(self._graph.input))}
+    def step(self, features: Real) -> dict[Key, Real]:
+        """One step; all values."""
+        values: dict[Key, Real] = {self._graph.input: rounded(features, self._quants.get(self._graph.input))}
         open_gates = {gate.name: bool(self._states[gate.state][0] >= 0.5) for gate in self._gates}
         skipped = {layer for gate in self._gates if not open_gates[gate.name] for layer in gate.layers}
         for op in self._graph.ops:
@@ -79,10 +90,10 @@ class _Run:
         return values
 
 
-def compute(op: Op, values: Mapping[str, Real], states: Mapping[str, Real], quants: Mapping[str, Quant]) -> dict[str, Real]:
+def compute(op: Op, values: Mapping[Key, Real], states: Mapping[str, Real], quants: Mapping[str, Quant]) -> dict[Key, Real]:
     """What one operator makes of `values` and `states` before the step, rounded where `quants` says so; nothing for a gate.
 
-    A value of an LSTM beside its own is "<name>:gates", the sums before the gates' functions.
+    An LSTM has a value beside its own, that of its `Gates`.
     """
     match op:
         case Linear():
@@ -97,7 +108,7 @@ def compute(op: Op, values: Mapping[str, Real], states: Mapping[str, Real], quan
             new_cell = _sigmoid(f) * states[op.cell] + _sigmoid(i) * np.tanh(g)
             cell = rounded(new_cell, quants.get(op.cell_output))
             hidden = rounded(_sigmoid(o) * np.tanh(cell), quants.get(op.output))
-            return {f"{op.name}:gates": gates, op.cell_output: cell, op.output: hidden}
+            return {Gates(op.name): gates, op.cell_output: cell, op.output: hidden}
         case SkipGate():
             return {}
 

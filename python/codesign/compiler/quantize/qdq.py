@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -16,7 +15,8 @@ from onnx import TensorProto, helper, numpy_helper
 from codesign import __version__
 from codesign.base.errors import InputError
 from codesign.base.files import replace_file
-from codesign.compiler.model.graph import Activation, Graph, Linear, LstmCell, Matrix, Quant, SkipGate
+from codesign.compiler.model.graph import Activation, Graph, Linear, LstmCell, Matrix, Op, Quant, SkipGate
+from codesign.compiler.names import check_unique
 from codesign.compiler.quantize.calibrate import LOGIT, UNIT
 
 OPSET = 21  # the first with int16 QuantizeLinear
@@ -28,29 +28,18 @@ def write_qdq(graph: Graph, path: Path) -> None:
     """Write a graph with quants and int8 weights.
 
     Raises:
-        InputError: the path cannot be written, the graph is not quantized, or two of its names would be one in the file.
+        InputError: the path cannot be written, or the graph is not quantized.
     """
     if not graph.quants:
         raise InputError(f"{graph.name} is not quantized", hint="codesign quantize")
     model = qdq_model(graph)
-    _check_names(graph, model)
     with replace_file(path) as temporary:
         temporary.write_bytes(model.SerializeToString())
 
 
-def _check_names(graph: Graph, model: onnx.ModelProto) -> None:
-    """Inputs, constants and results have names of their own; a constant called as an input would take its place."""
-    made = Counter(name for node in model.graph.node for name in node.output)
-    made.update(value.name for value in (*model.graph.input, *model.graph.initializer))
-    twice = [name for name, count in made.items() if count > 1]
-    if twice:
-        raise InputError(f"{graph.name}: '{twice[0]}' would be the name of two values", hint="rename the inputs or outputs")
-
-
 def qdq_model(graph: Graph) -> onnx.ModelProto:
     """The ONNX model of a quantized graph."""
-    writer = _Writer(graph)
-    writer.write()
+    writer = _written(graph)
     outputs = {graph.output: graph.sizes[graph.output], **{state.output: state.size for state in graph.states}}
     inputs = {graph.input: graph.sizes[graph.input], **{state.input: state.size for state in graph.states}}
     proto = helper.make_graph(
@@ -80,10 +69,27 @@ def metadata(graph: Graph) -> dict[str, str]:
     }
 
 
+def _written(graph: Graph) -> _Writer:
+    """The graph's nodes. What is in between goes by the names of layers and inputs; where an input or output is called like
+    that, behind a prefix that none of them has.
+    """
+    writer = _Writer(graph)
+    writer.write()
+    if len(set(writer.made)) == len(writer.made):
+        return writer
+    ends = (graph.input, graph.output, *(name for state in graph.states for name in (state.input, state.output)))
+    prefix = next(p for p in (f"inner{n}/" for n in range(len(ends) + 1)) if not any(end.startswith(p) for end in ends))
+    writer = _Writer(graph, prefix)
+    writer.write()
+    check_unique("values of a file", writer.made)
+    return writer
+
+
 class _Writer:
     """Nodes and initializers as they grow. `_tensor` maps a value of the graph to the tensor that holds it dequantized."""
 
-    def __init__(self, graph: Graph) -> None:
+    def __init__(self, graph: Graph, prefix: str = "") -> None:
+        self._prefix = prefix
         self.nodes: list[onnx.NodeProto] = []
         self.initializers: list[onnx.TensorProto] = []
         self._graph = graph
@@ -92,13 +98,20 @@ class _Writer:
         self._gates = {layer: gate for gate in graph.ops if isinstance(gate, SkipGate) for layer in gate.layers}
         self._outputs = {state.input: state.output for state in graph.states}
 
+    @property
+    def made(self) -> list[str]:
+        """Names of inputs, constants and results: a constant called as an input would take its place."""
+        inputs = [self._graph.input, *(state.input for state in self._graph.states)]
+        return inputs + [tensor.name for tensor in self.initializers] + [name for node in self.nodes for name in node.output]
+
     def write(self) -> None:
         graph = self._graph
         for name in (graph.input, *(state.input for state in graph.states)):
-            self._tensor[name] = self._round_trip(name, graph.quants.get(name), f"{name}_q")
+            inner = f"{self._prefix}/{name}_q" if self._prefix else f"{name}_q"  # no layer's name begins with a /
+            self._tensor[name] = self._round_trip(name, graph.quants.get(name), inner)
         for gate in {gate.name: gate for gate in self._gates.values()}.values():
-            half = self._constant(f"{gate.name}/half", np.array([[0.5]], np.float32))
-            self._node("GreaterOrEqual", [self._tensor[gate.state], half], f"{gate.name}/update")
+            half = self._constant(f"{self._inner(gate)}/half", np.array([[0.5]], np.float32))
+            self._node("GreaterOrEqual", [self._tensor[gate.state], half], f"{self._inner(gate)}/update")
         for op in graph.ops:
             match op:
                 case LstmCell():
@@ -111,7 +124,7 @@ class _Writer:
                     self._skip_gate(op)
 
     def _lstm(self, op: LstmCell) -> None:
-        name, units = op.name, op.units
+        name, units = self._inner(op), op.units
         products = [
             self._gemm(f"{name}/{kind}", self._tensor[source], matrix)
             for kind, source, matrix in (("input", op.source, op.input_weight), ("recurrent", op.hidden, op.recurrent_weight))
@@ -130,7 +143,7 @@ class _Writer:
         self._node("Add", [f"{name}/kept", f"{name}/added"], f"{name}/cell")
         cell = self._round_trip(f"{name}/cell", self._graph.quants[op.cell_output], f"{name}/cell_q")
         squashed = self._unit("Tanh", cell, f"{name}/cell_tanh")
-        self._node("Mul", [o, squashed], f"{name}/hidden", label=name)
+        self._node("Mul", [o, squashed], f"{name}/hidden", label=op.name)
         hidden = self._round_trip(f"{name}/hidden", self._graph.quants[op.output], f"{name}/hidden_q")
         for value, tensor, state in ((op.output, hidden, op.hidden), (op.cell_output, cell, op.cell)):
             self._tensor[value] = self._state_output(op, tensor, state)
@@ -141,15 +154,15 @@ class _Writer:
         if gate is None:
             self._node("Identity", [tensor], output)
         else:
-            self._node("Where", [f"{gate.name}/update", tensor, self._tensor[state]], output)
+            self._node("Where", [f"{self._inner(gate)}/update", tensor, self._tensor[state]], output)
         return output
 
     def _linear(self, op: Linear) -> None:
-        product = self._gemm(f"{op.name}/linear", self._tensor[op.source], op.weight, op.bias, label=op.name)
+        product = self._gemm(f"{self._inner(op)}/linear", self._tensor[op.source], op.weight, op.bias, label=op.name)
         self._tensor[op.output] = self._finish(op.output, product)
 
     def _activation(self, op: Activation) -> None:
-        result = f"{op.name}/{op.kind}"
+        result = f"{self._inner(op)}/{op.kind}"
         inputs = [self._tensor[op.source]]
         if op.kind == "clip":
             inputs += [self._scalar(np.float32(bound)) if np.isfinite(bound) else "" for bound in (op.low, op.high)]
@@ -157,12 +170,16 @@ class _Writer:
         self._tensor[op.output] = self._finish(op.output, result)
 
     def _skip_gate(self, op: SkipGate) -> None:
-        name, old = op.name, self._tensor[op.state]
+        name, old = self._inner(op), self._tensor[op.state]
         logit = self._gemm(f"{name}/logit", self._tensor[op.source], op.weight, op.bias)
         delta = self._unit("Sigmoid", self._round_trip(logit, LOGIT, f"{logit}_q"), f"{name}/delta")
         self._node("Add", [old, delta], f"{name}/sum")
         self._node("Min", [f"{name}/sum", self._constant(f"{name}/one", np.array([[1.0]], np.float32))], f"{name}/limited")
-        self._node("Where", [f"{name}/update", delta, f"{name}/limited"], self._outputs[op.state], label=name)
+        self._node("Where", [f"{name}/update", delta, f"{name}/limited"], self._outputs[op.state], label=op.name)
+
+    def _inner(self, op: Op) -> str:
+        """What the names of values inside of an operator begin with."""
+        return self._prefix + op.name
 
     def _finish(self, value: str, tensor: str) -> str:
         """The tensor, rounded if the value has parameters, and called as the graph's output if it is that."""
@@ -214,5 +231,5 @@ class _Writer:
     def _scalar(self, value: np.generic) -> str:
         key = (value.dtype, value.item())
         if key not in self._scalars:
-            self._scalars[key] = self._constant(f"scalar_{len(self._scalars)}", np.asarray(value))
+            self._scalars[key] = self._constant(f"{self._prefix}scalar_{len(self._scalars)}", np.asarray(value))
         return self._scalars[key]

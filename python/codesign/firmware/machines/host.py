@@ -74,8 +74,8 @@ def run_host(image: Image, pcm: npt.NDArray[np.int16]) -> Run:
     for block in hops(pcm, enhancer.hop):
         before = enhancer.skipped
         outputs.append(enhancer.process(block))
-        features.append(enhancer.view(plan.offset(network.input), feature.size, feature.dtype))
-        masks.append(enhancer.view(plan.offset(network.output), mask.size, mask.dtype))
+        features.append(enhancer.view(plan.value(network.input).offset, feature.size, feature.dtype))
+        masks.append(enhancer.view(plan.value(network.output).offset, mask.size, mask.dtype))
         skipped.append(enhancer.skipped != before)
     return Run(
         runtime="host",

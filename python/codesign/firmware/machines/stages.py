@@ -27,7 +27,7 @@ def stage_entries(image: Image, elf: ElfImage) -> dict[int, str]:
     suffix = "_q31" if image.plan.front_end == "q31" else ""
     entries = {elf.address(name + suffix): stage for name, stage in FRONT_END_STAGES.items()}
     for layer in image.network.schedule:
-        entries[elf.address(f"{image.generated.identifier}_{layer.name}")] = layer.name
+        entries[elf.address(image.generated.function(layer.name))] = layer.name
     return entries
 
 

@@ -72,8 +72,8 @@ def emulate_unicorn(
         if status != 0:
             raise ValidationError(f"{image.path}: cs_bare_process returned {status} at frame {frame}")
         outputs.append(machine.read(target, 2 * network.frontend.hop))
-        features.append(machine.read(arena + plan.offset(network.input), feature.bytes))
-        masks.append(machine.read(arena + plan.offset(network.output), mask.bytes))
+        features.append(machine.read(arena + plan.value(network.input).offset, feature.bytes))
+        masks.append(machine.read(arena + plan.value(network.output).offset, mask.bytes))
         skips.append(int.from_bytes(machine.read(skipped, 4), "little"))
         if frame < counted_frames:
             costs.append(profile.take())

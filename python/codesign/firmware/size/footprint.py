@@ -104,8 +104,9 @@ class Footprint:
         """The whole image in pieces, to the byte: symbols, sections without symbols, and what is left of every region.
 
         `groups` are (label, symbol prefix) pairs; the longest prefix wins, and "lstm_1" does not take "lstm_10_weights".
-        What no prefix takes is labelled runtime, startup, libc or other; a section without symbols (a stack) has a label of its
-        own; alignment and nameless bytes are "padding and unnamed". Symbols that overlap (aliases) count once.
+        What no prefix takes is labelled runtime, startup, libc or other; a section without symbols (a stack) is labelled by its
+        name, or "section <name>" where a group is called so; alignment and nameless bytes are "padding and unnamed". Symbols
+        that overlap (aliases) count once.
         """
         longest_first = sorted(groups, key=lambda pair: -len(pair[1]))
         found: list[Piece] = []
@@ -117,7 +118,11 @@ class Footprint:
             covered = symbol.address + symbol.size
             found.append(Piece(_label(symbol.name, longest_first), symbol.name, size, symbol.regions, symbol=True))
         named = {symbol.section for symbol in self.symbols}
-        found += [Piece(s.name, s.name, s.size, s.regions) for s in self.sections if s.name not in named and s.regions]
+        labels = {label for label, _ in groups}
+        for section in self.sections:
+            if section.name not in named and section.regions:
+                label = f"section {section.name}" if section.name in labels else section.name
+                found.append(Piece(label, section.name, section.size, section.regions))
         for region in self.regions:
             rest = region.used - sum(piece.bytes * piece.regions.count(region.name) for piece in found)
             found.append(Piece(PADDING, PADDING, rest, (region.name,)))

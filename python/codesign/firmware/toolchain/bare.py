@@ -53,7 +53,8 @@ def build_bare(
         generated = emit(network, plan, building / "src")
         objects_folder = building / "obj"
         objects_folder.mkdir()
-        includes = tuple(f"-I{path}" for path in (runtime_include(), *bare_includes(), generated.folder))
+        # Quoted includes alone find the model's headers: none of them can hide a system header, whatever the model is called.
+        includes = (*(f"-I{path}" for path in (runtime_include(), *bare_includes())), f"-iquote{generated.folder}")
         sources = [*runtime_sources(kernels_for(board)), *bare_sources(semihosting=semihosting), *generated.sources]
         objects = compile_all((*compiler.compile, *flags, *includes), sources, objects_folder, log)
         table = _link(compiler, flags, objects, board, building, log)

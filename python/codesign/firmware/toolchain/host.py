@@ -31,7 +31,7 @@ def build_host(network: Network, folder: Path, front_end: Arithmetic = "float32"
     with replace_folder(folder) as building:
         generated = emit(network, plan, building / "src")
         flags = (*COMMON_FLAGS, *HOST_FLAGS)
-        command = (*compiler.compile, *flags, f"-I{runtime_include()}", f"-I{generated.folder}")
+        command = (*compiler.compile, *flags, f"-I{runtime_include()}", f"-iquote{generated.folder}")
         objects = compile_all(command, [*runtime_sources(("plain",)), *generated.sources], building, log)
         library = building / f"lib{generated.identifier}.so"
         link = (*compiler.compile, "-shared", *map(str, objects), "-o", str(library))

@@ -150,7 +150,7 @@ def _plan(proof: Proof) -> c.Plan:
     plan = proof.image.plan
     buffers = (
         c.Buffer(b.name, b.offset, b.bytes, tuple(sorted(b.stages)), b.persistent)
-        for b in sorted(plan.buffers.values(), key=lambda b: (b.offset, -b.bytes, b.name))
+        for b in sorted(plan.buffers.values(), key=lambda b: (b.offset, -b.bytes, b.name, b.key))
     )
     return c.Plan(plan.bytes, plan.lower_bound, plan.kernel, plan.stages, tuple(buffers))
 
