@@ -14,6 +14,7 @@ import json
 import os
 import random
 import resource as limits
+import shutil
 import signal
 import subprocess
 import sys
@@ -44,7 +45,7 @@ class Result:
 
 
 def run(count: int, seed: int, start: int = 0, keep: Path | None = None, work: Path | None = None) -> Iterator[Result]:
-    """Results of the mutants `start` … `start + count − 1`, in order; bad ones are left in the folder `keep`."""
+    """Results of the mutants `start` … `start + count − 1`, in order; bad ones are moved into the folder `keep`."""
     with tempfile.TemporaryDirectory(prefix="mutations-") as temporary:
         folder = work or Path(temporary)
         number, end = start, start + count
@@ -54,16 +55,14 @@ def run(count: int, seed: int, start: int = 0, keep: Path | None = None, work: P
             for result in _child(number, last, seed, folder):
                 yield result
                 done = result.number + 1
-                if keep is not None and result.outcome not in GOOD:
-                    keep.mkdir(parents=True, exist_ok=True)
-                    (keep / f"{seed}-{result.number}.onnx").write_bytes((folder / f"{number}.onnx").read_bytes())
             if done < last:  # it died
                 log = (folder / f"{number}.log").read_text(errors="replace").strip().splitlines()
                 yield Result(done, "?", "?", "died", " | ".join(log[-3:]))
-                if keep is not None and (folder / f"{number}.onnx").exists():
-                    keep.mkdir(parents=True, exist_ok=True)
-                    (keep / f"{seed}-{done}.onnx").write_bytes((folder / f"{number}.onnx").read_bytes())
                 done += 1
+            if keep is not None:
+                for path in folder.glob("mutant-*.onnx"):
+                    keep.mkdir(parents=True, exist_ok=True)
+                    shutil.move(path, keep / f"{seed}-{path.name}")
             number = done
 
 
@@ -99,15 +98,17 @@ def _work(start: int, end: int, seed: int, folder: Path) -> None:
     (folder / "libraries").mkdir(exist_ok=True)
     compiled, models = Compiled(folder / "libraries"), seed_models(folder)
     weights = [weight for _, _, weight in models]
-    path = folder / f"{start}.onnx"
     for number in range(start, end):
         rng = random.Random(f"{seed}/{number}")
         ((name, data, _),) = rng.choices(models, weights)
         spoiled, change = mutant(data, rng)
+        path = folder / f"mutant-{number}.onnx"
         path.write_bytes(spoiled)
         signal.alarm(SECONDS)
         outcome, detail = _outcome(path, compiled, folder, number)
         signal.alarm(0)
+        if outcome in GOOD:
+            path.unlink()
         print(json.dumps(vars(Result(number, name, change, outcome, detail))), flush=True)
 
 
