@@ -4,25 +4,28 @@ from __future__ import annotations
 
 import itertools
 import re
-import tomllib
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, ValidationError, model_validator
 
 from codesign.base.errors import InputError
 from codesign.base.resources import resource
+from codesign.base.toml import read_toml
 from codesign.compiler.frontend import Arithmetic
 
 ADDRESS_SPACE = 2**32
+_HINT = "see docs/add-a-board.md"
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
 Emulator = Literal["unicorn", "qemu", "renode", "native"]
+Clock = Annotated[int, Field(gt=0, le=10**10)]
+Bytes = Annotated[int, Field(gt=0, le=ADDRESS_SPACE)]
 Feature = Literal["dsp", "mve", "mve-fp", "fpu-sp", "fpu-dp"]
 
 
 class _Card(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
 
 class Core(_Card):
@@ -33,7 +36,7 @@ class Core(_Card):
     cpu: Annotated[str, Field(pattern=r"^[a-z0-9-]+$")]
     isa: tuple[Feature, ...] = Field(default=(), strict=False)
     fpu: Annotated[str, Field(pattern=r"^[a-z0-9-]*$")] = ""
-    clock_hz: PositiveInt
+    clock_hz: Clock
     front_end: Arithmetic | None = None
 
 
@@ -41,7 +44,7 @@ class Memory(_Card):
     """One memory region, in bytes. The last `reserved` bytes belong to someone else (a second core, a bootloader)."""
 
     origin: Annotated[int, Field(ge=0, lt=ADDRESS_SPACE)]
-    length: PositiveInt
+    length: Bytes
     reserved: Annotated[int, Field(ge=0)] = 0
     kind: Literal["flash", "ram"]
 
@@ -70,17 +73,17 @@ class Memory(_Card):
 class Budget(_Card):
     """What an image may use: bytes of flash, of RAM in all, of stack, and ms of its worst frame."""
 
-    flash: PositiveInt
-    ram: PositiveInt
-    stack: Annotated[int, Field(gt=0, multiple_of=8)]
-    worst_frame_ms: PositiveFloat
+    flash: Bytes
+    ram: Bytes
+    stack: Annotated[Bytes, Field(multiple_of=8)]
+    worst_frame_ms: Annotated[float, Field(gt=0, le=1e6)]
 
 
 class Flash(_Card):
     """Waiting for constants in flash: cycles that each line of `line_bytes` costs when it is read once."""
 
-    wait_states: Annotated[int, Field(ge=0)]
-    line_bytes: PositiveInt
+    wait_states: Annotated[int, Field(ge=0, le=1000)]
+    line_bytes: Annotated[int, Field(gt=0, le=4096)]
     source: Annotated[str, Field(min_length=1)]
 
 
@@ -89,7 +92,7 @@ class Timing(_Card):
     in cost/timing is used. `error` is relative: 0.2 means ±20 %.
     """
 
-    cycles_per_instruction: PositiveFloat
+    cycles_per_instruction: Annotated[float, Field(gt=0, le=1000)]
     error: Annotated[float, Field(ge=0, lt=1)]
     source: Annotated[str, Field(min_length=1)]
     flash: Flash | None = None
@@ -107,7 +110,7 @@ class Qemu(_Card):
     """The machine that QEMU has for the board (`-machine`), what its SysTick counts, and further arguments that it needs."""
 
     machine: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.-]*$")]
-    clock_hz: PositiveInt
+    clock_hz: Clock
     arguments: tuple[str, ...] = Field(default=(), strict=False)
 
 
@@ -233,18 +236,14 @@ def load_board(name: str) -> Board:
 
 
 def _read(path: Path) -> Board:
+    document = read_toml(path, _HINT)
+    renode = document.get("renode")
+    if isinstance(renode, dict) and isinstance(renode.get("script"), str):
+        renode["script"] = path.parent / renode["script"]
     try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
-        renode = document.get("renode")
-        if isinstance(renode, dict) and isinstance(renode.get("script"), str):
-            renode["script"] = path.parent / renode["script"]
         return Board.model_validate(document)
-    except OSError as error:
-        raise InputError(f"cannot read {path}: {error.strerror}", hint="see docs/add-a-board.md") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InputError(f"{path} is not TOML: {error}", hint="see docs/add-a-board.md") from error
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         key = ".".join(str(part) for part in first["loc"]) or "board"
         message = re.sub(r"^Value error, ", "", first["msg"])
-        raise InputError(f"{path}: {key}: {message}", hint="see docs/add-a-board.md") from error
+        raise InputError(f"{path}: {key}: {message}", hint=_HINT) from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -34,29 +35,26 @@ class FrontEnd:
     exponent: float = 0.3
 
     def __post_init__(self) -> None:
-        checks = (
-            (4000 <= self.sample_rate <= 192000, f"sample_rate {self.sample_rate} is not in 4000…192000 Hz"),
-            (
-                self.n_fft & (self.n_fft - 1) == 0 and MIN_N_FFT <= self.n_fft <= MAX_N_FFT,
-                f"n_fft {self.n_fft} is not a power of two in {MIN_N_FFT}…{MAX_N_FFT}",
-            ),
-            (2 <= self.window <= self.n_fft, f"window {self.window} is not in 2…n_fft={self.n_fft}"),
-            (
-                self.hop > 0 and self.window % self.hop == 0 and self.window >= 2 * self.hop,
-                f"hop {self.hop} does not divide window {self.window} into two or more parts",
-            ),
-            (self.window_kind in WINDOW_KINDS, f"window_kind '{self.window_kind}' is not one of {WINDOW_KINDS}"),
-            (self.feature in FEATURE_KINDS, f"feature '{self.feature}' is not one of {FEATURE_KINDS}"),
-            (1 <= self.n_mels <= self.n_fft // 2 + 1, f"n_mels {self.n_mels} is not in 1…{self.n_fft // 2 + 1} (bins)"),
-            (
-                0 <= self.f_min < self.f_max <= self.sample_rate / 2,
-                f"f_min {self.f_min} and f_max {self.f_max} do not satisfy 0 ≤ f_min < f_max ≤ sample_rate/2",
-            ),
-            (0 < self.exponent <= 1, f"exponent {self.exponent} is not in (0, 1]"),
-        )
-        for holds, message in checks:
+        for holds, message in self._checks():
             if not holds:
                 raise InputError(f"front end: {message}", hint="correct the model's metadata_props (docs/model-file.md)")
+
+    def _checks(self) -> Iterator[tuple[bool, str]]:
+        """Conditions with what to say where they fail, one at a time: each may build on those before it."""
+        yield 4000 <= self.sample_rate <= 192000, f"sample_rate {self.sample_rate} is not in 4000…192000 Hz"
+        power_of_two = self.n_fft & (self.n_fft - 1) == 0
+        limits = f"{MIN_N_FFT}…{MAX_N_FFT}"
+        yield power_of_two and MIN_N_FFT <= self.n_fft <= MAX_N_FFT, f"n_fft {self.n_fft} is not a power of two in {limits}"
+        yield 2 <= self.window <= self.n_fft, f"window {self.window} is not in 2…n_fft={self.n_fft}"
+        divides = self.hop > 0 and self.window % self.hop == 0 and self.window >= 2 * self.hop
+        yield divides, f"hop {self.hop} does not divide window {self.window} into two or more parts"
+        yield self.window_kind in WINDOW_KINDS, f"window_kind '{self.window_kind}' is not one of {WINDOW_KINDS}"
+        yield self.feature in FEATURE_KINDS, f"feature '{self.feature}' is not one of {FEATURE_KINDS}"
+        yield 1 <= self.n_mels <= self.n_bins, f"n_mels {self.n_mels} is not in 1…{self.n_bins} (bins)"
+        in_order = 0 <= self.f_min < self.f_max <= self.sample_rate / 2
+        band = f"f_min {self.f_min} and f_max {self.f_max}"
+        yield in_order, f"{band} do not satisfy 0 ≤ f_min < f_max ≤ sample_rate/2"
+        yield 0 < self.exponent <= 1, f"exponent {self.exponent} is not in (0, 1]"
 
     @property
     def n_bins(self) -> int:

@@ -9,13 +9,14 @@ from pathlib import Path
 
 import onnx
 
-from codesign.base.errors import InputError
+from codesign.base.errors import InputError, one_line
 from codesign.compiler.frontend import FrontEnd
 from codesign.compiler.model.graph import State
 
 _INTEGERS = ("sample_rate", "n_fft", "window", "hop", "n_mels")
 _REALS = ("f_min", "f_max", "exponent")
 _WORDS = ("window_kind", "feature")
+MAX_STATES_TEXT = 2**20
 _HINT = "correct metadata_props, see docs/model-file.md"
 _PAIRS_HINT = "list the pairs under metadata key states, see docs/model-file.md"
 
@@ -38,11 +39,15 @@ def read_frontend(path: Path, props: Mapping[str, str], n_features: int) -> Fron
     values: dict[str, int | float | str] = {"n_mels": n_features}
     for keys, kind in ((_INTEGERS, int), (_REALS, float), (_WORDS, str)):
         for key in keys:
-            if key in props:
-                try:
-                    values[key] = kind(props[key])
-                except ValueError as error:
-                    raise InputError(f"{path}: metadata {key} is '{props[key]}', no number", hint=_HINT) from error
+            if key not in props:
+                continue
+            where, shown = f"{path}: metadata {key}", one_line(props[key], 40)
+            try:
+                values[key] = kind(props[key])
+            except ValueError as error:
+                raise InputError(f"{where} is '{shown}', no number", hint=_HINT) from error
+            if kind is int and abs(int(props[key])) >= 2**31:
+                raise InputError(f"{where} is beyond 32 bits: {shown}", hint=_HINT)
     if values["n_mels"] != n_features:
         raise InputError(f"{path}: metadata n_mels is {values['n_mels']}, the input has {n_features} features", hint=_HINT)
     if "f_max" not in values and "sample_rate" in values:
@@ -87,15 +92,17 @@ def read_states(
 
 
 def _listed(path: Path, text: str, inputs: Mapping[str, int], outputs: Mapping[str, int]) -> tuple[State, ...]:
+    if len(text) > MAX_STATES_TEXT:
+        raise InputError(f"{path}: metadata states is longer than {MAX_STATES_TEXT:,} characters", hint=_HINT)
     try:
         entries = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise InputError(f"{path}: metadata states is not JSON: {error}", hint=_HINT) from error
     states = []
-    for entry in entries if isinstance(entries, list) else [entries]:
+    for index, entry in enumerate(entries if isinstance(entries, list) else [entries]):
         if not isinstance(entry, list) or len(entry) not in (2, 3) or not all(isinstance(n, str) for n in entry[:2]):
             raise InputError(
-                f"{path}: metadata states: {entry!r} is not [input, output] or [input, output, initial]", hint=_HINT
+                f"{path}: metadata states: entry {index + 1} is not [input, output] or [input, output, initial]", hint=_HINT
             )
         name, partner = entry[:2]
         for kind, wanted, known in (("input", name, inputs), ("output", partner, outputs)):
@@ -107,7 +114,7 @@ def _listed(path: Path, text: str, inputs: Mapping[str, int], outputs: Mapping[s
             )
         initial = entry[2] if len(entry) == 3 else 0.0
         if not isinstance(initial, int | float) or isinstance(initial, bool) or not -1e6 < initial < 1e6:
-            raise InputError(f"{path}: state '{name}': initial value {initial!r} is no sensible number", hint=_HINT)
+            raise InputError(f"{path}: state '{name}': the initial value is no number within ±10⁶", hint=_HINT)
         states.append(State(name, partner, inputs[name], float(initial)))
     if len({s.input for s in states}) < len(states) or len({s.output for s in states}) < len(states):
         raise InputError(f"{path}: metadata states names an input or output twice", hint=_HINT)

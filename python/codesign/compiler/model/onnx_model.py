@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import onnx
 
 from codesign.base.errors import InputError, one_line
-from codesign.compiler.model.file import read_model
+from codesign.compiler.model import shapes
+from codesign.compiler.model.file import opset_of, read_model
 from codesign.compiler.model.graph import Activation, Graph, Linear
+from codesign.compiler.model.limits import MAX_VECTOR, TOO_LARGE, type_name
 from codesign.compiler.model.metadata import properties, read_frontend, read_states
 from codesign.compiler.model.ops import OPERATORS
 from codesign.compiler.model.ops.step import TABLE_HINT, Build, Step
@@ -18,7 +20,6 @@ from codesign.compiler.model.ops.view import constant_term
 from codesign.compiler.model.recognize import Recognizer
 from codesign.compiler.model.terms import Constant, Input
 
-MAX_VECTOR = 65_535
 _SHAPE_HINT = "a model is one time step of vectors, see docs/model-file.md"
 
 
@@ -33,6 +34,8 @@ def load_onnx(path: Path) -> Graph:
         return _load(path)
     except RecursionError:
         raise InputError(f"{path}: hundreds of operators in a row", hint="no network for a hearing aid is this deep") from None
+    except MemoryError:
+        raise InputError(f"{path}: needs more memory than there is", hint=TOO_LARGE) from None
 
 
 def _load(path: Path) -> Graph:
@@ -80,20 +83,27 @@ def _load(path: Path) -> Graph:
 
 
 def _build(path: Path, model: onnx.ModelProto, inputs: dict[str, int]) -> Build:
-    graph = model.graph
-    shapes = {info.name: _dims(info) for info in (*graph.input, *graph.value_info, *graph.output)}
-    build = Build(path, shapes)
+    graph, opset = model.graph, opset_of(model)
+    values = (*graph.input, *graph.value_info, *graph.output)
+    build = Build(path, frozenset([*(v.name for v in values), *(name for node in graph.node for name in node.output)]))
+    for info in graph.input:
+        build.types[info.name] = shapes.declared(info)
     for name, size in inputs.items():
         build.terms[name] = Input(name, size)
     for tensor in graph.initializer:
         build.terms[tensor.name] = constant_term(tensor.name, tensor)
-        shapes[tensor.name] = tuple(tensor.dims)
+        build.types[tensor.name] = shapes.stored(tensor)
     for node in graph.node:
         step = Step(build, node)
         if node.op_type not in OPERATORS:
             raise InputError(f"{step.label}: operator {node.op_type} is not supported", hint=TABLE_HINT)
+        shapes.infer_outputs(step, opset)
         OPERATORS[node.op_type][0](step)
         _check_results(step)
+    for info in (*graph.value_info, *graph.output):
+        problem = shapes.mismatch(build.types[info.name], info) if info.name in build.types else ""
+        if problem:
+            raise InputError(f"{path}: '{info.name}' {problem}", hint=_SHAPE_HINT)
     return build
 
 
@@ -111,19 +121,14 @@ def _check_results(step: Step) -> None:
             )
 
 
-def _dims(info: onnx.ValueInfoProto) -> tuple[int, ...]:
-    """Dimensions; one without a size is a batch of 1."""
-    return tuple(d.dim_value if d.HasField("dim_value") else 1 for d in info.type.tensor_type.shape.dim)
-
-
 def _vector_size(path: Path, info: onnx.ValueInfoProto) -> int:
     """Elements of a graph input or output."""
     kind = info.type.tensor_type
     if kind.elem_type != onnx.TensorProto.FLOAT:
-        name = onnx.TensorProto.DataType.Name(kind.elem_type).lower()
+        name = type_name(kind.elem_type)
         raise InputError(f"{path}: '{info.name}' is {name}, inputs and outputs must be float32", hint=_SHAPE_HINT)
-    dims = list(_dims(info))
-    size = int(np.prod(dims, dtype=np.int64))
+    dims = list(shapes.dims(shapes.declared(info)))
+    size = math.prod(dims)
     if sum(d != 1 for d in dims) > 1 or not 1 <= size <= MAX_VECTOR:
         raise InputError(f"{path}: '{info.name}' has shape {dims}, a vector of 1 to {MAX_VECTOR} is expected", hint=_SHAPE_HINT)
     return size

@@ -10,6 +10,7 @@ import numpy as np
 
 from codesign.base.errors import InputError
 from codesign.compiler.model.graph import Activation, Linear, LstmCell, Matrix, Op, Quant, SkipGate, State
+from codesign.compiler.model.limits import MAX_WEIGHTS, TOO_LARGE
 from codesign.compiler.model.ops.step import TABLE_HINT
 from codesign.compiler.model.terms import (
     Affine,
@@ -43,6 +44,7 @@ class Recognizer:
         self._layer_of: dict[int, LstmCell] = {}  # by the term of the new hidden or cell state
         self._guards: dict[str, str] = {}  # layer → state of the skip gate that guards it, or ""
         self._names: set[str] = {*STAGES, *PARTS}  # and of every operator so far
+        self._weights = 0
 
     def emit_all(self, output: Term) -> str:
         """Emit what the mask and every state need; the mask's value name."""
@@ -124,6 +126,9 @@ class Recognizer:
             cell, cell_term = self._from_cell(term)
         self._guards[cell.name] = self._guard_of(cell)
         self.ops.append(cell)
+        self._weights += cell.input_weight.values.size + cell.recurrent_weight.values.size
+        if self._weights > MAX_WEIGHTS:  # layers may share a tensor of the file, and each has its own copy here
+            raise self._refuse(term, f"brings the LSTM layers to more than {MAX_WEIGHTS:,} weights", TOO_LARGE)
         self.sizes[cell.cell_output] = cell.units
         self._layer_of[id(term)] = self._layer_of[id(cell_term)] = cell
         return cell

@@ -133,3 +133,16 @@ def stacked(matrices: list[Matrix]) -> Matrix:
         np.concatenate([m.quantized for m in matrices if m.quantized is not None]),
         np.concatenate([m.scale for m in matrices if m.scale is not None]),
     )
+
+
+def elements_of(term: Term) -> int:
+    """Numbers that a term holds itself, without those of the terms it is made from."""
+    match term:
+        case Constant():
+            return term.values.size
+        case Affine():
+            return term.bias.size + sum(matrix.values.size for _, matrix in term.parts)
+        case LstmOperator():
+            return term.bias.size + term.input_weight.values.size + term.recurrent_weight.values.size
+        case _:
+            return 0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from functools import cache
 from importlib import resources
@@ -11,6 +10,7 @@ from typing import Annotated, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from codesign.base.errors import ToolError
+from codesign.base.toml import parse_toml
 
 SCALAR_CLASSES = (
     *("alu", "shifted", "bitfield", "dsp", "extend_add", "multiply", "mac", "divide", "branch", "it"),
@@ -85,4 +85,4 @@ def load_timing(cpu: str) -> TimingTable:
     if cpu not in list_timings():
         raise ToolError(f"no timing table for {cpu}", hint=f"there are tables for {', '.join(list_timings())}")
     text = (resources.files("codesign.firmware.cost") / "timing" / f"{cpu}.toml").read_text(encoding="utf-8")
-    return TimingTable.model_validate(tomllib.loads(text))
+    return TimingTable.model_validate(parse_toml(text, f"{cpu}.toml", "install codesign again"))

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, fields
 
 from codesign.base.errors import InputError
 
@@ -69,6 +69,9 @@ class MixSettings:
     """Of the talkers in the kinds `voices` and `babble`; empty: those of `speech_weights`."""
 
     def __post_init__(self) -> None:
+        for given in fields(self):
+            problem = _type_problem(given.name, getattr(self, given.name), given.type)
+            _check(not problem, problem)
         for name in ("snr_db", "wide_snr_db", "level_db", "hiss_db", "speech_speed", "noise_speed", "voices_speed"):
             low, high = getattr(self, name)
             _check(low <= high, f"{name} ({low}, {high}) is not (lowest, highest)")
@@ -86,6 +89,25 @@ class MixSettings:
             _check(all(value >= 0.0 for value in getattr(self, name).values()), f"{name}: a weight is negative")
         _check(sum(self.kinds.values()) > 0.0, "kinds: no weight above 0")
         _check(min(self.layers, default=-1.0) >= 0.0 and sum(self.layers) > 0.0, "layers: no probability above 0")
+
+
+def _type_problem(name: str, value: object, wanted: object) -> str:
+    """What is wrong with the type of a value out of a recipe, "" if nothing is; `wanted` is the annotation."""
+
+    def numbers(values: Iterable[object]) -> bool:
+        return all(isinstance(v, int | float) and not isinstance(v, bool) for v in values)
+
+    match wanted:
+        case "int":
+            return "" if type(value) is int else f"{name} must be a whole number"
+        case "float":
+            return "" if numbers([value]) else f"{name} must be a number"
+        case "Range":
+            return "" if isinstance(value, tuple) and len(value) == 2 and numbers(value) else f"{name} must be two numbers"
+        case "tuple[float, ...]":
+            return "" if isinstance(value, tuple) and numbers(value) else f"{name} must be a list of numbers"
+        case _:
+            return "" if isinstance(value, Mapping) and numbers(value.values()) else f"{name} must be a table of numbers"
 
 
 def _check(holds: bool, message: str) -> None:

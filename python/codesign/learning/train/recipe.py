@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import os
 import re
-import tomllib
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -20,17 +20,19 @@ from pydantic import (
 )
 
 from codesign.base.errors import InputError
+from codesign.base.toml import parse_toml, read_toml
 from codesign.compiler.frontend import FrontEnd
 from codesign.learning.data.settings import MixSettings
 
 HINT = "docs/training.md lists the keys"
 MAX_UNITS = 4096
+MAX_EXTENDS = 16
 Units = Annotated[int, Field(ge=4, le=MAX_UNITS)]
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 
 
 class _Table(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
 
 class NetworkRecipe(_Table):
@@ -166,40 +168,38 @@ def read_recipe(path: Path) -> Recipe:
     Raises:
         InputError: a file cannot be read, extends itself, or a key has a mistake (file and key are named).
     """
-    return _checked(_merged(path, ()), str(path))
+    return _checked(_merged(path), str(path))
 
 
 def parse_recipe(text: str, where: str) -> Recipe:
     """As `read_recipe`, from text that came from `where` and extends nothing."""
-    return _checked(_tables(text, where), where)
+    return _checked(parse_toml(text, where, HINT), where)
 
 
-def _merged(path: Path, above: tuple[Path, ...]) -> dict[str, Any]:
+def _merged(path: Path) -> dict[str, Any]:
     """Tables of a file; keys that it does not have are those of the recipe it extends."""
-    try:
-        tables = _tables(path.read_text(encoding="utf-8"), str(path))
-    except OSError as error:
-        raise InputError(f"cannot read {path}: {error.strerror}", hint=HINT) from error
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path} is not TOML: {error}", hint=HINT) from error
-    base = tables.pop("extends", None)
-    if base is None:
-        return tables
-    if not isinstance(base, str) or path.resolve() in above:
-        reason = "the recipe extends itself" if isinstance(base, str) else "must be the path of a recipe"
-        raise InputError(f"{path}: extends: {reason}", hint=HINT)
-    merged = _merged(path.parent / base, (*above, path.resolve()))
-    for key, value in tables.items():
-        both = isinstance(value, dict) and isinstance(merged.get(key), dict)
-        merged[key] = merged[key] | value if both else value
+    chain: list[dict[str, Any]] = []
+    seen: set[str] = set()
+    while True:
+        tables = read_toml(path, HINT)
+        base = tables.pop("extends", None)
+        chain.append(tables)
+        if base is None:
+            break
+        seen.add(os.path.realpath(path))
+        if not isinstance(base, str) or not base:
+            raise InputError(f"{path}: extends: must be the path of a recipe", hint=HINT)
+        if os.path.realpath(path.parent / base) in seen:
+            raise InputError(f"{path}: extends: the recipe extends itself", hint=HINT)
+        if len(chain) > MAX_EXTENDS:
+            raise InputError(f"{path}: extends: more than {MAX_EXTENDS} recipes in a row", hint=HINT)
+        path = path.parent / base
+    merged: dict[str, Any] = {}
+    for tables in reversed(chain):
+        for key, value in tables.items():
+            both = isinstance(value, dict) and isinstance(merged.get(key), dict)
+            merged[key] = merged[key] | value if both else value
     return merged
-
-
-def _tables(text: str, where: str) -> dict[str, Any]:
-    try:
-        return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise InputError(f"{where} is not TOML: {error}", hint=HINT) from error
 
 
 def _checked(tables: dict[str, Any], where: str) -> Recipe:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import fnmatch
 import re
-import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from codesign.base.errors import InputError
+from codesign.base.toml import parse_toml, read_toml
 from codesign.proof.report.content import Metric
 
 _HINT = "see docs/compare.md"
@@ -90,7 +91,7 @@ class Thresholds:
 
 def default_thresholds() -> Thresholds:
     """DEFAULTS."""
-    return Thresholds((_parse(DEFAULTS, "DEFAULTS"),))
+    return Thresholds((_rows(parse_toml(DEFAULTS, "DEFAULTS", _HINT), "DEFAULTS"),))
 
 
 def read_thresholds(path: Path) -> Thresholds:
@@ -99,18 +100,10 @@ def read_thresholds(path: Path) -> Thresholds:
     Raises:
         InputError: not readable, not TOML, or a table with an unknown or impossible key.
     """
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"cannot read {path}: {getattr(error, 'strerror', None) or error}", hint=_HINT) from error
-    return Thresholds((_parse(text, str(path)), *default_thresholds().layers))
+    return Thresholds((_rows(read_toml(path, _HINT), str(path)), *default_thresholds().layers))
 
 
-def _parse(text: str, where: str) -> Rows:
-    try:
-        document = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise InputError(f"{where} is not TOML: {error}", hint=_HINT) from error
+def _rows(document: Mapping[str, Any], where: str) -> Rows:
     rows = []
     for name, table in document.items():
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from codesign.compiler.model.limits import MAX_PARTS
 from codesign.compiler.model.ops.step import Step, check_magnitude
 from codesign.compiler.model.terms import Affine, AtLeast, Binary, Choice, Constant
 
@@ -16,8 +17,8 @@ def add(step: Step) -> None:
             step.give(Affine(step.name(), linear.size, step.display, parts=linear.parts, bias=bias))
             return
     if isinstance(left, Affine) and isinstance(right, Affine) and left.size == right.size:
-        if len(left.parts) + len(right.parts) > _MAX_PARTS:
-            raise step.refuse(f"sums more than {_MAX_PARTS} linear layers")
+        if len(left.parts) + len(right.parts) > MAX_PARTS:
+            raise step.refuse(f"sums more than {MAX_PARTS} linear layers")
         parts, bias = [*left.parts, *right.parts], left.bias + right.bias
         step.give(Affine(step.name(), left.size, step.display, parts=parts, bias=bias))
         return
@@ -48,7 +49,6 @@ def where(step: Step) -> None:
     step.give(Choice(step.name(), then.size, step.display, condition=step.term(0), then=then, otherwise=otherwise))
 
 
-_MAX_PARTS = 16  # an LSTM's gate has 2
 _GATE = "in a skip gate, see docs/model-file.md"
 OPERATORS = {
     "Add": (add, "bias, sum of linear layers of an LSTM's gates, inside an LSTM cell"),

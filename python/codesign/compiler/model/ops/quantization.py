@@ -39,6 +39,8 @@ def dequantize(step: Step) -> None:
         raise step.refuse(f"'{constant.name}' is {constant.dtype}, weights must be int8 and biases int32", hint=_HINT)
     scale = step.constant(1, "the scale").values.astype(np.float64)
     zero = step.constant(2, "the zero point").values if step.has(2) else np.zeros(1)
+    if scale.size == 0 or zero.size == 0:
+        raise step.refuse(f"scale or zero point of '{constant.name}' is empty", hint=_HINT)
     if not np.isfinite(scale).all() or (scale <= 0).any():
         raise step.refuse(f"scale of '{constant.name}' is not positive: {float(scale.min()):g}", hint=_HINT)
     if (zero != 0).any():

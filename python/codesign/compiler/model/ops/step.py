@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,8 @@ import onnx
 
 from codesign.base.errors import InputError, one_line
 from codesign.compiler.model.graph import Matrix, Quant
-from codesign.compiler.model.terms import Constant, Term
+from codesign.compiler.model.limits import MAX_WORK, TOO_LARGE
+from codesign.compiler.model.terms import Constant, Term, elements_of
 
 MAX_WEIGHT = 1e6
 TABLE_HINT = "docs/operators.md lists the supported ones"
@@ -21,13 +22,18 @@ TABLE_HINT = "docs/operators.md lists the supported ones"
 
 @dataclass
 class Build:
-    """Terms of a graph as they grow. `quants` are by the name of the term, `shapes` by that of the tensor."""
+    """Terms of a graph as they grow. `quants` are by the name of the term, `types` by that of the tensor.
+
+    `names` are those of all tensors of the file, `work` the elements of all terms so far.
+    """
 
     path: Path
-    shapes: Mapping[str, tuple[int, ...]]
+    names: frozenset[str]
+    types: dict[str, onnx.TypeProto] = field(default_factory=dict)
     terms: dict[str, Term] = field(default_factory=dict)
     quants: dict[str, Quant] = field(default_factory=dict)
     quantized: dict[str, tuple[Term, Quant]] = field(default_factory=dict)
+    work: int = 0
 
 
 @dataclass(frozen=True)
@@ -81,9 +87,9 @@ class Step:
 
     def shape(self, name: str) -> tuple[int, ...]:
         """Inferred shape of a tensor."""
-        if name not in self.build.shapes:
+        if name not in self.build.types:
             raise self.refuse(f"the shape of '{name}' cannot be inferred", hint="give the graph's inputs fixed shapes")
-        return self.build.shapes[name]
+        return tuple(d.dim_value for d in self.build.types[name].tensor_type.shape.dim)
 
     def size(self, index: int = 0) -> int:
         """Elements of an output, which must be a vector."""
@@ -92,7 +98,7 @@ class Step:
             raise self.refuse(
                 f"output of shape {list(shape)} is no vector", hint="a model is one time step, docs/model-file.md"
             )
-        return int(np.prod(shape, dtype=np.int64))
+        return math.prod(shape)
 
     def name(self, index: int = 0) -> str:
         """Name of an output tensor."""
@@ -105,6 +111,10 @@ class Step:
 
     def give(self, term: Term, index: int = 0) -> None:
         """Bind an output to a term."""
+        if self.build.terms.get(self.name(index)) is not term:
+            self.build.work += elements_of(term)
+        if self.build.work > MAX_WORK:
+            raise self.refuse(f"constants and matrices have more than {MAX_WORK:,} elements by here", hint=TOO_LARGE)
         self.build.terms[self.name(index)] = term
 
 

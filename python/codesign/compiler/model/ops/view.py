@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import onnx
 
+from codesign.compiler.model.limits import MAX_PARTS
 from codesign.compiler.model.ops.step import Step
 from codesign.compiler.model.terms import Affine, Constant, Function, Pieces, Term, rows_of
 
@@ -84,6 +85,8 @@ def slice_(step: Step) -> None:
     term = step.term(0)
     starts, ends = (step.constant(i, "start and end").values.ravel() for i in (1, 2))
     axes = step.constant(3, "the axis").values.ravel() if step.has(3) else np.arange(starts.size)
+    if not starts.size == ends.size == axes.size:
+        raise step.refuse(f"has {starts.size} starts, {ends.size} ends and {axes.size} axes")
     if step.has(4) and (step.constant(4, "the step").values != 1).any():
         raise step.refuse("has a step other than 1")
     shape = step.shape(step.node.input[0])
@@ -96,13 +99,23 @@ def slice_(step: Step) -> None:
 
 
 def concat(step: Step) -> None:
-    """Concat of vectors."""
+    """Concat of vectors, or of plain constants."""
+    operands = [step.term(index) for index in range(len(step.node.input))]
+    if all(isinstance(term, Constant) and term.scale is None for term in operands):
+        step.give(_joined(step, [term for term in operands if isinstance(term, Constant)]))
+        return
     _check_axis(step, int(step.attribute("axis", 0)), step.name())
     parts: list[Term] = []
-    for index in range(len(step.node.input)):
-        term = step.term(index)
+    for term in operands:
         parts += term.parts if isinstance(term, Pieces) else [term]
+    if len(parts) > MAX_PARTS:
+        raise step.refuse(f"joins more than {MAX_PARTS} vectors")
     step.give(Pieces(step.name(), step.size(), step.display, parts=parts))
+
+
+def _joined(step: Step, constants: list[Constant]) -> Constant:
+    values = np.concatenate([term.values for term in constants], axis=int(step.attribute("axis", 0)))
+    return Constant(step.name(), values.size, values=values, dtype=constants[0].dtype)
 
 
 def piece(step: Step, term: Term, start: int, stop: int, name: str) -> Term:
@@ -119,7 +132,7 @@ def piece(step: Step, term: Term, start: int, stop: int, name: str) -> Term:
             return Affine(name, stop - start, step.display, parts=parts, bias=term.bias[rows])
         case Function():
             inner_name = f"{name}:source"
-            while inner_name in step.build.shapes:
+            while inner_name in step.build.names:
                 inner_name += "'"
             inner = piece(step, term.source, start, stop, inner_name)
             return Function(name, stop - start, step.display, kind=term.kind, source=inner, low=term.low, high=term.high)
@@ -162,7 +175,7 @@ _VIEW = "on vectors and constants, when the order of elements stays"
 OPERATORS = {
     **dict.fromkeys(("Dropout", "Flatten", "Identity", "Reshape", "Squeeze", "Transpose", "Unsqueeze"), (same, _VIEW)),
     "Cast": (same, "to float32"),
-    "Concat": (concat, "of vectors that one linear layer reads, such as [x; h]"),
+    "Concat": (concat, "of vectors that one linear layer reads, such as [x; h]; of constants"),
     "Constant": (constant, "tensors and numbers"),
     "Gather": (gather, "of the one slice along a dimension of 1, such as y[0]"),
     "Slice": (slice_, "of a linear layer's output, step 1; how stacked gates come apart"),

@@ -1,0 +1,1 @@
+"""Random input for whatever reads a user's file: refused in one line, or right."""
