@@ -5,7 +5,7 @@
 # An interface library, because its options then follow Zephyr's own and win.
 add_library(codesign_options INTERFACE)
 target_compile_options(codesign_options INTERFACE
-  $<$<COMPILE_LANGUAGE:C>:-std=c11 -O3 -Wextra> -ffp-contract=off -fno-math-errno)
+  $<$<COMPILE_LANGUAGE:C>:-std=c11 -O3 -Wextra> -ffp-contract=off)
 if(CONFIG_CPU_CORTEX_M55) # its float vectors flush subnormals, scalars do not
   target_compile_options(codesign_options INTERFACE -mcpu=cortex-m55+nomve.fp)
 endif()

@@ -4,11 +4,26 @@
 #include "audio.h"
 #include "console.h"
 #include "cycles.h"
+#include "line.h"
 #include "monitor.h"
 #include "pipeline.h"
 #include "worker.h"
 
-#define LINE "@codesign 1 "
+/* The longest line is that of the statistics with every counter at its end, or the first with a long name of the model. */
+static char text[384 + sizeof(CODESIGN_MODEL_ID)];
+static K_MUTEX_DEFINE(in_use); /* of the text: main and the shell print */
+
+static void begin(struct line *line, const char *kind)
+{
+	(void)k_mutex_lock(&in_use, K_FOREVER);
+	line_begin(line, text, sizeof(text), kind);
+}
+
+static void end(struct line *line)
+{
+	printk("%s", line_end(line));
+	(void)k_mutex_unlock(&in_use);
+}
 
 static uint32_t deadline_cycles(void)
 {
@@ -17,29 +32,52 @@ static uint32_t deadline_cycles(void)
 
 void console_ready(void)
 {
-	printk(LINE "ready model=" CODESIGN_MODEL_ID " sha=" CODESIGN_MODEL_SHA " rate=%d hop=%d latency=%d audio=%s slots=%d "
-		    "bits=%d primed=%d clock=%s hz=%u deadline=%u\n",
-	       CODESIGN_MODEL_SAMPLE_RATE, CODESIGN_MODEL_HOP, CODESIGN_MODEL_LATENCY, audio_backend, AUDIO_SLOTS,
-	       (int)(8 * sizeof(audio_slot)), CONFIG_CODESIGN_PRIMED_BLOCKS, cycles_source, cycles_hz(), deadline_cycles());
+	struct line line;
+
+	begin(&line, "ready");
+	line_text(&line, "model", CODESIGN_MODEL_ID);
+	line_text(&line, "sha", CODESIGN_MODEL_SHA);
+	line_number(&line, "rate", CODESIGN_MODEL_SAMPLE_RATE);
+	line_number(&line, "hop", CODESIGN_MODEL_HOP);
+	line_number(&line, "latency", CODESIGN_MODEL_LATENCY);
+	line_text(&line, "audio", audio_backend);
+	line_number(&line, "slots", AUDIO_SLOTS);
+	line_number(&line, "bits", 8 * sizeof(audio_slot));
+	line_number(&line, "primed", CONFIG_CODESIGN_PRIMED_BLOCKS);
+	line_text(&line, "clock", cycles_source);
+	line_number(&line, "hz", cycles_hz());
+	line_number(&line, "deadline", deadline_cycles());
+	end(&line);
 }
 
 void console_state(void)
 {
-	printk(LINE "state running=%d bypass=%d\n", pipeline_running(), pipeline_bypassed());
+	struct line line;
+
+	begin(&line, "state");
+	line_number(&line, "running", pipeline_running());
+	line_number(&line, "bypass", pipeline_bypassed());
+	end(&line);
 }
 
 void console_stats(void)
 {
 	const struct monitor_counts counts = monitor_read();
-	const uint64_t frames = MAX(counts.frames, 1);
+	struct line line;
 
-	printk(LINE "stats captured=%u frames=%u skipped=%u worst=%u worst_frame=%u average=%u elapsed=%llu", counts.captured,
-	       counts.frames, worker_skipped(), counts.worst_cycles, counts.worst_frame,
-	       (uint32_t)(counts.total_cycles / frames), counts.elapsed_cycles);
+	begin(&line, "stats");
+	line_number(&line, "captured", counts.captured);
+	line_number(&line, "frames", counts.frames);
+	line_number(&line, "skipped", worker_skipped());
+	line_number(&line, "worst", counts.worst_cycles);
+	line_number(&line, "worst_frame", counts.worst_frame);
+	line_number(&line, "average", counts.total_cycles / MAX(counts.frames, 1));
+	line_number(&line, "elapsed", counts.elapsed_cycles);
 	for (int event = 0; event < MONITOR_EVENTS; event++) {
-		printk(" %s=%u", monitor_names[event], counts.events[event]);
+		line_number(&line, monitor_names[event], counts.events[event]);
 	}
-	printk(" blocks=%u\n", audio_blocks_in_use());
+	line_number(&line, "blocks", audio_blocks_in_use());
+	end(&line);
 }
 
 static void print_stack(const struct k_thread *thread, void *context)
@@ -49,9 +87,13 @@ static void print_stack(const struct k_thread *thread, void *context)
 	ARG_UNUSED(context);
 	if (k_thread_stack_space_get(thread, &unused) == 0) {
 		const size_t size = thread->stack_info.size;
+		struct line line;
 
-		printk(LINE "stack thread=%s used=%u size=%u\n", k_thread_name_get((k_tid_t)thread), (uint32_t)(size - unused),
-		       (uint32_t)size);
+		begin(&line, "stack");
+		line_text(&line, "thread", k_thread_name_get((k_tid_t)thread));
+		line_number(&line, "used", size - unused);
+		line_number(&line, "size", size);
+		end(&line);
 	}
 }
 
@@ -65,10 +107,18 @@ void console_stacks(void)
 
 void console_error(const char *what, int err)
 {
-	printk(LINE "error what=%s errno=%d\n", what, -err);
+	struct line line;
+
+	begin(&line, "error");
+	line_text(&line, "what", what);
+	line_number(&line, "errno", (uint64_t)-err);
+	end(&line);
 }
 
 void console_end(void)
 {
-	printk(LINE "end\n");
+	struct line line;
+
+	begin(&line, "end");
+	end(&line);
 }

@@ -1,4 +1,4 @@
-/* The line protocol of the console, version 1: docs/console.md. For people, test scripts and emulators alike. */
+/* The line protocol of the console, version 2: docs/console.md. For people, test scripts and emulators alike. */
 #ifndef CODESIGN_APP_CONSOLE_H
 #define CODESIGN_APP_CONSOLE_H
 
@@ -6,7 +6,7 @@ void console_ready(void);
 void console_state(void); /* running, bypass */
 void console_stats(void);
 void console_stacks(void);
-void console_error(const char *what, int err);
+void console_error(const char *what, int err); /* a negative errno */
 void console_end(void);
 
 #endif

@@ -11,7 +11,7 @@ Test Teardown     Test Teardown
 *** Variables ***
 ${BOARD}          nrf5340dk
 ${ELF}            ${CURDIR}/../../build/zephyr/zephyr.elf
-${LINE}           @codesign 1
+${LINE}           @codesign 2
 
 *** Test Cases ***
 Says What It Is

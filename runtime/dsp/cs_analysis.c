@@ -23,3 +23,5 @@ __attribute__((noinline)) void cs_analysis(const cs_frontend *front, int16_t *hi
 
     cs_rfft(&front->fft, spectrum, work);
 }
+
+#include "float_rules_end.h"

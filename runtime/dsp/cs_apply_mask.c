@@ -29,3 +29,5 @@ __attribute__((noinline)) void cs_apply_mask(const cs_frontend *front, const voi
         spectrum[1] *= *gain;
     }
 }
+
+#include "float_rules_end.h"

@@ -15,3 +15,5 @@ void cs_banded_multiply(const cs_banded *matrix, const float *restrict x, float 
         *y++ = sum;
     }
 }
+
+#include "float_rules_end.h"

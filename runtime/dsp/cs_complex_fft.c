@@ -131,3 +131,5 @@ int cs_complex_fft_swaps(const cs_fft *fft)
     }
     return swaps;
 }
+
+#include "float_rules_end.h"

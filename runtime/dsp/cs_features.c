@@ -1,6 +1,7 @@
 #include "codesign/dsp.h"
 #include "cs_power.h"
 #include "float_rules.h"
+#include "square_root.h"
 
 static void powers(const float *restrict spectrum, uint32_t n_bins, float *restrict y)
 {
@@ -12,7 +13,7 @@ static void powers(const float *restrict spectrum, uint32_t n_bins, float *restr
 static void magnitudes(const float *restrict spectrum, uint32_t n_bins, float *restrict y)
 {
     for (const float *end = y + n_bins; y != end; y++, spectrum += 2) {
-        *y = __builtin_sqrtf(spectrum[0] * spectrum[0] + spectrum[1] * spectrum[1]);
+        *y = cs_square_root(spectrum[0] * spectrum[0] + spectrum[1] * spectrum[1]);
     }
 }
 
@@ -39,3 +40,5 @@ __attribute__((noinline)) void cs_features(const cs_frontend *front, const float
     cs_power(bands, n_mels, front->exponent);
     quantize(bands, n_mels, front->feature_scale, front->feature_zero_point, features);
 }
+
+#include "float_rules_end.h"

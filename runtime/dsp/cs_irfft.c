@@ -33,3 +33,5 @@ void cs_irfft(const cs_fft *fft, float *data, float *work)
     merge(fft, data, start);
     cs_complex_fft(fft, start, swaps ? data : work);
 }
+
+#include "float_rules_end.h"

@@ -51,3 +51,5 @@ void cs_power(float *x, uint32_t n, float exponent)
         *x = cs_float_from_bits(cs_float_bits(exp2_fraction(f)) + (cs_float_bits(rounded) << 23));
     }
 }
+
+#include "float_rules_end.h"

@@ -30,3 +30,5 @@ void cs_rfft(const cs_fft *fft, float *data, float *work)
 {
     split(fft, cs_complex_fft(fft, data, work), data);
 }
+
+#include "float_rules_end.h"

@@ -25,3 +25,5 @@ __attribute__((noinline)) void cs_synthesis(const cs_frontend *front, float *spe
         overlap[i] = frame[i] * window[i];
     }
 }
+
+#include "float_rules_end.h"

@@ -1,24 +1,53 @@
-/* The float rules of docs/numerics.md, for compilers that would contract a * b + c into one rounding. -ffp-contract=off says the
- * same for the whole build; this holds where somebody forgets the flag. */
+/* The float rules of docs/numerics.md, held against compilers and flags that would bend them: a flag that can be seen is an error,
+ * one that cannot is undone. float_rules_end.h closes what this opens: the last line of a file that includes this one. */
 #ifndef CODESIGN_FLOAT_RULES_H
 #define CODESIGN_FLOAT_RULES_H
 
 #include <stdint.h>
 
-#if defined(__clang__)
-#pragma STDC FP_CONTRACT OFF
-#elif defined(__GNUC__)
-#pragma GCC optimize("fp-contract=off")
-#if defined(__FMA__) /* x86 with -march=haswell or the like: gcc 12's vectorizer emits VFMADDSUB in spite of that */
-#pragma GCC optimize("no-tree-vectorize")
+/* GCC names all that changes bits. Clang names only -ffast-math and -ffinite-math-only, and for Arm what __ARM_FP_FAST says. */
+#if defined(__FAST_MATH__) || defined(__ARM_FP_FAST)
+#error "no -ffast-math, -Ofast or -funsafe-math-optimizations for codesign's front end: other bits than the proven"
 #endif
+#if defined(__ASSOCIATIVE_MATH__) || defined(__RECIPROCAL_MATH__)
+#error "no -fassociative-math, -freciprocal-math or -funsafe-math-optimizations for codesign's front end: other bits than the proven"
 #endif
-
-#if defined(__FAST_MATH__)
-#error "codesign's front end must not be compiled with -ffast-math: the output would differ from the proven one"
+#if defined(__NO_SIGNED_ZEROS__) || (defined(__FINITE_MATH_ONLY__) && __FINITE_MATH_ONLY__)
+#error "no -fno-signed-zeros or -ffinite-math-only for codesign's front end: other bits than the proven"
 #endif
 #if defined(__FLT_EVAL_METHOD__) && __FLT_EVAL_METHOD__ != 0 && __FLT_EVAL_METHOD__ != 16
 #error "this target computes float in a wider type, the output would differ (on x87: -msse2 -mfpmath=sse)"
+#endif
+#if defined(__ARM_FEATURE_MVE) && (__ARM_FEATURE_MVE & 2)
+#error "vectors of floats flush subnormals to zero: compile codesign's front end without them (-mcpu=cortex-m55+nomve.fp)"
+#endif
+
+#if defined(__clang__)
+/* With -ffp-contract=fast, which -funsafe-math-optimizations brings along, the code generator fuses whatever the source says,
+ * unless the core is said to have no instruction for it, or only a slow one. */
+#if defined(__x86_64__) || defined(__i386__)
+#pragma clang attribute push(__attribute__((target("no-fma,no-fma4"))), apply_to = function)
+#elif defined(__arm__) && defined(__ARM_FP)
+#pragma clang attribute push(__attribute__((target("slowfpvfmx,slowfpvmlx"))), apply_to = function)
+#else
+#pragma clang attribute push
+#endif
+#if !defined(__arm__)
+#pragma float_control(precise, on)
+#elif __clang_major__ >= 18
+#pragma clang fp reassociate(off) reciprocal(off)
+#else
+#pragma clang fp reassociate(off)
+#endif
+#pragma STDC FP_CONTRACT OFF
+#elif defined(__GNUC__)
+#pragma GCC optimize("fp-contract=off")
+#if __GNUC__ < 12 /* does not name what it was told */
+#pragma GCC optimize("no-unsafe-math-optimizations,no-associative-math,no-reciprocal-math,signed-zeros")
+#endif
+#if defined(__FMA__) /* x86 with -march=haswell or the like: gcc 12's vectorizer emits VFMADDSUB in spite of that */
+#pragma GCC optimize("no-tree-vectorize")
+#endif
 #endif
 
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "codesign's memory layout is little-endian");

@@ -41,7 +41,7 @@ def test_renode(tmp_path):
         pytest.skip(reason)
     source = """
 def test_bypass_and_a_fault(dut):
-    assert dut.expect(r"@codesign 1 ready model=(\\w+)", timeout=120).group(1) == b"pruned"
+    assert dut.expect(r"@codesign 2 ready model=(\\w+)", timeout=120).group(1) == b"pruned"
     dut.write("codesign bypass on")
     dut.expect_exact("state running=1 bypass=1", timeout=60)
     dut.monitor("i2s0 ClockStopped true")
@@ -63,9 +63,9 @@ import pytest
 from codesign.base.errors import ToolError
 
 def test_to_the_end(dut):
-    dut.expect(r"@codesign 1 ready .*audio=semihost", timeout=60)
+    dut.expect(r"@codesign 2 ready .*audio=semihost", timeout=60)
     assert dut.expect(r"stats captured=(\\d+)", timeout=60).group(1) == b"50"
-    dut.expect_exact("@codesign 1 end", timeout=60)
+    dut.expect_exact("@codesign 2 end", timeout=60)
     dut._process.wait(30)
     with pytest.raises(ToolError, match="the emulator has ended"):
         dut.write("codesign stats")

@@ -1,10 +1,12 @@
 """Worst-case stack: against the compilers' own numbers, hand-written assembly, and what has no worst case."""
 
+from pathlib import Path
+
 import pytest
 
 from arm_elf import COMPILERS, build
 from codesign.base.errors import InputError
-from codesign.firmware.elf import read_elf
+from codesign.firmware.elf import ElfImage, ElfSection, ElfSymbol, read_elf
 from codesign.firmware.size.code import Code
 from codesign.firmware.size.flow import follow
 from codesign.firmware.size.longest import Call, longest_path, recursions
@@ -117,6 +119,42 @@ label:  stmdb sp!, {r0-r3}
         bx lr
 """
 
+# $t and $d at every few bytes of a section that is not loaded: its offsets are addresses of `main`, too.
+NOT_LOADED = """
+        .syntax unified
+        .thumb
+        .section .text.main, "ax", %progbits
+        .globl main
+        .type main, %function
+        .thumb_func
+main:   push {r4, lr}
+        nop
+        nop
+        nop
+        nop
+        bl leaf
+        pop {r4, pc}
+        .size main, . - main
+
+        .type leaf, %function
+        .thumb_func
+leaf:   sub sp, sp, #200
+        nop
+        nop
+        add sp, sp, #200
+        bx lr
+        .size leaf, . - leaf
+
+        .section .note.build, "", %progbits
+        .type noted, %function
+        .thumb_func
+noted:  .rept 16
+        nop
+        .word 0x1234
+        .endr
+        .size noted, . - noted
+"""
+
 
 def frames(elf):
     image = read_elf(elf)
@@ -186,6 +224,43 @@ def test_hand_written_assembly(compiler, tmp_path):
     # main: 9 registers, 4 doubles, 1024. middle: 8, 0x1234, 16. label: 16 and at most 63 for the alignment.
     assert report.path == (("main", 36 + 32 + 1024), ("middle", 8 + 0x1234 + 16), ("label", 16 + 63))
     assert report.unbounded == ""
+
+
+@pytest.mark.parametrize("compiler", COMPILERS)
+def test_symbols_of_sections_that_are_not_loaded_say_nothing_about_code(compiler, tmp_path):
+    elf = build(tmp_path, NOT_LOADED, compiler, suffix=".S").path
+    image = read_elf(elf)
+    main = image.address("main")
+    foreign = [s for s in image.symbols if s.name[:2] in ("$d", "$t") and s.section not in image.sections]
+    assert [s for s in foreign if s.name[1] == "d" and main < s.value < image.address("leaf")], "the case is there"
+    report = worst_stack(elf, "main")
+    assert (report.bytes, report.path, report.unbounded) == (208, (("main", 8), ("leaf", 200)), "")
+    assert not Code(image).functions_named("noted")
+
+
+def _image(*sections, symbols):
+    """Sections by index as (run address, code); symbols as (name, address, section)."""
+    placed = {
+        index: ElfSection(f".text{index}", run, len(data), run, data, executable=True, thread_local=False)
+        for index, (run, data) in enumerate(sections, 1)
+    }
+    return ElfImage(Path("x"), placed, tuple(ElfSymbol(n, v, 0, "STT_NOTYPE", True, s, "") for n, v, s in symbols))
+
+
+def test_mapping_symbols_end_with_their_section():
+    nop = b"\x00\xbf"
+    symbols = (("$t", 0x100, 1), ("$d.3", 0x108, 1), ("$t.x", 0x110, 2), ("$d", 0x118, 3), ("$d", 0x114, 9))
+    code = Code(_image((0x100, nop * 8), (0x110, nop * 4), (0x118, nop * 4), (0x120, nop * 4), symbols=symbols))
+    assert [address for address in range(0xF8, 0x130, 4) if code.is_data(address)] == [0x108, 0x10C, 0x118, 0x11C]
+    assert [code.has_marks(address) for address in (0x100, 0x110, 0x118, 0x120, 0x130)] == [True, True, True, False, False]
+    assert code.next_code(0x108, 0x110) == 0x110
+    assert code.next_code(0x100, 0x118) == 0x118, "the next section's code is not this one's"
+
+
+@pytest.mark.parametrize("symbols", [(("$t", 8, 1), ("$d", 8, 1)), (("$d", 8, 1), ("$t", 8, 1))])
+def test_of_two_mapping_symbols_at_one_address_code_counts(symbols):
+    code = Code(_image((0, bytes(16)), symbols=(("$d", 0, 1), *symbols)))
+    assert (code.is_data(4), code.is_data(8)) == (True, False)
 
 
 @pytest.mark.parametrize("compiler", COMPILERS)

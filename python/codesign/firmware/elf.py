@@ -66,7 +66,7 @@ class ElfImage:
         """Name of the function that `address` is in, or "?"."""
         for symbol in self.symbols:
             start = symbol.value & ~1
-            if symbol.type == "STT_FUNC" and start <= address < start + symbol.size:
+            if symbol.type == "STT_FUNC" and symbol.section in self.sections and start <= address < start + symbol.size:
                 return symbol.name
         return "?"
 

@@ -1,11 +1,15 @@
 /* The float32 front end. Operation order is part of the contract (docs/numerics.md): no contraction, no libm.
  *
- * Needs binary32 arithmetic with subnormals, a little-endian core, and -ffp-contract=off; -fno-math-errno makes the square
- * root one instruction. Every pointer to memory is the caller's, floats are 4-byte aligned. */
+ * Needs binary32 arithmetic with subnormals, a little-endian core, and -ffp-contract=off. Every pointer to memory is the
+ * caller's, floats are 4-byte aligned. */
 #ifndef CODESIGN_DSP_H
 #define CODESIGN_DSP_H
 
 #include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
 
 /* Real FFT of n = 2^k points, 16 <= n <= 4096. Twiddles are generated (frontend/fft_tables.py), interleaved (cos, -sin).
  *   twiddles  of the n/2-point complex transform, in the order of use: for length = n/2, n/8, n/32 ... while >= 8, for
@@ -65,5 +69,9 @@ void cs_rfft(const cs_fft *fft, float *data, float *work);
 void cs_irfft(const cs_fft *fft, float *data, float *work);
 /* y[r] = sum over row r in ascending order of columns. x and y do not overlap. */
 void cs_banded_multiply(const cs_banded *matrix, const float *x, float *y);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

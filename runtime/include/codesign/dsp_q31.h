@@ -7,6 +7,10 @@
 
 #include "codesign/dsp.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* As cs_fft, tables in Q30. */
 typedef struct cs_fft_q31 {
     uint16_t n;
@@ -70,5 +74,9 @@ int32_t cs_irfft_q31(const cs_fft_q31 *fft, int32_t *data, cs_spread_q31 spread,
 extern const uint32_t cs_sqrt_table[193];
 extern const uint32_t cs_log2_table[129];
 extern const uint32_t cs_exp2_table[129];
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -8,6 +8,10 @@
 #include "codesign/dsp.h"
 #include "codesign/dsp_q31.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 typedef enum cs_status {
     CS_OK = 0,
     CS_BAD_ARGUMENT = 1, /* null pointer, misaligned or short memory, memory that was not initialized */
@@ -54,5 +58,9 @@ cs_status cs_enhancer_process(void *memory, const int16_t *in, int16_t *out, siz
 /* Frames since init, and how many of them a skip gate skipped. */
 uint32_t cs_enhancer_frames(const void *memory);
 uint32_t cs_enhancer_skipped(const void *memory);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -6,6 +6,10 @@
 
 #include <stdint.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* How a matrix is stored and multiplied. The packing done offline (plan/packing.py) and the functions belong together.
  *   prepare: widen x[0..n) once per vector into `prepared`, cs_prepared_bytes(n) bytes, 4-byte aligned, in its own order.
  *   matvec:  acc[r] = 256 * sum_c w[r][c] * x[c] for all rows; rows is a multiple of 4 (padded offline with zero rows).
@@ -80,5 +84,9 @@ void cs_requantize_s16_s8(int32_t multiplier, int32_t shift, int32_t zero_point,
 int cs_skip_gate_open(const int16_t *state);
 /* After the step: from pre-activation `logit` (Q3.12) of an updating step; logit is ignored on a skipped one. */
 void cs_skip_gate_advance(int updated, int16_t logit, int16_t *state, int16_t *delta);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -91,36 +91,3 @@ ALIAS(__aeabi_memset4, __aeabi_memset);
 ALIAS(__aeabi_memset8, __aeabi_memset);
 ALIAS(__aeabi_memclr4, __aeabi_memclr);
 ALIAS(__aeabi_memclr8, __aeabi_memclr);
-
-#if defined(__arm__) && !defined(__ARM_FP)
-/* Correctly rounded, of x >= 0, bit by bit. Cores with an FPU have an instruction; the others' front end is Q31, unless someone
- * wants floats there too. */
-float sqrtf(float x);
-
-float sqrtf(float x)
-{
-    uint32_t bits;
-    memcpy(&bits, &x, sizeof bits);
-    if (bits == 0 || bits >= 0x7f800000u) { /* zero, infinity; there are no negative squares */
-        return x;
-    }
-    int32_t exponent = (int32_t)(bits >> 23) - 127;
-    if (bits < 0x00800000u) { /* subnormal */
-        for (exponent = -126; bits < 0x00800000u; exponent--) {
-            bits <<= 1;
-        }
-    }
-    uint32_t rest = ((bits & 0x007fffffu) | 0x00800000u) << (exponent & 1) << 7, remainder = 0, root = 0;
-    for (int i = 0; i < 25; i++, rest <<= 2) { /* 24 bits, and one to round by; no root lies in the middle of two floats */
-        remainder = (remainder << 2) | (rest >> 30);
-        root <<= 1;
-        if (remainder > 2 * root) {
-            remainder -= 2 * root + 1;
-            root++;
-        }
-    }
-    bits = ((uint32_t)((exponent >> 1) + 126) << 23) + ((root + 1) >> 1);
-    memcpy(&x, &bits, sizeof x);
-    return x;
-}
-#endif

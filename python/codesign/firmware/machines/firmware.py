@@ -9,9 +9,10 @@ import numpy as np
 import numpy.typing as npt
 
 from codesign.base.errors import ValidationError
-from codesign.firmware.machines.console import Line, read_lines
+from codesign.firmware.machines.console import Line, damaged_after_last, read_lines
 
 _PLAYED = ("enhanced", "bypassed", "late", "busy")
+_SHOWN = 200  # characters of a row of the console in a message
 _FAULTS = ("late", "busy", "unplayed", "underruns", "overruns", "stalls")
 
 
@@ -110,7 +111,8 @@ def firmware_run(
     """Read a console to its end; a stream's, not `ends`, has none.
 
     Raises:
-        ValidationError: the firmware reported an error, never got ready, or never came to its end.
+        ValidationError: the firmware reported an error, never got ready, or never came to its end, or its
+            last counts are damaged.
     """
     lines = list(read_lines(log))
     for line in lines:
@@ -119,11 +121,17 @@ def firmware_run(
     ready, stats = _last(lines, "ready"), _last(lines, "stats")
     if ready is None or stats is None or (ends and _last(lines, "end") is None):
         last = log.strip().splitlines()[-1:] or ["nothing"]
-        raise ValidationError(f"the firmware did not come to its end; its last words: {last[0]}", hint="see the console: --log")
+        raise ValidationError(
+            f"the firmware did not come to its end; its last words: {last[0][:_SHOWN]}", hint="see the console: --log"
+        )
+    if damaged := damaged_after_last(log, "stats"):
+        raise ValidationError(
+            f"the last counts arrived damaged: {damaged[:_SHOWN]}", hint="run it again; something else printed into them"
+        )
     stacks = tuple(
         ThreadStack(str(line.fields.get("thread", "")), line.number("used"), line.number("size"))
         for line in lines
-        if line.kind == "stack"
+        if line.kind == "stack" and line.number("size") > 0
     )
     return FirmwareRun(runtime, pcm, ready, stats, stacks, log, instructions_per_cycle, seconds)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -23,16 +24,16 @@ class Code:
     """Answers about the executable sections of an image."""
 
     def __init__(self, image: ElfImage) -> None:
-        self._sections = sorted((s for s in image.sections.values() if s.data is not None), key=lambda s: s.run)
-        self._starts = [section.run for section in self._sections]
-        marks = {s.value: s.name[1] for s in image.symbols if s.name[:2] in ("$t", "$d") and s.name[2:3] in ("", ".")}
-        self._marks = sorted(marks.items())
+        placed = sorted(((s.run, index) for index, s in image.sections.items() if s.data is not None))
+        self._sections = [image.sections[index] for _, index in placed]
+        self._starts = [run for run, _ in placed]
+        self._marks = _marks(image, [index for _, index in placed])
         named: dict[int, str] = {}
         sizes: dict[int, int] = {}
         labels: dict[int, str] = {}
         files: dict[int, str] = {}
         for symbol in sorted(image.symbols, key=lambda s: s.local):  # global names first
-            if not symbol.name or symbol.section < 0 or symbol.name.startswith("$"):
+            if not symbol.name or symbol.section not in image.sections or symbol.name.startswith("$"):
                 continue
             if symbol.type == "STT_FUNC" and self.section_at(symbol.value & ~1):
                 named.setdefault(symbol.value & ~1, symbol.name)
@@ -46,13 +47,17 @@ class Code:
     def _ordered(self) -> list[int]:
         return sorted(self._named)
 
+    def _index_at(self, address: int) -> int:
+        """Where in `_sections` the one that runs at `address` stands, -1 where there is none."""
+        index = bisect_right(self._starts, address) - 1
+        if index < 0 or address >= self._starts[index] + self._sections[index].size:
+            return -1
+        return index
+
     def section_at(self, address: int) -> ElfSection | None:
         """The section with content that runs at `address`."""
-        index = bisect_right(self._starts, address) - 1
-        if index < 0:
-            return None
-        section = self._sections[index]
-        return section if address < section.run + section.size else None
+        index = self._index_at(address)
+        return self._sections[index] if index >= 0 else None
 
     def word(self, address: int) -> int | None:
         """The 32-bit word at `address`, None outside the image's content."""
@@ -62,20 +67,25 @@ class Code:
         offset = address - section.run
         return int.from_bytes(section.data[offset : offset + 4], "little")
 
-    @property
-    def has_marks(self) -> bool:
-        """Whether the image says what is code and what data ($t and $d symbols)."""
-        return bool(self._marks)
+    def _marks_at(self, address: int) -> list[tuple[int, str]]:
+        index = self._index_at(address)
+        return self._marks[index] if index >= 0 else []
+
+    def has_marks(self, address: int) -> bool:
+        """Whether the section at `address` says what of it is code and what data ($t and $d symbols)."""
+        return bool(self._marks_at(address))
 
     def is_data(self, address: int) -> bool:
         """Whether a $d symbol says that `address` holds data."""
-        index = bisect_right(self._marks, (address, "\uffff")) - 1
-        return index >= 0 and self._marks[index][1] == "d"
+        marks = self._marks_at(address)
+        index = bisect_right(marks, (address, "\uffff")) - 1
+        return index >= 0 and marks[index][1] == "d"
 
     def next_code(self, address: int, limit: int) -> int:
-        """The first address after `address` that a $t symbol marks, at most `limit`."""
-        for index in range(bisect_left(self._marks, (address + 1, "")), len(self._marks)):
-            where, kind = self._marks[index]
+        """The first address after `address` in its section that a $t symbol marks, at most `limit`."""
+        marks = self._marks_at(address)
+        for index in range(bisect_left(marks, (address + 1, "")), len(marks)):
+            where, kind = marks[index]
             if where >= limit:
                 break
             if kind == "t":
@@ -122,6 +132,21 @@ class Code:
                 if word in wanted and not (section.executable and not self.is_data(section.run + skip + 4 * index)):
                     found.add(word & ~1)
         return found
+
+
+def _marks(image: ElfImage, indices: Sequence[int]) -> list[list[tuple[int, str]]]:
+    """(address, "t" or "d") of the mapping symbols in each of these sections, ascending.
+
+    A symbol speaks of its own section only. Those of sections that are not loaded (debug information, notes) are offsets which
+    look like addresses of code. Where both kinds stand at one address, one of them spans nothing: code is the safe reading.
+    """
+    marks: dict[int, dict[int, str]] = {index: {} for index in indices if image.sections[index].executable}
+    for symbol in image.symbols:
+        if symbol.name[:2] in ("$t", "$d") and symbol.name[2:3] in ("", ".") and symbol.section in marks:
+            kind = symbol.name[1]
+            known = marks[symbol.section].setdefault(symbol.value, kind)
+            marks[symbol.section][symbol.value] = max(known, kind)
+    return [sorted(marks.get(index, {}).items()) for index in indices]
 
 
 def _is_vectors(name: str) -> bool:

@@ -221,7 +221,7 @@ class _Walk:
 
     def _unreached(self) -> int | None:
         """The first instruction of the function that was not followed yet; padding does not count."""
-        if not self._code.has_marks:
+        if not self._code.has_marks(self._function.start):
             return None
         address, end = self._function.start, self._function.end
         while address + 2 <= end:

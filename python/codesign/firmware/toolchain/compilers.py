@@ -23,7 +23,6 @@ COMMON_FLAGS = (
     "-Wextra",
     "-Werror",
     "-ffp-contract=off",  # part of the numeric contract: a fused multiply-add rounds once where two steps round twice
-    "-fno-math-errno",
 )
 TARGET_FLAGS = ("-ffreestanding", "-ffunction-sections", "-fdata-sections", "-fomit-frame-pointer", "-fno-common")
 
