@@ -11,7 +11,7 @@ from typing import Any
 import jinja2
 
 from codesign import __version__
-from codesign.base.files import replace_folder
+from codesign.base.output_folder import replace_folder
 from codesign.compiler.emit.frontend import front_end_file
 from codesign.compiler.emit.layers import Context, emit_layer
 from codesign.compiler.emit.literals import float_literal
