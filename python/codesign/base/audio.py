@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from codesign.base.errors import InputError
-from codesign.base.files import replace_file
+from codesign.base.output_file import replace_file
 
 FULL_SCALE = 32768.0
 MAX_SECONDS = 4 * 3600

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from codesign.base.output_folder import check_folder
 from codesign.base.resources import resource
 from codesign.cli.console import emit_json, progress, say
 from codesign.cli.options import DEFAULT_BOARD, BoardName, FrontEndOption, Json, chosen_board
@@ -18,6 +19,7 @@ from codesign.firmware.size import check_budget, measure
 from codesign.firmware.size.parts import parts_of
 from codesign.firmware.size.stack import worst_stack
 from codesign.firmware.toolchain import build_bare, build_host, build_zephyr
+from codesign.firmware.toolchain.zephyr_folder import check_build_folder
 
 NAME = "build"
 
@@ -54,8 +56,9 @@ def command(
     chosen = chosen_board(board, front_end)
     if define and runtime is not Runtime.zephyr:
         raise typer.BadParameter("--define is for --runtime zephyr")
-    network = lower(load_onnx(model or resource("models", "pruned", "pruned.onnx")))
     folder = output or Path(_FOLDERS[runtime].format(board=chosen.name))
+    (check_build_folder if runtime is Runtime.zephyr else check_folder)(folder)  # before the work
+    network = lower(load_onnx(model or resource("models", "pruned", "pruned.onnx")))
     with progress() as show:
         if runtime is Runtime.zephyr:
             image = build_zephyr(network, chosen, folder, defines=define or (), progress=show)

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from codesign.base.files import replace_file
+from codesign.base.output_file import check_files, replace_file
 from codesign.cli.console import cells, emit_json, say, stderr, table
 from codesign.proof.compare import compare, default_thresholds, read_figures, read_thresholds
 from codesign.proof.compare.figures import render_baseline
@@ -34,6 +34,8 @@ def command(
 
     Example: codesign compare ci/baseline.json report.json --thresholds ci/thresholds.toml --format md
     """
+    if update:
+        check_files([base], [new, *([thresholds] if thresholds else [])])
     limits = read_thresholds(thresholds) if thresholds else default_thresholds()
     after = read_figures(new)
     # A first baseline has nothing to be compared with.

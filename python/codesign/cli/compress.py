@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, get_args
 
 import typer
 
+from codesign.base.output_file import check_files
 from codesign.cli.console import cells, emit_json, progress, say, stderr, table
 from codesign.cli.options import Device, Json, Noise, RunFolder, Speech
 from codesign.cli.train import make_folder
 from codesign.firmware.boards import load_board
 from codesign.learning.train.device import device_named
-from codesign.learning.train.recipe import read_recipe
+from codesign.learning.train.recipe import PhaseName, read_recipe
 
 NAME = "compress"
+WRITTEN = ("last.pt", "best.pt", "rebuilt.pt")
+"""Checkpoints in the folder of a phase."""
 
 
 def command(
@@ -45,6 +48,9 @@ def command(
     elif target is not None:
         say(f"{board}: about {target.bytes:,} bytes and {target.macs:,} MACs a frame are left for the network (estimate)")
     make_folder(output)
+    phases = (output / phase for phase in get_args(PhaseName))
+    check_files([output / "last.pt"], [checkpoint, recipe])
+    check_files([folder / name for folder in phases if folder.is_dir() for name in WRITTEN], [checkpoint, recipe])
     keep_freed_memory()
     with progress() as show:
         corpus = corpus_of(plan, speech, noise, show)

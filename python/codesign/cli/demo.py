@@ -8,10 +8,12 @@ from typing import Annotated
 import typer
 
 from codesign.base.audio import read_audio, write_audio
+from codesign.base.output_file import check_files
 from codesign.base.resources import resource
 from codesign.cli.console import emit_json, progress, say
 from codesign.cli.options import DEFAULT_BOARD, BoardName, Json
 from codesign.cli.tables import print_answer
+from codesign.cli.train import make_folder
 from codesign.compiler.model import load_onnx
 from codesign.firmware.boards import load_board
 from codesign.proof.prove import Recording, prove
@@ -38,14 +40,16 @@ def command(
         clean = noisy.with_name(noisy.name.replace("_noisy", "_clean"))
         name = noisy.stem.removesuffix("_noisy")
         recordings.append(Recording(name, read_audio(noisy, rate).pcm, read_audio(clean, rate).pcm))
+    make_folder(output)
+    check_files([output / "report.html", output / "report.json", *(path for r in recordings for path in _sounds(output, r))])
     with progress() as show:
         proof = prove(model, chosen, output, recordings, progress=show)
     report = assemble(proof, recordings, ["make demo"])
     write_report(output / "report.html", report, sounds(proof, recordings))
     write_report(output / "report.json", report)
     for recording, enhanced in zip(recordings, proof.enhanced, strict=True):
-        write_audio(output / f"{recording.name}_noisy.wav", recording.noisy, rate)
-        write_audio(output / f"{recording.name}_enhanced.wav", enhanced, rate)
+        for path, pcm in zip(_sounds(output, recording), (recording.noisy, enhanced), strict=True):
+            write_audio(path, pcm, rate)
     if json:
         emit_json("demo", ok=proof.verdict.ok, verdict=proof.verdict, output=output)
     else:
@@ -53,3 +57,7 @@ def command(
         say(f"look and listen: {output}/report.html (all figures: report.json); firmware: {proof.image.path}")
     if not proof.verdict.ok:
         raise typer.Exit(1)
+
+
+def _sounds(folder: Path, recording: Recording) -> tuple[Path, Path]:
+    return folder / f"{recording.name}_noisy.wav", folder / f"{recording.name}_enhanced.wav"

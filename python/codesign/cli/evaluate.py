@@ -13,6 +13,7 @@ import typer
 
 from codesign.base.audio import write_audio
 from codesign.base.errors import InputError
+from codesign.base.output_file import check_files
 from codesign.cli.console import cells, emit_json, progress, say, stderr, table
 from codesign.cli.options import Json
 from codesign.hearing.evaluate import (
@@ -62,6 +63,7 @@ def command(
     """
     for path in output or []:
         output_format(path)
+    check_files(output or [], [data, *(Path(text.rpartition("=")[2]) for text in model or [])])
     if audiogram:
         check_audiogram(audiogram)
     if plots is not None:
@@ -74,6 +76,8 @@ def command(
         show("load", 0, 0)
         systems = _systems(pairs, model or [], system or [], delay or [], Path(folder))
         rate = sample_rate_of(pairs, systems)
+        if keep is not None:
+            _check_kept(keep, pairs, systems, system or [])
 
         def heard(item: str, signals: Signals) -> None:
             if plots is not None and len(drawn) < PLOTTED:
@@ -146,9 +150,22 @@ def _samples(name: str, value: str) -> int:
     return int(value)
 
 
-def _place(folder: Path, system: str, item: str) -> Path:
+def _check_kept(folder: Path, pairs: Pairs, systems: Sequence[System], recorded: Sequence[str]) -> None:
+    outputs = [find_outputs(pairs, *_named(text)) for text in recorded]
+    read = {os.path.realpath(file) for files in (pairs.noisy, pairs.clean, *outputs) for file in files.values()}
+    for made in systems:
+        for item in pairs.items:
+            if os.path.realpath(place := _kept(folder, made.name, item)) in read:
+                raise InputError(f"--keep would write over {place}, which is an input", hint="choose another folder")
+
+
+def _kept(folder: Path, system: str, item: str) -> Path:
     """Where an enhanced recording goes: names cannot lead out of the folder."""
-    place = folder / system.replace("/", "_").lstrip(".") / f"{item.replace('/', '_').lstrip('.')}.wav"
+    return folder / system.replace("/", "_").lstrip(".") / f"{item.replace('/', '_').lstrip('.')}.wav"
+
+
+def _place(folder: Path, system: str, item: str) -> Path:
+    place = _kept(folder, system, item)
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:

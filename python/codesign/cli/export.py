@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from codesign.base.output_file import check_files
 from codesign.cli.console import emit_json, say
 from codesign.cli.options import Json
 from codesign.learning.train.device import need_torch
@@ -30,6 +31,7 @@ def command(
 
     state = load(checkpoint)
     target = output or checkpoint.with_name(f"{state.recipe.name}.onnx")
+    check_files([target], [checkpoint])
     graph = export(state, target, as_float)
     if json:
         emit_json("export", output=target, quantized=bool(graph.quants))

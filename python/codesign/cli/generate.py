@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from codesign.base.output_folder import check_folder
 from codesign.cli.console import emit_json, say
 from codesign.cli.options import FrontEndKind, Json, Model
 from codesign.compiler.emit import emit
@@ -38,6 +39,7 @@ def command(
 
     Example: codesign generate models/pruned/pruned.onnx -o generated
     """
+    check_folder(output)  # before the work
     network = lower(load_onnx(model))
     plan = plan_memory(network, kernel.value, front_end.value)
     generated = emit(network, plan, output)

@@ -9,6 +9,8 @@ from typing import Annotated
 import typer
 
 from codesign.base.errors import InputError
+from codesign.base.output_file import check_files
+from codesign.base.output_folder import check_folder
 from codesign.cli.console import cells, emit_json, progress, say, stderr, table
 from codesign.cli.options import Json
 from codesign.hearing.listen import analyse, design_test, load_stimuli, read_key, read_results, write_test
@@ -44,6 +46,7 @@ def make(
 
     Example: codesign listen make -s noisy=noisy/ -s float=float/ -s int8=int8/ -r clean=clean/ -o test
     """
+    check_folder(output)  # before the work
     names = dict(_named(text, "--system") for text in system)
     if len(names) != len(system):
         raise InputError("two systems have the same name", hint="give every --system its own")
@@ -90,6 +93,7 @@ def analyze(
 
     Example: codesign listen analyze results --key test.key.json -o analysis.html
     """
+    check_files(output or [], [key, *results.glob("*.json")])
     good, refused = read_results(results, read_key(key))
     for row in refused:
         say(f"refused {row.file}: {row.reason}")

@@ -1,110 +1,144 @@
-"""Entry point: the commands, and what happens to errors."""
+"""Entry point: runs the commands, and turns whatever ends them into one line and an exit code.
+
+It imports next to nothing at its top: Ctrl-C while the commands are imported is answered here too.
+"""
 
 from __future__ import annotations
 
+import contextlib
+import errno
+import io
 import os
+import signal
 import sys
-from typing import Annotated
+import threading
+import traceback
+from types import FrameType
+from typing import NoReturn
 
-import typer
-
-from codesign import __version__
-from codesign.base.errors import CodesignError, ToolError
-from codesign.cli import (
-    boards,
-    build,
-    compare,
-    compress,
-    demo,
-    doctor,
-    evaluate,
-    export,
-    generate,
-    inspect,
-    listen,
-    quantize,
-    report,
-    run,
-    size,
-    train,
-    verify,
-)
-from codesign.cli.console import say
-from codesign.firmware.doctor import absent
+from codesign.base.cache import keep_text
+from codesign.base.errors import CodesignError, ToolError, one_line
 
 INTERRUPTED = 130
-
-app = typer.Typer(
-    name="codesign",
-    help="Neural speech enhancement to hearing-aid firmware, with proof.",
-    no_args_is_help=True,
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
-COMMANDS = (
-    demo,
-    doctor,
-    boards,
-    train,
-    compress,
-    export,
-    inspect,
-    quantize,
-    generate,
-    build,
-    size,
-    run,
-    verify,
-    evaluate,
-    report,
-    compare,
-)
-for module in COMMANDS:
-    app.command(name=module.NAME)(module.command)
-app.add_typer(listen.app, name=listen.NAME)
-
-
-def _version(wanted: bool) -> None:
-    if wanted:
-        print(f"codesign {__version__}")
-        raise typer.Exit
-
-
-@app.callback()
-def _options(
-    version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
-    ] = False,
-) -> None:
-    pass
+FAILED, UNUSABLE = 1, 2
+_OF_THE_MACHINE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EMFILE, errno.ENFILE, errno.EIO)
+_interrupted = threading.Event()
 
 
 def main() -> None:
     """Run the command line; exit codes 0 ok, 1 failed, 2 usage, 3 tool missing, 4 build failed."""
+    threading.excepthook = sys.unraisablehook = _beside
+    ours = signal.getsignal(signal.SIGINT) == signal.default_int_handler  # shells ignore it in background jobs
     try:
+        if ours:
+            signal.signal(signal.SIGINT, _stop_at_once)
+        from codesign.cli.app import app
+
+        if ours:
+            signal.signal(signal.SIGINT, _interrupt)
+        if isinstance(sys.stdout, io.TextIOWrapper):
+            sys.stdout.reconfigure(errors="backslashreplace")  # names of files may hold any bytes
         app()
-    except CodesignError as error:
-        say(f"error: {error}")
+    except BaseException as error:
+        end = _answer(error)
+    else:
+        end = 0
+    end = _flushed(end)
+    if ours:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    sys.exit(end)
+
+
+def _answer(error: BaseException) -> int:
+    """Say in one line what ended a command; the exit code."""
+    if isinstance(error, SystemExit):
+        end = error.code if isinstance(error.code, int) else FAILED if error.code else 0
+        if end == INTERRUPTED:  # typer's own answer to Ctrl-C, which says nothing
+            _say("stopped")
+        return end
+    if isinstance(error, KeyboardInterrupt) or _interrupted.is_set():  # libraries turn Ctrl-C into errors of their own
+        _say("stopped")
+        return INTERRUPTED
+    if isinstance(error, CodesignError):
+        _say(f"error: {error}")
         if isinstance(error, ToolError):
             _say_what_is_missing(error)
-        sys.exit(error.exit_code)
-    except SystemExit as end:
-        if end.code == INTERRUPTED:  # typer's own answer to Ctrl-C, which says nothing
-            say("stopped")
-        raise
-    except KeyboardInterrupt:
-        say("stopped")
-        sys.exit(INTERRUPTED)
-    except BrokenPipeError:  # the reader of our output went away, as `| head` does
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(1)
+        return error.exit_code
+    if isinstance(error, BrokenPipeError):  # the reader of our output went away, as `| head` does
+        _drop_stdout()
+        return FAILED
+    if isinstance(error, MemoryError):
+        _say("error: out of memory; give shorter recordings or a smaller model, or a machine with more memory")
+        return UNUSABLE
+    if isinstance(error, RecursionError):
+        _say("error: the input is nested too deeply; give one that is less nested")
+        return UNUSABLE
+    if isinstance(error, OSError) and error.errno in _OF_THE_MACHINE:
+        where = f"{error.filename}: " if error.filename else ""
+        _say(f"error: {where}{error.strerror}; make room, or choose other folders (TMPDIR is that of temporary files)")
+        return UNUSABLE
+    _say(_internal(error))
+    return FAILED
+
+
+def _beside(told: threading.ExceptHookArgs | sys.UnraisableHookArgs) -> None:
+    """What a thread or a callback ends with, which Python tells nobody but the terminal."""
+    if told.exc_value is not None and not isinstance(told.exc_value, KeyboardInterrupt | SystemExit):
+        _say(_internal(told.exc_value))
+
+
+def _internal(error: BaseException) -> str:
+    """A fault of codesign itself: its traceback into the cache, its name and the file into a line."""
+    path = keep_text("error", f"{sys.argv!r}\n{''.join(traceback.format_exception(error))}")
+    where = f"the traceback is in {path}: please report it with that file" if path else "its traceback could not be kept"
+    text = str(error)
+    return f"internal error: {type(error).__name__}{': ' if text else ''}{one_line(text, 300)}; {where}"
+
+
+def _say(text: str) -> None:
+    with contextlib.suppress(OSError, ValueError, AttributeError):  # nobody may listen
+        print(one_line(text, 1000), file=sys.stderr, flush=True)
 
 
 def _say_what_is_missing(error: ToolError) -> None:
+    from codesign.firmware.doctor import absent
+
     for check in absent(str(error)):
-        say(f"{check.name} is not here: {check.enables}; {check.how_to_get}")
-    say("codesign doctor lists every tool, what it enables and how to get it")
+        _say(f"{check.name} is not here: {check.enables}; {check.how_to_get}")
+    _say("codesign doctor lists every tool, what it enables and how to get it")
+
+
+def _flushed(end: int) -> int:
+    """The exit code once everything printed is out: a full disk is found here at the latest."""
+    try:
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except BrokenPipeError:
+        _drop_stdout()
+        return end or FAILED
+    except OSError as error:
+        _drop_stdout()
+        if not end:
+            _say(f"error: cannot write to standard output: {error.strerror}; give it another file")
+        return end or UNUSABLE
+    return end
+
+
+def _drop_stdout() -> None:
+    """What is still buffered goes nowhere, and says nothing when Python ends."""
+    if sys.stdout is not None:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _stop_at_once(number: int, frame: FrameType | None) -> NoReturn:
+    """Ctrl-C while modules are imported, where an exception may be swallowed or turned into another; nothing is open yet."""
+    _say("stopped")
+    os._exit(INTERRUPTED)
+
+
+def _interrupt(number: int, frame: FrameType | None) -> NoReturn:
+    _interrupted.set()
+    raise KeyboardInterrupt
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from codesign.base.output_file import check_files
 from codesign.cli.console import cells, emit_json, progress, say, stderr, table
 from codesign.cli.options import Json, Model
 from codesign.compiler.quantize import quantize_file
@@ -28,6 +29,7 @@ def command(
     Example: codesign quantize float.onnx --data recordings/ -o int8.onnx
     """
     target = output or model.with_name(f"{model.stem}-int8.onnx")
+    check_files([target], [model, data])
     with progress() as show:
         report = quantize_file(model, data, target, progress=show, balanced=balance)
     if json:

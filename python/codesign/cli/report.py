@@ -11,6 +11,7 @@ from typing import Annotated
 
 import typer
 
+from codesign.base.output_file import check_files
 from codesign.cli.console import progress, say
 from codesign.cli.emulators import Emulator, choose
 from codesign.cli.options import DEFAULT_BOARD, BoardName, FrontEndOption, Model, chosen_board
@@ -56,6 +57,7 @@ def command(
     """
     outputs = output or ([] if form else [Path("report.html")])
     formats = {report_format(path) for path in outputs} | ({form.value} if form else set())  # before the work
+    check_files(outputs, [model, *(audio or []), *(clean or [])])
     if plots is not None:
         from codesign.proof.report.plots import load_figure
 

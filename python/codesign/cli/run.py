@@ -14,7 +14,7 @@ import numpy.typing as npt
 import typer
 
 from codesign.base.audio import audio_format, read_audio, write_audio
-from codesign.base.files import replace_file
+from codesign.base.output_file import check_files, replace_file
 from codesign.cli.console import emit_json, progress, say
 from codesign.cli.emulators import Emulator, choose
 from codesign.cli.options import DEFAULT_BOARD, BoardName, FrontEndOption, Json, Model, chosen_board
@@ -66,6 +66,7 @@ def command(
     """
     profile = profile or folded is not None
     audio_format(output)  # before the work, not after it
+    check_files([output, *([folded] if folded else [])], [model, audio])
     chosen = chosen_board(board, front_end)
     where = Where.host if emulator is Where.host else Where(choose(Emulator(emulator.value) if emulator else None, chosen))
     if profile and where not in (Where.unicorn, Where.qemu):

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from codesign.base.output_file import check_files
 from codesign.cli.console import emit_json, progress, say
 from codesign.cli.options import Device, Json, Noise, RunFolder, Speech
 from codesign.learning.train.device import device_named
@@ -45,6 +46,7 @@ def command(
     before = resume(last, plan, "train") if last.exists() else None
     task = float_task(plan, start_from(start) if start else None)
     make_folder(output)
+    check_files([last, output / "best.pt"], [recipe, *([start] if start else [])])
     keep_freed_memory()
     with progress() as show:
         corpus = corpus_of(plan, speech, noise, show)

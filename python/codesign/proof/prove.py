@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from codesign.base.metrics import estoi, si_sdr
+from codesign.base.output_folder import check_folder
 from codesign.compiler.frontend import whole_hops
 from codesign.compiler.lower import lower
 from codesign.compiler.lower.network import Network
@@ -21,6 +22,7 @@ from codesign.firmware.machines.host import run_host
 from codesign.firmware.size import check_budget, measure
 from codesign.firmware.size.parts import parts_of
 from codesign.firmware.toolchain import Image, build_host
+from codesign.firmware.toolchain.zephyr_folder import check_build_folder
 from codesign.proof.equality import equal, run_reference, same_in_one_call
 from codesign.proof.on_board import OnBoard, Progress, bare_in_unicorn, zephyr_in_renode, zephyr_on_files
 from codesign.proof.oracle import against_onnxruntime
@@ -85,6 +87,8 @@ def prove(
         CodesignError: the model cannot be used, a tool is missing, a build failed, the image faulted. Checks that fail are
             in the verdict, not raised.
     """
+    check_folder(folder / "host")  # before the work
+    (check_folder if emulator == "unicorn" else check_build_folder)(folder / ("bare" if emulator == "unicorn" else "zephyr"))
     progress("load and lower", 0, 0)
     graph = load_onnx(model)
     network = lower(graph)

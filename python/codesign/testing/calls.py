@@ -65,12 +65,12 @@ def build_calls(
     port.append(resource("runtime", "port", "calls", "calls.c"))
     includes = tuple(f"-I{path}" for path in bare_includes())
     cpu = compiler.cpu_flags(board.core.cpu)
-    command, log = (*compiler.compile, *TARGET_FLAGS, *cpu), folder / "calls.log"
-    objects = compile_all((*command, *flags, *includes), sources, folder, log)
-    objects += compile_all((*command, *COMMON_FLAGS, *includes), port, folder, log)
+    command = (*compiler.compile, *TARGET_FLAGS, *cpu)
+    objects = compile_all((*command, *flags, *includes), sources, folder)
+    objects += compile_all((*command, *COMMON_FLAGS, *includes), port, folder)
     script, elf = folder / "calls.ld", folder / "calls.elf"
     script.write_text(linker_script(board), encoding="utf-8")
     kept = ("--gc-sections", *(word for name in keep for word in ("-u", name))) if keep else ("--no-gc-sections",)
     words = (*kept, "-T", str(script), "--defsym", f"cs_calls_arena=0x{ARENA:x}")
-    run_tool(link(compiler, cpu, words, [*objects, *libraries], elf), log, "linking calls.elf")
+    run_tool(link(compiler, cpu, words, [*objects, *libraries], elf), "linking calls.elf")
     return elf

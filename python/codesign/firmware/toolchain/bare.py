@@ -7,7 +7,7 @@ from pathlib import Path
 import jinja2
 
 from codesign.base.errors import InputError
-from codesign.base.files import replace_folder
+from codesign.base.output_folder import replace_folder
 from codesign.compiler.emit import emit
 from codesign.compiler.lower.network import Network
 from codesign.compiler.plan import plan_memory
@@ -18,7 +18,6 @@ from codesign.firmware.toolchain.compilers import (
     COMMON_FLAGS,
     TARGET_FLAGS,
     ArmCompiler,
-    build_log,
     compile_all,
     find_arm_compiler,
     link,
@@ -47,7 +46,6 @@ def build_bare(
         raise InputError(f"board {board.name} has no memory map", hint="use --runtime host")
     compiler = compiler or find_arm_compiler()
     plan = plan_memory(network, best_kernel(board), board.front_end)
-    log = build_log(folder)
     flags = (*COMMON_FLAGS, *TARGET_FLAGS, *compiler.cpu_flags(board.core.cpu))
     with replace_folder(folder) as building:
         generated = emit(network, plan, building / "src")
@@ -56,8 +54,8 @@ def build_bare(
         # Quoted includes alone find the model's headers: none of them can hide a system header, whatever the model is called.
         includes = (*(f"-I{path}" for path in (runtime_include(), *bare_includes())), f"-iquote{generated.folder}")
         sources = [*runtime_sources(kernels_for(board)), *bare_sources(semihosting=semihosting), *generated.sources]
-        objects = compile_all((*compiler.compile, *flags, *includes), sources, objects_folder, log)
-        table = _link(compiler, flags, objects, board, building, log)
+        objects = compile_all((*compiler.compile, *flags, *includes), sources, objects_folder)
+        table = _link(compiler, flags, objects, board, building)
         stack_usage = sorted(objects_folder.glob("*.su"))
         for file in objects:
             file.unlink()
@@ -79,12 +77,13 @@ def build_bare(
     )
 
 
-def _link(compiler: ArmCompiler, flags: tuple[str, ...], objects: list[Path], board: Board, building: Path, log: Path) -> str:
+def _link(compiler: ArmCompiler, flags: tuple[str, ...], objects: list[Path], board: Board, building: Path) -> str:
     script = building / "linker.ld"
     script.write_text(linker_script(board), encoding="utf-8")
-    elf, link_map = building / "firmware.elf", building / "firmware.map"
-    words = ["--gc-sections", "-T", str(script), f"-Map={link_map}", "--print-memory-usage"]
-    return run_tool(link(compiler, flags, words, objects, elf), log, f"linking for {board.name}")
+    elf = building / "firmware.elf"
+    # The map's name is relative: GNU ld puts the output's name in the place of a % in it.
+    words = ["--gc-sections", "-T", str(script), "-Map=firmware.map", "--print-memory-usage"]
+    return run_tool(link(compiler, flags, words, objects, elf), f"linking for {board.name}", building)
 
 
 def linker_script(board: Board) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from codesign.base.cache import keep_text
 from codesign.base.errors import BuildError, ToolError
 
 COMMON_FLAGS = (
@@ -85,7 +87,8 @@ def find_arm_compiler(name: str = "") -> ArmCompiler:
     wanted = name or os.environ.get("CODESIGN_ARM_COMPILER", "")
     if wanted not in ("", "ziglang", "arm-none-eabi-gcc"):
         raise ToolError(f"unknown compiler '{wanted}'", hint="use arm-none-eabi-gcc or ziglang")
-    if wanted != "ziglang" and (gcc := shutil.which("arm-none-eabi-gcc")):
+    if wanted != "ziglang" and (found := shutil.which("arm-none-eabi-gcc")):
+        gcc = str(Path(found).absolute())  # it runs in other folders too
         return ArmCompiler("arm-none-eabi-gcc", tool_version((gcc, "--version")), (gcc,), (gcc,), writes_stack_usage=True)
     if wanted != "arm-none-eabi-gcc" and importlib.util.find_spec("ziglang"):
         zig = (sys.executable, "-m", "ziglang")
@@ -123,12 +126,7 @@ def _zig_version() -> str:
     return f"clang of ziglang {tool_version((sys.executable, '-m', 'ziglang', 'version'))}"
 
 
-def build_log(folder: Path) -> Path:
-    """Where a failed build into `folder` leaves the tools' output: beside it, because the folder itself does not appear."""
-    return folder.with_name(f"{folder.name}.log")
-
-
-def compile_all(command: Sequence[str], sources: Sequence[Path], folder: Path, log: Path) -> list[Path]:
+def compile_all(command: Sequence[str], sources: Sequence[Path], folder: Path) -> list[Path]:
     """Compile every source to an object file in `folder`, as many at a time as there are processors.
 
     Raises:
@@ -137,7 +135,7 @@ def compile_all(command: Sequence[str], sources: Sequence[Path], folder: Path, l
 
     def compile_one(source: Path) -> Path:
         output = folder / f"{source.parent.name}_{source.name}.o"
-        run_tool((*command, "-c", str(source), "-o", str(output)), log, source.name)
+        run_tool((*command, "-c", str(source), "-o", str(output)), source.name)
         return output
 
     with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
@@ -155,22 +153,27 @@ def link(
     return (*compiler.link, *flags, "-nostdlib", *passed, *files, "-lgcc")
 
 
-def run_tool(command: Sequence[str], log: Path, what: str) -> str:
-    """Run a build tool and return its output.
+def run_tool(command: Sequence[str], what: str, folder: Path | None = None) -> str:
+    """Run a build tool, in `folder` if one is given, and return its output.
 
     Raises:
         ToolError: it cannot be started.
-        BuildError: it failed; its output stays in `log`.
+        BuildError: it failed; the hint says where its output is kept.
     """
     try:
-        done = subprocess.run(command, capture_output=True, text=True, check=False, errors="replace")
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, errors="replace")
     except OSError as error:
         raise ToolError(f"cannot run {command[0]}: {error.strerror}", hint="codesign doctor") from error
     output = done.stdout + done.stderr
     if done.returncode != 0:
-        log.write_text(f"{' '.join(command)}\n{output}", encoding="utf-8")
-        raise BuildError(f"{what}: {_telling_line(output)}", hint=f"whole output in {log}")
+        raise BuildError(f"{what}: {_telling_line(output)}", hint=kept_log(command, output))
     return output
+
+
+def kept_log(command: Sequence[str], output: str) -> str:
+    """Keep the output of a failed tool where it outlives the build's folder; a hint that says where."""
+    path = keep_text("build", f"{shlex.join(command)}\n{output}")
+    return f"whole output in {path}" if path else "its output could not be kept: set CODESIGN_CACHE to a folder"
 
 
 def _telling_line(output: str) -> str:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from codesign.base.files import replace_folder
+from codesign.base.output_folder import replace_folder
 from codesign.compiler.emit import emit
 from codesign.compiler.frontend import Arithmetic
 from codesign.compiler.lower.network import Network
 from codesign.compiler.plan import plan_memory
 from codesign.firmware.image import Image
 from codesign.firmware.symbols import symbols_of
-from codesign.firmware.toolchain.compilers import COMMON_FLAGS, build_log, compile_all, find_host_compiler, run_tool
+from codesign.firmware.toolchain.compilers import COMMON_FLAGS, compile_all, find_host_compiler, run_tool
 from codesign.firmware.toolchain.manifest import write_build_manifest
 from codesign.firmware.toolchain.runtime import runtime_include, runtime_sources
 
@@ -25,17 +25,16 @@ def build_host(network: Network, folder: Path, front_end: Arithmetic = "float32"
         InputError: `folder` cannot be written or is not codesign's.
         ToolError, BuildError: no compiler, or it refused.
     """
-    log = build_log(folder)
     compiler = find_host_compiler()
     plan = plan_memory(network, "plain", front_end)
     with replace_folder(folder) as building:
         generated = emit(network, plan, building / "src")
         flags = (*COMMON_FLAGS, *HOST_FLAGS)
         command = (*compiler.compile, *flags, f"-I{runtime_include()}", f"-iquote{generated.folder}")
-        objects = compile_all(command, [*runtime_sources(("plain",)), *generated.sources], building, log)
+        objects = compile_all(command, [*runtime_sources(("plain",)), *generated.sources], building)
         library = building / f"lib{generated.identifier}.so"
         link = (*compiler.compile, "-shared", *map(str, objects), "-o", str(library))
-        run_tool(link, log, library.name)
+        run_tool(link, library.name)
         for file in objects:
             file.unlink()
         symbols = symbols_of(network, plan, generated, entry="")

@@ -21,6 +21,7 @@ def write_build_manifest(
 ) -> None:
     """Write `folder`/manifest.json from the generated sources' own."""
     document = json.loads(generated.manifest.read_text(encoding="utf-8"))
+    document.pop("contents", None)  # of the folder of sources
     document["build"] = {"compiler": compiler, "flags": list(flags), "board": board.name if board else "host"}
     document["symbols"] = asdict(symbols)
     (folder / "manifest.json").write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")

@@ -6,7 +6,6 @@ import importlib.util
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -14,7 +13,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from codesign.base.errors import BuildError, InputError, ToolError
-from codesign.base.files import update_folder
+from codesign.base.output_folder import update_folder
 from codesign.base.resources import resource
 from codesign.compiler.emit import Generated, emit
 from codesign.compiler.lower.network import Network
@@ -22,8 +21,10 @@ from codesign.compiler.plan import MemoryPlan, plan_memory
 from codesign.firmware.boards import Board
 from codesign.firmware.image import Image
 from codesign.firmware.symbols import symbols_of
+from codesign.firmware.toolchain.compilers import kept_log
 from codesign.firmware.toolchain.kernels import best_kernel
 from codesign.firmware.toolchain.manifest import write_build_manifest
+from codesign.firmware.toolchain.zephyr_folder import CONFIGURED, MODEL, build_folder
 from codesign.firmware.toolchain.zephyr_log import telling_line
 from codesign.firmware.toolchain.zephyr_workspace import Toolchain, Workspace, find_build_tools, find_toolchain, find_workspace
 
@@ -31,8 +32,6 @@ ENTRY = "cs_enhancer_process"
 """What the enhancer's thread calls: its stack is analysed from here."""
 
 LOG = "codesign-build.log"
-_MODEL = "codesign_model"
-_CONFIGURED = "configured-for"
 
 Progress = Callable[[str, int, int], None]
 
@@ -61,25 +60,24 @@ def build_zephyr(
     workspace = find_workspace()
     toolchain = find_toolchain(board)
     find_build_tools()
-    _check_folder(folder)
     plan = plan_memory(network, best_kernel(board), board.front_end)
     target = workspace.target(board)
     wanted = "\n".join((target, str(workspace.base), toolchain.name, *defines))
-    if (folder / "CMakeCache.txt").exists() and _configured_for(folder) != wanted:
-        shutil.rmtree(folder)  # Zephyr cannot change the board of a build
-    _make(folder)
-    generated = _generate(network, plan, folder)
-    environment = _environment(workspace, toolchain)
-    log = folder / LOG
-    log.write_text("", encoding="utf-8")
-    if not (folder / "build.ninja").is_file():
-        progress(f"configure for {target}", 0, 0)
-        settings = [f"BOARD={target}", f"CODESIGN_MODEL={folder.resolve() / _MODEL}", *_python(), *defines]
-        command = ["cmake", "-GNinja", f"-S{resource('app')}", f"-B{folder}", *(f"-D{setting}" for setting in settings)]
-        _run(command, environment, log, f"configuring for {target}", lambda line: None)
-        (folder / _MODEL / _CONFIGURED).write_text(wanted, encoding="utf-8")
-    output = _run(["ninja", "-C", str(folder)], environment, log, f"building for {target}", _ninja_progress(progress))
-    return _image(network, plan, generated, board, folder, toolchain, output)
+    # Zephyr cannot change the board of a build.
+    anew = (folder / "CMakeCache.txt").exists() and _configured_for(folder) != wanted
+    with build_folder(folder, anew=anew):
+        generated = _generate(network, plan, folder)
+        environment = _environment(workspace, toolchain)
+        log = folder / LOG
+        log.write_text("", encoding="utf-8")
+        if not (folder / "build.ninja").is_file():
+            progress(f"configure for {target}", 0, 0)
+            settings = [f"BOARD={target}", f"CODESIGN_MODEL={folder.resolve() / MODEL}", *_python(), *defines]
+            command = ["cmake", "-GNinja", f"-S{resource('app')}", f"-B{folder}", *(f"-D{setting}" for setting in settings)]
+            _run(command, environment, log, f"configuring for {target}", lambda line: None)
+            (folder / CONFIGURED).write_text(wanted, encoding="utf-8")
+        output = _run(["ninja", "-C", str(folder)], environment, log, f"building for {target}", _ninja_progress(progress))
+        return _image(network, plan, generated, board, folder, toolchain, output)
 
 
 def _image(
@@ -112,26 +110,13 @@ def _image(
 def _generate(network: Network, plan: MemoryPlan, folder: Path) -> Generated:
     """The model's sources below `folder`; files that would not change keep their time, so that nothing is compiled twice."""
     with tempfile.TemporaryDirectory(prefix="codesign-") as name:
-        generated = emit(network, plan, Path(name) / _MODEL)
-        update_folder(generated.folder, folder / _MODEL)
-    return generated.moved(folder / _MODEL)
-
-
-def _check_folder(folder: Path) -> None:
-    ours = (folder / _MODEL).is_dir() or not folder.exists() or (folder.is_dir() and not any(folder.iterdir()))
-    if not ours:
-        raise InputError(f"output folder {folder} exists and was not made by codesign", hint="choose another with --output")
-
-
-def _make(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"cannot write {folder}: {error.strerror}", hint="choose another with --output") from error
+        generated = emit(network, plan, Path(name) / MODEL)
+        update_folder(generated.folder, folder / MODEL)
+    return generated.moved(folder / MODEL)
 
 
 def _configured_for(folder: Path) -> str:
-    file = folder / _MODEL / _CONFIGURED
+    file = folder / CONFIGURED
     return file.read_text(encoding="utf-8") if file.is_file() else ""
 
 
@@ -166,7 +151,7 @@ def _run(command: list[str], environment: dict[str, str], log: Path, what: str, 
             file.write(" ".join(command) + "\n" + "".join(lines))
     output = "".join(lines)
     if process.returncode != 0:
-        raise BuildError(f"{what}: {telling_line(output)}", hint=f"whole output in {log}")
+        raise BuildError(f"{what}: {telling_line(output)}", hint=kept_log(command, output))
     return output
 
 

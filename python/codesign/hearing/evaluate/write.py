@@ -9,7 +9,7 @@ from pathlib import Path
 from pydantic import TypeAdapter
 
 from codesign.base.errors import InputError
-from codesign.base.files import replace_file
+from codesign.base.output_file import replace_file
 from codesign.hearing.evaluate.bootstrap import Interval
 from codesign.hearing.evaluate.evaluation import Evaluation
 from codesign.hearing.evaluate.measures import Measure

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,8 @@ from markupsafe import Markup
 from pydantic import TypeAdapter
 
 from codesign.base.errors import InputError
-from codesign.base.files import replace_file, replace_folder
+from codesign.base.output_file import replace_file
+from codesign.base.output_folder import check_folder, replace_folder
 from codesign.hearing.listen.design import Design, Key
 from codesign.hearing.listen.stimuli import Progress
 from codesign.proof.report.page import page_environment, source
@@ -22,7 +24,8 @@ _SCRIPTS = ("deck.js", "pages.js", "session.js")
 
 def key_path(folder: Path) -> Path:
     """Where the key of the test in `folder` lies: outside of it, so that nobody serves it."""
-    return folder.with_name(f"{folder.name}.key.json")
+    named = folder if folder.name not in ("", "..") else Path(os.path.realpath(folder))
+    return named.with_name(f"{named.name}.key.json")
 
 
 def write_test(design: Design, folder: Path, sample_rate: int, progress: Progress = lambda what, done, total: None) -> Path:
@@ -31,6 +34,7 @@ def write_test(design: Design, folder: Path, sample_rate: int, progress: Progres
     Raises:
         InputError: the folder is not codesign's or cannot be written.
     """
+    check_folder(folder)
     key = key_path(folder)
     if key.exists() and f'"test": "{design.key.test}"' not in key.read_text(encoding="utf-8", errors="replace"):
         raise InputError(f"{key} is of another test", hint="its results need it: move it, or choose another folder")
@@ -46,8 +50,9 @@ def write_test(design: Design, folder: Path, sample_rate: int, progress: Progres
         (building / "index.html").write_text(_page(design), encoding="utf-8")
         manifest = {"schema_version": 1, "kind": "listen-test", "test": design.key.test, "test_kind": design.key.test_kind}
         (building / "manifest.json").write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
-    with replace_file(key) as temporary:
-        temporary.write_bytes(TypeAdapter(Key).dump_json(design.key, indent=1) + b"\n")
+        # A test never stands without its key.
+        with replace_file(key) as temporary:
+            temporary.write_bytes(TypeAdapter(Key).dump_json(design.key, indent=1) + b"\n")
     return key
 
 

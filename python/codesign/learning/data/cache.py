@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,7 +13,7 @@ import numpy.typing as npt
 
 from codesign.base.audio import FULL_SCALE, read_audio
 from codesign.base.errors import CodesignError, InputError
-from codesign.base.files import replace_folder
+from codesign.base.output_folder import replace_folder
 
 FORMAT = 1
 FRAME_SECONDS = 0.01
@@ -25,6 +24,8 @@ TARGET_DB = -25.0
 SILENT = 8
 """Largest sample of a recording that counts as silent: −72 dB of full scale."""
 SHORTEST_SECONDS = 0.02
+
+_FILES = ("pcm.int16", "index.npz", "manifest.json")
 
 Progress = Callable[[str, int, int], None]
 
@@ -46,13 +47,6 @@ class Decoded:
     notes: tuple[str, ...]
 
 
-def cache_folder() -> Path:
-    """CODESIGN_CACHE, or codesign in XDG_CACHE_HOME or ~/.cache."""
-    if chosen := os.environ.get("CODESIGN_CACHE"):
-        return Path(chosen)
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "codesign"
-
-
 def decode(folder: Path, paths: Sequence[Path], sample_rate: int, cache: Path, progress: Progress) -> Decoded:
     """Decode `paths`, all below `folder`, to mono at `sample_rate` Hz, or take what was decoded before.
 
@@ -68,7 +62,7 @@ def decode(folder: Path, paths: Sequence[Path], sample_rate: int, cache: Path, p
     if known is not None:
         return known
     try:
-        with replace_folder(place) as building:
+        with replace_folder(place, _FILES) as building:
             _write(building, paths, sample_rate, stamp, folder, progress)
     except InputError as error:
         if error.message.startswith("cannot write"):

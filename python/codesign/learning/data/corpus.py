@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from codesign.base.cache import cache_folder
 from codesign.base.errors import InputError
-from codesign.learning.data.cache import Progress, cache_folder, decode
+from codesign.learning.data.cache import Progress, decode
 from codesign.learning.data.folders import SPLITS, Split, draw_splits, find_recordings
 
 

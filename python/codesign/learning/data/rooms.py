@@ -7,10 +7,11 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from codesign.base.cache import cache_folder
 from codesign.base.errors import InputError
-from codesign.base.files import replace_file
+from codesign.base.output_file import replace_file
 from codesign.firmware.doctor import missing
-from codesign.learning.data.cache import Progress, cache_folder
+from codesign.learning.data.cache import Progress
 
 ROOMS = 100
 POSITIONS = 4
