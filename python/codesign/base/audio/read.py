@@ -46,4 +46,8 @@ def read_audio(path: Path, sample_rate: int, max_seconds: float = MAX_SECONDS, h
 
 def _check_length(seconds: float, path: Path, max_seconds: float, hint: str) -> None:
     if seconds > max_seconds:
-        raise InputError(f"{path} is longer than {max_seconds / 3600:g} hours", hint=hint)
+        raise InputError(f"{path} is longer than {_hours(max_seconds)}", hint=hint)
+
+
+def _hours(seconds: float) -> str:
+    return f"{seconds / 3600:g} hour{'' if seconds == 3600 else 's'}"
