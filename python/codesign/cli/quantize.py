@@ -30,6 +30,8 @@ def command(
     target = output or model.with_name(f"{model.stem}-int8.onnx")
     with progress() as show:
         report = quantize_file(model, data, target, progress=show, balanced=balance)
+    for note in report.notes:
+        say(note)
     if json:
         emit_json("quantize", output=target, report=report)
         return

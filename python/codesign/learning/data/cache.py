@@ -16,7 +16,7 @@ from codesign.base.audio import FULL_SCALE, read_audio
 from codesign.base.errors import CodesignError, InputError
 from codesign.base.files import replace_folder
 
-FORMAT = 1
+FORMAT = 2
 FRAME_SECONDS = 0.01
 ACTIVE_DB = -30.0
 """Frames within this of the loudest one count as active."""
@@ -151,6 +151,8 @@ def _usable(path: Path, sample_rate: int, tally: _Tally) -> npt.NDArray[np.int16
     else:
         if audio.channels > 1:
             tally.add("with several channels averaged to one", str(path))
+        if audio.cut_off:
+            tally.add("cut off before their end", str(path))
         return audio.pcm
     return None
 
