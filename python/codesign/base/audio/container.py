@@ -112,9 +112,9 @@ def _ending_of_chunks(file: BinaryIO, magic: bytes, length: int) -> Ending:
     header = family.name + struct.calcsize(family.size)
     place, wide_size = family.start, None
     for _ in range(MAX_CHUNKS):
-        found = _at(file, place, header)
-        if len(found) < header:
+        if place + header > length:
             break
+        found = _at(file, place, header)
         name = found[: family.name]
         size = struct.unpack(family.size, found[family.name :])[0] - (header if family.counts_header else 0)
         if name == b"ds64":  # in RF64, riff and data sizes of 64 bits
@@ -136,12 +136,14 @@ def _only_chunks(file: BinaryIO, family: _Chunks, place: int, length: int) -> bo
     """Whether what follows an empty chunk of sound is other chunks, up to the end of the file."""
     header = family.name + struct.calcsize(family.size)
     for _ in range(MAX_CHUNKS):
+        if place + header > length:
+            return False
         found = _at(file, place, header)
         name = found[: family.name]
-        if len(found) < header or not (name.isascii() and name.decode("ascii").isprintable()):
+        if not (name.isascii() and name.decode("ascii").isprintable()):
             return False
         place += header + struct.unpack(family.size, found[family.name :])[0]
-        if place in (length, length + place % 2):
+        if length in (place, place + place % 2):
             return True
         place += place % 2
     return False
