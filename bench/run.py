@@ -13,7 +13,6 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
-from codesign.base.files import replace_file
 from four_bit import widths
 from front_end import FrontEndCost, check_cmsis_dsp, front_ends, transforms
 from measure import Measurement, measure
@@ -25,6 +24,7 @@ from report import markdown
 from subjects import Subject, cmsis_nn, ours, plain
 
 from codesign.base.errors import BuildError, CodesignError, ToolError
+from codesign.base.output_file import replace_file
 from codesign.base.resources import resource
 from codesign.compiler.lower import lower
 from codesign.compiler.model import load_onnx

@@ -142,6 +142,36 @@ def test_recordings_that_cannot_be_compared(recordings, tmp_path):
         load_stimuli({"silent": str(tmp_path / "silent")})
 
 
+@pytest.mark.filterwarnings("error")
+def test_recordings_that_are_none(tmp_path):
+    """Whichever of them it is, the first or a later one."""
+    rng = np.random.default_rng(0)
+    for system in ("a", "b"):
+        (tmp_path / system).mkdir()
+        soundfile.write(tmp_path / system / "i.wav", rng.standard_normal(8000) * 0.1, 16000)
+    for system in ("a", "b"):
+        file = tmp_path / system / "i.wav"
+        good = file.read_bytes()
+        for data, message in ((b"", "cannot read"), (b"no audio", "cannot read"), (good[:44], "holds no samples")):
+            file.write_bytes(data)
+            with pytest.raises(InputError, match=message) as caught:
+                load_stimuli(patterns(tmp_path, "a", "b"))
+            assert str(file) in str(caught.value)
+        file.write_bytes(good[:-2000])
+        (note,) = load_stimuli(patterns(tmp_path, "a", "b")).notes
+        assert note.startswith(f"i, {system}: cut off")
+        file.write_bytes(good)
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_rate_without_loudness_is_said(tmp_path):
+    (tmp_path / "a").mkdir()
+    soundfile.write(tmp_path / "a" / "i.wav", np.random.default_rng(0).standard_normal(8000) * 0.1, 2000)
+    with pytest.raises(InputError, match=r"i\.wav is at 2000 Hz: loudness") as caught:
+        load_stimuli(patterns(tmp_path, "a"))
+    assert "silent" not in str(caught.value)
+
+
 def test_designs_are_complete_and_repeatable(preference, mushra, stimuli):
     roles = [trial.role for trial in preference.key.trials.values()]
     assert {role: roles.count(role) for role in set(roles)} == {"system": 16, "identical": 2, "check": 2}

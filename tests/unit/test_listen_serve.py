@@ -2,15 +2,19 @@
 
 import http.client
 import json
+import socket
+import struct
 import threading
+import time
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from codesign.base.errors import InputError
+from codesign.hearing.listen import serve
 from codesign.hearing.listen.results import MAX_BYTES
-from codesign.hearing.listen.serve import ResultServer
+from codesign.hearing.listen.serve import MAX_CONNECTIONS, ResultServer
 
 RESULT = {
     "schema_version": 1,
@@ -29,6 +33,8 @@ def served(tmp_path_factory):
     folder = tmp_path_factory.mktemp("served")
     (folder / "test" / "audio").mkdir(parents=True)
     (folder / "test" / "index.html").write_text("the page")
+    manifest = {"schema_version": 1, "kind": "listen-test", "test": RESULT["test"], "test_kind": "preference"}
+    (folder / "test" / "manifest.json").write_text(json.dumps(manifest))
     (folder / "test" / "audio" / "s1.js").write_text("sound")
     (folder / "test.key.json").write_text("secret")
     with ResultServer(folder / "test", folder / "results", 0) as server:
@@ -143,3 +149,82 @@ def test_a_server_that_cannot_start(served, tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(InputError, match="cannot make"):
         ResultServer(folder / "test", tmp_path / "file" / "results", 0)
+
+
+def test_results_of_another_test_are_refused(served):
+    folder, server = served
+    before = sorted(folder.rglob("*"))
+    for other in ({"test": "ba9876543210"}, {"test_kind": "mushra"}):
+        status, text = post(server, {**RESULT, **other})
+        assert (status, text.startswith("of another test")) == (400, True)
+    assert sorted(folder.rglob("*")) == before
+
+
+@pytest.mark.parametrize("manifest", [None, "", "[]", "{}", '{"kind": "listen-test"}', "[" * 100_000])
+def test_a_folder_without_the_test_s_manifest_is_no_test(tmp_path, manifest):
+    (tmp_path / "index.html").write_text("a page")
+    if manifest is not None:
+        (tmp_path / "manifest.json").write_text(manifest)
+    with pytest.raises(InputError, match="holds no listening test"):
+        ResultServer(tmp_path, tmp_path / "results", 0)
+
+
+def waits_until(true, seconds=10):
+    end = time.monotonic() + seconds
+    while not true() and time.monotonic() < end:
+        time.sleep(0.01)
+    return true()
+
+
+def test_threads_are_bounded(served):
+    """However many connect and say nothing; the others are refused at once, and served when those have left."""
+    _, server = served
+    before = threading.active_count()
+    idle = [socket.create_connection(("127.0.0.1", server.server_port), timeout=10) for _ in range(MAX_CONNECTIONS)]
+    assert waits_until(lambda: threading.active_count() == before + MAX_CONNECTIONS)
+    more = [socket.create_connection(("127.0.0.1", server.server_port), timeout=10) for _ in range(20)]
+    assert all(connection.recv(100).startswith(b"HTTP/1.0 503") for connection in more)
+    assert threading.active_count() == before + MAX_CONNECTIONS
+    for connection in (*idle, *more):
+        connection.close()
+    assert waits_until(lambda: threading.active_count() == before)
+    assert ask(server, "GET", "/") == (200, "the page")
+
+
+def test_a_client_cannot_stay_for_ever(served, monkeypatch):
+    _, server = served
+    monkeypatch.setattr(serve, "LONGEST_SECONDS", 0)
+    connection = socket.create_connection(("127.0.0.1", server.server_port), timeout=10)
+    connection.sendall(b"GET / HTTP/1.0\r\n")  # and never the rest
+    assert connection.recv(100) == b""
+    connection.close()
+
+
+def test_clients_that_leave_print_nothing(served, capfd):
+    folder, server = served
+    (folder / "test" / "audio" / "s1.js").write_text("x" * 10_000_000)  # more than the sockets hold
+    before = threading.active_count()
+    for request in (
+        b"",
+        b"GET /audio/s1.js HTTP/1.0\r\n",
+        f"GET /audio/s1.js HTTP/1.0\r\nHost: 127.0.0.1:{server.server_port}\r\n\r\n".encode(),
+        f"POST /results HTTP/1.0\r\nHost: 127.0.0.1:{server.server_port}\r\nContent-Type: application/json\r\n"
+        "Content-Length: 1000\r\n\r\n{".encode(),
+    ):
+        connection = socket.create_connection(("127.0.0.1", server.server_port), timeout=10)
+        # Closing sends a reset, so that writing to it fails.
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        connection.sendall(request)
+        connection.close()
+    ask(server, "GET", "/")
+    assert waits_until(lambda: threading.active_count() == before)
+    (folder / "test" / "audio" / "s1.js").write_text("sound")
+    assert capfd.readouterr() == ("", "")
+
+
+def test_faults_of_the_server_are_not_hidden(served, capfd, monkeypatch):
+    _, server = served
+    monkeypatch.setattr(server, "files", None)
+    with pytest.raises(http.client.HTTPException):
+        ask(server, "GET", "/")
+    assert "AttributeError" in capfd.readouterr().err

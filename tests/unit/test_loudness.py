@@ -5,7 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from codesign.hearing.listen.loudness import k_weighting, loudness
+from codesign.base.errors import InputError
+from codesign.hearing.listen.loudness import LOWEST_RATE, k_weighting, loudness
 
 
 def sine(hz, dbfs, seconds, rate=48000):
@@ -38,3 +39,16 @@ def test_silence_and_nothing():
 
 def test_shorter_than_a_block():
     assert loudness(sine(997, -20, 0.2), 48000) == pytest.approx(-23.0, abs=0.5)
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("rate", [LOWEST_RATE, 3400, 4000, 6000, 8000])
+def test_low_rates_are_stable(rate):
+    noise = np.random.default_rng(0).standard_normal(20 * rate) * 0.1
+    assert loudness(noise, rate) == pytest.approx(-20, abs=3.5)
+
+
+@pytest.mark.parametrize("rate", [1, 1000, 2000, LOWEST_RATE - 1])
+def test_rates_below_the_filter_are_refused(rate):
+    with pytest.raises(InputError, match=f"{rate} Hz"):
+        loudness(np.ones(rate), rate)

@@ -189,4 +189,4 @@ def _say_notes(notes: Sequence[str]) -> None:
     for note in notes[:5]:
         say(note)
     if len(notes) > 5:
-        say(f"… and {len(notes) - 5} more figures that could not be computed; --json has them all")
+        say(f"… and {len(notes) - 5} more notes; --json has them all")

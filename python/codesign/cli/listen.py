@@ -60,6 +60,8 @@ def make(
             kind.value, stimuli, unprocessed=unprocessed, reference=clean, title=title, seed=seed, condition=condition
         )
         key = write_test(design, output, stimuli.sample_rate, show)
+    for note in stimuli.notes:
+        say(note)
     say(f"wrote {output}/index.html: {len(design.trials)} pages, {len(stimuli.items)} items, all at {stimuli.lufs:.1f} LUFS")
     say(f"keep {key} to yourself: it says which recording is which, and analyze needs it")
 

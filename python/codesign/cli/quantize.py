@@ -32,6 +32,8 @@ def command(
     check_files([target], [model, data])
     with progress() as show:
         report = quantize_file(model, data, target, progress=show, balanced=balance)
+    for note in report.notes:
+        say(note)
     if json:
         emit_json("quantize", output=target, report=report)
         return

@@ -25,10 +25,12 @@ def read_recordings(audio: Sequence[Path], clean: Sequence[Path], sample_rate: i
         for note in noisy.notes:
             say(f"{path.name}: {note}")
         reference = read_audio(clean[index], sample_rate) if clean else None
+        if reference is not None and reference.cut_off:
+            say(f"{clean[index].name}: {reference.cut_off}")
         if reference is not None and reference.pcm.size != noisy.pcm.size:
             raise InputError(
                 f"{clean[index]} has {reference.pcm.size} samples and {path} has {noisy.pcm.size}",
                 hint="give the aligned clean signal of the same recording",
             )
-        found.append(Recording(path.name, noisy.pcm, reference.pcm if reference else None))
+        found.append(Recording(path.name, noisy.pcm, reference.pcm if reference else None, noisy.cut_off))
     return found

@@ -48,7 +48,8 @@ def command(
             model, chosen, where, recordings, emulator=choose(emulator, chosen).value, seconds=seconds, progress=show
         ).verdict
     if json:
-        emit_json("verify", ok=verdict.ok, verdict=verdict)
+        read = [{"name": recording.name, "cut_off": recording.cut_off} for recording in recordings]
+        emit_json("verify", ok=verdict.ok, verdict=verdict, recordings=read)
     else:
         print_verdict(verdict)
     if not verdict.ok:

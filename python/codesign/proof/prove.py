@@ -41,11 +41,15 @@ _EMULATORS: dict[Emulator, Callable[[Network, Board, Path, npt.NDArray[np.int16]
 
 @dataclass(frozen=True)
 class Recording:
-    """Noisy int16 PCM at the model's rate, with the clean signal (same length and scale) if there is one."""
+    """Noisy int16 PCM at the model's rate, with the clean signal (same length and scale) if there is one.
+
+    `cut_off` says what the file lacks at its end, "" when it is whole.
+    """
 
     name: str
     noisy: npt.NDArray[np.int16]
     clean: npt.NDArray[np.int16] | None = None
+    cut_off: str = ""
 
 
 @dataclass(frozen=True)

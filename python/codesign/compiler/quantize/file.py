@@ -27,12 +27,16 @@ MAX_SECONDS = 600.0
 
 @dataclass(frozen=True)
 class QuantizeReport:
-    """What quantization did: recordings and seconds used, the noise it put into each layer, and layers balanced before it."""
+    """What quantization did: recordings and seconds used, the noise it put into each layer, and layers balanced before it.
+
+    `notes` say what is amiss with the recordings.
+    """
 
     files: int
     seconds: float
     layers: tuple[LayerReport, ...]
     balanced: tuple[Balanced, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 def quantize_file(
@@ -53,7 +57,7 @@ def quantize_file(
     graph = load_onnx(model)
     if graph.quants:
         raise InputError(f"{model} is quantized already", hint="give the float model")
-    features, seconds = _features(data, graph.frontend, progress)
+    features, seconds, notes = _features(data, graph.frontend, progress)
     moved: tuple[Balanced, ...] = ()
     if balanced:
         progress("balance", 0, 0)
@@ -62,23 +66,26 @@ def quantize_file(
     quantized = quantize_graph(graph, features)
     network = lower(quantized)  # refuses here what the firmware could not compute
     write_qdq(quantized, output)
-    return QuantizeReport(len(features), seconds, compare(graph, quantized, network, features, progress), moved)
+    return QuantizeReport(len(features), seconds, compare(graph, quantized, network, features, progress), moved, notes)
 
 
 def _features(
     data: Path, config: FrontEnd, progress: Callable[[str, int, int], None]
-) -> tuple[list[npt.NDArray[np.float32]], float]:
+) -> tuple[list[npt.NDArray[np.float32]], float, tuple[str, ...]]:
     if not data.is_dir():
         raise InputError(f"{data} is not a folder", hint="give a folder of WAV or FLAC files")
     paths = sorted(path for path in data.rglob("*") if path.suffix.lower() in AUDIO)
     if not paths:
         raise InputError(f"no {', '.join(AUDIO)} files under {data}", hint="give a folder of noisy recordings")
-    features, seconds = [], 0.0
+    features, notes, seconds = [], [], 0.0
     for index, path in enumerate(paths):
         progress("read recordings", index, len(paths))
-        pcm = read_audio(path, config.sample_rate).pcm[: max(1, int((MAX_SECONDS - seconds) * config.sample_rate))]
+        audio = read_audio(path, config.sample_rate)
+        if audio.cut_off:
+            notes.append(f"{path.relative_to(data)}: {audio.cut_off}")
+        pcm = audio.pcm[: max(1, int((MAX_SECONDS - seconds) * config.sample_rate))]
         features.append(analyse(config, whole_hops(pcm, config.hop)).features)
         seconds += pcm.size / config.sample_rate
         if seconds >= MAX_SECONDS - 1e-3:
             break
-    return features, seconds
+    return features, seconds, tuple(notes)

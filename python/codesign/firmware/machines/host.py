@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import ctypes
 import time
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 import numpy.typing as npt
 
 from codesign.base.errors import ToolError
-from codesign.compiler.frontend import hops
+from codesign.compiler.frontend import hops, whole_hops
 from codesign.compiler.plan.memory import HEADER_BYTES
 from codesign.firmware.image import Image
 from codesign.firmware.machines.run import Run
@@ -62,6 +63,28 @@ class HostEnhancer:
     @property
     def skipped(self) -> int:
         return int(self._library.cs_enhancer_skipped(self.memory.ctypes.data))
+
+
+def enhance_blocks(
+    enhancer: HostEnhancer, blocks: Iterable[npt.NDArray[np.int16]], latency: int
+) -> Iterator[npt.NDArray[np.int16]]:
+    """Enhance a signal as it comes: int16 blocks of any lengths in and out, as many samples out as in.
+
+    `latency` samples of delay are removed. The samples are those of the whole signal in one call, and memory does not grow.
+    """
+    waiting = np.zeros(0, np.int16)
+    late, given, taken = latency, 0, 0
+    for block in blocks:
+        taken += block.size
+        waiting = np.concatenate([waiting, block])
+        whole = waiting.size // enhancer.hop * enhancer.hop
+        enhanced = enhancer.process(waiting[:whole])
+        waiting = waiting[whole:]
+        yield enhanced[late:]
+        given += max(0, whole - late)
+        late = max(0, late - whole)
+    last = whole_hops(waiting, enhancer.hop, latency)
+    yield enhancer.process(last)[late:][: taken - given]
 
 
 def run_host(image: Image, pcm: npt.NDArray[np.int16]) -> Run:

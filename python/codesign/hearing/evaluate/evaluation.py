@@ -11,7 +11,7 @@ from multiprocessing import get_context
 
 import numpy as np
 
-from codesign.base.audio import FULL_SCALE, read_audio
+from codesign.base.audio import FULL_SCALE, AudioStream
 from codesign.base.errors import InputError
 from codesign.base.metrics import si_sdr
 from codesign.hearing.evaluate.bootstrap import RESAMPLES, Interval, bootstrap_mean
@@ -75,7 +75,7 @@ class Difference:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """The first system is "noisy", the unprocessed recordings. `notes` say what could not be computed."""
+    """The first system is "noisy", the unprocessed recordings. `notes` say what could not be had, and which files end early."""
 
     sample_rate: int
     audiogram: str
@@ -120,9 +120,10 @@ def evaluate(
         raise InputError(f"no system is called '{baseline}'", hint=f"one of {', '.join(names)}")
     rate = sample_rate_of(pairs, systems)
     measures, absent = available(rate, audiogram)
-    items, scores, notes = [], [], []
+    items, scores = [], []
+    notes: list[str] = []
     work = partial(_score_item, sample_rate=rate, measures=measures, audiogram=audiogram)
-    made = _signals(pairs, systems, rate, heard)
+    made = _signals(pairs, systems, rate, heard, notes)
     for done, (item, signals, found) in enumerate(_scored(made, work, jobs)):
         progress("evaluate", done + 1, len(pairs.items))
         items.append(_item(item, signals, rate))
@@ -160,7 +161,7 @@ def sample_rate_of(pairs: Pairs, systems: Sequence[System] = ()) -> int:
         InputError: it cannot be read, or a model has another rate.
     """
     first = pairs.clean[pairs.items[0]]
-    rate = read_audio(first, 16000).source_rate
+    rate = AudioStream(first, 16000).source_rate
     for system in systems:
         if system.sample_rate not in (None, rate):
             raise InputError(
@@ -169,11 +170,16 @@ def sample_rate_of(pairs: Pairs, systems: Sequence[System] = ()) -> int:
     return rate
 
 
-def _signals(pairs: Pairs, systems: Sequence[System], rate: int, heard: Heard) -> Iterator[tuple[str, dict[str, Pcm]]]:
+def _signals(
+    pairs: Pairs, systems: Sequence[System], rate: int, heard: Heard, notes: list[str]
+) -> Iterator[tuple[str, dict[str, Pcm]]]:
     for item in pairs.items:
-        noisy = read_at(pairs.noisy[item], rate)
-        signals = {"clean": read_at(pairs.clean[item], rate), NOISY: noisy}
-        signals |= {system.name: system.enhance(item, noisy) for system in systems}
+        pair = {"clean": read_at(pairs.clean[item], rate), NOISY: read_at(pairs.noisy[item], rate)}
+        signals = {name: audio.pcm for name, audio in pair.items()}
+        signals |= {system.name: system.enhance(item, signals[NOISY]) for system in systems}
+        missing = {name: audio.cut_off for name, audio in pair.items()}
+        missing |= {system.name: system.cut_off.get(item, "") for system in systems}
+        notes += [f"{item}, {name}: {cut_off}" for name, cut_off in missing.items() if cut_off]
         shortest, longest = min(signals, key=lambda name: signals[name].size), max(signals, key=lambda name: signals[name].size)
         length = signals[shortest].size
         if (seconds := (signals[longest].size - length) / rate) > MAX_TRIM_SECONDS:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from codesign.base.audio import read_audio
+from codesign.base.audio import Audio, read_audio
 from codesign.base.errors import InputError, ToolError
 from codesign.compiler.frontend import whole_hops
 from codesign.compiler.lower import lower
@@ -29,6 +29,7 @@ class System:
     """`enhance` turns an item's name and its noisy int16 PCM at `sample_rate` (None: any) into enhanced int16 PCM.
 
     The delay that `enhance` adds is removed. `how` says what ran, `origin` is the file or pattern, `sha256` a model's.
+    `cut_off`, item → what its recording lacks at the end, is filled as `enhance` reads.
     """
 
     name: str
@@ -37,6 +38,7 @@ class System:
     enhance: Callable[[str, Pcm], Pcm]
     sample_rate: int | None = None
     sha256: str = ""
+    cut_off: dict[str, str] = field(default_factory=dict)
 
 
 def model_system(name: str, path: Path, folder: Path) -> System:
@@ -87,15 +89,19 @@ def recorded_system(name: str, files: Mapping[str, Path], sample_rate: int, orig
     Raises:
         InputError: when used, a recording that cannot be read or has another rate.
     """
+    cut_off: dict[str, str] = {}
 
     def enhance(item: str, noisy: Pcm) -> Pcm:
-        return read_at(files[item], sample_rate)[delay:]
+        audio = read_at(files[item], sample_rate)
+        if audio.cut_off:
+            cut_off[item] = audio.cut_off
+        return audio.pcm[delay:]
 
-    return System(name, "recordings", origin, enhance, sample_rate)
+    return System(name, "recordings", origin, enhance, sample_rate, cut_off=cut_off)
 
 
-def read_at(path: Path, sample_rate: int) -> Pcm:
-    """Int16 mono PCM of a recording that has this rate.
+def read_at(path: Path, sample_rate: int) -> Audio:
+    """A recording that has this rate, as int16 mono.
 
     Raises:
         InputError: it cannot be read, or has another rate.
@@ -105,4 +111,4 @@ def read_at(path: Path, sample_rate: int) -> Pcm:
         raise InputError(
             f"{path} is at {audio.source_rate} Hz, not {sample_rate} Hz", hint="resample all recordings to one rate"
         )
-    return audio.pcm
+    return audio

@@ -7,8 +7,13 @@ import math
 import numpy as np
 import numpy.typing as npt
 
+from codesign.base.errors import InputError
+
 BLOCK_SECONDS, HOP_SECONDS = 0.4, 0.1
 ABSOLUTE_GATE, RELATIVE_GATE = -70.0, -10.0
+SHELF_HZ = 1681.974450955533
+LOWEST_RATE = 3364
+"""The shelf of the head's filter must lie below half the rate."""
 
 Signal = npt.NDArray[np.float64]
 
@@ -17,6 +22,9 @@ def loudness(signal: Signal, sample_rate: int) -> float:
     """Integrated loudness in LUFS of float64 (n,), full scale 1.0; −inf for silence.
 
     Signals shorter than a block of 0.4 s are one block.
+
+    Raises:
+        InputError: `sample_rate` is below LOWEST_RATE.
     """
     from scipy.signal import lfilter
 
@@ -41,8 +49,14 @@ def k_weighting(sample_rate: int) -> tuple[tuple[Signal, Signal], tuple[Signal, 
 
     The standard tabulates 48 kHz only; these are the analogue prototypes behind its table (De Man, "Evaluation of
     implementations of the EBU R128 loudness measurement", AES 145, 2018), by the bilinear transform.
+
+    Raises:
+        InputError: `sample_rate` is below LOWEST_RATE.
     """
-    k = math.tan(math.pi * 1681.974450955533 / sample_rate)
+    if sample_rate < LOWEST_RATE:
+        message = f"loudness has no meaning at {sample_rate} Hz: its K weighting needs {LOWEST_RATE} Hz or more"
+        raise InputError(message, hint="give recordings of 8000 Hz or more")
+    k = math.tan(math.pi * SHELF_HZ / sample_rate)
     q, gain = 0.7071752369554196, 10 ** (3.999843853973347 / 20)
     middle = gain**0.4996667741545416
     a0 = 1 + k / q + k * k

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import json
 import re
+import socket
+import sys
+import threading
+import time
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -14,6 +20,10 @@ from codesign.hearing.listen.results import MAX_BYTES, parse_result
 
 HOST = "127.0.0.1"
 MAX_RESULTS = 10_000
+MAX_CONNECTIONS = 64
+"""Connections at a time, each a thread: a browser opens six."""
+IDLE_SECONDS, LONGEST_SECONDS = 10, 60
+"""A connection is closed when nothing comes for so long, and after so long whatever comes."""
 _POLICY = (
     "default-src 'none'; script-src 'self' 'unsafe-inline'; style-src 'unsafe-inline'; connect-src 'self'; base-uri 'none'; "
     "frame-ancestors 'none'"
@@ -25,10 +35,12 @@ class ResultServer(ThreadingHTTPServer):
     """Serves the files that the test in `folder` has at the start, no others; results go to `results`."""
 
     daemon_threads = True
+    request_queue_size = MAX_CONNECTIONS
 
     def __init__(self, folder: Path, results: Path, port: int) -> None:
-        if not (folder / "index.html").is_file():
-            raise InputError(f"{folder} holds no listening test", hint="codesign listen make writes one")
+        self.test = _test_in(folder)
+        self._open: dict[socket.socket, float] = {}
+        self._slots = threading.BoundedSemaphore(MAX_CONNECTIONS)
         try:
             results.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -51,12 +63,64 @@ class ResultServer(ThreadingHTTPServer):
         """Whether a request was meant for this server: a foreign page that resolves its name to 127.0.0.1 was not."""
         return host in {f"{name}:{self.server_port}" for name in (HOST, "localhost")}
 
+    def process_request(self, request: socket.socket, client_address: tuple[str, int]) -> None:  # type: ignore[override]
+        """A thread for the request, or a refusal while all are busy."""
+        if not self._slots.acquire(blocking=False):
+            with contextlib.suppress(OSError):  # it has left
+                request.sendall(b"HTTP/1.0 503 Service Unavailable\r\nRetry-After: 5\r\nContent-Length: 0\r\n\r\n")
+            self.shutdown_request(request)
+            return
+        self._open[request] = time.monotonic()
+        try:
+            super().process_request(request, client_address)
+        except BaseException:  # no thread could be started
+            self._ended(request)
+            raise
+
+    def process_request_thread(self, request: socket.socket, client_address: tuple[str, int]) -> None:  # type: ignore[override]
+        try:
+            super().process_request_thread(request, client_address)
+        finally:
+            self._ended(request)
+
+    def _ended(self, request: socket.socket) -> None:
+        self._open.pop(request, None)
+        self._slots.release()
+
+    def service_actions(self) -> None:
+        """Called twice a second: ends connections that go on for too long, as a byte now and then does."""
+        for request, since in list(self._open.items()):
+            if time.monotonic() - since > LONGEST_SECONDS:
+                with contextlib.suppress(OSError):  # it has just ended
+                    request.shutdown(socket.SHUT_RDWR)
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """A client that leaves, or that is too slow, is nobody's business; anything else is a fault of ours."""
+        if not isinstance(sys.exception(), OSError):
+            super().handle_error(request, client_address)  # type: ignore[arg-type]
+
+
+def _test_in(folder: Path) -> tuple[str, str]:
+    """The id and the kind of the test in a folder.
+
+    Raises:
+        InputError: it holds none.
+    """
+    try:
+        manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+        found = str(manifest["test"]), str(manifest["test_kind"])
+        if manifest["kind"] == "listen-test" and (folder / "index.html").is_file():
+            return found
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        pass
+    raise InputError(f"{folder} holds no listening test", hint="codesign listen make writes one")
+
 
 class _Handler(BaseHTTPRequestHandler):
     server: ResultServer
     server_version = "codesign"
     sys_version = ""
-    timeout = 30
+    timeout = IDLE_SECONDS
 
     def do_GET(self) -> None:
         file = self.server.files.get(self.path.split("?", 1)[0])
@@ -81,13 +145,18 @@ class _Handler(BaseHTTPRequestHandler):
             return self._say(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "results are application/json")
         if not re.fullmatch(r"\d{1,9}", length) or int(length) > MAX_BYTES:
             return self._say(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"at most {MAX_BYTES} bytes")
-        return self._keep(self.rfile.read(int(length)))
+        data = self.rfile.read(int(length))
+        if len(data) < int(length):
+            return self._say(HTTPStatus.BAD_REQUEST, "the result is cut off")
+        return self._keep(data)
 
     def _keep(self, data: bytes) -> None:
         try:
             result = parse_result(data)
         except InputError as error:
             return self._say(HTTPStatus.BAD_REQUEST, error.message)
+        if (result.test, result.test_kind) != self.server.test:
+            return self._say(HTTPStatus.BAD_REQUEST, f"of another test, {result.test}")
         if sum(1 for _ in self.server.results.glob("*.json")) >= MAX_RESULTS:
             return self._say(HTTPStatus.INSUFFICIENT_STORAGE, "too many results")
         # The listener's code has been checked: letters, digits, dots and dashes; it never starts the name. The digest makes the

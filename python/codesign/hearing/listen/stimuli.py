@@ -9,12 +9,11 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-import soundfile
 
-from codesign.base.audio import FULL_SCALE, read_audio
+from codesign.base.audio import FULL_SCALE, AudioStream, read_audio
 from codesign.base.errors import InputError
 from codesign.base.recordings import find_items
-from codesign.hearing.listen.loudness import loudness
+from codesign.hearing.listen.loudness import LOWEST_RATE, loudness
 
 ANCHOR = "anchor"
 ANCHOR_HZ = 3500.0
@@ -40,11 +39,12 @@ class Stimulus:
 
 @dataclass(frozen=True)
 class StimulusSet:
-    """All stimuli at one rate and loudness."""
+    """All stimuli at one rate and loudness. `notes` say which recordings end early."""
 
     sample_rate: int
     lufs: float
     stimuli: tuple[Stimulus, ...]
+    notes: tuple[str, ...] = ()
 
     @property
     def items(self) -> tuple[str, ...]:
@@ -74,16 +74,25 @@ def load_stimuli(
     for name, found in files.items():
         if missing := [item for item in items if item not in found]:
             raise InputError(f"{name} has no recording of {missing[0]}", hint="every system needs every item")
-    rate = soundfile.info(next(iter(next(iter(files.values())).values()))).samplerate if items else 0
+    if not items:
+        raise InputError("no system to compare", hint="give a --system")
+    first = next(iter(next(iter(files.values())).values()))
+    rate = AudioStream(first, 16000).source_rate
+    if rate < LOWEST_RATE:
+        message = f"{first} is at {rate} Hz: loudness, by which stimuli are matched, needs {LOWEST_RATE} Hz or more"
+        raise InputError(message, hint="give recordings of 8000 Hz or more")
     stimuli: list[Stimulus] = []
+    notes: list[str] = []
     for number, item in enumerate(items):
         progress("read", number, len(items))
-        stimuli += _item(item, {name: found[item] for name, found in files.items()}, reference, rate)
-    return _matched(stimuli, rate, target, progress)
+        stimuli += _item(item, {name: found[item] for name, found in files.items()}, reference, rate, notes)
+    return replace(_matched(stimuli, rate, target, progress), notes=tuple(notes))
 
 
-def _item(item: str, files: Mapping[str, Path], reference: str, rate: int) -> list[Stimulus]:
-    signals = {name: read_audio(path, rate).pcm / FULL_SCALE for name, path in files.items()}
+def _item(item: str, files: Mapping[str, Path], reference: str, rate: int, notes: list[str]) -> list[Stimulus]:
+    read = {name: read_audio(path, rate) for name, path in files.items()}
+    notes += [f"{item}, {name}: {audio.cut_off}" for name, audio in read.items() if audio.cut_off]
+    signals = {name: audio.pcm / FULL_SCALE for name, audio in read.items()}
     shortest = min(signal.size for signal in signals.values())
     for name, signal in signals.items():
         if signal.size - shortest > TRIM_SECONDS * rate:

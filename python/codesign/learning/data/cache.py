@@ -15,7 +15,7 @@ from codesign.base.audio import FULL_SCALE, read_audio
 from codesign.base.errors import CodesignError, InputError
 from codesign.base.output_folder import replace_folder
 
-FORMAT = 1
+FORMAT = 2
 FRAME_SECONDS = 0.01
 ACTIVE_DB = -30.0
 """Frames within this of the loudest one count as active."""
@@ -145,6 +145,8 @@ def _usable(path: Path, sample_rate: int, tally: _Tally) -> npt.NDArray[np.int16
     else:
         if audio.channels > 1:
             tally.add("with several channels averaged to one", str(path))
+        if audio.cut_off:
+            tally.add("cut off before their end", str(path))
         return audio.pcm
     return None
 

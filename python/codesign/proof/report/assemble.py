@@ -196,7 +196,8 @@ def _recordings(proof: Proof, recordings: Sequence[Recording]) -> Iterator[c.Rec
     rate = proof.image.network.frontend.sample_rate
     for recording, run in zip(recordings, proof.recording_runs, strict=True):
         quality = _quality(next(found)) if recording.clean is not None else None
-        yield c.Recording(recording.name, recording.noisy.size / rate, run.frames, int(run.skipped.sum()), quality)
+        skipped = int(run.skipped.sum())
+        yield c.Recording(recording.name, recording.noisy.size / rate, run.frames, skipped, quality, recording.cut_off)
 
 
 def _quality(found: Quality) -> c.Quality:

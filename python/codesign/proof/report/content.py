@@ -209,13 +209,17 @@ class Quality:
 
 @dataclass(frozen=True)
 class Recording:
-    """One recording: frames in all, those whose network step was skipped, and speech quality if the clean signal was given."""
+    """One recording: frames in all, those whose network step was skipped, and speech quality if the clean signal was given.
+
+    `cut_off` says what its file lacks at the end, "" when it is whole.
+    """
 
     name: str
     seconds: float
     frames: int
     skipped: int
     quality: Quality | None
+    cut_off: str = ""
 
 
 @dataclass(frozen=True)

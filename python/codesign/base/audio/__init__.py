@@ -1,0 +1,19 @@
+"""Recordings in and out: any file that libsndfile reads → int16 mono at the model's rate; int16 mono → WAV or FLAC.
+
+Every recording is read by one reader, in blocks: AudioStream for as long as one likes, read_audio for a whole array.
+"""
+
+from codesign.base.audio.read import MAX_SECONDS, Audio, read_audio
+from codesign.base.audio.stream import FULL_SCALE, AudioStream
+from codesign.base.audio.write import audio_format, write_audio, writing_audio
+
+__all__ = [
+    "FULL_SCALE",
+    "MAX_SECONDS",
+    "Audio",
+    "AudioStream",
+    "audio_format",
+    "read_audio",
+    "write_audio",
+    "writing_audio",
+]
