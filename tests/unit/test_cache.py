@@ -3,7 +3,7 @@
 import tempfile
 from pathlib import Path
 
-from codesign import cache
+from codesign.base import cache
 from codesign.base.cache import cache_folder, keep_text
 
 

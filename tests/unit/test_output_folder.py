@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from codesign import output_folder
+from codesign.base import output_folder
 from codesign.base.contents import contents_of
 from codesign.base.errors import InputError
 from codesign.base.leftovers import hold, release
@@ -252,7 +252,7 @@ def test_ctrl_c_in_the_swap_leaves_the_old_or_the_new_folder_whole(tmp_path, mon
 WRITER = """
 import sys, time
 from pathlib import Path
-from codesign import output_folder
+from codesign.base import output_folder
 if sys.argv[3] == "renames":
     output_folder.exchange = lambda one, other: False
 end, count, text = time.monotonic() + float(sys.argv[4]), 0, sys.argv[2]

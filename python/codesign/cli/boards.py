@@ -20,7 +20,7 @@ def command(json: Json = False) -> None:
         return
     rows = table("Boards", "board", "core", "MHz", "flash KiB", "RAM KiB", "frame ms", "emulator")
     for board in boards:
-        flash, ram = ("-", "-") if not board.memories else (board.flash.usable // 1024, board.ram.usable // 1024)
+        flash, ram = ("-", "-") if board.native else (board.flash.usable // 1024, board.ram.usable // 1024)
         mhz = board.core.clock_hz / 1e6
         budget = board.budget.worst_frame_ms
         rows.add_row(*cells(board.name, board.core.cpu, f"{mhz:g}", flash, ram, f"{budget:g}", board.default_emulator))

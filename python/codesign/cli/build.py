@@ -15,9 +15,7 @@ from codesign.cli.options import DEFAULT_BOARD, BoardName, FrontEndOption, Json,
 from codesign.cli.tables import print_footprint, print_stack
 from codesign.compiler.lower import lower
 from codesign.compiler.model import load_onnx
-from codesign.firmware.size import check_budget, measure
-from codesign.firmware.size.parts import parts_of
-from codesign.firmware.size.stack import worst_stack
+from codesign.firmware.size.size import size
 from codesign.firmware.toolchain import build_bare, build_host, build_zephyr
 from codesign.firmware.toolchain.zephyr_folder import check_build_folder
 
@@ -66,32 +64,30 @@ def command(
             image = build_host(network, folder, chosen.front_end)
         else:
             image = build_bare(network, chosen, folder)
-    if runtime is Runtime.host or not chosen.memories:
+    if runtime is Runtime.host or chosen.native:
         if json:
             emit_json("build", path=image.path, compiler=image.compiler, flags=image.flags)
         else:
             say(f"wrote {image.path} ({image.compiler})")
         return
-    footprint = measure(image.path, chosen)
-    groups = parts_of(image, footprint)
-    checks = check_budget(footprint, chosen)
-    stack = worst_stack(image.path, image.symbols.entry, image.stack_usage, image.symbols.pointer_calls)
+    found = size(image, chosen)
     if json:
         emit_json(
             "build",
             path=image.path,
             compiler=image.compiler,
             flags=image.flags,
-            footprint=footprint,
-            groups=groups,
-            stack=stack,
-            budget=checks,
+            footprint=found.footprint,
+            groups=found.groups,
+            stack=found.stack,
+            budget=found.budget,
         )
     else:
-        print_footprint(footprint, groups, checks)
-        print_stack(stack)
+        print_footprint(found.footprint, found.groups, found.budget)
+        if found.stack:
+            print_stack(found.stack)
         say(f"wrote {image.path} ({image.compiler})")
         if runtime is Runtime.zephyr:
             say("flash it: west flash" if folder == Path("build") else f"flash it: west flash -d {folder}")
-    if not all(check.ok for check in checks):
+    if not found.ok:
         raise typer.Exit(1)

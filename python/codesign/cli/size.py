@@ -11,9 +11,7 @@ from codesign.cli.console import emit_json
 from codesign.cli.options import DEFAULT_BOARD, BoardName, Json
 from codesign.cli.tables import print_footprint, print_stack
 from codesign.firmware.boards import load_board
-from codesign.firmware.size import check_budget, measure
-from codesign.firmware.size.stack import worst_stack
-from codesign.firmware.symbols import symbols_beside
+from codesign.firmware.size.size import size
 
 NAME = "size"
 
@@ -31,17 +29,12 @@ def command(
     Example: codesign size build/pruned-nrf5340dk/firmware.elf --board nrf5340dk
     """
     chosen = load_board(board)
-    symbols = symbols_beside(elf)
-    footprint = measure(elf, chosen)
-    groups = footprint.by_group(symbols.groups if symbols else ())
-    checks = check_budget(footprint, chosen)
-    start = entry or (symbols.entry if symbols else "")
-    stack = worst_stack(elf, start, indirect=symbols.pointer_calls if symbols else None) if start else None
+    found = size(elf, chosen, entry)
     if json:
-        emit_json("size", footprint=footprint, groups=groups, stack=stack, budget=checks)
+        emit_json("size", footprint=found.footprint, groups=found.groups, stack=found.stack, budget=found.budget)
     else:
-        print_footprint(footprint, groups, checks)
-        if stack:
-            print_stack(stack)
-    if not all(check.ok for check in checks):
+        print_footprint(found.footprint, found.groups, found.budget)
+        if found.stack:
+            print_stack(found.stack)
+    if not found.ok:
         raise typer.Exit(1)

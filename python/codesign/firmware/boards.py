@@ -151,9 +151,14 @@ class Board(_Card):
     default_emulator: Emulator
 
     @property
+    def native(self) -> bool:
+        """Whether what runs is a program of this machine and no image in a board's memories."""
+        return not self.memories
+
+    @property
     def front_end(self) -> Arithmetic:
         """What the front end computes in: floats where a core has them, and on the host, unless the card says otherwise."""
-        has_floats = not self.memories or "fpu-sp" in self.core.isa
+        has_floats = self.native or "fpu-sp" in self.core.isa
         return self.core.front_end or ("float32" if has_floats else "q31")
 
     def with_front_end(self, arithmetic: Arithmetic) -> Board:

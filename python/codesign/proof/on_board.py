@@ -95,7 +95,7 @@ def zephyr_on_files(
 ) -> OnBoard:
     """The Zephyr image under QEMU or natively: PCM of every block, what the firmware's monitor counted, its stacks."""
     image = build_zephyr(network, board, folder / "zephyr", progress=progress)
-    native = not board.memories
+    native = board.native
     progress("native Zephyr image" if native else f"{board.core.cpu} Zephyr image in QEMU", 0, 0)
     run = run_native(image, pcm) if native else run_in_qemu(image, board, pcm)
     latency = None

@@ -115,7 +115,7 @@ def prove(
         against_onnxruntime(model, graph, network, reference.features),
     ]
     image, footprint = on_board.image, None
-    if board.memories:
+    if not board.native:
         footprint = measure(image.path, board)
         checks += [Check(f"{b.name} budget", b.ok, f"{b.used:,} of {b.limit:,} bytes") for b in check_budget(footprint, board)]
     checks += on_board.checks

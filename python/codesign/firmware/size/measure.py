@@ -23,7 +23,7 @@ def measure(elf: Path, board: Board) -> Footprint:
     Raises:
         InputError: `elf` is not a linked 32-bit little-endian Arm ELF, is damaged, or the board has no memories.
     """
-    if not board.memories:
+    if board.native:
         raise InputError(f"board {board.name} has no memory map", hint="name the board that the image was built for")
     image = read_elf(elf)
     sections: list[Section] = []

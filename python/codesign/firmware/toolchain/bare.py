@@ -42,7 +42,7 @@ def build_bare(
         InputError: the board has no memories (a host board), or `folder` cannot be written or is not codesign's.
         ToolError, BuildError: no compiler, or it or the linker refused (a model too big for the board among others).
     """
-    if not board.memories:
+    if board.native:
         raise InputError(f"board {board.name} has no memory map", hint="use --runtime host")
     compiler = compiler or find_arm_compiler()
     plan = plan_memory(network, best_kernel(board), board.front_end)

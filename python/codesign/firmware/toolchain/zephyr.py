@@ -94,7 +94,7 @@ def _image(
     compiler = f"{compiler} ({toolchain.name})"
     write_build_manifest(folder / "zephyr", generated, compiler, flags, symbols, board)
     return Image(
-        path=folder / "zephyr" / ("zephyr.elf" if board.memories else "zephyr.exe"),
+        path=folder / "zephyr" / ("zephyr.exe" if board.native else "zephyr.elf"),
         runtime="zephyr",
         network=network,
         plan=plan,

@@ -110,7 +110,7 @@ def find_toolchain(board: Board) -> Toolchain:
     """
     if variant := os.environ.get("ZEPHYR_TOOLCHAIN_VARIANT", ""):
         return Toolchain(variant)
-    if not board.memories:
+    if board.native:
         return Toolchain("host", {"ZEPHYR_TOOLCHAIN_VARIANT": "host"})
     if os.environ.get("ZEPHYR_SDK_INSTALL_DIR") or _sdk_registered():
         return Toolchain("zephyr", {"ZEPHYR_TOOLCHAIN_VARIANT": "zephyr"})
