@@ -163,6 +163,14 @@ def test_the_cache_holds_what_the_files_hold(folders):
         assert np.array_equal(pcm[speech.start[index] :][: speech.length[index]], expected)
 
 
+def test_recordings_that_are_cut_off_are_used_and_named(folders):
+    cut = folders[0] / "voice00" / "0.wav"
+    cut.write_bytes(cut.read_bytes()[:-1000])
+    corpus = open_corpus(*folders)
+    assert corpus.speech.length[0] == soundfile.info(cut).frames
+    assert [note for note in corpus.notes if "cut off" in note and str(cut) in note and "1 of 40 files" in note]
+
+
 def test_gains_bring_recordings_to_one_level(folders):
     write(folders[0] / "voice00" / "faint.wav", tone(500, amplitude=0.01))
     speech = open_corpus(*folders).speech

@@ -210,6 +210,21 @@ def test_what_cannot_be_scored_is_left_out_and_said(folder):
     assert "–" in render_markdown(evaluate(find_pairs(folder), [])) or result.items[0].input_db is None
 
 
+def test_files_that_are_cut_off_are_named(folder):
+    """By 0.05 s all are scored; more than 0.1 s are an error that says why."""
+    cut = list(zip(sorted(ITEMS), ("noisy", "half", "clean"), strict=True))
+    for item, kind in cut:
+        file = folder / kind / f"{item}.wav"
+        file.write_bytes(file.read_bytes()[: -RATE // 10])
+    notes = evaluate(*pair_and_list(folder)).notes
+    assert [note.partition(":")[0] for note in notes] == [f"{item}, {kind}" for item, kind in cut]
+    assert all("cut off" in note for note in notes)
+    assert json.loads(render_json(evaluate(*pair_and_list(folder))))["evaluation"]["notes"] == list(notes)
+    file.write_bytes(file.read_bytes()[:-RATE])
+    with pytest.raises(InputError, match="longer than clean; cut off"):
+        evaluate(*pair_and_list(folder))
+
+
 def test_processes_score_the_same(folder):
     pairs, system = recorded(folder)
     many, one = evaluate(pairs, [system], jobs=2).scores, evaluate(pairs, [system]).scores

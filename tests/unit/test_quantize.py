@@ -169,6 +169,18 @@ def test_long_recordings_are_cut(tmp_path, monkeypatch):
     assert (report.files, report.seconds) == (2, pytest.approx(1.5))
 
 
+def test_recordings_that_are_cut_off_are_named(tmp_path):
+    onnx.save(float_network(units=(8,)).model(), tmp_path / "float.onnx")
+    (tmp_path / "recordings" / "deep").mkdir(parents=True)
+    for name in ("a", "deep/b"):
+        soundfile.write(tmp_path / "recordings" / f"{name}.wav", 0.1 * np.random.default_rng(0).standard_normal(8000), 16000)
+    assert quantize_file(tmp_path / "float.onnx", tmp_path / "recordings", tmp_path / "int8.onnx").notes == ()
+    cut = tmp_path / "recordings" / "deep" / "b.wav"
+    cut.write_bytes(cut.read_bytes()[:-1000])
+    (note,) = quantize_file(tmp_path / "float.onnx", tmp_path / "recordings", tmp_path / "int8.onnx").notes
+    assert note.startswith("deep/b.wav: cut off")
+
+
 def _empty(tmp_path):
     folder = tmp_path / "empty"
     folder.mkdir()

@@ -184,7 +184,8 @@ def _signals(
         length = signals[shortest].size
         if (seconds := (signals[longest].size - length) / rate) > MAX_TRIM_SECONDS:
             message = f"{item}: {longest} is {seconds:.2f} s longer than {shortest}"
-            raise InputError(message, hint="cut the recordings of an item to one length and start")
+            hint = missing[shortest] or "cut the recordings of an item to one length and start"
+            raise InputError(message, hint=hint)
         signals = {name: signal[:length] for name, signal in signals.items()}
         heard(item, signals)
         yield item, signals

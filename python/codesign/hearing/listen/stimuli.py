@@ -94,10 +94,13 @@ def _item(item: str, files: Mapping[str, Path], reference: str, rate: int, notes
     notes += [f"{item}, {name}: {audio.cut_off}" for name, audio in read.items() if audio.cut_off]
     signals = {name: audio.pcm / FULL_SCALE for name, audio in read.items()}
     shortest = min(signal.size for signal in signals.values())
+    cut_off = next((f"{files[name]} is {audio.cut_off}" for name, audio in read.items() if audio.cut_off), "")
     for name, signal in signals.items():
         if signal.size - shortest > TRIM_SECONDS * rate:
             seconds = (signal.size - shortest) / rate
-            raise InputError(f"{files[name]} is {seconds:.2f} s longer than the other versions", hint="align the recordings")
+            raise InputError(
+                f"{files[name]} is {seconds:.2f} s longer than the other versions", hint=cut_off or "align the recordings"
+            )
     if reference:
         signals[ANCHOR] = low_pass(signals[reference], rate)
     return [Stimulus(item, name, signal[:shortest]) for name, signal in signals.items()]
