@@ -7,9 +7,9 @@ import dataclasses
 import numpy as np
 
 from codesign.compiler.frontend import FrontEnd
-from codesign.compiler.layers import Lookup16, SkipGate, StateValue, Value
+from codesign.compiler.layers import Lookup8, Lookup16, Requantize, SkipGate, StateValue, Value
 from codesign.compiler.lower.network import Network
-from integer_layers import fully_connected, lstm
+from integer_layers import fully_connected, integers, lstm
 
 SMALL = FrontEnd(n_fft=128, window=128, hop=64, n_mels=20)
 
@@ -53,3 +53,116 @@ def _dense(rng, name, source, output, rows, columns, bits):
     shift = rng.integers(-9, -6, rows).astype(np.int32)
     bias = rng.integers(-(2**12), 2**12, rows).astype(np.int32)
     return dataclasses.replace(layer, name=name, source=source, output=output, shift=shift, bias=bias)
+
+
+def drawn_network(seed: int) -> Network:
+    """A network of any size, shape and front end: LSTMs, fully connected layers with int8 and int16 activations, odd sizes and
+    sizes of one, weights at their limits, cells of all scales, perhaps a skip gate, a mask of int8 or int16.
+    """
+    rng = np.random.default_rng(seed)
+    parts = _Parts(rng, _drawn_front_end(rng))
+    for _ in range(int(rng.integers(0, 4))):
+        parts.lstm()
+    if parts.layers and rng.integers(0, 2):
+        parts.gate()
+    for _ in range(int(rng.integers(0, 4))):
+        parts.hidden()
+    return parts.finished(f"drawn {seed}")
+
+
+def _drawn_front_end(rng: np.random.Generator) -> FrontEnd:
+    n_fft = 2 ** int(rng.integers(4, 11))
+    parts = int(rng.integers(2, 5))
+    hop = int(rng.integers(1, n_fft // parts + 1))
+    rate = int(rng.choice([8000, 16000, 24000, 48000]))
+    return FrontEnd(
+        sample_rate=rate,
+        n_fft=n_fft,
+        window=hop * parts,
+        hop=hop,
+        window_kind=str(rng.choice(["hann", "sqrt_hann"])),
+        feature=str(rng.choice(["mel_magnitude", "mel_power"])),
+        n_mels=int(rng.integers(1, min(n_fft // 2 + 1, 130) + 1)),
+        f_max=rate / 2,
+        exponent=float(rng.choice([0.1, 0.3, 0.5, 1.0])),
+    )
+
+
+class _Parts:
+    """A network as it grows: each layer reads what the one before it gave."""
+
+    def __init__(self, rng: np.random.Generator, frontend: FrontEnd) -> None:
+        self.rng, self.frontend = rng, frontend
+        scale = float(2.0 ** -rng.integers(0, 8))
+        self.last = Value("features", frontend.n_mels, "int8", scale, int(rng.choice([-127, 0, 15])))
+        self.values = {"features": self.last}
+        self.states: list[StateValue] = []
+        self.layers: list = []
+
+    def value(self, name: str, size: int, dtype: str, scale: float, zero_point: int = 0) -> Value:
+        self.values[name] = Value(name, size, dtype, scale, zero_point)
+        return self.values[name]
+
+    def size(self) -> int:
+        return int(self.rng.choice([1, 2, 3, 4, 5, 17, 32, 63, 64, 65, 100]))
+
+    def kind(self) -> str:
+        return str(self.rng.choice(["random", "random", "extreme", "maximum", "zero"]))
+
+    def lstm(self) -> None:
+        index, units, fraction = len(self.layers), self.size(), int(self.rng.integers(8, 16))
+        layer = lstm(self.rng, self.last.size, units, fraction, self.kind(), int(self.rng.integers(18, 31)))
+        h = self.value(f"h{index}", units, "int8", 2.0**-7, layer.hidden_zero_point)
+        c = self.value(f"c{index}", units, "int16", 2.0**-fraction)
+        starts = (int(self.rng.integers(-127, 128)), int(self.rng.integers(-32768, 32768)))
+        self.states += [StateValue(value, start) for value, start in zip((h, c), starts, strict=True)]
+        named = dataclasses.replace(layer, name=f"lstm_{index}", source=self.last.name, hidden=h.name, cell=c.name)
+        self.layers.append(named)
+        self.last = h
+
+    def gate(self) -> None:
+        gate, delta = (self.value(name, 1, "int16", 2.0**-15) for name in ("gate", "delta"))
+        self.value("gate_logit", 1, "int16", 2.0**-12)
+        self.states += [StateValue(gate, 32767), StateValue(delta)]
+        logit = _dense(self.rng, "gate_delta", self.last.name, "gate_logit", 1, self.last.size, 16)
+        self.layers.insert(0, SkipGate("gate", "gate", "delta", tuple(layer.name for layer in self.layers), logit))
+
+    def dense(self, rows: int, bits: int) -> None:
+        name = f"fc_{len(self.layers)}"
+        source, self.last = self.last, self.value(f"{name}_out", rows, f"int{bits}", 2.0**-12 if bits == 16 else 0.02)
+        layer = _dense(self.rng, name, source.name, self.last.name, rows, source.size, bits)
+        weights = integers(self.rng, (rows, source.size), self.kind())
+        self.layers.append(dataclasses.replace(layer, weights=weights))
+
+    def hidden(self) -> None:
+        self.dense(self.size(), 8)
+        if self.rng.integers(0, 2):
+            table = self.rng.integers(-127, 128, 256).astype(np.int8)
+            name = f"table_{len(self.layers)}"
+            source, self.last = self.last, self.value(f"{name}_out", self.last.size, "int8", 2.0**-7)
+            self.layers.append(Lookup8(name, source.name, self.last.name, table))
+        else:
+            self.activation(narrow=True)
+
+    def activation(self, narrow: bool) -> None:
+        """Fully connected to int16, and sigmoid or tanh; back to int8 when `narrow`."""
+        self.dense(self.last.size if narrow else self.frontend.n_mels, 16)
+        name, logit = f"function_{len(self.layers)}", self.last
+        self.last = self.value(f"{name}_out", logit.size, "int16", 2.0**-15)
+        table = "tanh" if narrow and self.rng.integers(0, 2) else "sigmoid"
+        self.layers.append(Lookup16(name, logit.name, self.last.name, table))
+        if narrow:
+            self.requantize()
+
+    def requantize(self) -> None:
+        name, source = f"narrow_{len(self.layers)}", self.last
+        zero_point = int(self.rng.choice([-127, 0, 100]))
+        self.last = self.value(f"{name}_out", source.size, "int8", 1 / 254, zero_point)
+        constants = (int(self.rng.integers(2**30, 2**31)), int(self.rng.integers(-9, -6)), zero_point)
+        self.layers.append(Requantize(name, source.name, self.last.name, *constants))
+
+    def finished(self, name: str) -> Network:
+        self.activation(narrow=False)
+        if self.rng.integers(0, 2):
+            self.requantize()
+        return Network(name, self.frontend, self.values, tuple(self.states), "features", self.last.name, tuple(self.layers))
