@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import onnx
 
+from codesign.base.errors import one_line
 from codesign.compiler.layers import Layer, Value
 from codesign.compiler.lower.network import Network
 from codesign.compiler.model.graph import Graph, LstmCell
@@ -31,7 +32,9 @@ def against_onnxruntime(
         if frame in compared:
             oracle.compare(features[frame], before)
     bad = [name for name, (worst, limit) in oracle.worst.items() if worst > limit]
-    found = ", ".join(f"{name} {worst} (≤{limit})" for name, (worst, limit) in oracle.worst.items() if not bad or name in bad)
+    found = ", ".join(
+        f"{one_line(name, 40)} {worst} (≤{limit})" for name, (worst, limit) in oracle.worst.items() if not bad or name in bad
+    )
     return Check("layers against onnxruntime", not bad, f"LSB: {found}; {len(compared)} steps")
 
 

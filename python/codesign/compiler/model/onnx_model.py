@@ -67,7 +67,7 @@ def _load(path: Path) -> Graph:
     for name, size in inputs.items():
         recognizer.sizes.setdefault(name, size)
     loaded = Graph(
-        name=one_line(props.get("name", ""), 80) or path.stem,
+        name=one_line(props.get("name", "") or path.stem, 80) or "model",
         frontend=frontend,
         input=feature,
         output=mask_value,
