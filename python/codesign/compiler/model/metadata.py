@@ -70,10 +70,10 @@ def read_states(
     """
     if "states" in props:
         return _listed(path, props["states"], inputs, outputs)
-    remaining = dict(outputs)
+    remaining, stems = dict(outputs), {name: _stem(name) for name in (*inputs, *outputs)}
     states = []
     for name, size in inputs.items():
-        partners = [o for o in remaining if _stem(o) == _stem(name) and remaining[o] == size]
+        partners = [o for o in remaining if stems[o] == stems[name] and remaining[o] == size]
         if len(partners) > 1:
             raise InputError(
                 f"{path}: state '{name}' could be fed back from {' or '.join(repr(o) for o in partners)}", hint=_PAIRS_HINT
