@@ -188,10 +188,18 @@ def _with_int8_weights(op: Op, quants: Mapping[str, Quant], results: Mapping[str
             source, result = quants.get(op.source), LOGIT if isinstance(op, SkipGate) else quants.get(results[op.output])
             if source and result:  # without, lowering says what is wrong
                 bias = saturating_bias(bias, products_reach(rows, source), result)
-                scale = np.maximum(scale, least_row_scale(bias, source.scale).astype(np.float32))
+                scale = _of_biased_rows(rows, scale, least_row_scale(bias, source.scale).astype(np.float32))
             return replace(op, weight=int8_matrix(rows, scale), bias=bias)
         case _:
             return op
+
+
+def _of_biased_rows(
+    rows: npt.NDArray[np.float64], scale: npt.NDArray[np.float64], least: npt.NDArray[np.float32]
+) -> npt.NDArray[np.float64]:
+    """The scale of each row that holds its bias, or that rounds it least where the row has no weights to round."""
+    dead = ~np.rint(rows / scale[:, None]).any(axis=1) & (least >= FLOAT32.tiny)
+    return np.where(dead, least, np.maximum(scale, least))
 
 
 def _per_gate(matrix: Matrix, units: int) -> Matrix:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
+from codesign.compiler.frontend import FrontEnd
 from codesign.compiler.lower.network import Network
 from codesign.compiler.model.graph import Activation, Graph, Linear, Quant
 from codesign.compiler.reference.frontend import analyse
+
+_BLOCK = 4096  # frames
 
 
 @dataclass(frozen=True)
@@ -62,10 +65,20 @@ def of_run(
     signal: str, graph: Graph, network: Network, pcm: npt.NDArray[np.int16], mask: npt.NDArray[np.integer]
 ) -> Saturation:
     """Of a quantized network's run over PCM of whole hops: its real features, and its mask, integers (frames, m)."""
-    features, value = analyse(network.frontend, pcm).features, network.values[network.input]
-    quant = Quant(value.scale, value.zero_point, 8)
-    ends = _at_ends(graph, network, mask)
-    return Saturation(signal, features.size, _beyond(features, quant), _peak(features, quant), mask.size, ends)
+    value = network.values[network.input]
+    quant, count, beyond, peak = Quant(value.scale, value.zero_point, 8), 0, 0, 0.0
+    for features in _features(network.frontend, pcm):
+        count, beyond = count + features.size, beyond + _beyond(features, quant)
+        peak = max(peak, _peak(features, quant))
+    return Saturation(signal, count, beyond, peak, mask.size, _at_ends(graph, network, mask))
+
+
+def _features(config: FrontEnd, pcm: npt.NDArray[np.int16]) -> Iterator[npt.NDArray[np.float32]]:
+    """Of `analyse`, some frames at a time, so that long recordings do not take their spectra's memory."""
+    hop, before = config.hop, -(-config.window // config.hop) - 1
+    for start in range(0, pcm.size // hop, _BLOCK):
+        first = max(0, start - before)
+        yield analyse(config, pcm[first * hop : (start + _BLOCK) * hop]).features[start - first :]
 
 
 def _at_ends(graph: Graph, network: Network, mask: npt.NDArray[np.integer]) -> int:
