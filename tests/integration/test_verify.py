@@ -1,12 +1,14 @@
 """The proof itself: it holds for a sound image, and does not for one that is wrong in a single byte."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import onnx
 import pytest
 from test_cli import codesign
 
+from codesign.cli.tables import print_answer
 from codesign.compiler.frontend import whole_hops
 from codesign.compiler.lower import lower
 from codesign.compiler.model import load_onnx
@@ -50,6 +52,19 @@ def test_a_sound_model_is_proven(model, tmp_path):
     skipped = proof.on_board.run.skipped
     assert 0 < skipped.sum() < skipped.size
     assert sum(group.flash for group in verdict.groups) == verdict.footprint.flash
+
+
+def test_what_was_beyond_the_range_is_told(small_proof, capsys):
+    _, proof = small_proof
+    proof_signal_, tones, _ = proof.verdict.saturation
+    assert (proof_signal_.signal, tones.signal) == ("proof signal", "tones.wav")
+    assert proof_signal_.mask == proof.reference.mask.size
+    assert tones.features == tones.mask == proof.recording_runs[0].mask.size
+    loud = replace(tones, features_beyond=tones.features // 2, features_peak=3.0)
+    print_answer(replace(proof.verdict, saturation=(proof_signal_, loud)))
+    assert "tones.wav: 50 % of the features (the largest 3 times it)" in capsys.readouterr().err
+    print_answer(replace(proof.verdict, saturation=(proof_signal_, loud, loud)))
+    assert "2 recordings: 50 % of the features" in capsys.readouterr().err
 
 
 def test_one_wrong_byte_is_noticed(model, tmp_path):

@@ -49,6 +49,22 @@ def test_forward_is_the_reference_bit_for_bit(skip, seed):
     assert (float(updates.detach().mean()) < 0.9) == skip
 
 
+@pytest.mark.parametrize("size", [0.0, 1e-9, 1e-30])
+def test_a_row_whose_scale_shrinks_keeps_its_bias(size):
+    """Training may drive a unit's weights and their scale to nothing: lowering must still hold the bias."""
+    module = quantized(skip=True)
+    with torch.no_grad():
+        for name in ("fc0", "fc1", "skip"):
+            module.network.get_parameter(f"{name}.weight")[0] *= size
+            module.scales[f"{name}_weight"][0] = np.log(1e-12)
+            module.network.get_parameter(f"{name}.bias")[0] = 0.5
+    features = module.front.analyse(torch.from_numpy(tones(1, 6400)[0]))[1]
+    mask = module.mask(features)[0]
+    expected, _ = run(lower(module.graph("small")), module.integer_features(features)[0].detach().numpy().astype(np.int8))
+    np.testing.assert_array_equal(integers(mask[0]), expected)
+    assert np.abs(mask[..., 0].detach().numpy() - 1 / (1 + np.exp(-0.5))).max() < 1e-3
+
+
 def test_states_carry_over():
     module = quantized(skip=True)
     features = module.front.analyse(torch.from_numpy(tones(2, 6400)[0]))[1]

@@ -7,6 +7,7 @@ import io
 import json
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +22,7 @@ from codesign.compiler.frontend import whole_hops
 from codesign.compiler.lower import lower
 from codesign.compiler.model import load_onnx
 from codesign.compiler.reference.frontend import analyse, synthesise
+from codesign.compiler.reference.saturation import Saturation
 from codesign.hearing.evaluate import evaluate, find_outputs, find_pairs, model_system, recorded_system
 from codesign.hearing.evaluate.bootstrap import bootstrap_mean
 from codesign.hearing.evaluate.hearing import AUDIOGRAMS, FREQUENCIES, haspi_hasqi
@@ -265,6 +267,36 @@ def test_without_a_compiler_the_reference_runs(folder, small_model, tmp_path, mo
     system = model_system("small", small_model, tmp_path / "build")
     assert system.how == "int8, NumPy reference"
     assert np.array_equal(system.enhance("a", noisy), host)
+
+
+def test_what_is_beyond_the_integers_is_counted_over_all_items(folder, small_model, tmp_path):
+    pairs = find_pairs(folder)
+    system = model_system("small", small_model, tmp_path / "build")
+    assert system.saturation() is None
+    float_system = model_system("float", small_model.with_name("float.onnx"), tmp_path / "build")
+    result = evaluate(pairs, [system, float_system])
+    noisy, ours, theirs = result.systems
+    assert noisy.saturation is None
+    assert theirs.saturation is None
+    config, quant = load_onnx(small_model).frontend, load_onnx(small_model).quants["features"]
+    features = np.concatenate(
+        [
+            analyse(config, whole_hops(soundfile.read(path, dtype="int16")[0], config.hop, config.latency_samples)).features
+            for path in pairs.noisy.values()
+        ]
+    )
+    assert ours.saturation.features == ours.saturation.mask == features.size
+    assert ours.saturation.features_beyond == np.count_nonzero(features / quant.scale + quant.zero_point > 128)
+    assert ours.saturation.mask_beyond == 0
+    assert json.loads(render_json(result))["evaluation"]["systems"][1]["saturation"]["features"] == features.size
+
+
+def test_saturation_is_in_the_markdown(folder, small_model, tmp_path):
+    system = model_system("small", small_model, tmp_path / "build")
+    result = evaluate(find_pairs(folder), [system])
+    ours = replace(result.systems[1], saturation=Saturation("small", 100, 7, 1.5, 100, 3))
+    text = render_markdown(replace(result, systems=(result.systems[0], ours)))
+    assert "small: 7 % of the features (the largest 1.5 times it) and 3 % of the mask are beyond their range." in text
 
 
 def test_float_models_compute_what_onnxruntime_computes(folder, tmp_path):

@@ -163,6 +163,29 @@ def test_lstm_follows_the_real_cell(hidden: Quant | None, fraction: int | None) 
         assert np.abs(np.clip(expected_h, *reachable) - real(h, h_quant)).max() < 0.5 * h_quant.scale + 2.0**-8 + 2.0**-n
 
 
+@pytest.mark.parametrize("gate", range(4))
+@pytest.mark.parametrize("bias", [7.9, 8.1, -60.0, 3000.0, -2e5])
+@pytest.mark.parametrize("scale", [2.0**-9, 1e-6, 1e-12])
+def test_a_gate_of_small_weights_holds_a_large_bias(gate: int, bias: float, scale: float) -> None:
+    """Its sum has fewer fraction bits then, so that 32 bits hold it."""
+    op, head = cell(), linear("h_new", "z", OUT, UNITS)
+    rows, scales, biases = slice(gate * UNITS, (gate + 1) * UNITS), op.input_weight.scale.copy(), op.bias.copy()  # type: ignore[union-attr]
+    scales[rows], biases[rows.start] = scale, bias
+    op = replace(with_weights(op, scale=scales), bias=biases)
+    layer = lower(graph(op, head, Activation("s", "sigmoid", "z", "mask"), state=states(""))).layers[0]
+    assert isinstance(layer, Lstm)
+    w = (op.input_weight.quantized * op.input_weight.scale[:, None]).astype(np.float64)  # type: ignore[operator, index]
+    r = (op.recurrent_weight.quantized * op.recurrent_weight.scale[:, None]).astype(np.float64)  # type: ignore[operator, index]
+    h, c = np.zeros(UNITS, np.int64), np.zeros(UNITS, np.int64)
+    for x in features(40):
+        i, f, g, o = np.split(np.clip(w @ real(x) + r @ (h / 128) + op.bias, -8, 8), 4)  # Q3.12
+        expected_c = np.clip(sigmoid(f) * c / 2048 + sigmoid(i) * np.tanh(g), -16, 16)
+        expected_h = sigmoid(o) * np.tanh(expected_c)
+        h, c = layer.apply(x, h, c)
+        assert np.abs(expected_c - c / 2048).max() < 2.0**-9
+        assert np.abs(np.clip(expected_h, -127 / 128, 127 / 128) - h / 128).max() < 2.0**-7
+
+
 def test_skip_gate_stands_before_its_layers_and_adds_its_states() -> None:
     network = lower(gated())
     assert kinds(network) == [SkipGateLayer, Lstm, Lstm, FullyConnected, Lookup16]

@@ -102,6 +102,9 @@ def command(
         if result.differences:
             titles = head(result, "system", difference=True)
             _print(f"Minus {baseline}, pair by pair", titles, difference_rows(result))
+    for subject in result.systems:
+        if subject.saturation and subject.saturation.any():
+            say(str(subject.saturation))
     for absent in result.absent:
         say(f"{absent.measure} is missing: {absent.reason}")
     _say_notes(result.notes)

@@ -34,6 +34,8 @@ def command(
         report = quantize_file(model, data, target, progress=show, balanced=balance)
     for note in report.notes:
         say(note)
+    for warning in report.warnings:
+        say(f"warning: {warning}")
     if json:
         emit_json("quantize", output=target, report=report)
         return
@@ -46,6 +48,7 @@ def command(
         say(f"{pair.first} → {pair.second}: {gain if pair.channels else 'even as it is, nothing moved'}")
     if balance and not report.balanced:
         say("nothing to balance: no linear layer goes to a linear one through nothing or a ReLU")
+    say(str(report.saturation))
     say(f"wrote {target}: calibrated and compared on {report.files} recordings, {report.seconds:.0f} s")
 
 

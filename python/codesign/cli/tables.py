@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from codesign.cli.console import cells, say, stderr, table
+from codesign.compiler.reference.saturation import Saturation, together
 from codesign.firmware.cost import StageCost
 from codesign.firmware.size import BudgetCheck, Footprint, Group
 from codesign.firmware.size.stack import StackReport
@@ -72,6 +73,8 @@ def print_answer(verdict: Verdict) -> None:
     for check in verdict.checks:
         checks.add_row(*cells(check.name, "ok" if check.ok else "FAILED", check.detail))
     stderr.print(checks)
+    for saturation in _notable(verdict):
+        say(str(saturation))
     failed = [check.name for check in verdict.checks if not check.ok]
     if failed:
         say(f"NOT PROVEN: {', '.join(failed)}")
@@ -80,6 +83,13 @@ def print_answer(verdict: Verdict) -> None:
             f"PROVEN: the firmware's output equals the reference bit for bit over {verdict.seconds_of_audio:.0f} s of audio, "
             "within budget"
         )
+
+
+def _notable(verdict: Verdict) -> list[Saturation]:
+    """Of the recordings together; without any, of the proof signal, whose extremes mean to go beyond every range."""
+    proof, recordings = verdict.saturation[:1], verdict.saturation[1:]
+    shown = [together(f"{len(recordings)} recordings", recordings)] if len(recordings) > 1 else list(recordings or proof)
+    return [saturation for saturation in shown if saturation.any()]
 
 
 def _print_latency(latency: Latency) -> None:

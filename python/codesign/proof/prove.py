@@ -16,6 +16,7 @@ from codesign.compiler.frontend import whole_hops
 from codesign.compiler.lower import lower
 from codesign.compiler.lower.network import Network
 from codesign.compiler.model import load_onnx
+from codesign.compiler.reference.saturation import of_run
 from codesign.firmware.boards import Board
 from codesign.firmware.machines import Run
 from codesign.firmware.machines.host import run_host
@@ -29,6 +30,7 @@ from codesign.proof.oracle import against_onnxruntime
 from codesign.proof.signals import PROOF_SECONDS, proof_parts
 from codesign.proof.verdict import Check, Latency, Quality, Verdict
 
+PROOF_SIGNAL = "proof signal"
 Emulator = Literal["unicorn", "qemu", "renode", "native"]
 
 _EMULATORS: dict[Emulator, Callable[[Network, Board, Path, npt.NDArray[np.int16], Run, Progress], OnBoard]] = {
@@ -122,7 +124,15 @@ def prove(
     if on_board.latency is not None:
         checks.append(_latency_check(on_board.latency, board))
     progress("speech quality", 0, 0)
-    runs = tuple(run_host(host_image, whole_hops(r.noisy, config.hop, config.latency_samples)) for r in recordings)
+    padded = [whole_hops(r.noisy, config.hop, config.latency_samples) for r in recordings]
+    runs = tuple(run_host(host_image, noisy) for noisy in padded)
+    saturation = (
+        of_run(PROOF_SIGNAL, graph, network, pcm, reference.mask),
+        *(
+            of_run(recording.name, graph, network, noisy, run.mask)
+            for recording, noisy, run in zip(recordings, padded, runs, strict=True)
+        ),
+    )
     enhanced = tuple(
         run.pcm[config.latency_samples :][: recording.noisy.size] for run, recording in zip(runs, recordings, strict=True)
     )
@@ -146,6 +156,7 @@ def prove(
         quality=quality,
         stack=on_board.stack,
         stack_used=on_board.stack_used,
+        saturation=saturation,
     )
     sizes = tuple((name, part.size) for name, part in parts)
     return Proof(verdict, board, on_board, reference, sizes, runs, enhanced)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from codesign.compiler.reference.saturation import Saturation
 from codesign.firmware.cost import StageCost
 from codesign.firmware.machines import LayerCost
 from codesign.firmware.size import Footprint, Group
@@ -95,6 +96,7 @@ class Verdict:
     quality: tuple[Quality, ...] = ()
     stack: StackReport | None = None
     stack_used: int | None = None  # deepest stack seen in the emulator, bytes
+    saturation: tuple[Saturation, ...] = ()  # of the proof signal, whose extremes mean to go beyond, and of each recording
 
     @property
     def ok(self) -> bool:

@@ -15,6 +15,8 @@ SUM_LIMIT = 2**23
 """Matrix sums stay below this magnitude: kernels deliver 256 times the sum in int32."""
 MBQM_LIMIT = 2**30
 """|value| · 2^max(shift + 1, 0) stays below this (runtime/nn/arithmetic.h)."""
+BIAS_STEPS = 2**29
+"""A row's scale is chosen so that its bias is at most as many steps of input · weight: products and zero points fit beside."""
 INT8_MAX = 127
 
 

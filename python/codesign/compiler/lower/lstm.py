@@ -44,12 +44,10 @@ def _layer(op: LstmCell, source: Value, hidden: Value, cell_fraction: int) -> Ls
     multipliers: list[tuple[int, int, int]] = []
     for k, gate in enumerate(GATES):
         rows = slice(k * op.units, (k + 1) * op.units)
-        m_x, m_h, shift = _gate_multipliers(
-            f"{op.name}: {gate} gate", source.scale * input_scales[k], hidden.scale * recurrent_scales[k]
-        )
+        scales = source.scale * input_scales[k], hidden.scale * recurrent_scales[k]
+        weights = input_weights[rows], recurrent_weights[rows]
+        m_x, m_h, shift, bias[:, k] = _gate(f"{op.name}: {gate} gate", op.bias[rows], weights, (source, hidden), scales)
         multipliers.append((m_x, m_h, shift))
-        w, r = input_weights[rows], recurrent_weights[rows]
-        bias[:, k] = _gate_bias(f"{op.name}: {gate} gate", op.bias[rows], (w, r), (source, hidden), (m_x, m_h), shift)
     hidden_multiplier, hidden_shift = _hidden_scale(op, hidden.scale)
     inputs, recurrents, shifts = (np.array(column, np.int32) for column in zip(*multipliers, strict=True))
     return Lstm(
@@ -71,7 +69,7 @@ def _layer(op: LstmCell, source: Value, hidden: Value, cell_fraction: int) -> Ls
 
 
 def _gates(name: str, what: str, matrix: Matrix) -> tuple[npt.NDArray[np.int8], GateScales]:
-    """Weights and the one scale of each gate."""
+    """Weights and the one scale of each gate; 0 where all weights are 0 and the scale means nothing."""
     weights, scales = weights_of(name, what, matrix)
     by_gate = scales.reshape(4, -1)
     for gate, of_gate in zip(GATES, by_gate, strict=True):
@@ -80,40 +78,49 @@ def _gates(name: str, what: str, matrix: Matrix) -> tuple[npt.NDArray[np.int8], 
                 f"{name}: {what} have several scales inside the {gate} gate, the LSTM kernel has one a gate",
                 hint=QUANTIZE_HINT,
             )
+    by_gate = by_gate * np.any(weights.reshape(4, -1) != 0, axis=1, keepdims=True)
     return weights, tuple(float(of_gate[0]) for of_gate in by_gate)
 
 
-def _gate_multipliers(where: str, input_scale: float, recurrent_scale: float) -> tuple[int, int, int]:
-    """(Mx, Mh, shift): the largest shift in 1…16 for which both multipliers stay ≤ 2^30."""
+def _gate(
+    where: str,
+    bias: npt.NDArray[np.float64],
+    weights: tuple[npt.NDArray[np.int8], npt.NDArray[np.int8]],
+    sources: tuple[Value, Value],
+    scales: tuple[float, float],
+) -> tuple[int, int, int, list[int]]:
+    """(Mx, Mh, shift, biases): the largest shift in 1…16 for which both multipliers stay ≤ 2^30 and every sum below 2^31."""
+    unit = -1
     for shift in range(16, 0, -1):
-        m_x, m_h = (rne(math.ldexp(scale, 36 + shift)) for scale in (input_scale, recurrent_scale))
+        m_x, m_h = (rne(math.ldexp(scale, 36 + shift)) for scale in scales)
         if max(m_x, m_h) <= MULTIPLIER_LIMIT:
-            return m_x, m_h, shift
-    raise InputError(f"{where}: scales {input_scale:g} and {recurrent_scale:g} per weight step exceed 2^-7", hint=QUANTIZE_HINT)
+            biases, reach = _gate_bias(bias, weights, sources, (m_x, m_h), shift)
+            unit = next((u for u, (b, r) in enumerate(zip(biases, reach, strict=True)) if abs(b) + r >= 2**31), -1)
+            if unit < 0:
+                return m_x, m_h, shift, biases
+    if unit >= 0:
+        raise InputError(f"{where}: the pre-activation of unit {unit} could overflow, bias {bias[unit]:g}", hint=QUANTIZE_HINT)
+    raise InputError(f"{where}: scales {scales[0]:g} and {scales[1]:g} per weight step exceed 2^-7", hint=QUANTIZE_HINT)
 
 
 def _gate_bias(
-    where: str,
     bias: npt.NDArray[np.float64],
     weights: tuple[npt.NDArray[np.int8], npt.NDArray[np.int8]],
     sources: tuple[Value, Value],
     multipliers: tuple[int, int],
     shift: int,
-) -> list[int]:
-    """Integer biases of one gate's units with zero points and rounding folded in; refuses what could pass 2^31."""
+) -> tuple[list[int], list[int]]:
+    """Of one gate's units: biases with zero points and rounding folded in, and what the products reach beside them."""
     folded, reach = [0] * len(bias), [2] * len(bias)
     for matrix, source, multiplier in zip(weights, sources, multipliers, strict=True):
         sums, bounds = matrix.astype(np.int64).sum(axis=1).tolist(), sum_bounds(matrix).tolist()
         folded = [f - source.zero_point * s * multiplier for f, s in zip(folded, sums, strict=True)]
         reach = [r + (256 * b * multiplier >> 32) for r, b in zip(reach, bounds, strict=True)]
-    result = [
+    biases = [
         rne(math.ldexp(float(b), 12 + shift)) + (1 << (shift - 1)) + ((f + (1 << 23)) >> 24)
         for b, f in zip(bias, folded, strict=True)
     ]
-    for unit, (value, bound) in enumerate(zip(result, reach, strict=True)):
-        if abs(value) + bound >= 2**31:
-            raise InputError(f"{where}: the pre-activation of unit {unit} could overflow, bias {bias[unit]:g}")
-    return result
+    return biases, reach
 
 
 def _hidden_scale(op: LstmCell, scale: float) -> tuple[int, int]:

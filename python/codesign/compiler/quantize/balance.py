@@ -41,6 +41,9 @@ class Balanced:
 EXPONENTS = (0.25, 0.5, 0.75, 1.0)
 """How much of the unevenness goes from the value to the weights; the one with the least estimated noise is taken, or none."""
 
+MOST_OCTAVES = 32
+"""Of one factor: a channel that is smaller yet does nothing in int8, and float32 weights must stay finite."""
+
 
 def balance(graph: Graph, seen: Mapping[str, Channels]) -> tuple[Graph, tuple[Balanced, ...]]:
     """A float graph that computes the same, and what was moved where; `seen` has every value of the graph.
@@ -101,7 +104,7 @@ def _factors(value: Channels, weights: npt.NDArray[np.float64]) -> tuple[npt.NDA
         octaves = np.zeros(none.size)
         octaves[alive] = exponent * np.log2(value.largest[alive] / value.largest.max())
         octaves[alive] -= (1 - exponent) * np.log2(columns[alive] / columns.max())
-        candidates.append(np.exp2(np.rint(octaves)))
+        candidates.append(np.exp2(np.clip(np.rint(octaves), -MOST_OCTAVES, MOST_OCTAVES)))
     noises = [estimated_noise(value, weights, factors) for factors in candidates]
     best = int(np.argmin(noises))
     return candidates[best], 10.0 * float(np.log10(noises[0] / noises[best])) if noises[best] > 0.0 else 0.0

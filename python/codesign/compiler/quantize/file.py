@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,13 +13,19 @@ from codesign.base.audio import read_audio
 from codesign.base.errors import InputError
 from codesign.compiler.frontend import FrontEnd, whole_hops
 from codesign.compiler.lower import lower
-from codesign.compiler.model import load_onnx
+from codesign.compiler.lower.constants import QUANTIZE_HINT
+from codesign.compiler.lower.network import Network
+from codesign.compiler.model import Graph, load_onnx
 from codesign.compiler.quantize.balance import Balanced, balance
-from codesign.compiler.quantize.calibrate import channels_of, quantize_graph
+from codesign.compiler.quantize.calibrate import UNIT, Seen, channels_of, observe, quantize_seen, still
 from codesign.compiler.quantize.compare import LayerReport, compare
 from codesign.compiler.quantize.qdq import write_qdq
+from codesign.compiler.quantize.sound import Sound, SoundMeter, warnings_of
 from codesign.compiler.reference.frontend import analyse
+from codesign.compiler.reference.saturation import Saturation, of_values
 
+_TOO_LARGE = "the weights are too large for what they multiply: train with a weight decay, or bring the features near 1"
+_NAMED = 4
 AUDIO = (".wav", ".flac", ".ogg")
 MAX_SECONDS = 600.0
 """Recordings beyond this much audio are left out: ranges do not change any more."""
@@ -29,14 +35,20 @@ MAX_SECONDS = 600.0
 class QuantizeReport:
     """What quantization did: recordings and seconds used, the noise it put into each layer, and layers balanced before it.
 
-    `notes` say what is amiss with the recordings.
+    `notes` say what is amiss with the files. `sound` is what the recordings were, `still` names the values that hardly moved
+    while they played, `saturation` is of the float network's features and mask under the new scales, and `warnings` says what
+    is wrong with any of these.
     """
 
     files: int
     seconds: float
     layers: tuple[LayerReport, ...]
-    balanced: tuple[Balanced, ...] = ()
-    notes: tuple[str, ...] = ()
+    balanced: tuple[Balanced, ...]
+    notes: tuple[str, ...]
+    sound: Sound
+    still: tuple[str, ...]
+    saturation: Saturation
+    warnings: tuple[str, ...]
 
 
 def quantize_file(
@@ -57,27 +69,61 @@ def quantize_file(
     graph = load_onnx(model)
     if graph.quants:
         raise InputError(f"{model} is quantized already", hint="give the float model")
-    features, seconds, notes = _features(data, graph.frontend, progress)
+    features, sound, notes = _features(data, graph.frontend, progress)
     moved: tuple[Balanced, ...] = ()
     if balanced:
         progress("balance", 0, 0)
         graph, moved = balance(graph, channels_of(graph, features))
     progress("calibrate", 0, 0)
-    quantized = quantize_graph(graph, features)
-    network = lower(quantized)  # refuses here what the firmware could not compute
+    seen = observe(graph, features)
+    quantized = quantize_seen(graph, seen)
+    unmoved = still(quantized.quants, seen)
+    network = _lowered(quantized)
     write_qdq(quantized, output)
-    return QuantizeReport(len(features), seconds, compare(graph, quantized, network, features, progress), moved, notes)
+    layers = compare(graph, quantized, network, features, progress)
+    saturation = _saturation(quantized, seen)
+    warnings = (*warnings_of(sound), *_of_still(unmoved), *_of_mask(saturation))
+    return QuantizeReport(len(features), sound.seconds, layers, moved, notes, sound, unmoved, saturation, warnings)
+
+
+def _lowered(quantized: Graph) -> Network:
+    """Refuses here what the firmware could not compute, with what is wrong with the float network."""
+    try:
+        return lower(quantized)
+    except InputError as error:
+        hint = _TOO_LARGE if error.hint.endswith(QUANTIZE_HINT) else error.hint
+        raise InputError(error.message, hint=hint) from error
+
+
+def _of_still(names: Sequence[str]) -> tuple[str, ...]:
+    if not names:
+        return ()
+    shown = ", ".join(f"'{name}'" for name in names[:_NAMED]) + (f" and {len(names) - _NAMED} more" if names[_NAMED:] else "")
+    return (f"{shown} hardly moved while the recordings played: the scales fit nothing else",)
+
+
+def _of_mask(saturation: Saturation) -> tuple[str, ...]:
+    if not saturation.mask_beyond:
+        return ()
+    percent = 100 * saturation.mask_beyond / saturation.mask
+    return (f"the mask is beyond −1 … 1 in {percent:.3g} % of its values, which become 1 or −1: end the network in a sigmoid",)
+
+
+def _saturation(graph: Graph, seen: Seen) -> Saturation:
+    """Of what the float network did, under the parameters of the quantized one."""
+    mask = seen.get(graph.output, np.zeros(0, np.float32))  # one that is an LSTM's output stays below 1
+    return of_values("the recordings", seen[graph.input], graph.quants[graph.input], mask, graph.quants.get(graph.output, UNIT))
 
 
 def _features(
     data: Path, config: FrontEnd, progress: Callable[[str, int, int], None]
-) -> tuple[list[npt.NDArray[np.float32]], float, tuple[str, ...]]:
+) -> tuple[list[npt.NDArray[np.float32]], Sound, tuple[str, ...]]:
     if not data.is_dir():
         raise InputError(f"{data} is not a folder", hint="give a folder of WAV or FLAC files")
     paths = sorted(path for path in data.rglob("*") if path.suffix.lower() in AUDIO)
     if not paths:
         raise InputError(f"no {', '.join(AUDIO)} files under {data}", hint="give a folder of noisy recordings")
-    features, notes, seconds = [], [], 0.0
+    features, notes, seconds, meter = [], list[str](), 0.0, SoundMeter(config.sample_rate, config.hop)
     for index, path in enumerate(paths):
         progress("read recordings", index, len(paths))
         audio = read_audio(path, config.sample_rate)
@@ -85,7 +131,8 @@ def _features(
             notes.append(f"{path.relative_to(data)}: {audio.cut_off}")
         pcm = audio.pcm[: max(1, int((MAX_SECONDS - seconds) * config.sample_rate))]
         features.append(analyse(config, whole_hops(pcm, config.hop)).features)
+        meter.add(pcm)
         seconds += pcm.size / config.sample_rate
         if seconds >= MAX_SECONDS - 1e-3:
             break
-    return features, seconds, tuple(notes)
+    return features, meter.sound(), tuple(notes)

@@ -31,7 +31,7 @@ def write_qdq(graph: Graph, path: Path) -> None:
         InputError: the path cannot be written, or the graph is not quantized.
     """
     if not graph.quants:
-        raise InputError(f"{graph.name} is not quantized", hint="codesign quantize")
+        raise InputError(f"{graph.name} is not quantized", hint="quantize_graph does")
     model = qdq_model(graph)
     with replace_file(path) as temporary:
         temporary.write_bytes(model.SerializeToString())
@@ -193,7 +193,7 @@ class _Writer:
         self, name: str, source: str, weight: Matrix, bias: npt.NDArray[np.float64] | None = None, label: str = ""
     ) -> str:
         if weight.quantized is None or weight.scale is None:
-            raise InputError(f"{name}: weights are not int8", hint="codesign quantize")
+            raise InputError(f"{name}: weights are not int8", hint="quantize_graph makes them so")
         integers = self._constant(f"{name}/weight_q", weight.quantized)
         scale = self._constant(f"{name}/weight_scale", weight.scale.astype(np.float32))
         self._node("DequantizeLinear", [integers, scale], f"{name}/weight", axis=0)

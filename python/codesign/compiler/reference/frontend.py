@@ -79,7 +79,8 @@ def analyse(config: FrontEnd, pcm: npt.NDArray[np.int16]) -> Analysis:
 
 def quantize_features(features: Float, scale: float, zero_point: int) -> npt.NDArray[np.int8]:
     """clamp(rne(features / scale) + zero_point, −127, 127), int8 of the same shape; the division in float32."""
-    scaled = np.minimum(features / np.float32(scale), np.float32(1024.0))
+    with np.errstate(over="ignore"):  # of a tiny scale, as in C
+        scaled = np.minimum(features / np.float32(scale), np.float32(1024.0))
     integers: npt.NDArray[np.int32] = np.rint(scaled).astype(np.int32) + np.int32(zero_point)
     return integers.clip(-127, 127).astype(np.int8)
 

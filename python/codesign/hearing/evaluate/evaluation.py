@@ -14,6 +14,7 @@ import numpy as np
 from codesign.base.audio import FULL_SCALE, AudioStream
 from codesign.base.errors import InputError
 from codesign.base.metrics import si_sdr
+from codesign.compiler.reference.saturation import Saturation
 from codesign.hearing.evaluate.bootstrap import RESAMPLES, Interval, bootstrap_mean
 from codesign.hearing.evaluate.measures import Absent, Measure, Values, available, score
 from codesign.hearing.evaluate.pairs import NOISY, Pairs
@@ -37,12 +38,13 @@ class Item:
 
 @dataclass(frozen=True)
 class Subject:
-    """What was evaluated, in words."""
+    """What was evaluated, in words; `saturation` is a quantized model's, over all items."""
 
     name: str
     how: str
     origin: str
     sha256: str
+    saturation: Saturation | None = None
 
 
 @dataclass(frozen=True)
@@ -145,7 +147,7 @@ def evaluate(
         items=tuple(items),
         systems=(
             Subject(NOISY, "unprocessed", str(pairs.folder), ""),
-            *(Subject(system.name, system.how, system.origin, system.sha256) for system in systems),
+            *(Subject(system.name, system.how, system.origin, system.sha256, system.saturation()) for system in systems),
         ),
         scores=tuple(scores),
         means=tuple(means),

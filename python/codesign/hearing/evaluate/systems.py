@@ -12,12 +12,15 @@ import numpy.typing as npt
 
 from codesign.base.audio import Audio, read_audio
 from codesign.base.errors import InputError, ToolError
-from codesign.compiler.frontend import whole_hops
+from codesign.compiler.frontend import FrontEnd, whole_hops
 from codesign.compiler.lower import lower
+from codesign.compiler.lower.network import Network
 from codesign.compiler.model import Graph, load_onnx
 from codesign.compiler.quantize.float_run import float_steps
 from codesign.compiler.reference.frontend import analyse, synthesise
-from codesign.firmware.machines.host import HostEnhancer
+from codesign.compiler.reference.saturation import Saturation, of_run, together
+from codesign.firmware.machines.host import run_host
+from codesign.firmware.machines.run import Run
 from codesign.firmware.toolchain import build_host
 from codesign.proof.equality import run_reference
 
@@ -29,7 +32,8 @@ class System:
     """`enhance` turns an item's name and its noisy int16 PCM at `sample_rate` (None: any) into enhanced int16 PCM.
 
     The delay that `enhance` adds is removed. `how` says what ran, `origin` is the file or pattern, `sha256` a model's.
-    `cut_off`, item → what its recording lacks at the end, is filled as `enhance` reads.
+    `cut_off`, item → what its recording lacks at the end, is filled as `enhance` reads; `saturation` is what of all items so
+    far was beyond the integers of a quantized model.
     """
 
     name: str
@@ -39,6 +43,7 @@ class System:
     sample_rate: int | None = None
     sha256: str = ""
     cut_off: dict[str, str] = field(default_factory=dict)
+    saturation: Callable[[], Saturation | None] = lambda: None
 
 
 def model_system(name: str, path: Path, folder: Path) -> System:
@@ -51,25 +56,43 @@ def model_system(name: str, path: Path, folder: Path) -> System:
     graph = load_onnx(path)
     config = graph.frontend
     if not graph.quants:
-        run, how = float_enhancer(graph), "float"
-    else:
-        network = lower(graph)
-        try:
-            enhancer = HostEnhancer(build_host(network, folder / hashlib.sha256(name.encode()).hexdigest()[:12]))
-        except ToolError:
-            run, how = (lambda pcm: run_reference(network, pcm).pcm), "int8, NumPy reference"
-        else:
+        return System(name, "float", str(path), _aligned(config, float_enhancer(graph)), config.sample_rate, graph.sha256)
+    network = lower(graph)
+    run, how = _integer_run(network, folder / hashlib.sha256(name.encode()).hexdigest()[:12])
+    seen: list[Saturation] = []
 
-            def run(pcm: Pcm) -> Pcm:
-                enhancer.reset()
-                return enhancer.process(pcm)
+    def enhance(pcm: Pcm) -> Pcm:
+        result = run(pcm)
+        seen.append(of_run(name, graph, network, pcm, result.mask))
+        return result.pcm
 
-            how = "int8, host library"
+    return System(
+        name,
+        how,
+        str(path),
+        _aligned(config, enhance),
+        config.sample_rate,
+        graph.sha256,
+        saturation=lambda: together(name, seen) if seen else None,
+    )
+
+
+def _integer_run(network: Network, folder: Path) -> tuple[Callable[[Pcm], Run], str]:
+    """Whole hops of PCM through the integer network, and what runs it."""
+    try:
+        image = build_host(network, folder)
+    except ToolError:
+        return (lambda pcm: run_reference(network, pcm)), "int8, NumPy reference"
+    return (lambda pcm: run_host(image, pcm)), "int8, host library"
+
+
+def _aligned(config: FrontEnd, run: Callable[[Pcm], Pcm]) -> Callable[[str, Pcm], Pcm]:
+    """`run` over an item, the pipeline's delay removed."""
 
     def enhance(item: str, noisy: Pcm) -> Pcm:
         return run(whole_hops(noisy, config.hop, config.latency_samples))[config.latency_samples :][: noisy.size]
 
-    return System(name, how, str(path), enhance, config.sample_rate, graph.sha256)
+    return enhance
 
 
 def float_enhancer(graph: Graph) -> Callable[[Pcm], Pcm]:

@@ -66,6 +66,7 @@ def render_markdown(evaluation: Evaluation) -> str:
     if rows := difference_rows(evaluation):
         lines += [*table(head(evaluation, f"minus {evaluation.baseline}, paired", difference=True), rows), ""]
     lines += [f"{len(evaluation.items)} items; in brackets 95 % intervals of {evaluation.resamples:,} bootstrap resamples.", ""]
+    lines += [f"{system.saturation}." for system in evaluation.systems if system.saturation and system.saturation.any()]
     lines += [f"{absent.measure} is missing: {absent.reason}." for absent in evaluation.absent]
     return "\n".join(lines).rstrip() + "\n"
 

@@ -19,6 +19,7 @@ from codesign.compiler.frontend import FrontEnd
 from codesign.compiler.layers import FullyConnected, Lstm, SkipGate
 from codesign.compiler.layers.arithmetic import HALF
 from codesign.compiler.lower import lower
+from codesign.compiler.lower.constants import BIAS_STEPS
 from codesign.compiler.lower.network import Network
 from codesign.compiler.model.graph import Graph, Quant
 from codesign.learning.compress.graph import FEATURES, Integers, Rounding, network_graph
@@ -62,9 +63,22 @@ class QuantizedEnhancer(Enhancer):
         return result
 
     def scale(self, name: str) -> Tensor:
-        """Scale of a value [], of a fully connected weight's rows [rows] or of an LSTM weight's gates [4]."""
+        """Scale of a value [], of a fully connected weight's rows [rows] or of an LSTM weight's gates [4].
+
+        A row's is never below that of codesign.compiler.quantize.headroom.least_row_scale.
+        """
         value: Tensor = self.scales[_key(name)]
-        return value.exp()
+        layer, _, kind = name.partition(".")
+        if kind != "weight":
+            return value.exp()
+        bias = self.network.get_parameter(f"{layer}.bias").detach()
+        return torch.maximum(value.exp(), bias.abs() / (self._source_scale(layer).detach() * BIAS_STEPS))
+
+    def _source_scale(self, layer: str) -> Tensor:
+        """Of what a fully connected layer or the skip gate reads."""
+        names = self.network.fc_names
+        place = names.index(layer) if layer in names else 0
+        return self.scale(names[place - 1]) if place else torch.tensor(H_SCALE)
 
     def integer_weight(self, name: str) -> Tensor:
         """Weights as integers in float32, [rows, columns], with gradients to weights and scales."""
