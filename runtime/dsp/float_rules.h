@@ -28,7 +28,7 @@
 #if defined(__x86_64__) || defined(__i386__)
 #pragma clang attribute push(__attribute__((target("no-fma,no-fma4"))), apply_to = function)
 #elif defined(__arm__) && defined(__ARM_FP)
-#pragma clang attribute push(__attribute__((target("slowfpvfmx,slowfpvmlx"))), apply_to = function)
+#pragma clang attribute push(__attribute__((target("slowfpvfmx"))), apply_to = function)
 #else
 #pragma clang attribute push
 #endif

@@ -155,6 +155,11 @@ def test_a_line_that_does_not_fit_is_not_printed(firmware_lines):
     assert firmware_lines(len(whole) + 1, "stats", "captured", 625, "what", "i2s") == whole
 
 
+def test_the_documents_examples_are_lines():
+    text = (APP.parents[1] / "docs" / "console.md").read_text(encoding="utf-8")
+    assert [line.kind for line in read_lines(text)] == ["state", "ready"]
+
+
 def test_missing_number_is_named():
     line = next(read_lines("@codesign 1 stats captured=x\n"))
     with pytest.raises(ValidationError, match="captured"):
