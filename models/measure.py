@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import re
 import tempfile
 from collections.abc import Callable
@@ -26,6 +27,7 @@ import soundfile as sf
 from table import readme
 
 from codesign.base.errors import CodesignError
+from codesign.base.intervals import Interval
 from codesign.base.metrics import align, estoi, si_sdr
 from codesign.compiler.frontend import FrontEnd, whole_hops
 from codesign.compiler.lower import lower
@@ -37,7 +39,6 @@ from codesign.firmware.boards import load_board
 from codesign.firmware.machines.host import HostEnhancer
 from codesign.firmware.toolchain.host import build_host
 from codesign.hearing.evaluate import evaluate, find_outputs, find_pairs, model_system, recorded_system
-from codesign.hearing.evaluate.bootstrap import Interval
 from codesign.hearing.evaluate.measures import pesq_wb
 from codesign.learning.data import PLAIN, Mixer, open_corpus
 from codesign.proof.prove import Recording, prove
@@ -240,9 +241,9 @@ def _clips(folder: Path, files: dict[str, tuple[Path, Path | None]], scratch: Pa
         if own_float is not None:
             systems.append(model_system(f"{name}, float", own_float, scratch))
         systems.append(model_system(f"{name}, int8", model, scratch))
-    result: dict[str, Any] = {"means": {}, "differences": {}}
+    result: dict[str, Any] = {"intervals": "Student's t", "means": {}, "differences": {}}
     for baseline in PAPER:
-        found = evaluate(pairs, systems, baseline=baseline)
+        found = evaluate(pairs, systems, baseline=baseline, jobs=os.cpu_count() or 1)
         result["clips"] = len(found.items)
         for mean in found.means:
             result["means"].setdefault(mean.system, {})[mean.measure] = _interval(mean.over)

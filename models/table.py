@@ -130,7 +130,7 @@ def _clips(found: dict[str, Any]) -> str:
     lines = [
         f"## The paper's own clips ({found['clips']} of CHiME2)\n",
         "An unseen corpus, for the report only; all signals cut to the shortest. Means; then the paired difference of each",
-        "network from the paper's int8 and float networks, with its 95 % interval (bootstrap).\n",
+        f"network from the paper's int8 and float networks, with its 95 % interval ({found.get('intervals', 'bootstrap')}).\n",
         "| | SI-SDR | ESTOI | PESQ-WB | SI-SDR less paper_int8_1 | SI-SDR less paper_baseline | ESTOI less paper_baseline "
         "| PESQ less paper_baseline |",
         "|---|---:|---:|---:|---:|---:|---:|---:|",

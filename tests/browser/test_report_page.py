@@ -121,6 +121,20 @@ def test_a_phone_needs_no_sideways_scrolling(browser, address):
         assert page.evaluate("document.documentElement.scrollWidth") <= 360
 
 
+@pytest.mark.parametrize("width", [360, 390, 600, 1280])
+def test_budget_bars_are_whole(browser, address, width):
+    """A bar that is cut looks full: the end of each, its limit, lies inside of the table's window."""
+    with open_page(browser, address, viewport={"width": width, "height": 740}) as page:
+        ends = page.evaluate(
+            """() => [...document.querySelectorAll('td.wide svg')].map((bar) => {
+                const box = bar.closest('.scroll').getBoundingClientRect(), end = bar.getBoundingClientRect();
+                return [end.right - box.right, end.width, end.height];
+            })"""
+        )
+    assert len(ends) >= 4
+    assert all(beyond <= 0.5 and wide > 100 and high > 10 for beyond, wide, high in ends), ends
+
+
 def test_paper_shows_the_tables_and_no_switches(browser, address):
     with open_page(browser, address, color_scheme="dark") as page:
         page.emulate_media(media="print", color_scheme="dark")

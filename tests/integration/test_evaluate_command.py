@@ -1,6 +1,11 @@
 """codesign evaluate as a user types it."""
 
 import json
+import os
+import signal
+import subprocess
+import sys
+import time
 
 import numpy as np
 import pytest
@@ -76,3 +81,66 @@ def test_wrong_options_are_one_clear_line(folder, arguments, says):
 
 def test_a_folder_without_pairs(tmp_path):
     assert_one_line_error(codesign("evaluate", tmp_path), 2, "no pairs of a noisy and a clean recording")
+
+
+def many(folder, count=40):
+    """Pairs that take a while, the first at once."""
+    for number in range(count):
+        clean, noisy = tones(3, seed=number)
+        for name, pcm in (("clean", clean), ("noisy", noisy)):
+            soundfile.write(folder / f"{number:02}_{name}.wav", pcm, 16000)
+    return folder
+
+
+def interrupted(folder, output, number):
+    """The command on `folder`, sent a signal when it has kept two scores: exit status and stderr."""
+    command = [sys.executable, "-m", "codesign.cli.main", "evaluate", folder, "-o", output, "--jobs", "1"]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env={**os.environ, "COLUMNS": "300"})
+    partial = output.with_name(f"{output.stem}.partial.csv")
+    deadline = time.monotonic() + 120
+    while not (partial.exists() and len(partial.read_text().splitlines()) > 2):
+        assert process.poll() is None
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    process.send_signal(number)
+    return process.communicate(timeout=120)[1], process.returncode
+
+
+def test_ctrl_c_keeps_what_was_computed(tmp_path):
+    said, code = interrupted(many(tmp_path), tmp_path / "e.csv", signal.SIGINT)
+    assert code == 130
+    assert "Traceback" not in said
+    assert "of 40 scores" in said
+    assert said.splitlines()[-1] == "stopped"
+    assert 3 <= len((tmp_path / "e.csv").read_text().splitlines()) < 41
+    assert not list(tmp_path.glob("*.partial*"))
+
+
+def test_a_killed_evaluation_leaves_its_scores(tmp_path):
+    _, code = interrupted(many(tmp_path), tmp_path / "e.json", signal.SIGKILL)
+    assert code == -signal.SIGKILL
+    lines = (tmp_path / "e.partial.csv").read_text().splitlines()
+    assert lines[0].startswith("item,system,si_sdr")
+    assert all(line.startswith(f"{number:02},noisy,") for number, line in enumerate(lines[1:]))
+
+
+def test_an_error_half_way_keeps_what_was_computed(tmp_path):
+    folder = many(tmp_path, 3)
+    (folder / "02_noisy.wav").write_bytes(b"RIFFnothing")
+    done = codesign("evaluate", folder, "-o", tmp_path / "e.json", "--json")
+    assert done.returncode == 2
+    assert "cannot read" in done.stderr.splitlines()[-1]
+    evaluation = json.loads(done.stdout)["evaluation"]
+    assert evaluation["complete"] is False
+    assert [score["item"] for score in evaluation["scores"]] == ["00", "01"]
+    assert json.loads((tmp_path / "e.json").read_text())["evaluation"]["scores"] == evaluation["scores"]
+
+
+def test_an_output_that_cannot_be_written_loses_nothing(folder, tmp_path):
+    (tmp_path / "e.md" / "inside").mkdir(parents=True)
+    done = codesign("evaluate", folder, "-s", "ours", "-o", tmp_path / "e.md", "-o", tmp_path / "e.csv")
+    assert done.returncode == 2
+    assert "2 items, means" in done.stderr
+    assert len((tmp_path / "e.csv").read_text().splitlines()) == 1 + 2 * 2
+    assert f"the scores are in {tmp_path}/e.partial.csv" in done.stderr
+    assert (tmp_path / "e.partial.csv").read_text() == (tmp_path / "e.csv").read_text()

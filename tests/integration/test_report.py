@@ -4,6 +4,7 @@ import base64
 import dataclasses
 import io
 import json
+import math
 import re
 import sys
 from html.parser import HTMLParser
@@ -17,6 +18,8 @@ from test_cli import assert_one_line_error, codesign
 
 from codesign.base.errors import InputError, ToolError
 from codesign.compiler.frontend import whole_hops
+from codesign.proof import Quality
+from codesign.proof.judgement import summarize_quality
 from codesign.proof.report import assemble, render_page, sounds
 from codesign.proof.report.content import Report
 from codesign.proof.report.document import json_schema, render_json
@@ -212,6 +215,75 @@ def test_a_failed_proof_says_so(report):
     assert "Not proven" in text
     assert "PCM: 3 differ" in text
     assert "not proven" in render_summary(failed)
+
+
+def test_time_is_said_as_it_was_estimated(small_proof, report):
+    _, proof = small_proof
+    latency = proof.verdict.latency
+    assert report.target.cycles_per_instruction is None
+    assert (report.target.timing_error, report.target.timing_source) == (latency.error, latency.source)
+    text = "".join(Page(render_page(report)).text)
+    assert "model of the core’s pipeline" in text
+    assert "cycles per instruction" not in text
+    assert latency.source in text
+    averaged = dataclasses.replace(report, target=dataclasses.replace(report.target, cycles_per_instruction=1.3))
+    assert "1.3 cycles per instruction" in "".join(Page(render_page(averaged)).text)
+
+
+def test_shares_are_of_the_cycles_beside_them(small_proof, report):
+    _, proof = small_proof
+    stages = {stage.name: stage for stage in proof.verdict.stages}
+    assert [layer.worst_cycles for layer in report.layers] == [stages[layer.name].cycles for layer in report.layers]
+    total = sum(layer.worst_cycles for layer in report.layers)
+    assert [layer.share for layer in report.layers] == pytest.approx([layer.worst_cycles / total for layer in report.layers])
+
+
+def test_memory_has_one_denominator(report):
+    """Percent stand in the table of budgets only, and are of the budget."""
+    page = render_page(report)
+    memory = page[page.index('<section id="memory"') : page.index('<section id="plan"')]
+    assert not re.search(r"\d %", memory)
+    flash = next(budget for budget in report.budgets if budget.name == "flash")
+    assert f"{flash.limit:,.0f} bytes of flash in all" in memory
+    assert f"<b>{100 * flash.used / flash.limit:.0f} %</b>" in page
+
+
+QUALITIES = {
+    "better": ((0.0, 3.0, 0.5, 0.6), (5.0, 7.0, 0.7, 0.8)),
+    "one worse": ((0.0, 6.0, 0.5, 0.6), (9.0, 8.0, 0.8, 0.8)),
+    "worse": ((0.0, 1.0, 0.5, 0.5), (9.0, 5.0, 0.8, 0.7)),
+    "less intelligible": ((0.0, 3.0, 0.5, 0.4),),
+    "was clean": ((math.inf, 20.0, 1.0, 1.0),),
+    "silent": ((0.0, -math.inf, 0.5, 0.0), (1.0, 1.0, 0.5, 0.5)),
+}
+
+
+@pytest.mark.parametrize(
+    ("kind", "worse", "says"),
+    [
+        ("better", False, "Speech quality, 2 recordings: SI-SDR 2.5 → 5.0 dB, ESTOI 0.60 → 0.70."),
+        ("one worse", False, "1 of them is worse than before: 1."),
+        ("worse", True, "The network makes speech worse, 1 of 2 recordings."),
+        ("less intelligible", True, "The network makes speech worse."),
+        ("was clean", True, "The network makes speech worse."),
+        ("silent", True, "The network makes speech worse, 1 of 2 recordings."),
+    ],
+)
+def test_a_proof_does_not_stand_alone(report, kind, worse, says):
+    found = summarize_quality([Quality(str(i), *values) for i, values in enumerate(QUALITIES[kind])])
+    assert found.worse is worse
+    judged = dataclasses.replace(report, quality=found)
+    page = Page(render_page(judged))
+    banner = next(attributes["class"] for tag, attributes in page.elements if "banner" in attributes.get("class", ""))
+    assert banner == ("banner warn" if worse else "banner good")
+    assert says in "".join(page.text)
+    assert ("speech gets worse" in "".join(page.text)) is worse
+    assert says.split(":")[0] in render_summary(judged)
+
+
+def test_quality_that_was_not_measured_is_said(report):
+    assert "Speech quality was not measured" in "".join(Page(render_page(dataclasses.replace(report, quality=None))).text)
+    assert summarize_quality([]) is None
 
 
 def test_files_are_whole_or_not_there(report, tmp_path):

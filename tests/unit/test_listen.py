@@ -323,6 +323,21 @@ def test_damaged_results_are_refused_by_name_and_the_good_ones_kept(preference, 
     assert all(row.reason for row in refused)
 
 
+def test_few_listeners_are_said_and_intervals_stay_on_the_scale(mushra):
+    key = mushra.key
+    marks = {"clean": 100, "float": 99, "int8": 60, "noisy": 40, "anchor": 1}
+    for count in (3, 8):
+        results = [
+            mushra_result(key, f"l{n}", lambda system, n=n: marks[system] if n % 2 else min(100, 90 * marks[system]))
+            for n in range(count)
+        ]
+        analysis = analyse(key, [Result.model_validate_json(json.dumps(r)) for r in results])
+        assert [note.startswith(f"{count} listeners: intervals") for note in analysis.notes] == [True] * (count < 8)
+        assert ("are rough" in render_markdown(analysis)) is (count < 8)
+        assert all(0 <= row.score.low <= row.score.mean <= row.score.high <= 100 for row in analysis.scores)
+        assert all(row.result.low >= -100 and row.result.high <= 100 for row in analysis.comparisons)
+
+
 def test_nothing_left(preference, tmp_path):
     with pytest.raises(InputError, match="no result"):
         analyse(preference.key, [])

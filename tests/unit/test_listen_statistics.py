@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from codesign.hearing.listen.statistics import equivalence, mean_of
+from codesign.base.intervals import mean_of
+from codesign.hearing.listen.statistics import equivalence
 
 SAMPLES = st.lists(st.floats(-3, 3), min_size=3, max_size=60)
 

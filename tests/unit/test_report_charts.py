@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from codesign.drawing.png import palette_png
 from codesign.drawing.spectrogram import MAX_COLUMNS, MAX_ROWS, levels, palette, picture
-from codesign.drawing.svg import element, fitting, short_number, ticks
+from codesign.drawing.svg import WIDTH, element, fitting, short_number, text_width, ticks
 from codesign.firmware.size import Footprint, Group, Region
 from codesign.proof.report.assemble import by_library
 from codesign.proof.report.charts.frames import difference_chart
@@ -176,3 +176,20 @@ def test_memories_by_library():
     assert [(part.label, part.bytes) for part in found["flash"].parts] == [("lstm0", 20), ("kernel", 10)]
     assert [(part.label, part.bytes) for part in found["sram2"].parts] == [("sram2", 4)]
     assert "<title>lstm0: 20 bytes</title>" in str(treemap(found["flash"]))
+
+
+SEGMENTS = ("silence", "impulses", "square wave", "clipped speech", "faint speech", "full-scale noise", "extreme values")
+
+
+@pytest.mark.parametrize("step", [1, 10, 125])
+def test_names_of_segments_do_not_lie_on_each_other(step):
+    segments = tuple(Segment(name, index * step) for index, name in enumerate((*SEGMENTS, "a" * 300, HOSTILE)))
+    frames = max(1000, 10 * step)
+    root = ElementTree.fromstring(str(difference_chart(Trace(frames, 0, 1, None, (), (), (), (), (0,), segments), 16.0)))
+    names = [node for node in root.iter() if "small" in node.get("class", "")]
+    assert [node.text for node in names[:7]] == list(SEGMENTS)
+    boxes = [(float(n.get("x")), float(n.get("y")), text_width(n.text, 11)) for n in names]
+    assert all(x >= 0 and x + width <= WIDTH + 0.1 and y >= 11 for x, y, width in boxes)
+    for index, (x, y, width) in enumerate(boxes):
+        for other_x, other_y, other_width in boxes[index + 1 :]:
+            assert abs(y - other_y) >= 11 or x + width <= other_x or other_x + other_width <= x

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from codesign.base.errors import InputError
+from codesign.base.randomness import seeded
 
 Signal = npt.NDArray[Any]
 
@@ -40,7 +41,8 @@ def si_sdr(estimate: Signal, reference: Signal) -> float:
 def estoi(estimate: Signal, reference: Signal, sample_rate: int) -> float:
     """Extended short-time objective intelligibility, about 0 to 1, of two signals (n,) at `sample_rate` Hz.
 
-    Jensen and Taal, 2016, as pystoi computes it (resampled to 10 kHz, silent frames of the reference left out).
+    Jensen and Taal, 2016, as pystoi computes it (resampled to 10 kHz, silent frames of the reference left out). It
+    draws noise: always the same, so that the same signals have the same figure.
 
     Raises:
         InputError: as for si_sdr, or less than 0.4 s of speech.
@@ -48,7 +50,7 @@ def estoi(estimate: Signal, reference: Signal, sample_rate: int) -> float:
     estimated, target = _pair(estimate, reference, "ESTOI")
     from pystoi import stoi  # imports SciPy, which takes longer than most commands
 
-    with warnings.catch_warnings():
+    with seeded(), warnings.catch_warnings():
         warnings.simplefilter("error", RuntimeWarning)  # pystoi warns and returns 1e-5 when there is too little speech
         try:
             return float(stoi(target, estimated, sample_rate, extended=True))

@@ -5,31 +5,34 @@ from __future__ import annotations
 import os
 import tempfile
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from codesign.base.audio import write_audio
-from codesign.base.errors import InputError
+from codesign.base.errors import CodesignError, InputError
+from codesign.base.isolate import Workers
 from codesign.base.output_file import check_files
 from codesign.cli.console import cells, emit_json, progress, say, stderr, table
 from codesign.cli.options import Json
 from codesign.hearing.evaluate import (
+    Evaluation,
     Pairs,
     System,
     check_audiogram,
-    evaluate,
     find_outputs,
     find_pairs,
     model_system,
     recorded_system,
+    summarize,
     write_evaluation,
 )
-from codesign.hearing.evaluate.evaluation import Signals, sample_rate_of
+from codesign.hearing.evaluate.journal import Journal
 from codesign.hearing.evaluate.pairs import NOISY
-from codesign.hearing.evaluate.write import difference_rows, head, mean_rows, output_format
+from codesign.hearing.evaluate.scoring import Scored, Signals, plan_scores, sample_rate_of, scores
+from codesign.hearing.evaluate.write import MAX_NOTES, difference_rows, head, mean_rows, output_format
 
 NAME = "evaluate"
 PLOTTED = 6
@@ -53,7 +56,6 @@ def command(
     output: Annotated[list[Path] | None, typer.Option("--output", "-o", help=".csv, .json or .md file (repeatable).")] = None,
     plots: Annotated[Path | None, typer.Option(help="Folder for PNG plots; needs the extra 'plots'.")] = None,
     keep: Annotated[Path | None, typer.Option(help="Folder to write the enhanced recordings to: SYSTEM/ITEM.wav.")] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Of the bootstrap.")] = 0,
     jobs: Annotated[int, typer.Option(min=1, max=256, help="Processes that score.")] = max(1, (os.cpu_count() or 1) // 2),
     json: Json = False,
 ) -> None:
@@ -61,7 +63,8 @@ def command(
 
     Example: codesign evaluate models/demo -m models/pruned/pruned.onnx -m float=models/baseline-256/baseline-256-float.onnx
     """
-    for path in output or []:
+    outputs = output or []
+    for path in outputs:
         output_format(path)
     check_files(output or [], [data, *(Path(text.rpartition("=")[2]) for text in model or [])])
     if audiogram:
@@ -72,10 +75,15 @@ def command(
         load_figure()
     pairs = find_pairs(data)
     drawn: dict[str, Signals] = {}
-    with tempfile.TemporaryDirectory(prefix="codesign-") as folder, progress() as show:
+    columns = 1 + len(model or []) + len(system or [])
+    with (
+        tempfile.TemporaryDirectory(prefix="codesign-") as folder,
+        progress() as show,
+        Workers(min(jobs, columns * len(pairs.items))) as workers,  # they start while models are built
+    ):
         show("load", 0, 0)
         systems = _systems(pairs, model or [], system or [], delay or [], Path(folder))
-        rate = sample_rate_of(pairs, systems)
+        plan = plan_scores(pairs, systems, audiogram=audiogram, baseline=baseline)
         if keep is not None:
             _check_kept(keep, pairs, systems, system or [])
 
@@ -84,35 +92,87 @@ def command(
                 drawn[item] = signals
             if keep is not None:
                 for made in systems:
-                    write_audio(_place(keep, made.name, item), signals[made.name], rate)
+                    write_audio(_place(keep, made.name, item), signals[made.name], plan.sample_rate)
 
-        result = evaluate(
-            pairs, systems, audiogram=audiogram, baseline=baseline, seed=seed, jobs=jobs, progress=show, heard=heard
+        journal = Journal(outputs[0], plan.measures) if outputs else None
+        found, end = _collect(scores(plan, workers, show, heard), journal)
+    result = summarize(plan, found) if found else None
+    problems: list[CodesignError] = []
+    if result is not None:
+        problems = _write(result, outputs, plots if end is None else None, drawn)
+    if journal is not None:
+        journal.close(remove=result is None or not problems)
+    if result is not None:
+        _show(result, json=json)
+        if plots is not None and len(drawn) < len(result.items):
+            say(f"waveforms and spectrograms are of the first {len(drawn)} items")
+        if not problems:
+            written = [*map(str, outputs), *([f"{plots}/*.png"] if plots and end is None else [])]
+            _say_written([*written, *([f"{keep}/*/*.wav"] if keep else [])])
+    if problems and journal is not None:
+        say(
+            f"the scores are in {journal.path}{f' as far as the disk took them ({journal.problem})' if journal.problem else ''}"
         )
-        for path in output or []:
-            write_evaluation(path, result)
-        if plots is not None:
-            from codesign.hearing.evaluate.plots import write_plots
+    if end is not None:
+        raise end
+    if problems:
+        raise problems[0]
 
+
+def _collect(made: Iterator[Scored], journal: Journal | None) -> tuple[list[Scored], BaseException | None]:
+    """The scores, kept in the journal as they come, up to an error or Ctrl-C, which is returned with them."""
+    found: list[Scored] = []
+    try:
+        for scored in made:
+            found.append(scored)
+            if journal is not None:
+                journal.add(scored.score)
+    except (CodesignError, KeyboardInterrupt) as end:
+        return found, end
+    return found, None
+
+
+def _write(result: Evaluation, outputs: Sequence[Path], plots: Path | None, drawn: dict[str, Signals]) -> list[CodesignError]:
+    """Write what can be written, and why the rest cannot."""
+    problems: list[CodesignError] = []
+    for path in outputs:
+        try:
+            write_evaluation(path, result)
+        except CodesignError as error:
+            problems.append(error)
+    if plots is not None:
+        from codesign.hearing.evaluate.plots import write_plots
+
+        try:
             write_plots(plots, result, drawn)
+        except CodesignError as error:
+            problems.append(error)
+    return problems
+
+
+def _show(result: Evaluation, *, json: bool) -> None:
+    """Everything that was found, for people or as JSON."""
     if json:
         emit_json(NAME, evaluation=result)
     else:
         _print(f"{len(result.items)} items, means and 95 % intervals", head(result, "system"), mean_rows(result))
         if result.differences:
             titles = head(result, "system", difference=True)
-            _print(f"Minus {baseline}, pair by pair", titles, difference_rows(result))
+            _print(f"Minus {result.baseline}, pair by pair", titles, difference_rows(result))
     for subject in result.systems:
         if subject.saturation and subject.saturation.any():
             say(str(subject.saturation))
     for absent in result.absent:
         say(f"{absent.measure} is missing: {absent.reason}")
-    _say_notes(result.notes)
-    if plots is not None and len(drawn) < len(result.items):
-        say(f"waveforms and spectrograms are of the first {len(drawn)} items")
-    written = [*map(str, output or []), *([f"{plots}/*.png"] if plots else []), *([f"{keep}/*/*.wav"] if keep else [])]
-    if written:
-        say(f"wrote {', '.join(written)}")
+    for note in result.notes[:MAX_NOTES]:
+        say(note)
+    if len(result.notes) > MAX_NOTES:
+        say(f"… and {len(result.notes) - MAX_NOTES} more notes; --json has them all")
+
+
+def _say_written(paths: Sequence[str]) -> None:
+    if paths:
+        say(f"wrote {', '.join(paths)}")
 
 
 def _systems(pairs: Pairs, models: Sequence[str], recorded: Sequence[str], delays: Sequence[str], folder: Path) -> list[System]:
@@ -186,10 +246,3 @@ def _print(title: str, titles: Sequence[str], rows: Sequence[Sequence[str]]) -> 
 
 def _two_lines(cell: str) -> str:
     return "\n".join(cells(*cell.split(" ", 1)))
-
-
-def _say_notes(notes: Sequence[str]) -> None:
-    for note in notes[:5]:
-        say(note)
-    if len(notes) > 5:
-        say(f"… and {len(notes) - 5} more notes; --json has them all")

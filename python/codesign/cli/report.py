@@ -17,6 +17,7 @@ from codesign.cli.emulators import Emulator, choose
 from codesign.cli.options import DEFAULT_BOARD, BoardName, FrontEndOption, Model, chosen_board
 from codesign.cli.recordings import read_recordings
 from codesign.compiler.model import load_onnx
+from codesign.proof.judgement import quality_in_words
 from codesign.proof.prove import prove
 from codesign.proof.report import assemble, sounds
 from codesign.proof.report.sound import EMBEDDED_SECONDS
@@ -80,5 +81,7 @@ def command(
         print(render(report, form.value, played), end="")
     written = [*map(str, outputs), *([f"{plots}/*.png"] if plots else [])]
     say(f"{'proven' if report.ok else 'NOT PROVEN'}{': ' if written else ''}{', '.join(written)}")
+    if report.quality is not None and report.quality.worse:
+        say(quality_in_words(report.quality))
     if not report.ok:
         raise typer.Exit(1)

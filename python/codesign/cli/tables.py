@@ -10,6 +10,7 @@ from codesign.firmware.cost import StageCost
 from codesign.firmware.size import BudgetCheck, Footprint, Group
 from codesign.firmware.size.stack import StackReport
 from codesign.proof import Latency, Verdict
+from codesign.proof.judgement import quality_in_words, summarize_quality
 
 _ROWS = 12  # largest symbols shown; --json has all
 
@@ -83,6 +84,9 @@ def print_answer(verdict: Verdict) -> None:
             f"PROVEN: the firmware's output equals the reference bit for bit over {verdict.seconds_of_audio:.0f} s of audio, "
             "within budget"
         )
+    quality = summarize_quality(verdict.quality)
+    if quality is not None and quality.worse:
+        say(quality_in_words(quality))
 
 
 def _notable(verdict: Verdict) -> list[Saturation]:

@@ -8,6 +8,8 @@ from markupsafe import Markup, escape
 
 WIDTH = 1000.0
 """Width of all charts in user units; the page scales them."""
+_LETTER = 0.58
+"""Width of a letter at font size 1, about: no font is known here."""
 
 
 def element(name: str, *children: object, **attributes: object) -> Markup:
@@ -17,8 +19,8 @@ def element(name: str, *children: object, **attributes: object) -> Markup:
     return Markup(f"<{name}{words}>{inside}</{name}>")  # noqa: S704 - every part was escaped above
 
 
-def chart(title: str, description: str, height: float, *children: object) -> Markup:
-    """A whole picture with its text alternative."""
+def chart(title: str, description: str, height: float, *children: object, **attributes: object) -> Markup:
+    """A whole picture with its text alternative; attributes as of `element`."""
     return element(
         "svg",
         element("title", title),
@@ -28,6 +30,7 @@ def chart(title: str, description: str, height: float, *children: object) -> Mar
         role="img",
         aria_label=f"{title}. {description}",
         xmlns="http://www.w3.org/2000/svg",
+        **attributes,
     )
 
 
@@ -38,10 +41,15 @@ def text(x: float, y: float, content: str, anchor: str = "start", **attributes: 
 
 def fitting(content: str, width: float, size: float = 12.0) -> str:
     """`content`, shortened until it is about `width` wide at font size `size`; "" when nothing useful fits."""
-    room = int(width / (0.58 * size))
+    room = int(width / (_LETTER * size))
     if len(content) <= room:
         return content
     return content[: room - 1] + "…" if room >= 4 else ""
+
+
+def text_width(content: str, size: float = 12.0) -> float:
+    """About how wide `content` is at font size `size`."""
+    return len(content) * _LETTER * size
 
 
 def ticks(top: float, count: int = 4) -> list[float]:

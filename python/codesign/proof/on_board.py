@@ -161,6 +161,7 @@ def _latency(network: Network, board: Board, worst: int, mean: float, frames: in
         algorithmic_ms=network.frontend.algorithmic_latency_ms,
         network_instructions=None,
         macs=network.macs,
+        cycles_per_instruction=cost.cycles_per_instruction,
     )
 
 

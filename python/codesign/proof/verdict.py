@@ -40,6 +40,8 @@ class Latency:
     macs: int
     worst_frame: int | None = None
     """Its number, from 0."""
+    cycles_per_instruction: float | None = None
+    """The average that cycles were computed with; None where every block went through a model of the core's pipeline."""
 
     @property
     def worst_ms(self) -> float:

@@ -40,6 +40,7 @@ class StageCost:
 class CostReport:
     """Estimated cycles of a frame, with their relative error and the source of the timing.
 
+    cycles_per_instruction is the average that was used, None where every block went through the model of the pipeline.
     folded: stacks "frame;stage;function" with the cycles of the whole run, for flame graphs; empty when the blocks that ran
     are not known, as without a profile.
     """
@@ -50,6 +51,7 @@ class CostReport:
     error: float
     source: str
     folded: tuple[tuple[str, int], ...] = ()
+    cycles_per_instruction: float | None = None
 
     def worst_ms(self, board: Board) -> float:
         """Worst frame at the board's clock, ms."""
@@ -102,7 +104,7 @@ def average(worst: int, mean: float, weights: int, board: Board) -> CostReport:
     """The estimate of a run that only counted instructions per frame, with `weights` bytes of weights in flash."""
     timing, stalls = board.timing, _stalls(weights, board)
     rate = timing.cycles_per_instruction
-    return CostReport((), worst * rate + stalls, mean * rate + stalls, timing.error, timing.source)
+    return CostReport((), worst * rate + stalls, mean * rate + stalls, timing.error, timing.source, cycles_per_instruction=rate)
 
 
 def cycles_of_blocks(blocks: tuple[BlockCount, ...], elf: Path, board: Board) -> Mapping[BlockCount, float]:

@@ -1,6 +1,6 @@
 """evaluate: models and recordings + pairs of noisy and clean signals → figures of quality with intervals."""
 
-from codesign.hearing.evaluate.evaluation import Evaluation, evaluate
+from codesign.hearing.evaluate.evaluation import Evaluation, evaluate, summarize
 from codesign.hearing.evaluate.hearing import AUDIOGRAMS, check_audiogram
 from codesign.hearing.evaluate.pairs import Pairs, find_outputs, find_pairs
 from codesign.hearing.evaluate.systems import System, model_system, recorded_system
@@ -17,5 +17,6 @@ __all__ = [
     "find_pairs",
     "model_system",
     "recorded_system",
+    "summarize",
     "write_evaluation",
 ]

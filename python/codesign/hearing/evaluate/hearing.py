@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from codesign.base.errors import InputError
+from codesign.base.randomness import seeded
 
 FREQUENCIES = (250, 375, 500, 750, 1000, 1500, 2000, 3000, 4000, 6000)
 """Hz at which the audiograms are given."""
@@ -39,37 +40,46 @@ def check_audiogram(name: str) -> None:
         raise InputError(f"unknown audiogram '{name}'", hint=f"one of {', '.join(AUDIOGRAMS)}")
 
 
-def haspi_hasqi(estimate: Signal, reference: Signal, sample_rate: int, audiogram: str, seed: int = 0) -> tuple[float, float]:
-    """Intelligibility (HASPI version 2) and quality (HASQI version 2), 0 to 1, for a listener with this audiogram.
+def haspi(estimate: Signal, reference: Signal, sample_rate: int, audiogram: str) -> float:
+    """Intelligibility, 0 to 1, for a listener with this audiogram: HASPI version 2 (Kates and Arehart, Speech Communication
+    131, 2021), as pyclarity computes it.
 
-    Kates and Arehart, Speech Communication 131, 2021, and JAES 62(3), 2014. Clean speech `reference` (n,) is at 65 dB SPL, and
-    `estimate` (n,) on the same scale; it is heard through a linear hearing aid with NAL-R gains. The models add dither: `seed`
-    makes it repeatable.
+    Clean speech `reference` (n,) is at 65 dB SPL, and `estimate` (n,) on the same scale; it is heard through a linear hearing
+    aid with NAL-R gains. The model adds dither, always the same.
 
     Raises:
         InputError: the audiogram is unknown, or the reference is silent.
         ImportError: pyclarity is not installed.
     """
-    check_audiogram(audiogram)
-    from clarity.enhancer.nalr import NALR
+    ear, clean, heard = _at_the_ear(estimate, reference, sample_rate, audiogram)
     from clarity.evaluator.haspi import haspi_v2
-    from clarity.evaluator.hasqi import hasqi_v2
-    from clarity.utils.audiogram import Audiogram
 
+    with seeded():
+        return float(haspi_v2(clean, sample_rate, heard, sample_rate, ear, level1=SPEECH_DB_SPL)[0])
+
+
+def hasqi(estimate: Signal, reference: Signal, sample_rate: int, audiogram: str) -> float:
+    """Quality, 0 to 1, for a listener with this audiogram: HASQI version 2 (Kates and Arehart, JAES 62(3), 2014).
+
+    Arguments and errors are those of `haspi`.
+    """
+    ear, clean, heard = _at_the_ear(estimate, reference, sample_rate, audiogram)
+    from clarity.evaluator.hasqi import hasqi_v2
+
+    with seeded():
+        return float(hasqi_v2(clean, sample_rate, heard, sample_rate, ear, level1=SPEECH_DB_SPL)[0])
+
+
+def _at_the_ear(estimate: Signal, reference: Signal, sample_rate: int, audiogram: str) -> tuple[Any, Signal, Signal]:
+    """The audiogram for pyclarity, the reference at level 1, and the estimate behind the hearing aid."""
+    check_audiogram(audiogram)
     level = float(np.sqrt(np.mean(np.square(reference))))
     if level == 0.0:
-        raise InputError("HASPI: the reference is silent", hint="give the clean speech as the reference")
+        raise InputError("the reference is silent", hint="give the clean speech as the reference")
+    from clarity.enhancer.nalr import NALR
+    from clarity.utils.audiogram import Audiogram
+
     ear = Audiogram(levels=np.array(AUDIOGRAMS[audiogram]), frequencies=np.array(FREQUENCIES))
     fitting = NALR(NAL_R_TAPS, sample_rate)
     heard = fitting.apply(fitting.build(ear)[0], estimate / level)[NAL_R_TAPS // 2 :][: estimate.size]
-    clean = reference / level
-    random: Any = np.random  # the models draw from numpy's global generator
-    before = random.get_state()
-    try:
-        random.seed(seed)
-        intelligibility = float(haspi_v2(clean, sample_rate, heard, sample_rate, ear, level1=SPEECH_DB_SPL)[0])
-        random.seed(seed)
-        quality = float(hasqi_v2(clean, sample_rate, heard, sample_rate, ear, level1=SPEECH_DB_SPL)[0])
-    finally:
-        random.set_state(before)
-    return intelligibility, quality
+    return ear, reference / level, heard

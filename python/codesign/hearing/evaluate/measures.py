@@ -1,40 +1,51 @@
-"""Figures of speech quality: what they are called, which of them this machine has, and all of them of one signal."""
+"""Figures of speech quality: what they are called, which of them this machine has, and how each is computed."""
 
 from __future__ import annotations
 
 import importlib.util
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
+from codesign.base.audio import FULL_SCALE
 from codesign.base.errors import InputError
 from codesign.base.metrics import estoi, si_sdr
-from codesign.hearing.evaluate.hearing import haspi_hasqi
+from codesign.hearing.evaluate.hearing import haspi, hasqi
 
 PESQ_RATE = 16000
 Signal = npt.NDArray[np.float64]
+Pcm = npt.NDArray[np.int16]
 
 
 @dataclass(frozen=True)
 class Measure:
-    """`key` in documents, `name` and `unit` for people; more is better in all of them."""
+    """`key` in documents, `name` and `unit` for people; more is better in all of them.
+
+    No value, and so no mean, lies below `lowest` or above `highest`; None where there is no such limit.
+    """
 
     key: str
     name: str
     unit: str
     digits: int
+    lowest: float | None = None
+    highest: float | None = None
+
+    @property
+    def scale(self) -> tuple[float, float]:
+        """Lowest and highest value, infinite where there is no limit."""
+        return (-math.inf if self.lowest is None else self.lowest, math.inf if self.highest is None else self.highest)
 
 
 MEASURES = (
     Measure("si_sdr", "SI-SDR", "dB", 2),
     Measure("si_sdri", "SI-SDRi", "dB", 2),
-    Measure("estoi", "ESTOI", "", 3),
-    Measure("pesq_wb", "PESQ-WB", "MOS", 2),
-    Measure("haspi", "HASPI", "", 3),
-    Measure("hasqi", "HASQI", "", 3),
+    Measure("estoi", "ESTOI", "", 3, -1.0, 1.0),
+    Measure("pesq_wb", "PESQ-WB", "MOS", 2, 1.0, 4.65),
+    Measure("haspi", "HASPI", "", 3, 0.0, 1.0),
+    Measure("hasqi", "HASQI", "", 3, 0.0, 1.0),
 )
 
 
@@ -64,52 +75,28 @@ def available(sample_rate: int, audiogram: str = "") -> tuple[tuple[Measure, ...
     return chosen, tuple(Absent(m.name, absent[m.key]) for m in MEASURES if m.key in absent)
 
 
-@dataclass(frozen=True)
-class Values:
-    """Measure → value of one signal, None where there is none; `problems` say why, (measure, reason)."""
+def compute(key: str, estimate: Pcm, noisy: Pcm, clean: Pcm, sample_rate: int, audiogram: str) -> float:
+    """One measure of `estimate`; three aligned signals (n,) of int16.
 
-    values: dict[str, float | None]
-    problems: tuple[tuple[str, str], ...]
-
-
-def score(
-    estimate: Signal, noisy: Signal, clean: Signal, sample_rate: int, measures: Sequence[Measure], audiogram: str = ""
-) -> Values:
-    """All `measures` of `estimate`, three aligned signals (n,), full scale 1."""
-    values: dict[str, float | None] = {}
-    problems: list[tuple[str, str]] = []
-    wanted = {measure.key for measure in measures}
-
-    def keep(key: str, value: float) -> None:
-        values[key] = value if math.isfinite(value) else None
-        if not math.isfinite(value):
-            problems.append((key, f"is {value:g}: the signal has nothing but speech, or none of it"))
-
-    for key in ("si_sdr", "si_sdri", "estoi", "pesq_wb"):
-        if key not in wanted:
-            continue
-        try:
-            match key:
-                case "si_sdr":
-                    keep(key, si_sdr(estimate, clean))
-                case "si_sdri":
-                    keep(key, si_sdr(estimate, clean) - si_sdr(noisy, clean))
-                case "estoi":
-                    keep(key, estoi(estimate, clean, sample_rate))
-                case _:
-                    keep(key, pesq_wb(estimate, clean, sample_rate))
-        except InputError as error:
-            values[key] = None
-            problems.append((key, error.message))
-    if "haspi" in wanted:
-        try:
-            intelligibility, quality = haspi_hasqi(estimate, clean, sample_rate, audiogram)
-            keep("haspi", intelligibility)
-            keep("hasqi", quality)
-        except InputError as error:
-            values |= {"haspi": None, "hasqi": None}
-            problems.append(("haspi", error.message))
-    return Values(values, tuple(problems))
+    Raises:
+        InputError: these signals have no such figure.
+    """
+    heard, before, speech = (signal / FULL_SCALE for signal in (estimate, noisy, clean))
+    match key:
+        case "si_sdr":
+            return si_sdr(heard, speech)
+        case "si_sdri":
+            return si_sdr(heard, speech) - si_sdr(before, speech)
+        case "estoi":
+            return estoi(heard, speech, sample_rate)
+        case "pesq_wb":
+            return pesq_wb(heard, speech, sample_rate)
+        case "haspi":
+            return haspi(heard, speech, sample_rate, audiogram)
+        case "hasqi":
+            return hasqi(heard, speech, sample_rate, audiogram)
+        case _:
+            raise ValueError(f"no measure is called {key}")
 
 
 def pesq_wb(estimate: Signal, reference: Signal, sample_rate: int) -> float:

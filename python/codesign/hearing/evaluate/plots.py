@@ -10,8 +10,9 @@ import numpy as np
 
 from codesign.base.audio import FULL_SCALE
 from codesign.base.errors import InputError
-from codesign.hearing.evaluate.evaluation import Evaluation, Signals
+from codesign.hearing.evaluate.evaluation import Evaluation
 from codesign.hearing.evaluate.measures import Measure
+from codesign.hearing.evaluate.scoring import Signals
 from codesign.proof.report.plots import load_figure, plain, save, spectrograms
 
 N_FFT = 512

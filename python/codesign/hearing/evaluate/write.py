@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from pathlib import Path
 
 from pydantic import TypeAdapter
 
 from codesign.base.errors import InputError
+from codesign.base.intervals import Interval
 from codesign.base.output_file import replace_file
-from codesign.hearing.evaluate.bootstrap import Interval
 from codesign.hearing.evaluate.evaluation import Evaluation
+from codesign.hearing.evaluate.journal import csv_lines
 from codesign.hearing.evaluate.measures import Measure
-from codesign.proof.report.summary import table
+from codesign.proof.report.summary import escape, table
 
 SCHEMA_VERSION = 1
+MAX_NOTES = 5
+"""Notes that people are shown."""
 
 
 def output_format(path: Path) -> str:
@@ -42,16 +43,7 @@ def write_evaluation(path: Path, evaluation: Evaluation) -> None:
 
 def render_csv(evaluation: Evaluation) -> str:
     """One line an item and system; a value that is not to be had is empty."""
-    buffer = io.StringIO()
-    writer = csv.writer(buffer)
-    keys = [measure.key for measure in evaluation.measures]
-    writer.writerow(["item", "system", *keys])
-    for row in evaluation.scores:
-        values = [row.values.get(key) for key in keys]
-        # A leading =, +, - or @ of a name would be a formula in a spreadsheet.
-        names = [f"'{name}" if name[:1] in ("=", "+", "-", "@") else name for name in (row.item, row.system)]
-        writer.writerow([*names, *("" if value is None else f"{value:.6g}" for value in values)])
-    return buffer.getvalue()
+    return csv_lines(evaluation.measures, evaluation.scores)
 
 
 def render_json(evaluation: Evaluation) -> str:
@@ -61,12 +53,15 @@ def render_json(evaluation: Evaluation) -> str:
 
 
 def render_markdown(evaluation: Evaluation) -> str:
-    """Means, differences and what is missing."""
+    """Means, differences, the first notes and what is missing."""
     lines = [*table(head(evaluation, "system"), mean_rows(evaluation)), ""]
     if rows := difference_rows(evaluation):
         lines += [*table(head(evaluation, f"minus {evaluation.baseline}, paired", difference=True), rows), ""]
-    lines += [f"{len(evaluation.items)} items; in brackets 95 % intervals of {evaluation.resamples:,} bootstrap resamples.", ""]
-    lines += [f"{system.saturation}." for system in evaluation.systems if system.saturation and system.saturation.any()]
+    lines += [f"{len(evaluation.items)} items; in brackets 95 % intervals by Student's t.", ""]
+    lines += [f"{escape(str(s.saturation))}.\n" for s in evaluation.systems if s.saturation and s.saturation.any()]
+    lines += [f"{escape(note)}.\n" for note in evaluation.notes[:MAX_NOTES]]
+    if (left := len(evaluation.notes) - MAX_NOTES) > 0:
+        lines.append(f"… and {left} more notes; the JSON document has them all.\n")
     lines += [f"{absent.measure} is missing: {absent.reason}." for absent in evaluation.absent]
     return "\n".join(lines).rstrip() + "\n"
 

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from statistics import fmean
 
 from codesign.base.errors import InputError
+from codesign.base.intervals import Interval, mean_of
 from codesign.hearing.listen.design import Key, Kind
 from codesign.hearing.listen.results import Preference, Rating, Refused, Result
-from codesign.hearing.listen.statistics import Equivalence, Mean, equivalence, mean_of
+from codesign.hearing.listen.statistics import Equivalence, equivalence
 from codesign.hearing.listen.stimuli import ANCHOR
 
 MARGIN = {"preference": 0.5, "mushra": 5.0}
 """Differences that do not matter unless the user says otherwise: half a step of the ±3 scale, 5 of 100 points."""
+
+SCALE: Mapping[Kind, tuple[float, float]] = {"preference": (-3.0, 3.0), "mushra": (0.0, 100.0)}
+"""Lowest and highest score: no mean lies beyond, nor does its interval."""
+
+FEW_LISTENERS = 8
+"""Below this the mean of the listeners is not yet near enough to normal, and one listener decides it."""
 
 CHECKS_PASSED, IDENTICAL_STRONG = 0.75, 0.5
 REFERENCE_SCORE, SHARE = 90, 0.15
@@ -34,7 +41,7 @@ class SystemScore:
 
     system: str
     condition: str
-    score: Mean
+    score: Interval
 
 
 @dataclass(frozen=True)
@@ -48,7 +55,10 @@ class Comparison:
 
 @dataclass(frozen=True)
 class Analysis:
-    """Everything that analyze found. The unit of observation is the listener: items are averaged within each."""
+    """Everything that analyze found. The unit of observation is the listener: items are averaged within each.
+
+    `notes` say how far the figures can be trusted.
+    """
 
     test: str
     test_kind: Kind
@@ -59,6 +69,7 @@ class Analysis:
     refused: tuple[Refused, ...]
     scores: tuple[SystemScore, ...]
     comparisons: tuple[Comparison, ...]
+    notes: tuple[str, ...] = ()
 
 
 def analyse(key: Key, results: Sequence[Result], refused: Sequence[Refused] = (), margin: float | None = None) -> Analysis:
@@ -77,21 +88,21 @@ def analyse(key: Key, results: Sequence[Result], refused: Sequence[Refused] = ()
         hint = f"{len(excluded)} listeners were screened out, {len(refused)} files refused"
         raise InputError("no result is left to analyse", hint=hint)
     tables = [_scores(key, result) for result in counted]
-    systems = _systems(key)
+    systems, scale = _systems(key), SCALE[key.test_kind]
     conditions = sorted({stimulus.condition for stimulus in key.stimuli.values()} - {""})
     scores = []
     for condition in ["", *conditions]:
         for system in systems:
             values = [found for table in tables if (found := _average(table, system, condition)) is not None]
             if values:
-                scores.append(SystemScore(system, condition, mean_of(values)))
+                scores.append(SystemScore(system, condition, mean_of(values, scale)))
     compared = [system for system in systems if system not in (ANCHOR, key.reference)]
     comparisons = []
     for first, second in combinations(compared, 2):
         pairs = [(_average(table, first), _average(table, second)) for table in tables]
         complete = [(a, b) for a, b in pairs if a is not None and b is not None]
         if complete:
-            result = equivalence([a for a, _ in complete], [b for _, b in complete], margin)
+            result = equivalence([a for a, _ in complete], [b for _, b in complete], margin, scale)
             comparisons.append(Comparison(first, second, result))
     return Analysis(
         key.test,
@@ -103,7 +114,15 @@ def analyse(key: Key, results: Sequence[Result], refused: Sequence[Refused] = ()
         tuple(refused),
         tuple(scores),
         tuple(comparisons),
+        _notes(len(counted)),
     )
+
+
+def _notes(listeners: int) -> tuple[str, ...]:
+    if listeners >= FEW_LISTENERS:
+        return ()
+    count = "1 listener" if listeners == 1 else f"{listeners} listeners"
+    return (f"{count}: intervals and tests of fewer than {FEW_LISTENERS} are rough, and one listener more can turn them",)
 
 
 def screening_rule(kind: Kind) -> str:

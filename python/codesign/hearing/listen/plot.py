@@ -5,22 +5,23 @@ from __future__ import annotations
 from markupsafe import Markup
 
 from codesign.drawing.svg import WIDTH, chart, element, fitting, text
-from codesign.hearing.listen.analysis import Analysis
+from codesign.hearing.listen.analysis import SCALE, Analysis
 
 _LEFT, _TOP, _ROW = 260.0, 10.0, 26.0
 
 
 def score_chart(analysis: Analysis) -> Markup:
     """Mean and 95 % interval of every row of the table of scores."""
-    low, high = (-3.0, 3.0) if analysis.test_kind == "preference" else (0.0, 100.0)
+    low, high = SCALE[analysis.test_kind]
+    steps = 6 if analysis.test_kind == "preference" else 5
     bottom = _TOP + _ROW * len(analysis.scores)
 
     def at(value: float) -> float:
-        return _LEFT + (min(max(value, low), high) - low) / (high - low) * (WIDTH - _LEFT - 20)
+        return _LEFT + (value - low) / (high - low) * (WIDTH - _LEFT - 20)
 
     drawn = []
-    for step in range(7 if analysis.test_kind == "preference" else 6):
-        value = low + step * (high - low) / (6 if analysis.test_kind == "preference" else 5)
+    for step in range(steps + 1):
+        value = low + step * (high - low) / steps
         drawn.append(element("line", x1=at(value), y1=_TOP, x2=at(value), y2=bottom, class_="grid"))
         drawn.append(text(at(value), bottom + 18, f"{value:g}", "middle", class_="axis"))
     for index, row in enumerate(analysis.scores):

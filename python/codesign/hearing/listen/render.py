@@ -11,7 +11,7 @@ from pydantic import TypeAdapter
 
 from codesign.base.errors import InputError
 from codesign.base.output_file import replace_file
-from codesign.hearing.listen.analysis import Analysis, Comparison, SystemScore
+from codesign.hearing.listen.analysis import SCALE, Analysis, Comparison, SystemScore
 from codesign.hearing.listen.plot import score_chart
 from codesign.proof.report.page import page_environment, source
 from codesign.proof.report.summary import escape, table
@@ -80,13 +80,14 @@ def render_page(analysis: Analysis) -> str:
 
 def facts(analysis: Analysis) -> list[str]:
     """Who counts, and what the numbers mean."""
-    scale = (
-        "preference over the unprocessed recording, −3 to 3" if analysis.test_kind == "preference" else "MUSHRA score, 0 to 100"
-    )
+    low, high = SCALE[analysis.test_kind]
+    what = "preference over the unprocessed recording" if analysis.test_kind == "preference" else "MUSHRA score"
+    scale = f"{what}, {low:g} to {high:g}".replace("-", "−")
     return [
         f"{analysis.listeners} listeners count, {len(analysis.excluded)} screened out, {len(analysis.refused)} files refused",
-        f"Score: {scale}; mean over listeners of each listener's mean, 95 % t interval",
+        f"Score: {scale}; mean over listeners of each listener's mean, 95 % t interval within the scale",
         f"Screening: {analysis.rule}",
+        *analysis.notes,
     ]
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from codesign.compiler.plan import MemoryPlan
 from codesign.firmware.size import Footprint, Group, check_budget
 from codesign.proof import Quality
+from codesign.proof.judgement import summarize_quality
 from codesign.proof.prove import Proof, Recording
 from codesign.proof.report import content as c
 from codesign.proof.report.metrics import verdict_metrics
@@ -18,7 +19,7 @@ from codesign.proof.report.trace import trace_of
 def assemble(proof: Proof, recordings: Sequence[Recording], commands: Sequence[str] = ()) -> c.Report:
     """The report of a proof; `commands` are what the reader types to get it again."""
     verdict, board, image = proof.verdict, proof.board, proof.image
-    network, config, timing = image.network, image.network.frontend, proof.board.timing
+    network, config, latency = image.network, image.network.frontend, verdict.latency
     cost = _cost(proof)
     return c.Report(
         schema_version=c.SCHEMA_VERSION,
@@ -41,9 +42,9 @@ def assemble(proof: Proof, recordings: Sequence[Recording], commands: Sequence[s
             title=board.title,
             cpu=board.core.cpu,
             clock_hz=board.core.clock_hz,
-            cycles_per_instruction=timing.cycles_per_instruction,
-            timing_error=timing.error,
-            timing_source=timing.source,
+            cycles_per_instruction=latency.cycles_per_instruction if latency else None,
+            timing_error=latency.error if latency else None,
+            timing_source=latency.source if latency else "",
             emulator=verdict.emulator,
         ),
         seconds_of_audio=verdict.seconds_of_audio,
@@ -56,6 +57,7 @@ def assemble(proof: Proof, recordings: Sequence[Recording], commands: Sequence[s
         layers=_layers(proof),
         trace=trace_of(proof.on_board.pcm, proof.on_board.run, proof.reference, proof.parts, config.hop),
         recordings=tuple(_recordings(proof, recordings)),
+        quality=summarize_quality(verdict.quality),
         provenance=provenance(image, board, commands),
         metrics=verdict_metrics(verdict),
     )
@@ -160,7 +162,11 @@ def _layers(proof: Proof) -> tuple[c.Layer, ...]:
     latency = verdict.latency
     if latency is None:
         return ()
-    cycles = latency.worst_ms * latency.clock_hz / 1000.0 / latency.worst_instructions
+    cycles = {stage.name: stage.cycles for stage in verdict.stages}
+    if not cycles:  # the same average for all
+        average = latency.worst_cycles / latency.worst_instructions
+        cycles = {layer.name: layer.worst * average for layer in verdict.layers}
+    everything = sum(cycles.values())
     flash = {group.label: group.flash for group in verdict.groups}
     titles = {layer.name: layer.title for layer in proof.image.network.schedule}
     rows = []
@@ -177,8 +183,8 @@ def _layers(proof: Proof) -> tuple[c.Layer, ...]:
                 worst_instructions=layer.worst,
                 mean_instructions=layer.mean,
                 instructions_per_mac=layer.worst / layer.macs if layer.macs else None,
-                worst_cycles=layer.worst * cycles,
-                share=layer.mean / latency.mean_instructions,
+                worst_cycles=cycles[layer.name],
+                share=cycles[layer.name] / everything,
                 flash=flash.get(layer.name, 0) if layer.name in titles else 0,
                 arena=arena,
             )

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from codesign.proof.judgement import QualitySummary
+
 SCHEMA_VERSION: Literal[1] = 1
 
 Basis = Literal["exact", "bound", "measured", "estimate"]
@@ -62,14 +64,18 @@ class Model:
 
 @dataclass(frozen=True)
 class Target:
-    """The board, as its card says, and the emulator that stood in for it."""
+    """The board, as its card says, and the emulator that stood in for it.
+
+    timing_error and timing_source are of the estimate of cycles, None and "" where there is none. cycles_per_instruction is the
+    average that it was made with, None where every block went through a model of the core's pipeline instead.
+    """
 
     name: str
     title: str
     cpu: str
     clock_hz: int
-    cycles_per_instruction: float
-    timing_error: float
+    cycles_per_instruction: float | None
+    timing_error: float | None
     timing_source: str
     emulator: str
 
@@ -134,7 +140,8 @@ class Stack:
 
 @dataclass(frozen=True)
 class Layer:
-    """One stage of a frame. Instructions are exact, `worst_cycles` is an estimate, `share` is of the frame's mean.
+    """One stage of a frame. Instructions are exact; `worst_cycles`, of the stage's own worst frame with its waits for flash,
+    are an estimate, and `share` is of all stages' worst_cycles.
 
     `flash` are the bytes of its code and constants, `arena` the bytes of the arena in use while it runs.
     """
@@ -237,7 +244,8 @@ class Provenance:
 
 @dataclass(frozen=True)
 class Report:
-    """All of it. It holds when all checks do.
+    """All of it. It holds when all checks do: that firmware and network are the same. `quality` says what they do to speech: it
+    is null where no recording has a clean signal.
 
     cost is null where the emulator does not count instructions; memories are empty where the board has no memory map.
     """
@@ -257,5 +265,6 @@ class Report:
     layers: tuple[Layer, ...]
     trace: Trace
     recordings: tuple[Recording, ...]
+    quality: QualitySummary | None
     provenance: Provenance
     metrics: tuple[Metric, ...]

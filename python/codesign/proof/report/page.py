@@ -11,7 +11,8 @@ from dataclasses import dataclass
 import jinja2
 from markupsafe import Markup
 
-from codesign.proof.report.charts.bar import budget_bar
+from codesign.proof.judgement import quality_in_words
+from codesign.proof.report.charts.bar import budget_bar, used_percent
 from codesign.proof.report.charts.frames import cost_chart, difference_chart
 from codesign.proof.report.charts.plan import plan_chart
 from codesign.proof.report.charts.treemap import treemap
@@ -23,13 +24,14 @@ from codesign.proof.report.sound import Sound
 class _BudgetRow:
     budget: Budget
     used: str
-    limit: str
+    percent: str
     bar: Markup
 
 
 @dataclass(frozen=True)
 class _MemoryPicture:
     of: Memory
+    budget: Budget | None
     picture: Markup
 
 
@@ -37,6 +39,7 @@ def render_page(report: Report, sounds: Sequence[Sound] = ()) -> str:
     """The whole page. Every name in it is escaped, and a content security policy lets only the page's own script run."""
     environment = page_environment("codesign.proof.report")
     style, script = (source(environment, name) for name in ("style.css", "player.js"))
+    budgets = {budget.name.lower(): budget for budget in report.budgets}
     return environment.get_template("page.html.j2").render(
         report=report,
         sounds=sounds,
@@ -45,7 +48,10 @@ def render_page(report: Report, sounds: Sequence[Sound] = ()) -> str:
         style_hash=csp_hash(style),
         script_hash=csp_hash(script),
         budgets=[_budget_row(budget) for budget in report.budgets],
-        memories=[_MemoryPicture(memory, _treemap(memory)) for memory in report.memories if memory.used],
+        memories=[
+            _MemoryPicture(memory, budgets.get(memory.kind), _treemap(memory)) for memory in report.memories if memory.used
+        ],
+        quality=quality_in_words(report.quality),
         plan_picture=plan_chart(report.plan),
         cost_picture=cost_chart(report.trace, report.cost) if report.cost else None,
         difference_picture=difference_chart(report.trace, 1000 * report.model.hop / report.model.sample_rate),
@@ -86,7 +92,9 @@ def _treemap(memory: Memory) -> Markup:
 
 
 def _budget_row(budget: Budget) -> _BudgetRow:
-    if budget.unit == "bytes":
-        return _BudgetRow(budget, f"{budget.used:,.0f}", f"{budget.limit:,.0f} bytes", budget_bar(budget))
     error = f" ±{100 * budget.error:.0f} %" if budget.error else ""
-    return _BudgetRow(budget, f"{budget.used:.2f}{error}", f"{budget.limit:g} {budget.unit}", budget_bar(budget))
+    if budget.unit == "bytes":
+        used = f"{budget.used:,.0f} of {budget.limit:,.0f} bytes"
+    else:
+        used = f"{budget.used:.2f}{error} of {budget.limit:g} {budget.unit}"
+    return _BudgetRow(budget, used, f"{used_percent(budget):.0f} %", budget_bar(budget))

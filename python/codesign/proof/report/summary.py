@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from codesign.base.errors import one_line
+from codesign.proof.judgement import quality_in_words
 from codesign.proof.report.content import Budget, Report
 
 
@@ -15,6 +16,8 @@ def render_summary(report: Report) -> str:
     lines = [f"### {where}: {verdict}", ""]
     if report.ok:
         lines += [f"Output equals the reference bit for bit over {report.seconds_of_audio:.0f} s of audio.", ""]
+    words = escape(quality_in_words(report.quality))
+    lines += [f"⚠️ **{words}**" if report.quality is not None and report.quality.worse else words, ""]
     failed = [check for check in report.checks if not check.ok]
     lines += [f"- ❌ **{escape(check.name)}**: {escape(check.detail)}" for check in failed] + ([""] if failed else [])
     lines += table(("budget", "used", "limit", "", "figure"), map(_budget, report.budgets))
@@ -30,7 +33,7 @@ def render_summary(report: Report) -> str:
         )
         for layer in report.layers
     ]
-    layers = table(("stage", "MACs", "instructions, worst", "per MAC", "share", "flash, bytes"), rows)
+    layers = table(("stage", "MACs", "instructions, worst", "per MAC", "share of cycles", "flash, bytes"), rows)
     if rows:
         lines += ["<details><summary>Layers</summary>", "", *layers, "", "</details>", ""]
     measured = [(r.name, r.quality) for r in report.recordings if r.quality is not None]

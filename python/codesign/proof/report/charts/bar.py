@@ -20,5 +20,11 @@ def budget_bar(budget: Budget) -> Markup:
         low, high = budget.used * (1 - budget.error) * scale, upper * scale
         drawn.append(element("path", d=f"M{low:.1f} 13v14M{low:.1f} 20H{high:.1f}M{high:.1f} 13v14", class_="whisker"))
     drawn.append(element("rect", x=budget.limit * scale - 2, y=0, width=4, height=40, class_="limit"))
-    percent = 100 * budget.used / budget.limit if budget.limit else 100.0
-    return chart(f"{budget.name} budget", f"{percent:.0f} % of the limit is used", 40, *drawn)
+    return chart(
+        f"{budget.name} budget", f"{used_percent(budget):.0f} % of the limit is used", 40, *drawn, preserveAspectRatio="none"
+    )
+
+
+def used_percent(budget: Budget) -> float:
+    """What is used, in percent of the limit."""
+    return 100 * budget.used / budget.limit if budget.limit else 100.0

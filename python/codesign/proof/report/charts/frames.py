@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from codesign.drawing.svg import WIDTH, chart, element, fitting, short_number, text, ticks
+from codesign.drawing.svg import WIDTH, chart, element, fitting, short_number, text, text_width, ticks
 from codesign.proof.report.content import Cost, Segment, Trace
 
 _LEFT, _RIGHT = 70.0, 10.0
 _PLOT = WIDTH - _LEFT - _RIGHT
+_SMALL, _ROW = 11.0, 13.0  # size of the segments' names, and of their rows
 
 
 def cost_chart(trace: Trace, cost: Cost) -> Markup:
     """Instructions of the counted frames: lowest to highest of every column, the mean, the worst and the limit."""
-    top_y, height = 26.0, 240.0
+    frames = max(1, trace.counted_frames or trace.frames)
+    names = _placed(trace.segments, frames)
+    top_y, height = _top(names), 240.0
     limit_fits = cost.limit_instructions <= 4 * cost.worst_instructions  # a far limit would flatten everything else
     highest = 1.15 * max(cost.worst_instructions, cost.limit_instructions if limit_fits else 0)
     scale = height / highest
@@ -23,9 +27,8 @@ def cost_chart(trace: Trace, cost: Cost) -> Markup:
     def at(value: float) -> float:
         return top_y + height - value * scale
 
-    frames = max(1, trace.counted_frames or trace.frames)
     width = _PLOT * trace.per_column / frames
-    drawn = [*_grid(ticks(highest), at), *_segments(trace.segments, frames, top_y, height, _seconds(cost))]
+    drawn = [*_grid(ticks(highest), at), *_segments(names, frames, top_y, height, _seconds(cost))]
     for index, (low, high, mean) in enumerate(zip(trace.low, trace.high, trace.mean, strict=True)):
         x, wide = _LEFT + index * width, min(width, _LEFT + _PLOT - (_LEFT + index * width))
         span = max(1.5, (high - low) * scale)
@@ -45,7 +48,9 @@ def cost_chart(trace: Trace, cost: Cost) -> Markup:
         drawn.append(element("circle", cx=worst_x, cy=at(cost.worst_instructions), r=5, class_="worst"))
     drawn.append(_level(at(cost.worst_instructions), "worst-line", f"worst {cost.worst_instructions:,}"))
     if limit_fits:
-        drawn.append(_level(at(cost.limit_instructions), "limit-line", f"limit, {cost.limit_ms:g} ms (estimate)"))
+        y = at(cost.limit_instructions)  # its label at the left: at the right are those of worst and mean, maybe as high
+        drawn.append(element("line", x1=_LEFT, y1=y, x2=_LEFT + _PLOT, y2=y, class_="limit-line"))
+        drawn.append(text(_LEFT + 4, y - 5, f"limit, {cost.limit_ms:g} ms (estimate)", class_="label"))
     else:
         drawn.append(
             text(WIDTH - _RIGHT - 4, top_y + 12, f"limit {short_number(cost.limit_instructions)}, above", "end", class_="label")
@@ -60,15 +65,16 @@ def cost_chart(trace: Trace, cost: Cost) -> Markup:
 
 def difference_chart(trace: Trace, hop_ms: float) -> Markup:
     """Largest difference between the emulated image and the reference, LSB."""
-    top_y, height = 26.0, 90.0
-    highest = max(1, *trace.difference, 1) * 1.1
     frames = max(1, trace.frames)
+    names = _placed(trace.segments, frames)
+    top_y, height = _top(names), 90.0
+    highest = max(1, *trace.difference, 1) * 1.1
     width = _PLOT * trace.per_column / frames
 
     def at(value: float) -> float:
         return top_y + height - value * height / highest
 
-    drawn = [*_grid(ticks(highest, 2), at), *_segments(trace.segments, frames, top_y, height, hop_ms / 1000)]
+    drawn = [*_grid(ticks(highest, 2), at), *_segments(names, frames, top_y, height, hop_ms / 1000)]
     drawn += [
         element("rect", x=_LEFT + i * width, y=at(v), width=max(0.8, width), height=at(0) - at(v), class_="error")
         for i, v in enumerate(trace.difference)
@@ -93,15 +99,46 @@ def _grid(values: Sequence[float], at: Callable[[float], float]) -> list[Markup]
     return drawn
 
 
-def _segments(segments: Sequence[Segment], frames: int, top: float, height: float, seconds: float) -> list[Markup]:
+@dataclass(frozen=True)
+class _Name:
+    """The name of a segment that starts at `x`, `row` rows above the plot, and where it is written."""
+
+    name: str
+    x: float
+    at: float
+    row: int
+
+
+def _placed(segments: Sequence[Segment], frames: int) -> list[_Name]:
+    """Names in as many rows as they need: short segments have long names, and no name may lie on another."""
+    ends: list[float] = []
+    found = []
+    for segment in segments:
+        if segment.start >= frames:
+            continue
+        x = _LEFT + segment.start * _PLOT / frames
+        name = fitting(segment.name, _PLOT / 2, _SMALL)
+        width = text_width(name, _SMALL)
+        at = min(x + 3, WIDTH - width)
+        row = next((row for row, end in enumerate(ends) if end < at), len(ends))
+        ends[row : row + 1] = [at + width + 6]
+        found.append(_Name(name, x, at, row))
+    return found
+
+
+def _top(names: Sequence[_Name]) -> float:
+    """Where the plot begins below the names."""
+    return 26.0 + _ROW * max((name.row for name in names), default=0)
+
+
+def _segments(names: Sequence[_Name], frames: int, top: float, height: float, seconds: float) -> list[Markup]:
     """Where the parts of the proof signal begin, their names above, and seconds below."""
     drawn = []
-    inside = [segment for segment in segments if segment.start < frames]
-    for segment, following in zip(inside, [*inside[1:], None], strict=True):
-        x = _LEFT + segment.start * _PLOT / frames
-        end = _LEFT + (following.start if following else frames) * _PLOT / frames
-        drawn.append(element("line", x1=x, y1=top - 10, x2=x, y2=top + height, class_="segment"))
-        drawn.append(text(x + 3, top - 3, fitting(segment.name, end - x - 3, 11), class_="small"))
+    for name in names:
+        y = top - 3 - _ROW * name.row
+        drawn.append(element("line", x1=name.x, y1=y - 9, x2=name.x, y2=top + height, class_="segment"))
+    for name in names:
+        drawn.append(text(name.at, top - 3 - _ROW * name.row, name.name, class_="small over"))
     for value in ticks(frames * seconds, 8):
         drawn.append(text(_LEFT + value / seconds * _PLOT / frames, top + height + 22, f"{value:g}", "middle", class_="axis"))
     return drawn

@@ -1,0 +1,5 @@
+"""isolate: calls in processes of their own → their answers; what dies in one costs that call alone."""
+
+from codesign.base.isolate.workers import Answer, Call, Workers
+
+__all__ = ["Answer", "Call", "Workers"]

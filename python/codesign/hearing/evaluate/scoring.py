@@ -1,0 +1,184 @@
+"""Every system on every item, figure by figure, in processes of their own: figures come as they are made."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from dataclasses import dataclass
+
+from codesign.base.audio import AudioStream
+from codesign.base.errors import CodesignError, InputError
+from codesign.base.isolate import Answer, Call, Workers
+from codesign.hearing.evaluate.measures import Absent, Measure, Pcm, available, compute
+from codesign.hearing.evaluate.pairs import NOISY, Pairs
+from codesign.hearing.evaluate.systems import System, read_at
+
+MAX_TRIM_SECONDS = 0.1
+LIMIT_SECONDS, LIMIT_RATIO = 300.0, 60.0
+"""A figure may take this long, and this many times the recording's length: HASPI takes 1.5 times on a server's core."""
+
+Progress = Callable[[str, int, int], None]
+Signals = Mapping[str, Pcm]
+"""Of one item: "clean", "noisy" and every system → int16 PCM of one length."""
+Heard = Callable[[str, Signals], None]
+Compute = Callable[[str, Pcm, Pcm, Pcm, int, str], float]
+"""As codesign.hearing.evaluate.measures.compute."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is to be scored. `names` are those of the systems, "noisy" first; `absent` are the measures left out."""
+
+    pairs: Pairs
+    systems: tuple[System, ...]
+    names: tuple[str, ...]
+    baseline: str
+    sample_rate: int
+    audiogram: str
+    measures: tuple[Measure, ...]
+    absent: tuple[Absent, ...]
+    compute: Compute
+
+    @property
+    def total(self) -> int:
+        """Scores in all."""
+        return len(self.pairs.items) * len(self.names)
+
+
+@dataclass(frozen=True)
+class Score:
+    """Measure → value (None: not to be had) of one item by one system."""
+
+    item: str
+    system: str
+    values: Mapping[str, float | None]
+
+
+@dataclass(frozen=True)
+class Scored:
+    """A score as it comes: of `seconds` of sound; `notes` say what could not be computed, and which files end early."""
+
+    score: Score
+    seconds: float
+    notes: tuple[str, ...]
+
+
+def plan_scores(
+    pairs: Pairs, systems: Sequence[System], *, audiogram: str = "", baseline: str = NOISY, compute: Compute = compute
+) -> Plan:
+    """Everything that can be known before the work.
+
+    Raises:
+        InputError: rates do not fit, a name is there twice, `baseline` is no system, or a file cannot be read.
+    """
+    names = [NOISY, *(system.name for system in systems)]
+    twice = [name for name in names if names.count(name) > 1 or name == "clean"]
+    if twice:
+        raise InputError(
+            f"two systems are called '{twice[0]}'", hint="give each a name of its own: NAME=FILE; not noisy, clean"
+        )
+    if baseline not in names:
+        raise InputError(f"no system is called '{baseline}'", hint=f"one of {', '.join(names)}")
+    rate = sample_rate_of(pairs, systems)
+    return Plan(pairs, tuple(systems), tuple(names), baseline, rate, audiogram, *available(rate, audiogram), compute)
+
+
+def sample_rate_of(pairs: Pairs, systems: Sequence[System] = ()) -> int:
+    """The rate of the first clean recording, which all others must have.
+
+    Raises:
+        InputError: it cannot be read, or a model has another rate.
+    """
+    first = pairs.clean[pairs.items[0]]
+    rate = AudioStream(first, 16000).source_rate
+    for system in systems:
+        if system.sample_rate not in (None, rate):
+            raise InputError(
+                f"{system.name} runs at {system.sample_rate} Hz, {first} is at {rate} Hz", hint="resample the recordings first"
+            )
+    return rate
+
+
+def scores(plan: Plan, workers: Workers, progress: Progress, heard: Heard) -> Iterator[Scored]:
+    """Enhance every item and score it, in the order in which scores are ready; `heard` is given every item's signals.
+
+    The signals of an item are cut to the shortest, all systems' together, so that every figure is of the same samples.
+
+    Raises:
+        InputError: lengths or rates do not fit, or a file cannot be read. The scores of the items before come first.
+        KeyboardInterrupt: Ctrl-C; the scores that are ready come first.
+    """
+    made = _signals(plan, heard)
+    waiting: dict[Future[tuple[Answer, ...]], tuple[str, str, float, tuple[str, ...]]] = {}
+    end: BaseException | None = None
+    done, more = 0, True
+    while more or waiting:
+        try:
+            if more and len(waiting) <= 2 * workers.count:  # no more in memory than keeps the processes busy
+                item, signals, notes = next(made)
+                for name in plan.names:
+                    seconds = signals[name].size / plan.sample_rate
+                    waiting[workers.submit(_calls(plan, signals, name))] = (item, name, seconds, notes.get(name, ()))
+            ready = [future for future in waiting if future.done()]
+            if not ready and (not more or len(waiting) > 2 * workers.count):
+                ready = list(wait(waiting, return_when=FIRST_COMPLETED).done)
+        except StopIteration:
+            more = False
+            continue
+        except CodesignError as error:
+            more, end = False, error
+            continue
+        except KeyboardInterrupt as error:
+            more, end = False, error
+            waiting = {future: what for future, what in waiting.items() if future.done()}
+            continue
+        for future in ready:
+            item, name, seconds, beside = waiting.pop(future)
+            done += 1
+            progress("evaluate", done, plan.total)
+            yield _scored(item, name, seconds, beside, plan.measures, future.result())
+    if end is not None:
+        raise end
+
+
+def _calls(plan: Plan, signals: Signals, name: str) -> list[Call]:
+    arguments = (signals[name], signals[NOISY], signals["clean"], plan.sample_rate, plan.audiogram)
+    limit = LIMIT_SECONDS + LIMIT_RATIO * signals[name].size / plan.sample_rate
+    return [Call(plan.compute, (measure.key, *arguments), limit) for measure in plan.measures]
+
+
+def _scored(
+    item: str, name: str, seconds: float, beside: Sequence[str], measures: Sequence[Measure], answers: Sequence[Answer]
+) -> Scored:
+    values: dict[str, float | None] = {}
+    notes = [*beside]
+    for measure, answer in zip(measures, answers, strict=True):
+        problem = f": {answer.problem}" if answer.problem else ""
+        if not problem and not math.isfinite(answer.value):
+            problem = f" is {answer.value:g}: the signal has nothing but speech, or none of it"
+        values[measure.key] = None if problem else float(answer.value)
+        if problem:
+            notes.append(f"{item}, {name}: {measure.key}{problem}")
+    return Scored(Score(item, name, values), seconds, tuple(notes))
+
+
+def _signals(plan: Plan, heard: Heard) -> Iterator[tuple[str, Signals, Mapping[str, tuple[str, ...]]]]:
+    """Items with their signals, and system → notes on what its recordings lack; those on the clean one go with the noisy."""
+    rate = plan.sample_rate
+    for item in plan.pairs.items:
+        pair = {"clean": read_at(plan.pairs.clean[item], rate), NOISY: read_at(plan.pairs.noisy[item], rate)}
+        signals = {name: audio.pcm for name, audio in pair.items()}
+        signals |= {system.name: system.enhance(item, signals[NOISY]) for system in plan.systems}
+        missing = {name: audio.cut_off for name, audio in pair.items()}
+        missing |= {system.name: system.cut_off.get(item, "") for system in plan.systems}
+        shortest, longest = min(signals, key=lambda name: signals[name].size), max(signals, key=lambda name: signals[name].size)
+        length = signals[shortest].size
+        if (seconds := (signals[longest].size - length) / rate) > MAX_TRIM_SECONDS:
+            message = f"{item}: {longest} is {seconds:.2f} s longer than {shortest}"
+            raise InputError(message, hint=missing[shortest] or "cut the recordings of an item to one length and start")
+        signals = {name: signal[:length] for name, signal in signals.items()}
+        heard(item, signals)
+        notes: dict[str, tuple[str, ...]] = {name: (f"{item}, {name}: {what}",) for name, what in missing.items() if what}
+        notes[NOISY] = notes.pop("clean", ()) + notes.get(NOISY, ())
+        yield item, signals, notes
