@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+import zlib
 from contextlib import suppress
 
 import numpy as np
@@ -85,8 +86,16 @@ WORD = st.one_of(
 )
 
 
+@st.composite
+def checked_lines(draw):
+    """Lines of version 2, whose check value is right."""
+    fields = draw(st.lists(st.tuples(st.sampled_from(["hop", "late", "crc", "x_y"]), WORD), max_size=4))
+    row = " ".join(["@codesign 2 stats", *(f"{name}={value}" for name, value in fields)])
+    return f"{row} crc={zlib.crc32(row.encode('utf-8', 'surrogatepass')):08x}\n"
+
+
 @BOUNDED
-@given(words=st.lists(WORD, max_size=12), joint=st.sampled_from([" ", "", "\n@codesign 1 ready "]))
+@given(words=st.lists(st.one_of(WORD, checked_lines()), max_size=12), joint=st.sampled_from([" ", "", "\n@codesign 1 ready "]))
 @example(words=["@codesign", "1", "stats", "late=" + "9" * 5000, "\n"], joint=" ")
 @example(words=["@codesign", "9" * 5000, "stats", "\n"], joint=" ")
 def test_console_lines(words, joint):
