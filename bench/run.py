@@ -24,7 +24,7 @@ from report import markdown
 from subjects import Subject, cmsis_nn, ours, plain
 
 from codesign.base.errors import BuildError, CodesignError, ToolError
-from codesign.base.output_file import replace_file
+from codesign.base.files.output_file import replace_file
 from codesign.base.resources import resource
 from codesign.compiler.lower import lower
 from codesign.compiler.model import load_onnx

@@ -12,7 +12,7 @@ import pytest
 
 from codesign.base.audio import read_audio, write_audio
 from codesign.base.errors import InputError
-from codesign.base.output_file import check_file, check_files, replace_file
+from codesign.base.files.output_file import check_file, check_files, replace_file
 
 
 def write(path, text="new"):
@@ -142,7 +142,7 @@ def test_standard_output_is_written_to_also_when_it_is_a_file(tmp_path, name):
     if not Path(name).exists():
         pytest.skip(f"no {name} here")
     code = (
-        "import pathlib\nfrom codesign.base.output_file import replace_file\nprint('before')\n"
+        "import pathlib\nfrom codesign.base.files.output_file import replace_file\nprint('before')\n"
         f"with replace_file(pathlib.Path({name!r})) as t:\n    t.write_text('content\\n')\nprint('after')"
     )
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}

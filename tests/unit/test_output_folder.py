@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from codesign.base import output_folder
-from codesign.base.contents import contents_of
 from codesign.base.errors import InputError
-from codesign.base.leftovers import hold, release
-from codesign.base.output_folder import check_folder, replace_folder, set_aside, update_folder
+from codesign.base.files import output_folder
+from codesign.base.files.contents import contents_of
+from codesign.base.files.leftovers import hold, release
+from codesign.base.files.output_folder import check_folder, replace_folder, set_aside, update_folder
 
 
 def write(folder, text="text", names=("a.txt", "sub/b.txt")):
@@ -139,7 +139,7 @@ def test_root_home_and_where_one_stands_are_refused(tmp_path, monkeypatch, name)
 
 def test_a_current_folder_that_was_removed_is_one_line(tmp_path):
     (tmp_path / "gone").mkdir()
-    code = "import os, pathlib\nfrom codesign.base.output_folder import check_folder\n"
+    code = "import os, pathlib\nfrom codesign.base.files.output_folder import check_folder\n"
     code += f"os.rmdir({str(tmp_path / 'gone')!r})\ncheck_folder(pathlib.Path('x'))"
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
     done = subprocess.run(
@@ -252,7 +252,7 @@ def test_ctrl_c_in_the_swap_leaves_the_old_or_the_new_folder_whole(tmp_path, mon
 WRITER = """
 import sys, time
 from pathlib import Path
-from codesign.base import output_folder
+from codesign.base.files import output_folder
 if sys.argv[3] == "renames":
     output_folder.exchange = lambda one, other: False
 end, count, text = time.monotonic() + float(sys.argv[4]), 0, sys.argv[2]

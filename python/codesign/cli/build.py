@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from codesign.base.output_folder import check_folder
+from codesign.base.files.output_folder import check_folder
 from codesign.base.resources import resource
 from codesign.cli.console import emit_json, progress, say
 from codesign.cli.options import DEFAULT_BOARD, BoardName, FrontEndOption, Json, chosen_board

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from codesign.base.output_file import check_files, replace_file
+from codesign.base.files.output_file import check_files, replace_file
 from codesign.cli.console import cells, emit_json, say, stderr, table
 from codesign.proof.compare import compare, default_thresholds, read_figures, read_thresholds
 from codesign.proof.compare.figures import render_baseline

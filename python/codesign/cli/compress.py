@@ -7,7 +7,7 @@ from typing import Annotated, get_args
 
 import typer
 
-from codesign.base.output_file import check_files
+from codesign.base.files.output_file import check_files
 from codesign.cli.console import cells, emit_json, progress, say, stderr, table
 from codesign.cli.options import Device, Json, Noise, RunFolder, Speech
 from codesign.cli.train import make_folder

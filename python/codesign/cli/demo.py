@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from codesign.base.audio import read_audio, write_audio
-from codesign.base.output_file import check_files
+from codesign.base.files.output_file import check_files
 from codesign.base.resources import resource
 from codesign.cli.console import emit_json, progress, say
 from codesign.cli.options import DEFAULT_BOARD, BoardName, Json

@@ -13,8 +13,8 @@ import typer
 
 from codesign.base.audio import write_audio
 from codesign.base.errors import CodesignError, InputError
+from codesign.base.files.output_file import check_files
 from codesign.base.isolate import Workers
-from codesign.base.output_file import check_files
 from codesign.cli.console import cells, emit_json, progress, say, stderr, table
 from codesign.cli.options import Json
 from codesign.hearing.evaluate import (

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from codesign.base.output_file import check_files
+from codesign.base.files.output_file import check_files
 from codesign.cli.console import emit_json, say
 from codesign.cli.options import Json
 from codesign.learning.train.device import need_torch

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from codesign.base.output_folder import check_folder
+from codesign.base.files.output_folder import check_folder
 from codesign.cli.console import emit_json, say
 from codesign.cli.options import FrontEndKind, Json, Model
 from codesign.compiler.emit import emit

@@ -9,8 +9,8 @@ from typing import Annotated
 import typer
 
 from codesign.base.errors import InputError
-from codesign.base.output_file import check_files
-from codesign.base.output_folder import check_folder
+from codesign.base.files.output_file import check_files
+from codesign.base.files.output_folder import check_folder
 from codesign.cli.console import cells, emit_json, progress, say, stderr, table
 from codesign.cli.options import Json
 from codesign.hearing.listen import analyse, design_test, load_stimuli, read_key, read_results, write_test

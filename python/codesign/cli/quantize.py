@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from codesign.base.output_file import check_files
+from codesign.base.files.output_file import check_files
 from codesign.cli.console import cells, emit_json, progress, say, stderr, table
 from codesign.cli.options import Json, Model
 from codesign.compiler.quantize import quantize_file

@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from codesign.base.output_file import check_files
+from codesign.base.files.output_file import check_files
 from codesign.cli.console import progress, say
 from codesign.cli.emulators import Emulator, choose
 from codesign.cli.options import DEFAULT_BOARD, BoardName, FrontEndOption, Model, chosen_board

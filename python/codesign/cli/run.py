@@ -15,7 +15,7 @@ import numpy.typing as npt
 import typer
 
 from codesign.base.audio import AudioStream, audio_format, read_audio, write_audio, writing_audio
-from codesign.base.output_file import check_files, replace_file
+from codesign.base.files.output_file import check_files, replace_file
 from codesign.cli.console import emit_json, progress, say
 from codesign.cli.emulators import Emulator, choose
 from codesign.cli.options import DEFAULT_BOARD, BoardName, FrontEndOption, Json, Model, chosen_board

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from codesign.base.output_file import check_files
+from codesign.base.files.output_file import check_files
 from codesign.cli.console import emit_json, progress, say
 from codesign.cli.options import Device, Json, Noise, RunFolder, Speech
 from codesign.learning.train.device import device_named

@@ -10,8 +10,8 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
+from codesign.base.files.output_folder import check_folder
 from codesign.base.metrics import estoi, si_sdr
-from codesign.base.output_folder import check_folder
 from codesign.compiler.frontend import whole_hops
 from codesign.compiler.lower import lower
 from codesign.compiler.lower.network import Network

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from codesign.base.audio.failure import reason
 from codesign.base.errors import InputError
-from codesign.base.output_file import replace_file
+from codesign.base.files.output_file import replace_file
 
 
 def audio_format(path: Path) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 import jinja2
 
 from codesign import __version__
-from codesign.base.output_folder import replace_folder
+from codesign.base.files.output_folder import replace_folder
 from codesign.compiler.emit.frontend import front_end_file
 from codesign.compiler.emit.names import layer_identifier, macros, model_identifier
 from codesign.compiler.layers.code import CodeContext

@@ -14,7 +14,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from codesign import __version__
 from codesign.base.errors import InputError
-from codesign.base.output_file import replace_file
+from codesign.base.files.output_file import replace_file
 from codesign.compiler.model.graph import Activation, Graph, Linear, LstmCell, Matrix, Op, Quant, SkipGate
 from codesign.compiler.names import check_unique
 from codesign.compiler.quantize.calibrate import LOGIT, UNIT

@@ -7,7 +7,7 @@ from pathlib import Path
 import jinja2
 
 from codesign.base.errors import InputError
-from codesign.base.output_folder import replace_folder
+from codesign.base.files.output_folder import replace_folder
 from codesign.compiler.emit import emit
 from codesign.compiler.lower.network import Network
 from codesign.compiler.plan import plan_memory

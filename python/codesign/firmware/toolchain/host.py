@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from codesign.base.output_folder import replace_folder
+from codesign.base.files.output_folder import replace_folder
 from codesign.compiler.emit import emit
 from codesign.compiler.frontend import Arithmetic
 from codesign.compiler.lower.network import Network

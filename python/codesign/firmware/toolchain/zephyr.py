@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from codesign.base.errors import BuildError, InputError, ToolError
-from codesign.base.output_folder import update_folder
+from codesign.base.files.output_folder import update_folder
 from codesign.base.resources import resource
 from codesign.compiler.emit import Generated, emit
 from codesign.compiler.lower.network import Network

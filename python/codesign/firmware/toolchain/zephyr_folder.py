@@ -6,10 +6,10 @@ import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
-from codesign.base.contents import contents_of, entries, seal
 from codesign.base.errors import InputError
-from codesign.base.leftovers import tidy
-from codesign.base.output_folder import check_folder, place_of, set_aside
+from codesign.base.files.contents import contents_of, entries, seal
+from codesign.base.files.leftovers import tidy
+from codesign.base.files.output_folder import check_folder, place_of, set_aside
 
 MODEL = "codesign_model"
 CONFIGURED = f"{MODEL}/configured-for"

@@ -7,8 +7,8 @@ from pathlib import Path
 from pydantic import TypeAdapter
 
 from codesign.base.errors import InputError
+from codesign.base.files.output_file import replace_file
 from codesign.base.intervals import Interval
-from codesign.base.output_file import replace_file
 from codesign.hearing.evaluate.evaluation import Evaluation
 from codesign.hearing.evaluate.journal import csv_lines
 from codesign.hearing.evaluate.measures import Measure

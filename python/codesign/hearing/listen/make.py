@@ -12,8 +12,8 @@ from markupsafe import Markup
 from pydantic import TypeAdapter
 
 from codesign.base.errors import InputError
-from codesign.base.output_file import replace_file
-from codesign.base.output_folder import check_folder, replace_folder
+from codesign.base.files.output_file import replace_file
+from codesign.base.files.output_folder import check_folder, replace_folder
 from codesign.hearing.listen.design import Design, Key
 from codesign.hearing.listen.stimuli import Progress
 from codesign.proof.report.page import page_environment, source

@@ -10,7 +10,7 @@ from markupsafe import Markup
 from pydantic import TypeAdapter
 
 from codesign.base.errors import InputError
-from codesign.base.output_file import replace_file
+from codesign.base.files.output_file import replace_file
 from codesign.hearing.listen.analysis import SCALE, Analysis, Comparison, SystemScore
 from codesign.hearing.listen.plot import score_chart
 from codesign.proof.report.page import page_environment, source

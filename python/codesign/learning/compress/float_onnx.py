@@ -9,7 +9,7 @@ import numpy.typing as npt
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from codesign.base.output_file import replace_file
+from codesign.base.files.output_file import replace_file
 from codesign.compiler.model.graph import Activation, Graph, Linear, LstmCell, SkipGate
 from codesign.compiler.quantize.qdq import IR_VERSION, OPSET, metadata
 

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from codesign.base.audio import FULL_SCALE, read_audio
 from codesign.base.errors import CodesignError, InputError
-from codesign.base.output_folder import replace_folder
+from codesign.base.files.output_folder import replace_folder
 
 FORMAT = 2
 FRAME_SECONDS = 0.01

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from codesign.base.cache import cache_folder
 from codesign.base.errors import InputError
-from codesign.base.output_file import replace_file
+from codesign.base.files.output_file import replace_file
 from codesign.firmware.doctor import missing
 from codesign.learning.data.cache import Progress
 

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from codesign.base.errors import InputError
-from codesign.base.output_file import replace_file
+from codesign.base.files.output_file import replace_file
 from codesign.learning.train.network import Sizes
 from codesign.learning.train.recipe import PhaseName, Recipe, differences
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from codesign.base.errors import InputError
-from codesign.base.output_file import replace_file
+from codesign.base.files.output_file import replace_file
 from codesign.drawing.spectrogram import QUIETEST_TOP_DB, RANGE_DB, levels
 from codesign.firmware.doctor import missing
 from codesign.proof.prove import Proof, Recording

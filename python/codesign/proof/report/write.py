@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from codesign.base.errors import InputError
-from codesign.base.output_file import replace_file
+from codesign.base.files.output_file import replace_file
 from codesign.proof.report.content import Report
 from codesign.proof.report.document import render_json
 from codesign.proof.report.page import render_page

@@ -13,13 +13,14 @@ import shutil
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
-from codesign.base.contents import contents_of, entries, seal
 from codesign.base.errors import InputError
-from codesign.base.exchange import exchange
-from codesign.base.leftovers import hold, neighbour, release, tidy
-from codesign.base.output_file import replace_file
+from codesign.base.files.contents import contents_of, entries, seal
+from codesign.base.files.exchange import exchange
+from codesign.base.files.leftovers import hold, neighbour, release, tidy
+from codesign.base.files.output_file import replace_file
 
 _HINT = "choose another folder"
+_READS = 100  # of a folder that others replace all the time
 
 
 def place_of(folder: Path) -> Path:
@@ -68,8 +69,7 @@ def check_folder(folder: Path, ours: Collection[str] = ()) -> Path:
     """
     place = place_of(folder)
     try:
-        present = entries(place)
-        known = contents_of(place)
+        present, known = _read_whole(place)
         foreign = sorted(present - (known or set()) - set(ours))
     except OSError as error:
         raise InputError(f"cannot read {folder}: {error.strerror or error}", hint=_HINT) from error
@@ -78,6 +78,31 @@ def check_folder(folder: Path, ours: Collection[str] = ()) -> Path:
     if foreign:
         raise InputError(f"{folder} holds {foreign[0]}, which codesign did not write", hint=f"move it away, or {_HINT}")
     return place
+
+
+def _read_whole(place: Path) -> tuple[set[str], set[str] | None]:
+    """What lies in a folder and what its manifest lists, of one and the same folder: another writer may put a new one there
+    between the two.
+    """
+    for _ in range(_READS):
+        before = _identity(place)
+        try:
+            found = entries(place), contents_of(place)
+        except OSError:
+            if _identity(place) == before:
+                raise
+            continue
+        if _identity(place) == before:
+            return found
+    return entries(place), contents_of(place)
+
+
+def _identity(place: Path) -> tuple[int, int] | None:
+    try:
+        status = place.stat()
+    except FileNotFoundError:
+        return None
+    return status.st_dev, status.st_ino
 
 
 @contextlib.contextmanager
