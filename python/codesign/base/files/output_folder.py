@@ -100,7 +100,7 @@ def _read_whole(place: Path) -> tuple[set[str], set[str] | None]:
 def _identity(place: Path) -> tuple[int, int] | None:
     try:
         status = place.stat()
-    except FileNotFoundError:
+    except OSError:  # not there, or no name that could be
         return None
     return status.st_dev, status.st_ino
 
