@@ -38,7 +38,7 @@ def environment(tmp_path_factory):
     run(sys.executable, "-m", "venv", "--without-pip", folder / "venv", folder=folder)
     python = folder / "venv" / "bin" / "python"
     run(sys.executable, "-m", "pip", "--python", python, "install", "--quiet", "--no-deps", "--no-index", wheel, folder=folder)
-    # After the environment's own packages on the path. The .pth files in there, such as that of an editable codesign, are not read.
+    # They come after the environment's own packages; their .pth files, as that of an editable codesign, are not read.
     own = Path(run(python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))", folder=folder).strip())
     paths = dict.fromkeys((sysconfig.get_path("purelib"), sysconfig.get_path("platlib")))
     (own / "dependencies.pth").write_text("".join(f"{path}\n" for path in paths))
@@ -47,7 +47,9 @@ def environment(tmp_path_factory):
 
 @pytest.mark.slow
 def test_nothing_comes_from_the_repository(environment, tmp_path):
-    program = "import codesign, sys; from codesign.base.resources import resource; print(codesign.__file__, resource('runtime'))"
+    program = (
+        "import codesign, sys; from codesign.base.resources import resource; print(codesign.__file__, resource('runtime'))"
+    )
     files = run(environment / "bin" / "python", "-c", program, folder=tmp_path).split()
     assert len(files) == 2
     for file in files:

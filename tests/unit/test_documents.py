@@ -1,4 +1,4 @@
-"""The Markdown of this repository: every relative link leads to a file, every anchor to a heading, every page is in the index."""
+"""The Markdown of this repository: relative links lead to files, anchors to headings, and every page is in the index."""
 
 import re
 from pathlib import Path
