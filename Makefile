@@ -4,7 +4,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 # For the training tests: any torch from 2.2 on; a build for CPUs keeps it small.
 TORCH  ?= torch==2.13.0
-.PHONY: demo quick test torch lint bench clean help
+.PHONY: demo quick fast test torch lint bench clean help
 
 help:
 	@echo "make demo   network -> Cortex-M33 image -> emulated -> proven, on the shipped recording (files in demo/)"
@@ -32,7 +32,11 @@ $(VENV)/.run $(VENV)/.dev:
 demo: $(VENV)/.run
 	$(BIN)/codesign demo --output demo
 
-quick: lint
+# Side by side: mypy and the tests have a core each.
+quick: $(VENV)/.dev
+	@$(MAKE) --no-print-directory -j2 lint fast
+
+fast: $(VENV)/.dev
 	$(BIN)/python -m pytest -q -m "not slow" tests/unit
 
 test: $(VENV)/.dev

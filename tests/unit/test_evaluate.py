@@ -227,6 +227,7 @@ def test_files_that_are_cut_off_are_named(folder):
         evaluate(*pair_and_list(folder))
 
 
+@pytest.mark.slow
 def test_processes_score_the_same(folder):
     pairs, system = recorded(folder)
     many, one = evaluate(pairs, [system], jobs=2).scores, evaluate(pairs, [system]).scores
