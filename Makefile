@@ -4,10 +4,11 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 # For the training tests: any torch from 2.2 on; a build for CPUs keeps it small.
 TORCH  ?= torch==2.13.0
-.PHONY: demo test torch lint bench clean help
+.PHONY: demo quick fast test torch lint bench clean help
 
 help:
 	@echo "make demo   network -> Cortex-M33 image -> emulated -> proven, on the shipped recording (files in demo/)"
+	@echo "make quick  lint, types and the fast unit tests, a minute: before each commit"
 	@echo "make test   the test suite"
 	@echo "make torch  torch and what else training wants, for its tests too (TORCH=torch==2.9.1 chooses)"
 	@echo "make lint   ruff and mypy"
@@ -30,6 +31,15 @@ $(VENV)/.run $(VENV)/.dev:
 
 demo: $(VENV)/.run
 	$(BIN)/codesign demo --output demo
+
+# Side by side: mypy and the tests have a core each.
+quick: $(VENV)/.dev
+	@$(MAKE) --no-print-directory -j2 lint fast
+
+# Left to `make test`: files that compile, or whose tests are short but many.
+LONGER := api audio_stream evaluate float_rules free_corpus frontend_q31_c mixing output_folder qemu_process
+fast: $(VENV)/.dev
+	$(BIN)/python -m pytest -q -m "not slow" tests/unit $(LONGER:%=--ignore=tests/unit/test_%.py)
 
 test: $(VENV)/.dev
 	$(BIN)/python -m pytest

@@ -108,6 +108,7 @@ def test_gcc_refuses_what_changes_bits(name, flags, tmp_path):
     assert any(flag in done.stderr for flag in (*flags.split(), "-ffast-math"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", GCCS)
 @pytest.mark.parametrize("flags", ["-ffp-contract=fast", *BENT[2:6]])
 def test_a_gcc_that_does_not_tell_is_held_to_the_rules(name, flags, tmp_path):
@@ -119,6 +120,7 @@ def test_a_gcc_that_does_not_tell_is_held_to_the_rules(name, flags, tmp_path):
         assert machine_code(command, source, tmp_path, *silent, *flags.split()) == plain, source.name
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("target", "flags"), UNDONE)
 def test_clang_is_held_to_the_rules(target, flags, tmp_path):
     for source in SAMPLE:

@@ -51,6 +51,7 @@ def test_a_forgotten_verb_is_an_error_that_names_it():
     assert {"reads", "writes", "states", "scratch_bytes", "step", "code", "tolerance", "title"} <= set(MUST_ANSWER)
 
 
+@pytest.mark.slow
 def test_a_new_layer_needs_no_other_file(tmp_path):
     network = random_network(skip=True)
     logit = network.values["relu"]

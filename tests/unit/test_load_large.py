@@ -162,6 +162,7 @@ BOMBS = {
 }
 
 
+@pytest.mark.slow
 def test_refused_before_it_grows(tmp_path):
     paths = []
     for name, (bomb, _) in BOMBS.items():

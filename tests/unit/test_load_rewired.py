@@ -55,6 +55,7 @@ def masks_of_onnxruntime(path, graph, features):
     return np.array(masks)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("skip", [False, True], ids=["", "skip gate"])
 @pytest.mark.parametrize("form", FORMS)
 def test_refused_or_the_same(form, skip, tmp_path):

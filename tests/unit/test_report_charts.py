@@ -126,6 +126,7 @@ def test_a_tone_is_where_it_belongs():
     assert int(pixels.astype(float).mean(axis=1).argmax()) == pytest.approx((1 - 1000 / 8000) * len(level), abs=2)
 
 
+@pytest.mark.slow
 def test_silence_is_dark(small_proof):
     recordings, proof = small_proof
     silence = np.zeros(16000, np.int16)

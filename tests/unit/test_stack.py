@@ -319,6 +319,7 @@ def test_longest_path_tries_every_order_in_a_group():
     assert recursions(1, calls) in ([[2, 3, 2]], [[3, 2, 3]])
 
 
+@pytest.mark.slow
 def test_groups_too_large_to_search_count_whole():
     count = 70
     frames_ = dict.fromkeys(range(count), 16)
