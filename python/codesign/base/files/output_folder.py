@@ -10,6 +10,7 @@ import contextlib
 import errno
 import os
 import shutil
+import stat
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
@@ -45,12 +46,21 @@ def place_of(folder: Path) -> Path:
         reason = "another file system is mounted there"
     if reason:
         raise InputError(f"cannot make {folder} an output folder: {reason}", hint="name a new folder in it")
-    present = os.path.isdir(place)  # noqa: PTH112 - Path's raises on names that are too long
-    if os.path.lexists(place) and not present:
+    mode = _mode(place)  # asked once: another writer may be between two renames
+    present = stat.S_ISDIR(mode)
+    if mode and not present:
         raise InputError(f"{folder} exists and was not made by codesign: it is no folder", hint=_HINT)
-    if present and not os.access(place, os.W_OK | os.X_OK):
+    if present and not os.access(place, os.W_OK | os.X_OK) and _mode(place):
         raise InputError(f"cannot write {folder}: it is write-protected", hint=_HINT)
     return place
+
+
+def _mode(place: Path) -> int:
+    """Type and permissions of what is there, 0 where nothing is or can be."""
+    try:
+        return os.stat(place).st_mode  # noqa: PTH116 - Path's raises on names that are too long
+    except OSError:
+        return 0
 
 
 def _home() -> Path:
@@ -129,8 +139,8 @@ def replace_folder(folder: Path, ours: Collection[str] = ()) -> Iterator[Path]:
                 held = -1
             elif held < 0:
                 break  # a file system without locks
-        if place.is_dir():
-            building.chmod(place.stat().st_mode & 0o777)
+        if mode := _mode(place):
+            building.chmod(mode & 0o777)
         yield building
         seal(building)
         check_folder(folder, ours)  # files may have come while it was built
