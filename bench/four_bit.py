@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Do weights of 4 bits pay? CMSIS-NN has both widths: their difference is what unpacking costs."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The float front end without a network, and its Fourier transform against CMSIS-DSP's."""
 
 from __future__ import annotations

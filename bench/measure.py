@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Build a subject for a board and measure its layers on the emulator that has the core."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Whole frames of a model on every board: instructions, estimated time, flash, RAM and stack of the very image."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The front end on cores without an FPU: in fixed point, and in floats that a library computes."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What onnx2c, a generator of plain C, makes of the float layers: the user's own binary, compiled and counted like ours."""
 
 from __future__ import annotations

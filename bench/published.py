@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Published measurements on silicon, beside the cost model's estimate of the same work."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The measurements as Markdown: docs/performance.md is this."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Our layers against CMSIS-NN's and plain C, and whole frames, on every core that an emulator here has.
 
     python bench/run.py [--cmsis-nn CHECKOUT] [--cmsis-dsp CHECKOUT] [--onnx2c PROGRAM] [--markdown FILE] [--json FILE]

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A section of the report: a title, words, a table."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What is compared: our kernels, CMSIS-NN from a checkout of the user's, and plain C as generators write it."""
 
 from __future__ import annotations

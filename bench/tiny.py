@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The smallest network there is: the front end is measured around it."""
 
 from __future__ import annotations

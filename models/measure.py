@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Measure the shipped networks and write models/README.md and each network's metrics.json.
 
     python models/measure.py --speech CORPUS/speech --noise CORPUS/noise [--clips CLIPS] [--floats FOLDER]

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """models/README.md out of the networks' metrics.json."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The enhancer's interface: checks, initial state, frame after frame. All memory is the caller's. */
 #include "codesign/enhancer.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The pipeline in float32: hop in, analysis, features, network, mask, synthesis, hop out. */
 #include "codesign/enhancer.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The pipeline in fixed point: hop in, analysis, features, network, mask, synthesis, hop out. */
 #include "codesign/enhancer.h"
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Small Arm ELFs, built in the test by every cross compiler that is there."""
 
 import importlib.util

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Being here, this file puts tests/ on the path: helpers such as integer_layers serve all test folders.
 
 CODESIGN_REQUIRE names markers (zephyr,qemu): a test with one of them may not be skipped, as CI with all tools wants it.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Recordings and names for tests of what people see."""
 
 import numpy as np

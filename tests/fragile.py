@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Measures that end their process, as a library in C may: `compute` of evaluate for tests of what that costs."""
 
 import os

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Names that meet something: the C language, the runtime's headers, generated code, what Python gathers by name."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Random and extreme integer layers for kernel tests."""
 
 from __future__ import annotations

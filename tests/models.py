@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """ONNX models for tests: float networks in every form that exporters write, and ways to spoil them."""
 
 from __future__ import annotations

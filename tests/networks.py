@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Whole integer networks with random weights, small enough to run everywhere in a moment."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Folders of noisy and clean recordings for tests of evaluate, and processes that all of them share."""
 
 import atexit

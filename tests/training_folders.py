@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Small folders of speech and noise: every voice is a tone of its own, so that a spectrum tells who is heard."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What the tests with Zephyr need, and why they are skipped where it is not there."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # codesign_model(<model>): build a model into the image and make codesign_model.h known. <model> is an .onnx file, for which
 # the sources are generated with the Python package, or a folder that `codesign generate` wrote.
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`west codesign …`: the codesign command line, run with the Python and the Zephyr tree of the workspace."""
 
 from __future__ import annotations

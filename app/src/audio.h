@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Where audio comes from and goes to: one backend is linked in (I2S, or files through a debugger or the host).
  *
  * Blocks hold one hop of interleaved little-endian slots as CONFIG_CODESIGN_STEREO and CONFIG_CODESIGN_SLOT_* say. A block

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* PCM from a file and to a file, for machines without I2S: the file functions are the debugger's or the host's. */
 #include <errno.h>
 #include <string.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* I2S in both directions at once: the device behind the devicetree alias `codesign-i2s`. */
 #include <errno.h>
 #include <string.h>

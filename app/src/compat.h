@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What changed its name or shape between Zephyr 3.3 and today. */
 #ifndef CODESIGN_APP_COMPAT_H
 #define CODESIGN_APP_COMPAT_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The line protocol of the console, version 2: docs/console.md. For people, test scripts and emulators alike. */
 #ifndef CODESIGN_APP_CONSOLE_H
 #define CODESIGN_APP_CONSOLE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "cpu_clock.h"
 
 #ifdef CONFIG_SOC_NRF5340_CPUAPP

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A cycle counter: the core's own (DWT) where there is one, else the kernel's. Differences are right across one wrap. */
 #ifndef CODESIGN_APP_CYCLES_H
 #define CODESIGN_APP_CYCLES_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Files of the machine that runs the emulator or the native image. Plain C: one side of it is compiled without Zephyr. */
 #ifndef CODESIGN_APP_HOST_FILE_H
 #define CODESIGN_APP_HOST_FILE_H

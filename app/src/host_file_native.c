@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Files of the host: on native_sim this is compiled for the runner, outside of Zephyr. */
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Files through Arm semihosting: QEMU and debuggers answer the breakpoint. */
 #include <zephyr/kernel.h>
 #include <zephyr/arch/common/semihost.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "line.h"
 
 #define TAIL sizeof(" crc=01234567\n") /* always kept free */

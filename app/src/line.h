@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Lines of the console protocol, version 2: docs/console.md. Plain C, no Zephyr.
  *
  *     @codesign 2 state running=1 bypass=0 crc=f948d840

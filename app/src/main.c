@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Speech enhancement between a microphone and a receiver.
  *
  *     audio_read ─► slots_to_pcm ─► worker_process ─► output_render ─► pcm_to_slots ─► audio_write

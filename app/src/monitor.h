@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The deadline monitor: what happened to every block, and what a frame costs. Counters wrap; readers take a copy. */
 #ifndef CODESIGN_APP_MONITOR_H
 #define CODESIGN_APP_MONITOR_H

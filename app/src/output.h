@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The last stage before playback: the dry signal on the enhancer's time, a click-free way between dry and enhanced, and gain. */
 #ifndef CODESIGN_APP_OUTPUT_H
 #define CODESIGN_APP_OUTPUT_H

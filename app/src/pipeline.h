@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Capture, enhance, play: the thread that moves the audio. It waits for the enhancer no longer than the deadline. */
 #ifndef CODESIGN_APP_PIPELINE_H
 #define CODESIGN_APP_PIPELINE_H

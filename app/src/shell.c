@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* codesign stats|stacks|start|stop|bypass|gain|reset on the shell; answers are lines of the console protocol. */
 #include <errno.h>
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include <zephyr/sys/util.h>
 
 #include "slots.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Between a block's slots and the pipeline's mono int16 samples. */
 #ifndef CODESIGN_APP_SLOTS_H
 #define CODESIGN_APP_SLOTS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The thread that runs the enhancer, one hop a job. A job that takes too long goes on while the audio goes its way. */
 #ifndef CODESIGN_APP_WORKER_H
 #define CODESIGN_APP_WORKER_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* CMSIS-DSP's real transform of float32; the library comes from the user's own checkout. */
 #include "arm_math.h"
 

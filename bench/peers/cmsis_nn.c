@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* CMSIS-NN's layers, called as its documentation says; the library comes from the user's own checkout. */
 #include "arm_nnfunctions.h"
 #include "peer.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* One interface to other people's layers: what bench/ needs of an LSTM step and of a fully connected layer. */
 #ifndef CODESIGN_BENCH_PEER_H
 #define CODESIGN_BENCH_PEER_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Layers as generators of portable C write them: one loop per row, one pass per operation, 64-bit requantization. */
 #include "peer.h"
 

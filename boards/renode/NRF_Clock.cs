@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 // CLOCK, POWER and RESET of the nRF5340's application core, which share one page: nRF5340 product specification, "CLOCK".
 // What upstream's NRF_CLOCK lacks is the audio clock: its task, event, status and frequency.
 using System;

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 // I2S with EasyDMA of the nRF52840 and nRF5340: their product specifications, "I2S". In and out are files of raw slots, as
 // they lie in memory: little-endian, interleaved.
 //

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Files for firmware that asks a debugger: what its semihost_exec() would stop for is done at its entry. Arm, "Semihosting for
 # AArch32 and AArch64": the operation in r0, the address of its arguments in r1, the result in r0. A hook runs this with `self`,
 # the core, `folder`, where the files are, and `files`, a list that lasts from one call to the next.

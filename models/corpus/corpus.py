@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Assemble a free speech and noise corpus out of Debian packages and GitHub repositories: 16 kHz, mono, 16 bit, trimmed.
 
     python corpus.py CORPUS [--repositories FOLDER]

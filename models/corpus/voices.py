@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Add synthetic English-text voices to a corpus: a filler beside recorded ones, which are poor in English here.
 
     python voices.py CORPUS [--minutes 20]

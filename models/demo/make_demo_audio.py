@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Make the demonstration recordings: five noisy utterances with their clean speech, 16 kHz, mono, 16 bit.
 
     python models/demo/make_demo_audio.py PACKAGES models/demo

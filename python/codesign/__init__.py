@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """codesign: neural speech enhancement to hearing-aid firmware, with proof.
 
 The functions of docs/api.md are imported when they are first used, so that importing the package costs next to nothing.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What programs call: the stages of the command line as functions, over paths. docs/api.md has examples.
 
 Paths may be str or Path, a board is a name or the path of a card. Errors are those of codesign.base.errors: `message` says

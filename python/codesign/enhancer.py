@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Enhancing signals in memory with the firmware's own C on this machine."""
 
 from __future__ import annotations

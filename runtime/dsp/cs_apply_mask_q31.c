@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "codesign/dsp_q31.h"
 #include "fixed_rules.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Complex FFT of 2^k >= 8 points: Stockham autosort, radix 4, a last stage of radix 2 when k is odd.
  *
  * A stage turns `points / length` interleaved transforms of `length` points into four times as many of a quarter:

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Complex FFT of 2^k >= 8 points in fixed point: Stockham autosort, radix 4, a last stage of radix 2 when k is odd.
  * Each stage divides by its radix: no magnitude grows, and the high word of a product with a Q30 twiddle is a quarter of it.
  * Where few values are large, a stage first shifts all of them up, so that few bits are lost.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #ifndef CODESIGN_DSP_CS_COMPLEX_FFT_Q31_H
 #define CODESIGN_DSP_CS_COMPLEX_FFT_Q31_H
 

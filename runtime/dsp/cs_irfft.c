@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Inverse real FFT: the split undone, then the forward complex FFT of the bins in reversed order, which is the inverse. */
 #include "cs_complex_fft.h"
 #include "float_rules.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* x^p = exp2(p * log2(x)). Minimax-fitted polynomials; errors in docs/numerics.md. */
 #include "cs_power.h"
 

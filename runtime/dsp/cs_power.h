@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* x^p by polynomials, the same bits on every machine. */
 #ifndef CODESIGN_POWER_H
 #define CODESIGN_POWER_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Real FFT: even samples as real, odd ones as imaginary parts of a complex FFT of half the length, then the split. */
 #include "cs_complex_fft_q31.h"
 #include "fixed_rules.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What the Q31 front end computes with (docs/numerics.md). */
 #ifndef CODESIGN_FIXED_RULES_H
 #define CODESIGN_FIXED_RULES_H

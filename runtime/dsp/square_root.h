@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The correctly rounded square root, without a libm: __builtin_sqrtf calls sqrtf unless a flag says that nobody reads errno. */
 #ifndef CODESIGN_SQUARE_ROOT_H
 #define CODESIGN_SQUARE_ROOT_H

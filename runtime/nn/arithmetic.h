@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Scalar arithmetic of docs/numerics.md. With the Arm DSP extension single instructions, elsewhere the same bits in C. */
 #ifndef CODESIGN_NN_ARITHMETIC_H
 #define CODESIGN_NN_ARITHMETIC_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "fully_connected.h"
 
 void cs_fully_connected_s16(const cs_fully_connected *layer, const int8_t *x, int16_t *y, void *scratch)

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The kernels for cores with the Arm DSP extension (Cortex-M4, M7, M33, M35P, M55, M85). Empty elsewhere.
  *
  * Packing, for rows A, B, C, D and columns 0..3 (lanes are the low and the high halfword of a 32-bit word):

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The kernel for cores with the M-profile vector extension (Cortex-M52, M55, M85). Empty elsewhere.
  *
  * Packing, for each four rows: of every whole sixteen columns the 16 bytes of the first row, of the second, the third and

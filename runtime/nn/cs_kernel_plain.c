@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Matrix times vector on any core. Weights: row-major int8, each row padded with zeros to a multiple of 4 columns. */
 #include "codesign/nn.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* One LSTM step, 16 units at a time: both matrices, the four gates, then cell and hidden state. */
 #include "codesign/nn.h"
 

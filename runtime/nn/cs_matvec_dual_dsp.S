@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* const void *cs_matvec_dual(const void *weights, const int16_t *prepared, uint32_t rows, uint32_t columns, int32_t *acc)
  *
  * cs_matvec_dsp for cores that issue two instructions a cycle (Cortex-M7): same packing, same sums, one instruction more in

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Skip RNN gate: a step updates the guarded LSTM layers when the state is at least one half. */
 #include "arithmetic.h"
 #include "codesign/nn.h"

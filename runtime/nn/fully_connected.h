@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The core of cs_fully_connected_s8 and _s16, which differ in the output's type only. */
 #ifndef CODESIGN_NN_FULLY_CONNECTED_H
 #define CODESIGN_NN_FULLY_CONNECTED_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Gates and state update of some units, for cores without vectors; lstm_cell_mve.h computes the same bits.
  * acc: for each unit its four gates, input sums; the recurrent sums stand CS_BLOCK_ROWS further. */
 #ifndef CODESIGN_NN_LSTM_CELL_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* lstm_cell.h with the vector extension: a vector is the four gates of a unit, then one state of four units. */
 #ifndef CODESIGN_NN_LSTM_CELL_MVE_H
 #define CODESIGN_NN_LSTM_CELL_MVE_H

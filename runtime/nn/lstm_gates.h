@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What the two forms of the LSTM cell share. */
 #ifndef CODESIGN_NN_LSTM_GATES_H
 #define CODESIGN_NN_LSTM_GATES_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Sums of a fully connected layer's rows to its output. */
 #ifndef CODESIGN_NN_REQUANTIZE_ROWS_H
 #define CODESIGN_NN_REQUANTIZE_ROWS_H

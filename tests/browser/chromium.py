@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A headless Chromium, and pages in it that may not complain."""
 
 import contextlib

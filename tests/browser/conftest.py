@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The browser that the tests of this folder share; they are skipped where there is none."""
 
 import pytest

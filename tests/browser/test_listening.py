@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A listening session in a real browser, from the first page to the last: what was answered is what is saved."""
 
 import json

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The report's page in a real browser: no errors, sound that plays, versions that switch, pictures that are not blank."""
 
 import dataclasses

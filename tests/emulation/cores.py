@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """runtime/nn of each core, built once, behind one interface: Unicorn where it has the core, else QEMU."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Many calls in one: an emulator that takes a moment to start is started once. */
 #include <stdint.h>
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The fixture `dut` as a user has it: a pytest of its own, with firmware in Renode and in QEMU."""
 
 from __future__ import annotations

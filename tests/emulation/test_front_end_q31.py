@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Images of cores without an FPU, and the fixed-point front end where it was asked for: every bit of the reference."""
 
 from __future__ import annotations

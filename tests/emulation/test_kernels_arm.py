@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """runtime/nn, built for Cortex-M and run under Unicorn, against the reference: every bit and every saved register."""
 
 from __future__ import annotations

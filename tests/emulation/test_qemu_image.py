@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Whole images on QEMU's Cortex-M55: every bit, every count, every way to fail."""
 
 import dataclasses

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The image that is flashed, in Renode: speech through its I2S, what it counts, and what it does when the audio fails."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The Zephyr application: built for every board, its memory against the linker's table, run in QEMU and natively."""
 
 from __future__ import annotations

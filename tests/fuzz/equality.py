@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Whether the C of a network computes what the NumPy reference computes, fast enough for thousands of networks.
 
 Object files are kept by the text that they were made from. Weights are written into the loaded library where its own stand, so

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Models spoiled at random: in the structure of the protobuf, or in its bytes."""
 
 from __future__ import annotations

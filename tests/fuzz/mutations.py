@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Thousands of spoiled models: each is refused in one line, or its C computes what the reference computes.
 
     python -m tests.fuzz.mutations --count 20000 --seed 1

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Names that meet those of C, of the runtime or of the generated code."""
 
 HOSTILE = (

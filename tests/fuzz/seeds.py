@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What is spoiled: the shipped models, and small ones in every form."""
 
 from __future__ import annotations

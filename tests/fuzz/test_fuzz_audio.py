@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Mutated headers of recordings: an error of ours or a recording, in bounded memory; never a traceback, never a warning.
 
 AUDIO_EXAMPLES=20000 runs it longer.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Whatever stands in a user's file: it is read, or refused in one line. Nothing else is raised."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A few hundred spoiled models, always the same; `python -m tests.fuzz.mutations` runs as many as wanted."""
 
 from __future__ import annotations

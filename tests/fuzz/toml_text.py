@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """TOML documents spoiled at random, as text: also such that no writer of TOML would write."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """bench/: runs without a checkout of anyone, says what it left out, and its figures agree with each other."""
 
 import json

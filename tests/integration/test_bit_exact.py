@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The promise of the project: emulated image = host library = NumPy reference, every bit."""
 
 import dataclasses

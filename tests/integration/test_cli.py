@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The command line as a user meets it: exit codes, one-line errors, JSON, nothing half-written."""
 
 import json

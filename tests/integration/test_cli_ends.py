@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """How commands end: whatever happens, one line, an exit code, and the user's files as they were."""
 
 import json

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """compare as a gate: a kernel made slower and a table made larger do not get through."""
 
 import shutil

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """codesign evaluate as a user types it."""
 
 import json

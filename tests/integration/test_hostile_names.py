@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Names from a file never meet ours: a network is the same whatever its nodes, tensors and itself are called."""
 
 import re

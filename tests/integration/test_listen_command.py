@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """codesign listen as a user types it."""
 
 import json

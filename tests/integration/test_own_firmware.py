@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The library in somebody's own firmware: README's lines as printed, with README's one flag, in C and in C++."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Cycles of whole runs: consistent with the exact instructions they come from."""
 
 import dataclasses

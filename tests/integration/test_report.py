@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The report says what the proof found, in every format, and shows names as names."""
 
 import base64

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """codesign run on the host: as much memory for a long recording as for a short one, the same bits, and what its file lacks."""
 
 import json

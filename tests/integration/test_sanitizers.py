@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The whole pipeline under AddressSanitizer and UndefinedBehaviorSanitizer: no read or write outside, no undefined shift.
 
 CODESIGN_SANITIZED_NETWORKS says how many drawn networks it runs with, CODESIGN_SANITIZED_FROM the number of the first one:

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The proof itself: it holds for a sound image, and does not for one that is wrong in a single byte."""
 
 import json

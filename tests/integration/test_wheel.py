@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The wheel: installed in an environment of its own, without the repository, it has all that `codesign demo` needs."""
 
 import importlib.util

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """All tests here have the marker train; without torch each file says so and is left out."""
 
 from __future__ import annotations

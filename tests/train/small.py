@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A recipe, networks and mixtures small enough to train in a moment."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Runs that stop and go on, checkpoints that are not what they should be, disks that are full."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The perceptual disturbance against PESQ-WB as the package pesq computes it."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Units that go, and what is left computes the same."""
 
 from __future__ import annotations

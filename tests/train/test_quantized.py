@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The QAT forward against the NumPy reference: every integer, not one apart."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The gate learns to rest, and the firmware's C code rests where training said it would."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Transforms with backward passes of their own, against torch's."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Training that goes on from a network: from a checkpoint, from ONNX, and what cannot be gone on from."""
 
 from __future__ import annotations

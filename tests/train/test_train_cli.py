@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """codesign train, compress and export as a person meets them."""
 
 from __future__ import annotations

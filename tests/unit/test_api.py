@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The public functions: examples of docs/api.md run as printed, signals of any kind, and what importing costs."""
 
 from __future__ import annotations

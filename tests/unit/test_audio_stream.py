@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The block reader: the samples of the whole file, whatever the block; memory that does not grow; what is cut off or absurd."""
 
 import struct

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Board cards: the shipped ones, and one mistake each."""
 
 import pytest

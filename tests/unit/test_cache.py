@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The cache: where it is, and that texts kept there can be found."""
 
 import tempfile

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """compare: what is worse than allowed, in either direction, and documents that cannot be compared."""
 
 import json

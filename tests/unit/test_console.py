@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The console protocol and what a run of the application tells."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Folders of speech and noise: what is used, what is left out, who is heard where."""
 
 from __future__ import annotations

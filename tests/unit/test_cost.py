@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The cost model: decoding against hand-assembled instructions, pipelines against the sentences of their sources."""
 
 import pytest

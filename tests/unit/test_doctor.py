@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """doctor finds what is there, says how to get the rest, and never raises."""
 
 import sys

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The Markdown of this repository: relative links lead to files, anchors to headings, and every page is in the index."""
 
 import re

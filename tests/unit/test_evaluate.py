@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """evaluate: figures against their own definitions, pairs in all layouts, and input that cannot be scored."""
 
 from __future__ import annotations

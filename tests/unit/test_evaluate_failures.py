@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """evaluate where it goes wrong: measures that die, errors half-way, full disks; and figures that stay the same."""
 
 from __future__ import annotations

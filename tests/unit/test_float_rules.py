@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Flags that would change the front end's bits: refused, or without any effect. And the square root without a libm."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """models/corpus/corpus.py: whose recordings become which voice, and what is left out."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """runtime/dsp and runtime/enhancer.c, compiled for this machine, against the NumPy reference: every bit."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The fixed-point front end of runtime/dsp, compiled for this machine, against its NumPy reference: every bit."""
 
 from __future__ import annotations

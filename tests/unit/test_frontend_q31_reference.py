@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The fixed-point front end in NumPy against float64 oracles; tolerances follow from the bits that every step keeps."""
 
 from __future__ import annotations

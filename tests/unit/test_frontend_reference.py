@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The NumPy front end against float64 oracles; tolerances follow from float32's unit roundoff."""
 
 from __future__ import annotations

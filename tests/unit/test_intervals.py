@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Intervals hold what they claim: in simulated experiments, as often as they say."""
 
 import numpy as np

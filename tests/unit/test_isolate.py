@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Calls in processes of their own: every answer but those of calls that die, hang or fail."""
 
 import os

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """runtime/nn, compiled for this machine and called through ctypes, against the reference."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Every layer answers every verb, and a layer that nobody knew before goes through plan, emit and reference unchanged."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Each source file of ours says its licence at its top, in the way that tools read."""
 
 from pathlib import Path

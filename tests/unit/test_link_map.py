@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Map files, and what takes the memory of an image that is linked from libraries."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Listening tests from recordings to answers: blind, balanced, screened, and nothing lost to a damaged file."""
 
 import dataclasses

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The result server: nothing but the test's files goes out, nothing but results comes in."""
 
 import http.client

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Statistics against scipy.stats, which computes them another way."""
 
 import numpy as np

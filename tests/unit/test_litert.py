@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """TFLite's own interpreter as the oracle of the int8 layers, every bit. Models come from its schema, without TensorFlow."""
 
 import numpy as np

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Every form of a network that exporters write is the same graph, and computes what onnxruntime computes."""
 
 import dataclasses

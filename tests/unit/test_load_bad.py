@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """One small bad file per rule: each gets one line that says what and where, and exit code 2."""
 
 import numpy as np

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Recurrent layers, states and skip gates that are no such thing: each gets one line that says what and where."""
 
 import numpy as np

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Small files that stand for much: refused in one line before anything grows, within 2 GiB of addresses."""
 
 import json

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Networks with nodes rewired at random: refused in one line, or computed as onnxruntime computes them."""
 
 import random

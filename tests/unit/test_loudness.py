@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Loudness against the figures that ITU-R BS.1770 and EBU Tech 3341 print."""
 
 import math

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Lowering: which layers come out, that they compute what the real operators do, and what is refused."""
 
 from __future__ import annotations

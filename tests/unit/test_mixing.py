@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Mixtures: what is asked for is what comes out, whoever draws it."""
 
 from __future__ import annotations

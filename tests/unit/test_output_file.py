@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Output files: whole or not at all, through links, into devices, never over an input."""
 
 import os

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Output folders: ours are replaced whole, what is not ours stays, whatever interrupts."""
 
 import json

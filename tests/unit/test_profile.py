@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 import pytest
 
 from codesign.firmware.machines.profile import StageProfile, thumb_instructions

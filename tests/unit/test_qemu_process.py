@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """QEMU as a child process, with a shell script in its place: every way to end, and nothing left running."""
 
 import os

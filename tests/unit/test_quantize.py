@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Calibration and the QDQ file: what comes back is what went in, near the float network, and the same for onnxruntime."""
 
 import numpy as np

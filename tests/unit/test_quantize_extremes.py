@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Weights and biases of any size: the int8 network is near the float one, or one line says what is too large for it."""
 
 from __future__ import annotations

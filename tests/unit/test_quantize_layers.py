@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Noise of every layer against direct computation, and scales moved between layers against the network as it was."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What calibration says about recordings that scales cannot be taken from."""
 
 from __future__ import annotations

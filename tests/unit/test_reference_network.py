@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The NumPy reference against oracles that share no code with it.
 
 Fully connected layers: ONNX Runtime's integer kernels and exact rational arithmetic (test_litert.py has TFLite itself).

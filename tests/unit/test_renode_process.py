@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Renode as a child process, with a shell script in its place: versions, mistakes, time, and what a run's folder holds."""
 
 from __future__ import annotations

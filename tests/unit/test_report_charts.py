@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Charts: areas are proportional, names are escaped, nothing leaves the picture."""
 
 import base64

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The rooms of the package depend on each other in one direction only, and no two modules on each other."""
 
 from __future__ import annotations

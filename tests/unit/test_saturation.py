@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Counting what integers cannot hold, against counts by hand."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Sizes against the linker's own table, and files that are not what they should be."""
 
 import contextlib

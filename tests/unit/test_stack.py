@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Worst-case stack: against the compilers' own numbers, hand-written assembly, and what has no worst case."""
 
 from pathlib import Path

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """TOML of users: numbers, depth, text and size are bounded in one place, for every reader."""
 
 import pytest

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What of training works on a machine without torch: recipes, budgets, and a clear word about what is missing."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The folder of a Zephyr build, with tools that only write files."""
 
 import json

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Finding Zephyr, its toolchain and a board's name; the telling line of a failed build."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* For toolchains that come without a C library: what CMSIS-DSP's headers mention. */
 #ifndef CODESIGN_BENCH_MATH_H
 #define CODESIGN_BENCH_MATH_H

@@ -1,1 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
 """base: what every room rests on: errors, files, audio, recordings."""

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The user's cache folder, and texts kept there for whoever looks for a fault."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Errors a user can cause or meet. The command line prints them as one line and exits with their code."""
 
 from __future__ import annotations

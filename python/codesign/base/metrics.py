@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Speech quality against a clean reference. Both need the clean signal, aligned and of the same length."""
 
 from __future__ import annotations

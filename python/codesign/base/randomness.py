@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Figures that draw random numbers, and are the same every time."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Recordings of many items on disk, found by a folder or a pattern."""
 
 from __future__ import annotations

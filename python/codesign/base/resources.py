@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Where the files that are not Python live: inside the installed package, or in the repository around it."""
 
 from __future__ import annotations

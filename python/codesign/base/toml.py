@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """TOML that nobody vouches for: board cards, recipes, thresholds."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """codesign boards: what codesign can build for."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """codesign build: a model to C and an image."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """codesign compare: what grew or slowed between two reports."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """codesign compress: a float checkpoint to a smaller one that computes as the firmware does."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Output rules of all commands: people on stderr, JSON on stdout, one line for every expected error."""
 
 from __future__ import annotations

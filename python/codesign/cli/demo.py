@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """codesign demo: the whole way on the shipped network and recordings."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """codesign doctor: what was found on this machine."""
 
 from __future__ import annotations

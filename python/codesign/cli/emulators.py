@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Which emulator a command runs a board's image in."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """codesign evaluate: what networks do to speech, in figures."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """codesign export: a checkpoint to the ONNX file of one time step."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """codesign generate: a model's C sources, for a build of one's own."""
 
 from __future__ import annotations

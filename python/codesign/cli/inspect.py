@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """codesign inspect: what is in a model file, and what it will cost."""
 
 from __future__ import annotations

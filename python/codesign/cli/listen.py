@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """codesign listen: listening tests in a box."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Entry point: runs the commands, and turns whatever ends them into one line and an exit code.
 
 It imports next to nothing at its top: Ctrl-C while the commands are imported is answered here too.

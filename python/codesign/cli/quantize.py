@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """codesign quantize: a float network to int8, calibrated on recordings."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Noisy recordings from the command line, with their clean signals."""
 
 from __future__ import annotations

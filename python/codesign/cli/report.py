@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """codesign report: the proof as a page to look at and listen to, as JSON, as Markdown, as plots."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """codesign run: enhance a recording, on the host or in an emulated image."""
 
 from __future__ import annotations

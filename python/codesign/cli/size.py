@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """codesign size: flash, RAM and stack of any ELF."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """codesign train: a recipe and two folders of recordings to a float network."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """codesign verify: the proof."""
 
 from __future__ import annotations

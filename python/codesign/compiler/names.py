@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Names out of files, made plain: none of them is one of ours, and no two are the same."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A palette image as PNG (ISO/IEC 15948), which is zlib and a few checksums."""
 
 from __future__ import annotations

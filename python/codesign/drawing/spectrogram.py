@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Spectrograms as pictures: level of every band over time, on one scale for all signals of a recording."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """SVG elements whose text and attributes are always escaped, and the numbers on axes."""
 
 from __future__ import annotations

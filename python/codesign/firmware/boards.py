@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Boards: what codesign knows about the hardware, read from boards/<name>/board.toml."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What is on this machine: compilers, emulators and packages, without importing or running anything slow."""
 
 from __future__ import annotations

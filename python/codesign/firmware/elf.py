@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Reading Arm ELF files: everything that pyelftools does not check is checked here."""
 
 from __future__ import annotations

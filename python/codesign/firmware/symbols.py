@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What the symbols of an image are: which belong together, and what pointers reach. Kept in manifest.json beside the image."""
 
 from __future__ import annotations

@@ -1,1 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
 """hearing: how enhanced speech sounds: measures and listening tests."""

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Bit-exactness: emulated image = host library = NumPy reference, and the rules that an enhancer keeps."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Whether a network makes speech better or worse: a proof says that the firmware is the network, not that it is good."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The part of a proof that depends on how the board is emulated: build the image, run it, what its run must show."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """onnxruntime on the QDQ file as an independent oracle of the reference, layer by layer.
 
 Every layer is given what onnxruntime had before it, and every step starts from the reference's states, so that a difference

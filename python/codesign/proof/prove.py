@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The whole proof of one model on one board: build, run everywhere, compare, weigh against the budget."""
 
 from __future__ import annotations

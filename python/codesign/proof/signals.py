@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What verification plays to the enhancer: recordings, and the signals that break fixed-point code."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The verdict and its parts, as the report and the command line show them."""
 
 from __future__ import annotations

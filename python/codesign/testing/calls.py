@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """An ELF of single functions with a call server beside them, and the interface to call them: for tests and benchmarks."""
 
 from __future__ import annotations

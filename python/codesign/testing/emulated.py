@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Devices under test that are an emulator with a firmware image in it."""
 
 from __future__ import annotations

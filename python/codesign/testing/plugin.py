@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Options and the fixture `dut` for pytest: in conftest.py, pytest_plugins = ["codesign.testing.plugin"].
 
 Without --codesign-image the fixture is pytest-embedded's own: --embedded-services serial --port /dev/ttyACM0 for a real board.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`Calls` under QEMU: memory travels through a semihosting file, one short QEMU run a call."""
 
 from __future__ import annotations

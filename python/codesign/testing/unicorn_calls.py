@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`Calls` under Unicorn."""
 
 from __future__ import annotations

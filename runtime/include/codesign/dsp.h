@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The float32 front end. Operation order is part of the contract (docs/numerics.md): no contraction, no libm.
  *
  * Needs binary32 arithmetic with subnormals, a little-endian core, and -ffp-contract=off. Every pointer to memory is the

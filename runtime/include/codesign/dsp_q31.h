@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The fixed-point front end, for cores without an FPU: 32-bit integers, one exponent a frame. docs/numerics.md defines every
  * operation. The stages are those of dsp.h with other tables; all are exact integer arithmetic, so no compiler flag matters.
  *

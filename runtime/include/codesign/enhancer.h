@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The enhancer: hops of int16 PCM in, hops of int16 PCM out. The whole library is used through these three functions. */
 #ifndef CODESIGN_ENHANCER_H
 #define CODESIGN_ENHANCER_H

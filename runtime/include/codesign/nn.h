@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Integer layers of one network step. docs/numerics.md defines the arithmetic; all structs are constant, generated data.
  *
  * Every pointer to memory is the caller's. Nothing here allocates or keeps state. */

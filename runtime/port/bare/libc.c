@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What compilers call by themselves, for images without a C library. */
 #include <stdint.h>
 #include <string.h>

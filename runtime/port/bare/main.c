@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The bare image: one enhancer and one hop of input and output. A debugger or emulator fills cs_bare_input, calls
  * cs_bare_process and reads cs_bare_output; on a board without an operating system, a DMA interrupt would. */
 #include "codesign_model.h"

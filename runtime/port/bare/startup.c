@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Start-up of a Cortex-M image: vector table, FPU on, .data and .bss, main. */
 #include <stdint.h>
 

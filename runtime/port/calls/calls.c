@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Calls single functions for tests and benchmarks: `calls.bin` is read to the start of the arena, the call that its head
  * describes is made, and the arena goes back to the same file with the result. */
 #include "instruction_clock.h"

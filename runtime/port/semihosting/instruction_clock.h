@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Executed instructions by SysTick, under QEMU's -icount: there time is nothing but instructions, 2^shift ns each. */
 #ifndef CODESIGN_INSTRUCTION_CLOCK_H
 #define CODESIGN_INSTRUCTION_CLOCK_H

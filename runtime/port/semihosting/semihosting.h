@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Arm semihosting (Semihosting for AArch32 and AArch64, 2.0): files and exit of the machine that runs the emulator. */
 #ifndef CODESIGN_SEMIHOSTING_H
 #define CODESIGN_SEMIHOSTING_H

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Write vectors.h: matrix products of odd shapes, and the checksum of an enhanced signal, from the NumPy reference.
 
 python vectors.py MODEL KERNEL OUTPUT

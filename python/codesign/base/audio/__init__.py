@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Recordings in and out: any file that libsndfile reads → int16 mono at the model's rate; int16 mono → WAV or FLAC.
 
 Every recording is read by one reader, in blocks: AudioStream for as long as one likes, read_audio for a whole array.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What a file says about its own end: libsndfile reads what is there and is silent about what is missing.
 
 Of WAV (also big-endian, RF64), Wave64, AIFF and AU the size of the sound is compared with the bytes behind it; of Ogg the last

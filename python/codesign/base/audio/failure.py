@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What libsndfile says about a failure."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Opening a file with libsndfile, to be read from its beginning to its end."""
 
 from __future__ import annotations

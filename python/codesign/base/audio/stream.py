@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A recording read forward, in blocks: mixed, resampled and rounded to int16 as it comes, in memory that does not grow."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """int16 mono PCM → WAV or FLAC, whole or as it comes."""
 
 from __future__ import annotations

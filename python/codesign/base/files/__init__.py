@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """files: how results reach the disk — whole or not at all, through links, and never over what is the user's."""
 
 from codesign.base.files.output_file import check_file, check_files, replace_file

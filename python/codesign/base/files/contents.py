@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """manifest.json of an output folder: what tells codesign's own folders, and all that codesign wrote to them."""
 
 from __future__ import annotations

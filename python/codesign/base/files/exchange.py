@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Two names in the file system swapped in one step, where the system can."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Neighbours of an output folder while it is written, and what processes that were killed left of them."""
 
 from __future__ import annotations

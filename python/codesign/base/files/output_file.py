@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Output files: complete or not at all, through links, never in the place of a device, never over an input."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Output folders: written beside their place and put there whole; what codesign did not write is never removed.
 
 A folder of codesign's has a manifest.json that names the tool and, in `contents`, everything that it wrote. Only such a folder

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """isolate: calls in processes of their own → their answers; what dies in one costs that call alone."""
 
 from codesign.base.isolate.workers import Answer, Call, Workers

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The process that makes calls for another: it reads them from a connection and answers each as soon as it is made."""
 
 from __future__ import annotations

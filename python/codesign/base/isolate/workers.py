@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A pool of processes that make calls. One that dies, or does not come back in time, is replaced and costs one call.
 
 Not ProcessPoolExecutor: a death there fails every call of the pool, and nothing ends a call that hangs.

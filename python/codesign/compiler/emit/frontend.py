@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """C of the front end: its tables and its description, in either arithmetic."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Names in C: all that a generated model defines is named here, so that nothing from a file meets a name of ours.
 
 Of a model called <id>, with a layer called <layer>:

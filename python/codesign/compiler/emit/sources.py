@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Write a model's C sources and its manifest into a folder, all or nothing."""
 
 from __future__ import annotations

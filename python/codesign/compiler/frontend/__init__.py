@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The front end: what turns PCM into features and a mask back into PCM.
 
 Only its *definition* lives here (sizes, windows, filter banks), shared by the reference, the C emitter and training.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The front end's sizes: everything that a model file says about the signal around its network."""
 
 from __future__ import annotations

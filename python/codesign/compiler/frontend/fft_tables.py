@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Constants of the real FFT, in the layout that runtime/dsp/cs_rfft.c and cs_rfft_q31.c walk through."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """PCM in blocks of one hop."""
 
 from __future__ import annotations

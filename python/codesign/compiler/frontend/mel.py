@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Mel bands: the analysis bank (bins → bands) and its transpose for masks (bands → bins)."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Constants of the fixed-point front end, shared by its reference and the C emitter (docs/numerics.md, "Q31 front end")."""
 
 from __future__ import annotations

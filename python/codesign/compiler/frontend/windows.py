@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Analysis and synthesis windows of the overlap-add."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """layers: one file for each layer of the integer network, with everything that is known of it.
 
 To add one: `_template.py` and docs/add-an-op.md.

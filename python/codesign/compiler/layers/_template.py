@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A layer to copy: it negates a vector. docs/add-an-op.md says what goes with it.
 
 Every verb is answered here; `Layer` has no default for any of them, so a forgotten one cannot be instantiated. A layer

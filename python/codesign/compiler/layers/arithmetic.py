@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Integer arithmetic that layers share, in NumPy, bit for bit what the C kernels compute. docs/numerics.md has the formulas.
 
 Integers of up to 53 bits go through float64 matrix products, which are exact for them and use BLAS.

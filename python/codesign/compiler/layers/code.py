@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """C of a layer: its constants, and the function that the step calls."""
 
 from __future__ import annotations

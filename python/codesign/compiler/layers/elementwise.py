@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """C of a layer that is one call over all elements."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Fully connected layer, int8 in, int8 or int16 out."""
 
 from __future__ import annotations

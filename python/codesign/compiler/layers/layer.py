@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What every layer of the integer network can be asked. A layer is one file here with all its verbs."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Numbers as C text, without loss."""
 
 from __future__ import annotations

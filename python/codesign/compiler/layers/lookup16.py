@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Sigmoid or tanh of a Q3.12 vector, by a table and interpolation."""
 
 from __future__ import annotations

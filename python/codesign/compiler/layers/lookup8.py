@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Any element-wise function int8 → int8, by a table."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Weights in the order in which the matrix kernels of runtime/nn read them."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """int16 → int8 with another scale."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Scratch memory of the matrix kernels, bytes. The formulas are those of runtime/include/codesign/nn.h."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The gate of a Skip RNN: it decides which steps update the LSTM layers."""
 
 from __future__ import annotations

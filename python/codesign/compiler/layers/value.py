@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A vector that layers exchange, and one that lives from step to step."""
 
 from __future__ import annotations

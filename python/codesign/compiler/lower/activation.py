@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """An activation of its own, int8 → int8 → Lookup8."""
 
 from __future__ import annotations

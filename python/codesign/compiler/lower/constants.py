@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Multipliers, biases and the bounds that keep integer arithmetic exact. docs/numerics.md holds the formulas."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What the lowering of one graph knows so far."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`lower`: one operator after the other, each by the module of its kind."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Linear, alone or with the activation behind it → FullyConnected (+ Lookup16 (+ Requantize))."""
 
 from __future__ import annotations

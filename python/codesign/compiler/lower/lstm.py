@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """LstmCell → Lstm: gates side by side, unit-major, with one pair of multipliers a gate."""
 
 from __future__ import annotations

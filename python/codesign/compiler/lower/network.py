@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The integer network: ordered layers, nothing of ONNX left. docs/numerics.md defines what each layer computes."""
 
 from __future__ import annotations

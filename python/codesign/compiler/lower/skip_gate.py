@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """SkipGate: the gate before the LSTM layers it guards, its own layer after them."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """load: model file → Graph, checked, with ONNX left behind."""
 
 from codesign.compiler.model.graph import Graph

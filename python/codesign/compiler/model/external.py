@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Weights beside an ONNX file."""
 
 from __future__ import annotations

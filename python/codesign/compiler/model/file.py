@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Reading an ONNX file that nobody vouches for."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What a model file says, with ONNX left behind: semantic operators over named values."""
 
 from __future__ import annotations

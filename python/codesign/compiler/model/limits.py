@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What a model may hold: checked on what the file says, before anything is computed from it."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """metadata_props: the front end around the network, states, name. docs/model-file.md lists the keys."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Terms → operators: linear layers, activations, LSTM cells and skip gates, found by what they compute."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Types and shapes of a graph's values, node after node: a size is looked at before anything grows from it."""
 
 from __future__ import annotations

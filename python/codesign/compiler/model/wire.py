@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The protobuf wire format, looked through without building anything: two bytes of a file may become an object of hundreds."""
 
 from __future__ import annotations

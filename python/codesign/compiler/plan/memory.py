@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The enhancer's memory: which buffer lives when, and where. No arena to guess."""
 
 from __future__ import annotations

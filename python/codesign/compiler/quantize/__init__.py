@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """quantize: a float model + recordings → the same model in int8."""
 
 from codesign.compiler.quantize.balance import Balanced, balance

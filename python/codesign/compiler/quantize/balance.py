@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Scales moved between layers so that int8 fits both: the network stays what it is, its quantization gets finer.
 
 Nagel et al., "Data-free quantization through weight equalization and bias correction", ICCV 2019, section 4.1: with s > 0,

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Scales for every value and weight of a float graph, from what the values do on recordings."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Where quantization puts its noise: every layer, float against int8, over the calibration data."""
 
 from __future__ import annotations

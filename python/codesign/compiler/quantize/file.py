@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """From a float model file and a folder of recordings to an int8 model file."""
 
 from __future__ import annotations

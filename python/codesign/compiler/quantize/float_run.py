@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A graph in floating point: what calibration observes, and what a quantized graph is compared with."""
 
 from __future__ import annotations

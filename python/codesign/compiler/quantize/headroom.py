@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Scales and biases that the kernels' 32-bit sums hold, whatever the network's weights are: docs/numerics.md has the bounds.
 
 Least squared error alone does not see them: with the scale of a row of tiny weights an ordinary bias takes more than 32 bits.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A quantized graph as ONNX: one time step, LSTM cells decomposed, QuantizeLinear and DequantizeLinear around everything."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What the recordings of a calibration sound like, and what about it makes scales that fit nothing else."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The front end in NumPy, float32, in the operation order of docs/numerics.md: every bit as runtime/dsp computes it."""
 
 from __future__ import annotations

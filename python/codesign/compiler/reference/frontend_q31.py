@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The fixed-point front end in NumPy: every bit as runtime/dsp/*_q31.c computes it, in the integers of docs/numerics.md."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The network's arithmetic in NumPy, bit for bit what the firmware computes. docs/numerics.md holds every formula."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """How much of a run the integers of its features and its mask cannot hold: beyond their range, values become its end."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """cost: executed blocks + timing table → estimated cycles. Instructions are exact, cycles never are."""
 
 from codesign.firmware.cost.estimate import CostReport, StageCost, average, cycles_of_blocks, estimate

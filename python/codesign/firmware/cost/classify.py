@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Thumb instructions to timing classes with the registers that they read and write. Scalars are decoded by Capstone; the vector
 and loop instructions of Armv8.1-M, which it does not know, by their encodings (Armv8-M ARM, C2.2 and C2.4).
 """

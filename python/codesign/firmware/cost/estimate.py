@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Estimated cycles of a run: every executed block through the core's pipeline, plus what flash makes it wait."""
 
 from __future__ import annotations

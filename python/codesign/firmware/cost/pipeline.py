@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """An in-order pipeline: how many cycles a block of instructions takes, by a core's timing table."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Timing tables of cores: one data file each under cost/timing, with the source of its numbers."""
 
 from __future__ import annotations

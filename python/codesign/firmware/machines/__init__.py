@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """emulate: Image + PCM → Run. The emulated image is the linked ELF itself, from its reset vector on."""
 
 from codesign.firmware.machines.bare import build_for_emulation, emulate_bare

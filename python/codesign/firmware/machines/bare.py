@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A bare image on whichever emulator has the board's core: Unicorn, else QEMU."""
 
 from __future__ import annotations

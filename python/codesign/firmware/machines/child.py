@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """An emulator as a child process: started, watched and stopped, whatever happens."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The line protocol that the firmware speaks on its console: docs/console.md. Also what a serial port of a real board says."""
 
 from __future__ import annotations

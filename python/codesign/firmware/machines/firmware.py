@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What a run of the whole application told: PCM that came out, and what it said on its console."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The host runtime through ctypes: the enhancer's C API from Python."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Executed instructions from SysTick readings under QEMU's -icount.
 
 With `-icount shift=N` QEMU's time is the number of executed instructions times 2^N ns, and SysTick counts the processor clock

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Exact instruction counts from executed basic blocks."""
 
 from __future__ import annotations

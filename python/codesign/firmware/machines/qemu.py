@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The bare image under QEMU, from its reset vector: PCM in and frames out through semihosting files."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """QEMU as a child process: find it, start it for a board. What the image is does not matter here."""
 
 from __future__ import annotations

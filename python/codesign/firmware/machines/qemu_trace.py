@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Which basic blocks QEMU executed: its own log of translated and executed blocks, read back into a profile.
 
 `-d in_asm` lists the bytes of each block when it is translated, `-d exec,nochain` names a block by its translation at each

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The Zephyr image that is flashed, in Renode: PCM into its I2S and out of it, in virtual time."""
 
 from __future__ import annotations

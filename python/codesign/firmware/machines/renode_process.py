@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Renode as a child process: find it, let it run a script, tell its mistakes."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The folder that Renode runs: script, platform, models and image, nothing outside it but Renode's own files."""
 
 from __future__ import annotations

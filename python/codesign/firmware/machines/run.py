@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What an emulated or native run of an image produced."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The stages of a frame: where their functions are in an image, and what they executed."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The bare image under Unicorn: reset vector, start-up code, then one call of the frame function per hop."""
 
 from __future__ import annotations

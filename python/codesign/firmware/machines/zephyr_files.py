@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Run a Zephyr image whose audio is files: under QEMU through semihosting, or as a native program."""
 
 from __future__ import annotations

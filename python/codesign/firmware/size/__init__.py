@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """size: a linked ELF → what it needs of a board's memories, per region, section, symbol and group; its deepest stack."""
 
 from codesign.firmware.size.budget import BudgetCheck, check_budget

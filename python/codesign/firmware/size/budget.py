@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A footprint against a board's budget."""
 
 from __future__ import annotations

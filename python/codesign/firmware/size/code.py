@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The code of an image: bytes by address, which of them are instructions, and the functions in them."""
 
 from __future__ import annotations

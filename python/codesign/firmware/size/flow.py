@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Stack depth inside one function: its instructions are followed along every branch, with SP's distance from the entry."""
 
 from __future__ import annotations

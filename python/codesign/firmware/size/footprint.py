@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What an image needs of a board's memories."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """GNU ld's map file: which object file put how many bytes where."""
 
 from __future__ import annotations

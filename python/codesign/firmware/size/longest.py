@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The most expensive way through a call graph on which no function occurs twice."""
 
 from __future__ import annotations

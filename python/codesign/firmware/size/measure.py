@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Flash and RAM of a linked ELF, by address and never by section flags.
 
 Zephyr's linker scripts have sections that are flagged writable and live in flash, and others that live in RAM without being

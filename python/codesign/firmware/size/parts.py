@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What takes the memory of a Zephyr image: the model's layers by symbol, everything else by the library it came from."""
 
 from __future__ import annotations

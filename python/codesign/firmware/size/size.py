@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """All that is known of an image's memory in one answer."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The deepest stack that an image can use: its call graph with the depth at every call, read from the machine code."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The .su files that gcc and clang write with -fstack-usage."""
 
 from __future__ import annotations

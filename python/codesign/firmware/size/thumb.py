@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Decoding Thumb-2 as far as stack depth and calls need it: what an instruction does to SP, to registers that SP is restored
 from, and to the program counter. Encodings: Armv8-M Architecture Reference Manual, chapter C2.
 

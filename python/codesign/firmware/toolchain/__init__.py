@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """build: generated sources + runtime/ → a shared library for the host, a bare ELF, or the Zephyr application."""
 
 from codesign.firmware.image import Image

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The bare runtime: a complete ELF at the board's own memory map, with nothing but this library in it."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Compilers: arm-none-eabi-gcc or clang from the ziglang wheel for the target, cc or ziglang for the host."""
 
 from __future__ import annotations

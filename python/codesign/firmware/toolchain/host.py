@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The host runtime: the same C as in the firmware, as a shared library."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Which matrix kernels of runtime/nn a core can run, and which one an image uses."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """manifest.json of a build: the generated model's manifest plus how it was built."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The Zephyr runtime: app/ with the generated model, configured and built as west would."""
 
 from __future__ import annotations

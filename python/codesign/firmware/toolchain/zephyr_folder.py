@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The folder of a Zephyr build: CMake's folders cannot be moved, so it is built in its place and listed afterwards."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The line of a Zephyr build's output that says what went wrong."""
 
 from __future__ import annotations

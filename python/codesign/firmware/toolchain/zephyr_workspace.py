@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Where Zephyr and its tools are, and what they call a board."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """evaluate: models and recordings + pairs of noisy and clean signals → figures of quality with intervals."""
 
 from codesign.hearing.evaluate.evaluation import Evaluation, evaluate, summarize

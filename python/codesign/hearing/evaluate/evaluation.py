@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Systems on pairs of recordings: figures of every file, means, and differences of pairs of systems."""
 
 from __future__ import annotations

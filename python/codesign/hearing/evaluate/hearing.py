@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """HASPI and HASQI for a standard audiogram, as pyclarity computes them (extra "metrics")."""
 
 from __future__ import annotations

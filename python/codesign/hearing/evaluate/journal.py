@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Scores on disk as they come, so that they outlive the program that computes them."""
 
 from __future__ import annotations

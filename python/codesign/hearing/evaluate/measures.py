@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Figures of speech quality: what they are called, which of them this machine has, and how each is computed."""
 
 from __future__ import annotations

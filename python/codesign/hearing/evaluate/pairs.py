@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Noisy recordings with their clean signals: which files of a folder belong together."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """PNG plots of an evaluation, with matplotlib (extra "plots")."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Every system on every item, figure by figure, in processes of their own: figures come as they are made."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What makes enhanced signals: a model, run as codesign runs it, or recordings that something else made."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """An evaluation as CSV, JSON and Markdown."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """listen: recordings of several systems → a listening test in a folder → results → what listeners prefer."""
 
 from codesign.hearing.listen.analysis import Analysis, analyse

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Results → who counts, what each system was given, and whether two systems are the same to listeners."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A listening test: its trials, and the key that says what every stimulus is. Listeners get the first and never the second."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Programme loudness of mono signals: ITU-R BS.1770-4, K weighting and gating."""
 
 from __future__ import annotations

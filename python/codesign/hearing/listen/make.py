@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A test as a static folder: index.html, and one file of sound for every stimulus. The key is written beside it."""
 
 from __future__ import annotations

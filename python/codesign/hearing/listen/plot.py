@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Scores with their intervals, one line a system and condition."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """An analysis as a page, Markdown, CSV or JSON."""
 
 from __future__ import annotations

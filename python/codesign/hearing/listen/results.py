@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What listeners answered, checked: files come from other machines."""
 
 from __future__ import annotations

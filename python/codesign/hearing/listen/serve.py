@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A small server on localhost for a listening test: hands out the test's files, takes results."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The two one-sided tests of equivalence, over listeners."""
 
 from __future__ import annotations

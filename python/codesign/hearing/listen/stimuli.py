@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Recordings of several systems → stimuli that may be compared: same items, same length, same loudness, and an anchor."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What a board leaves for a network: an estimate to compress towards. `codesign verify` says what was reached."""
 
 from __future__ import annotations

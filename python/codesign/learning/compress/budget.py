@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The budget a network must fit, and the controller that steers the penalty until it does."""
 
 from __future__ import annotations

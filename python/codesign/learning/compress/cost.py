@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What a network of given sizes costs: bytes of its constants in the firmware and multiply-accumulates of a step."""
 
 from __future__ import annotations

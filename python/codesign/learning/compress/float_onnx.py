@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A float graph as ONNX: LSTM operators of sequence length 1, Gemm, and Where for a skip gate."""
 
 from __future__ import annotations

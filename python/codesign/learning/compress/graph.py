@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A mask network as codesign.compiler.model.Graph: what lowering, calibration and the ONNX writers take."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Groups of weights that go together: everything that belongs to one unit of one layer."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The integer arithmetic of docs/numerics.md on torch tensors of any batch shape; compiler.reference is the same in NumPy.
 
 Integers are int64. Matrix products are float32 products of integers: exact, because lowering guarantees sums below 2^23.

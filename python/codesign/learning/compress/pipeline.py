@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The phases of a recipe one after the other: prune, recover, skip, quantize."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Structured pruning with learned thresholds (Fedorov et al., "TinyLSTMs", Interspeech 2020; Stamoulis et al., 2019).
 
 A unit is kept when the norm of its weights reaches its layer's threshold. Forward that is a hard indicator, backward a sigmoid.

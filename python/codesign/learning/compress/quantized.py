@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The network with the integer contract as its forward pass and straight-through gradients behind it.
 
 Every value that the firmware has as an integer is that integer here, bit for bit: constants come from compiler.lower, the

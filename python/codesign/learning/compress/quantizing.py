@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Quantization-aware training: from calibrated scales, with the integer contract as the forward pass."""
 
 from __future__ import annotations

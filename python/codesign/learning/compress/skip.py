@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Skip RNN (Campos et al., ICLR 2018): the network learns in which frames its LSTM layers may rest."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """data: folders of speech and noise → batches of (noisy, clean) mixtures."""
 
 from codesign.learning.data.batches import Batches

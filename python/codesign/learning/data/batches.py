@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Batches from a process of their own, so that the network never waits for the mixer."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Decoded recordings on disk: one file of int16 samples, mapped into memory, so that no epoch decodes anything again."""
 
 from __future__ import annotations

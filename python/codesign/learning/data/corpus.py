@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Speech and noise, decoded and split: what mixtures are drawn from."""
 
 from __future__ import annotations

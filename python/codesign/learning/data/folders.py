@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Which recordings a folder has, who speaks in them, and which of the splits they belong to."""
 
 from __future__ import annotations

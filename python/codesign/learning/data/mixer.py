@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Noisy mixtures on the fly, each determined by a seed and its number."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Speed, room and equalizer of one signal in one pass through the frequency domain."""
 
 from __future__ import annotations

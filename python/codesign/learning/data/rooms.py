@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Simulated rooms: impulse responses from a talker and from noises around to one microphone, made once a seed and cached."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """How mixtures are drawn: every range and probability that a recipe may change."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The recordings of one split as a mixer takes them: a stretch of a voice, a stretch of noise, a short sound."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Checkpoints: tensors, numbers and text only, read without unpickling, written whole or not at all."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """torch, if it is here, and what it computes on. This module can be imported without torch."""
 
 from __future__ import annotations

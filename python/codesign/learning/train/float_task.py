@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Training in float: from random weights, from those of a checkpoint, or on at the size that pruning left."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The project's front end in torch, on whole signals, differentiable from the mask to the waveform."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What a run says of itself: a line every so often, and TensorBoard's event files where tensorboard is installed."""
 
 from __future__ import annotations

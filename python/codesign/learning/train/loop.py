@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The training loop that every phase shares: batches, gradient, average, validation, checkpoints, logs."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What training minimises: SI-SDR in the time domain, SDR to fix the scale, a spectral distance, P.862's disturbance."""
 
 from __future__ import annotations

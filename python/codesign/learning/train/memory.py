@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Large blocks of memory kept by the process between the steps of a training."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The mask network in torch: LSTM layers, then fully connected ones, with or without a skip gate."""
 
 from __future__ import annotations

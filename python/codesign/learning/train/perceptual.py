@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """How much worse than the target a listener would find an estimate: the disturbances of ITU-T P.862 (PESQ), to be minimised.
 
 P.862 takes loudness over Bark bands of both signals, forgives constant filtering and slow changes of level, and weighs what

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Recipes: everything that a training run is, read from a TOML file. docs/training.md explains every key."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Mixtures of a corpus as the loop's batches, and a validation score."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Real Fourier transforms and compression with backward passes of their own.
 
 torch's go through complex transforms of full length and a second power: more than half of a training step's time on a CPU.

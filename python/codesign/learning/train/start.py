@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Where a training starts that does not start from nothing: a checkpoint, or a network in an ONNX file."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """compare: two reports and thresholds → what grew, slowed or failed, and whether that is too much."""
 
 from codesign.proof.compare.difference import Comparison, Row, compare

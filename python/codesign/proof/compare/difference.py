@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Base and new figures side by side, judged."""
 
 from __future__ import annotations

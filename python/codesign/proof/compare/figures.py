@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The figures of a JSON document that codesign wrote: a report, a baseline, or what verify, demo, build or size print."""
 
 from __future__ import annotations

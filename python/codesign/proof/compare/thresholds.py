@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """How much worse each figure may get, from TOML."""
 
 from __future__ import annotations

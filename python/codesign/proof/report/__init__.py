@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """report: a proof → what people look at and listen to: one HTML page, JSON, Markdown, plots."""
 
 from codesign.proof.report.assemble import assemble

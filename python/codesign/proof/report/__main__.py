@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """python -m codesign.proof.report > docs/report.schema.json"""
 
 import json

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What a report says: figures, names and series; nothing of how they are drawn. docs/report.schema.json is made from this."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A report as JSON, and the JSON Schema that describes it."""
 
 from __future__ import annotations

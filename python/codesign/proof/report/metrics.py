@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The figures by which two verdicts are compared. A name stays the same over models, boards and compilers."""
 
 from __future__ import annotations

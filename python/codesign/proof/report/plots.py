@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """PNG plots for slides and papers, with matplotlib (extra "plots"): the page itself draws without it."""
 
 from __future__ import annotations

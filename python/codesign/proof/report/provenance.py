@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Where a report comes from: tool, compiler, packages, commit, time."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What a page plays and shows of a recording: its signals as FLAC and as spectrograms, inside the page."""
 
 from __future__ import annotations

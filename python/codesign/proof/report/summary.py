@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A report as Markdown, short enough for a pull request."""
 
 from __future__ import annotations

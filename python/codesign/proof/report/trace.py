@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A run frame by frame, reduced to as many columns as a picture has."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A report into files, by the ending of their names; each appears complete or not at all."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* All that the runtime needs of a C library, for toolchains that come without one; libc.c has the functions. */
 #ifndef CODESIGN_BARE_STRING_H
 #define CODESIGN_BARE_STRING_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The library on a target: matrix kernel, whole enhancer, its rules. The vectors come from the NumPy reference. */
 #include <string.h>
 #include <zephyr/sys/crc.h>

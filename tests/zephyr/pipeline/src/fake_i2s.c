@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* An I2S device in both directions: a timer plays and captures one block a hop. States, queues and errors as i2s_nrfx.c has. */
 #define DT_DRV_COMPAT codesign_fake_i2s
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What the test tells the fake I2S device, and what it saw. */
 #ifndef CODESIGN_TEST_FAKE_I2S_H
 #define CODESIGN_TEST_FAKE_I2S_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The pipeline against a fake I2S device: what it plays, what it counts, and that it comes back from every fault. */
 #include <errno.h>
 #include <stdlib.h>

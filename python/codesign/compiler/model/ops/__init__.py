@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Operators: each module turns nodes of some types into terms. `OPERATORS` is the table that docs/operators.md shows."""
 
 from __future__ import annotations

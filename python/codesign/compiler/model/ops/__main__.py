@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Print docs/operators.md."""
 
 from codesign.compiler.model.ops import operator_table

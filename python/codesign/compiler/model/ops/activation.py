@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Relu, Clip, Sigmoid, Tanh."""
 
 from __future__ import annotations

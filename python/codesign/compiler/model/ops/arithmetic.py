@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Add, Mul and the few comparisons that an LSTM cell and a skip gate are made of."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Gemm and MatMul with constant weights."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The LSTM operator: one step, forward, standard activations."""
 
 from __future__ import annotations

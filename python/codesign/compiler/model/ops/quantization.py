@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """QuantizeLinear, DequantizeLinear: parameters of values, integers behind weights."""
 
 from __future__ import annotations

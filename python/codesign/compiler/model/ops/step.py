@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """One ONNX node on its way to a term, and what all operators need."""
 
 from __future__ import annotations

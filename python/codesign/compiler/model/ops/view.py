@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Operators that only look at a vector in another way, and constants."""
 
 from __future__ import annotations

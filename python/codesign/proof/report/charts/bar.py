@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """One budget as a bar: what is used, the error of an estimate, the limit."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Cost and error over the frames of the proof signal."""
 
 from __future__ import annotations

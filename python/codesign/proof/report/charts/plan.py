@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The memory plan: which buffer lies where during which stage of a frame."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Memory as areas: parts of a region, and in them their symbols. Squarified (Bruls, Huizing and van Wijk, 2000)."""
 
 from __future__ import annotations
