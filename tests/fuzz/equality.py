@@ -62,7 +62,7 @@ class Compiled:
 
     def _library(self, generated: Generated) -> Path:
         headers = "".join(_plain(file) for file in sorted(generated.folder.glob("*.h")))
-        objects = [self._object(source, headers, f"-I{generated.folder}") for source in generated.sources]
+        objects = [self._object(source, headers, f"-iquote{generated.folder}") for source in generated.sources]
         library = self._folder / f"{_hash(*map(str, objects))}.so"
         return self._made(library, (*self._compile, "-shared", *map(str, self._runtime), *map(str, objects)))
 
@@ -73,7 +73,7 @@ class Compiled:
     def _made(self, path: Path, command: Sequence[str]) -> Path:
         if not path.exists():
             temporary = path.with_name(f"{os.getpid()}-{path.name}")
-            run_tool((*command, "-o", str(temporary)), path.with_suffix(".log"), path.name)
+            run_tool((*command, "-o", str(temporary)), path.name)
             temporary.replace(path)
         return path
 

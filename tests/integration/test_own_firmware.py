@@ -105,7 +105,7 @@ def library(folder: Path) -> list[Path]:
 
 def compiled(command, sources, folder):
     """One object file a source, compiled with README's flag."""
-    return compile_all((*command, "-O2", printed()[1], *STRICT), sources, folder, folder / "log")
+    return compile_all((*command, "-O2", printed()[1], *STRICT), sources, folder)
 
 
 def host_command(name):
