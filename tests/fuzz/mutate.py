@@ -51,20 +51,8 @@ NUMBERS = (
     "\0",
 )
 KEYS = (
-    *(
-        "sample_rate",
-        "n_fft",
-        "window",
-        "hop",
-        "n_mels",
-        "f_min",
-        "f_max",
-        "exponent",
-        "window_kind",
-        "feature",
-        "states",
-        "name",
-    ),
+    *("sample_rate", "n_fft", "window", "hop", "n_mels", "f_min", "f_max"),
+    *("exponent", "window_kind", "feature", "states", "name"),
 )
 
 
