@@ -84,9 +84,9 @@ def command(
     ):
         show("load", 0, 0)
         systems = _systems(pairs, model or [], system or [], delay or [], Path(folder))
-        plan = plan_scores(pairs, systems, audiogram=audiogram, baseline=baseline)
         if keep is not None:
             _check_kept(keep, pairs, systems, system or [])
+        plan = plan_scores(pairs, systems, audiogram=audiogram, baseline=baseline)
 
         def heard(item: str, signals: Signals) -> None:
             if plots is not None and len(drawn) < PLOTTED:
