@@ -3,7 +3,8 @@
 
 Every verb is answered here; `Layer` has no default for any of them, so a forgotten one cannot be instantiated. A layer
 with weights gives them as `weights_int8` and gets them in `step` as `matrices`; one with states names them in `states`
-and reads and writes them in `values`, as lstm.py does.
+and reads and writes them in `values`, as lstm.py does. One that turns each element of a value into one of another starts from
+`Elementwise`, which answers most of this.
 """
 
 from __future__ import annotations
@@ -17,7 +18,6 @@ import numpy.typing as npt
 
 from codesign.compiler.layers.arithmetic import Ints, Matrices
 from codesign.compiler.layers.code import CodeContext, LayerCode
-from codesign.compiler.layers.elementwise import elementwise_code
 from codesign.compiler.layers.layer import Layer
 from codesign.compiler.layers.value import Value
 
@@ -64,8 +64,10 @@ class Negate(Layer):
 
     def code(self, context: CodeContext) -> LayerCode:
         # A real layer calls its kernel of runtime/nn; one line of C is enough for this one.
-        statement = "for (int i = 0; i < {n}; i++) {{ ({y})[i] = (int8_t)-({x})[i]; }}"
-        return elementwise_code(self.name, self.source, self.output, statement, context)
+        x, y, n = context.at(self.source), context.at(self.output), context.values[self.source].size
+        prefix = context.functions[self.name]
+        statement = f"for (int i = 0; i < {n}; i++) {{ ({y})[i] = (int8_t)-({x})[i]; }}"
+        return LayerCode(prefix, (), context.render("elementwise.c.j2", prefix=prefix, statement=statement))
 
     def tolerance(self, values: Mapping[str, Value]) -> dict[str, int]:
         return {self.output: 0}

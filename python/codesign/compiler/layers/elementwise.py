@@ -1,15 +1,51 @@
 # SPDX-License-Identifier: Apache-2.0
-"""C of a layer that is one call over all elements."""
+"""What layers have in common that turn each element of one value into one of another."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
 from codesign.compiler.layers.code import Array, CodeContext, LayerCode
+from codesign.compiler.layers.layer import Layer
 
 
-def elementwise_code(
-    layer: str, source: str, output: str, call: str, context: CodeContext, arrays: tuple[Array, ...] = ()
-) -> LayerCode:
-    """`call` is a C statement with {x}, {y} and {n} for source, output and their size."""
-    prefix = context.functions[layer]
-    statement = call.format(x=context.at(source), y=context.at(output), n=context.values[source].size)
-    return LayerCode(prefix, arrays, context.render("elementwise.c.j2", prefix=prefix, statement=statement))
+@dataclass(frozen=True)
+class Elementwise(Layer):
+    """A layer without weights, states and scratch: `source` → `output`, of one size."""
+
+    source: str
+    output: str
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        return (self.source,)
+
+    @property
+    def writes(self) -> tuple[str, ...]:
+        return (self.output,)
+
+    @property
+    def states(self) -> tuple[str, ...]:
+        return ()
+
+    @property
+    def weights_int8(self) -> tuple[npt.NDArray[np.int8], ...]:
+        return ()
+
+    @property
+    def constants(self) -> tuple[npt.NDArray[Any], ...]:
+        return ()
+
+    @property
+    def scratch_bytes(self) -> int:
+        return 0
+
+    def call(self, statement: str, context: CodeContext, arrays: tuple[Array, ...] = ()) -> LayerCode:
+        """Its C as one `statement` with {x}, {y} and {n} for source, output and their size; `arrays` are its constants."""
+        prefix = context.functions[self.name]
+        text = statement.format(x=context.at(self.source), y=context.at(self.output), n=context.values[self.source].size)
+        return LayerCode(prefix, arrays, context.render("elementwise.c.j2", prefix=prefix, statement=text))

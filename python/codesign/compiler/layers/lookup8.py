@@ -12,17 +12,14 @@ import numpy.typing as npt
 
 from codesign.compiler.layers.arithmetic import Ints, Matrices
 from codesign.compiler.layers.code import Array, CodeContext, LayerCode
-from codesign.compiler.layers.elementwise import elementwise_code
-from codesign.compiler.layers.layer import Layer
+from codesign.compiler.layers.elementwise import Elementwise
 from codesign.compiler.layers.value import Value
 
 
 @dataclass(frozen=True)
-class Lookup8(Layer):
+class Lookup8(Elementwise):
     """Any element-wise function int8 → int8: output = table[q + 128], table int8 (256,)."""
 
-    source: str
-    output: str
     table: npt.NDArray[np.int8]
 
     kind: ClassVar[str] = "lookup8"
@@ -32,28 +29,8 @@ class Lookup8(Layer):
         return "table, int8"
 
     @property
-    def reads(self) -> tuple[str, ...]:
-        return (self.source,)
-
-    @property
-    def writes(self) -> tuple[str, ...]:
-        return (self.output,)
-
-    @property
-    def states(self) -> tuple[str, ...]:
-        return ()
-
-    @property
-    def weights_int8(self) -> tuple[npt.NDArray[np.int8], ...]:
-        return ()
-
-    @property
     def constants(self) -> tuple[npt.NDArray[Any], ...]:
         return (self.table,)
-
-    @property
-    def scratch_bytes(self) -> int:
-        return 0
 
     def step(self, values: dict[str, Ints], matrices: Matrices) -> None:
         values[self.output] = self.table.astype(np.int64)[values[self.source] + 128]
@@ -61,7 +38,7 @@ class Lookup8(Layer):
     def code(self, context: CodeContext) -> LayerCode:
         table = Array.of(context.member(self.name, "table"), self.table)
         call = f"cs_lookup_s8({table.name}, {{x}}, {{y}}, {{n}});"
-        return elementwise_code(self.name, self.source, self.output, call, context, (table,))
+        return self.call(call, context, (table,))
 
     def tolerance(self, values: Mapping[str, Value]) -> dict[str, int]:
         return {self.output: 1}

@@ -5,24 +5,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
-import numpy.typing as npt
 
 from codesign.compiler.layers.arithmetic import Ints, Matrices, mbqm
 from codesign.compiler.layers.code import CodeContext, LayerCode
-from codesign.compiler.layers.elementwise import elementwise_code
-from codesign.compiler.layers.layer import Layer
+from codesign.compiler.layers.elementwise import Elementwise
 from codesign.compiler.layers.value import Value
 
 
 @dataclass(frozen=True)
-class Requantize(Layer):
+class Requantize(Elementwise):
     """int16 → int8: clamp(MultiplyByQuantizedMultiplier(q, multiplier, shift) + zero_point) to [−127, 127]."""
 
-    source: str
-    output: str
     multiplier: int
     shift: int
     zero_point: int
@@ -33,30 +29,6 @@ class Requantize(Layer):
     def title(self) -> str:
         return "int16→int8"
 
-    @property
-    def reads(self) -> tuple[str, ...]:
-        return (self.source,)
-
-    @property
-    def writes(self) -> tuple[str, ...]:
-        return (self.output,)
-
-    @property
-    def states(self) -> tuple[str, ...]:
-        return ()
-
-    @property
-    def weights_int8(self) -> tuple[npt.NDArray[np.int8], ...]:
-        return ()
-
-    @property
-    def constants(self) -> tuple[npt.NDArray[Any], ...]:
-        return ()
-
-    @property
-    def scratch_bytes(self) -> int:
-        return 0
-
     def step(self, values: dict[str, Ints], matrices: Matrices) -> None:
         values[self.output] = self.apply(values[self.source])
 
@@ -66,7 +38,7 @@ class Requantize(Layer):
 
     def code(self, context: CodeContext) -> LayerCode:
         call = f"cs_requantize_s16_s8({self.multiplier}, {self.shift}, {self.zero_point}, {{x}}, {{y}}, {{n}});"
-        return elementwise_code(self.name, self.source, self.output, call, context)
+        return self.call(call, context)
 
     def tolerance(self, values: Mapping[str, Value]) -> dict[str, int]:
         return {self.output: 1}
