@@ -20,7 +20,7 @@ from codesign.firmware.toolchain import build_host
 
 MEASURE = """
 import resource, sys
-from codesign.cli.main import app
+from codesign.cli.app import app
 app(sys.argv[1:], standalone_mode=False)
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 """
