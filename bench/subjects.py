@@ -13,7 +13,7 @@ import numpy as np
 from codesign.base.errors import InputError
 from codesign.base.resources import resource
 from codesign.compiler.layers.packing import PACKERS
-from codesign.compiler.plan.memory import BLOCK_ROWS
+from codesign.compiler.layers.scratch import BLOCK_ROWS
 from codesign.firmware.boards import Board
 from codesign.firmware.toolchain.compilers import COMMON_FLAGS
 from codesign.firmware.toolchain.kernels import best_kernel, kernels_for

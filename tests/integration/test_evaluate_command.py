@@ -138,7 +138,10 @@ def test_an_error_half_way_keeps_what_was_computed(tmp_path):
 
 
 def test_an_output_that_cannot_be_written_loses_nothing(folder, tmp_path):
-    (tmp_path / "e.md" / "inside").mkdir(parents=True)
+    (tmp_path / "folder.md").mkdir()
+    done = codesign("evaluate", folder, "-s", "ours", "-o", tmp_path / "folder.md")
+    assert (done.returncode, "items, means" in done.stderr) == (2, False)  # said before the work
+    (tmp_path / "e.md").symlink_to("/dev/full")
     done = codesign("evaluate", folder, "-s", "ours", "-o", tmp_path / "e.md", "-o", tmp_path / "e.csv")
     assert done.returncode == 2
     assert "2 items, means" in done.stderr

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import numpy as np
 
+from codesign.compiler.layers import packing
 from codesign.compiler.lower import lower
 from codesign.compiler.model import load_onnx
-from codesign.compiler.plan import packing
 from codesign.proof.equality import run_reference
 
 SHAPES = ((4, 1), (4, 3), (8, 4), (12, 5), (16, 31), (20, 64), (64, 129), (4, 513))
