@@ -2,6 +2,7 @@
 """compare: what is worse than allowed, in either direction, and documents that cannot be compared."""
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -153,3 +154,9 @@ def test_baseline_document_is_one_line_a_figure():
     text = render_baseline(figures(flash=1, ram=2))
     assert sum('"name"' in line for line in text.splitlines()) == 2
     assert json.loads(text)["kind"] == "baseline"
+
+
+@pytest.mark.parametrize("device", ["/dev/zero", "/dev/null"])
+def test_a_device_is_no_document(device):
+    with pytest.raises(InputError, match="not a regular file"):
+        read_figures(Path(device))

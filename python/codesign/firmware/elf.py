@@ -83,6 +83,8 @@ def read_elf(path: Path) -> ElfImage:
         InputError: missing, empty, truncated, not an ELF, not 32-bit little-endian Arm, or an object file.
     """
     try:
+        if path.exists() and not path.is_file():
+            raise InputError(f"cannot read {path}: not a regular file", hint=_HINT)
         if path.stat().st_size > MAX_BYTES:
             raise InputError(f"{path} is larger than {MAX_BYTES >> 20} MiB", hint=_HINT)
         with path.open("rb") as stream:

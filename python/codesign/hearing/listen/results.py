@@ -13,9 +13,12 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
 from codesign.base.errors import InputError, one_line
+from codesign.base.reading import read_limited
 from codesign.hearing.listen.design import Key, Kind
 
 MAX_BYTES = 256 * 1024
+MAX_KEY_BYTES = 64 * 2**20
+_KEY_HINT = "codesign listen make writes it beside the test"
 """Of one result: 1000 pages need about 100 KiB."""
 
 Identifier = Annotated[str, Field(pattern=r"^[a-z0-9]{1,20}$")]
@@ -140,10 +143,6 @@ def read_key(path: Path) -> Key:
         InputError: not readable or not a key.
     """
     try:
-        return TypeAdapter(Key).validate_python(json.loads(path.read_text(encoding="utf-8")))
-    except OSError as error:
-        raise InputError(
-            f"cannot read {path}: {error.strerror}", hint="codesign listen make writes it beside the test"
-        ) from error
+        return TypeAdapter(Key).validate_python(json.loads(read_limited(path, MAX_KEY_BYTES, _KEY_HINT)))
     except (ValueError, RecursionError) as error:
-        raise InputError(f"{path} is not a test's key", hint="codesign listen make writes it beside the test") from error
+        raise InputError(f"{path} is not a test's key", hint=_KEY_HINT) from error

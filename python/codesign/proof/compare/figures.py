@@ -13,6 +13,7 @@ from typing import Any, Literal
 from pydantic import TypeAdapter, ValidationError
 
 from codesign.base.errors import InputError, one_line
+from codesign.base.reading import read_limited
 from codesign.firmware.size import Footprint, Group
 from codesign.proof import Verdict
 from codesign.proof.report.content import Metric
@@ -46,11 +47,7 @@ def read_figures(path: Path) -> Figures:
         InputError: not readable, not JSON, not one of codesign's documents, of another schema_version, or damaged.
     """
     try:
-        if path.stat().st_size > MAX_BYTES:
-            raise InputError(f"{path} is larger than {MAX_BYTES // 2**20} MiB", hint="name a document that codesign wrote")
-        document = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputError(f"cannot read {path}: {error.strerror}", hint="codesign report -o FILE.json writes one") from error
+        document = json.loads(read_limited(path, MAX_BYTES, "name a document that codesign wrote: report -o FILE.json"))
     except (ValueError, RecursionError) as error:
         raise InputError(f"{path} is not JSON: {error}", hint=f"compare reads {_KINDS}") from error
     if not isinstance(document, dict) or document.get("schema_version") != SCHEMA_VERSION:
