@@ -13,6 +13,7 @@ from codesign.base.errors import InputError
 from codesign.base.files.output_file import check_files
 from codesign.base.files.output_folder import check_folder
 from codesign.cli.console import cells, emit_json, progress, say, stderr, table
+from codesign.cli.interrupts import check_interrupted
 from codesign.cli.options import Json
 from codesign.hearing.listen import analyse, design_test, load_stimuli, read_key, read_results, write_test
 from codesign.hearing.listen.render import answer, facts, pair_rows, score_rows, write_analysis
@@ -77,7 +78,7 @@ def serve(
 
     Example: codesign listen serve test --results results
     """
-    with ResultServer(folder, results, port) as server:
+    with ResultServer(folder, results, port, check_interrupted) as server:
         say(f"{server.url} serves {folder}; results go to {results}; Ctrl-C ends it")
         server.serve_forever()
 

@@ -19,11 +19,11 @@ from typing import NoReturn
 
 from codesign.base.cache import keep_text
 from codesign.base.errors import CodesignError, ToolError, one_line
+from codesign.cli.interrupts import interrupted
 
 INTERRUPTED = 130
 FAILED, UNUSABLE = 1, 2
 _OF_THE_MACHINE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EMFILE, errno.ENFILE, errno.EIO)
-_interrupted = threading.Event()
 
 
 def main() -> None:
@@ -57,7 +57,7 @@ def _answer(error: BaseException) -> int:
         if end == INTERRUPTED:  # typer's own answer to Ctrl-C, which says nothing
             _say("stopped")
         return end
-    if isinstance(error, KeyboardInterrupt) or _interrupted.is_set():  # libraries turn Ctrl-C into errors of their own
+    if isinstance(error, KeyboardInterrupt) or interrupted.is_set():  # libraries turn Ctrl-C into errors of their own
         _say("stopped")
         return INTERRUPTED
     if isinstance(error, CodesignError):
@@ -138,7 +138,7 @@ def _stop_at_once(number: int, frame: FrameType | None) -> NoReturn:
 
 
 def _interrupt(number: int, frame: FrameType | None) -> NoReturn:
-    _interrupted.set()
+    interrupted.set()
     raise KeyboardInterrupt
 
 

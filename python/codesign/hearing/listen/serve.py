@@ -11,6 +11,7 @@ import socket
 import sys
 import threading
 import time
+from collections.abc import Callable
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -38,8 +39,10 @@ class ResultServer(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = MAX_CONNECTIONS
 
-    def __init__(self, folder: Path, results: Path, port: int) -> None:
+    def __init__(self, folder: Path, results: Path, port: int, check: Callable[[], None] = lambda: None) -> None:
+        """`check` is called twice a second and may raise to end serving."""
         self.test = _test_in(folder)
+        self._check = check
         self._open: dict[socket.socket, float] = {}
         self._slots = threading.BoundedSemaphore(MAX_CONNECTIONS)
         try:
@@ -90,6 +93,7 @@ class ResultServer(ThreadingHTTPServer):
 
     def service_actions(self) -> None:
         """Called twice a second: ends connections that go on for too long, as a byte now and then does."""
+        self._check()
         for request, since in list(self._open.items()):
             if time.monotonic() - since > LONGEST_SECONDS:
                 with contextlib.suppress(OSError):  # it has just ended
