@@ -239,7 +239,7 @@ ENDS = {
 @pytest.mark.parametrize("end", ENDS)
 def test_everything_ends_in_one_line(place, codesign, monkeypatch, end):
     command, code, said = ENDS[end]
-    monkeypatch.setattr(cli, "_interrupted", threading.Event())
+    monkeypatch.setattr(cli, "interrupted", threading.Event())
     monkeypatch.setattr(threading, "excepthook", threading.excepthook)
     monkeypatch.setattr(sys, "unraisablehook", sys.unraisablehook)
     app = typer.Typer(pretty_exceptions_enable=False)
