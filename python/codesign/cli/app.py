@@ -1,62 +1,81 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The commands, gathered: what `codesign --help` lists."""
+"""The commands, gathered: what `codesign --help` lists. A command's module is imported when it is asked for."""
 
 from __future__ import annotations
 
-from typing import Annotated
+import importlib
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperCommand, TyperGroup
 
 from codesign import __version__
-from codesign.cli import (
-    boards,
-    build,
-    compare,
-    compress,
-    demo,
-    doctor,
-    evaluate,
-    export,
-    generate,
-    inspect,
-    listen,
-    quantize,
-    report,
-    run,
-    size,
-    train,
-    verify,
-)
+from codesign.cli.interrupts import stopping_at_once
+
+SUMMARIES = {
+    "demo": "Build the shipped network, run the image in the emulator on real noisy speech and prove it.",
+    "doctor": "Say which tools are present, what each enables and how to get the rest.",
+    "boards": "List the boards with their cores, memories and budgets.",
+    "train": "Train a network; a run that was stopped goes on where it was.",
+    "compress": "Prune, train on, teach to skip and quantize a trained network, as far as the recipe says so; "
+    "a stopped run goes on.",
+    "export": "Write a checkpoint's network as ONNX: int8 after quantization-aware training, float before.",
+    "inspect": "Show a model's front end, layers, states, memory and multiply-accumulates.",
+    "quantize": "Quantize a float model to int8 by running recordings through it.",
+    "generate": "Write a model's C sources; compile them with runtime/ in any build, or name the folder as CODESIGN_MODEL "
+    "in Zephyr's.",
+    "build": "Generate C for a model and build it; exit code 1 when the image is over the board's budget.",
+    "size": "Flash and RAM of an image per region, layer, section and symbol, and its worst-case stack; exit code 1 over "
+    "the budget.",
+    "run": "Enhance a recording.",
+    "verify": "Build, emulate and compare with the references; exit code 1 unless everything holds.",
+    "evaluate": "Score models and recordings on noisy recordings with known clean signals.",
+    "report": "Prove a model as verify does, and write what was found; exit code 1 unless everything holds.",
+    "compare": "Compare two sets of figures; exit code 1 when one is worse than its threshold allows.",
+    "listen": "Listening tests: make one, serve it on localhost, analyze its results.",
+}
+"""What each command does, as the list of commands says it: the beginning of its own help."""
+
+_HELP_OPTIONS = {"help_option_names": ["-h", "--help"]}
+
+
+class LazyCommands(TyperGroup):
+    """The group of all commands. It lists them without their modules and imports the one that is called or completed."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        return list(SUMMARIES)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> TyperCommand | None:
+        """What the list shows of a command; `resolve_command` has the command itself."""
+        return TyperCommand(cmd_name, help=SUMMARIES[cmd_name]) if cmd_name in SUMMARIES else None
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
+        name, listed, rest = super().resolve_command(ctx, args)
+        return name, listed if name is None or listed is None else load_command(name), rest
+
+
+def load_command(name: str) -> Any:
+    """The command `name`, which its module defines: `command`, or `app` when it has commands of its own."""
+    with stopping_at_once():
+        module = importlib.import_module(f"codesign.cli.{name}")
+    if hasattr(module, "app"):
+        return typer.main.get_command(module.app)
+    one = typer.Typer(
+        rich_markup_mode=None, pretty_exceptions_enable=False, add_completion=False, context_settings=_HELP_OPTIONS
+    )
+    one.command(name=name)(module.command)
+    return typer.main.get_command(one)
+
 
 app = typer.Typer(
     name="codesign",
+    cls=LazyCommands,
     help="Neural speech enhancement to hearing-aid firmware, with proof.",
     no_args_is_help=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
+    context_settings=_HELP_OPTIONS,
 )
-COMMANDS = (
-    demo,
-    doctor,
-    boards,
-    train,
-    compress,
-    export,
-    inspect,
-    quantize,
-    generate,
-    build,
-    size,
-    run,
-    verify,
-    evaluate,
-    report,
-    compare,
-)
-for module in COMMANDS:
-    app.command(name=module.NAME)(module.command)
-app.add_typer(listen.app, name=listen.NAME)
 
 
 def _version(wanted: bool) -> None:

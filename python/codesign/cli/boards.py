@@ -5,9 +5,6 @@ from __future__ import annotations
 
 from codesign.cli.console import cells, emit_json, stderr, table
 from codesign.cli.options import Json
-from codesign.firmware.boards import list_boards, load_board
-
-NAME = "boards"
 
 
 def command(json: Json = False) -> None:
@@ -15,6 +12,8 @@ def command(json: Json = False) -> None:
 
     Example: codesign boards
     """
+    from codesign.firmware.boards import list_boards, load_board
+
     boards = [load_board(name) for name in list_boards()]
     if json:
         emit_json("boards", boards=boards)

@@ -13,14 +13,6 @@ from codesign.base.files.output_folder import check_folder
 from codesign.base.resources import resource
 from codesign.cli.console import emit_json, progress, say
 from codesign.cli.options import DEFAULT_BOARD, BoardName, FrontEndOption, Json, chosen_board
-from codesign.cli.tables import print_footprint, print_stack
-from codesign.compiler.lower import lower
-from codesign.compiler.model import load_onnx
-from codesign.firmware.size.size import size
-from codesign.firmware.toolchain import build_bare, build_host, build_zephyr
-from codesign.firmware.toolchain.zephyr_folder import check_build_folder
-
-NAME = "build"
 
 
 class Runtime(StrEnum):
@@ -52,6 +44,13 @@ def command(
 
     Example: codesign build --board nrf5340dk && west flash
     """
+    from codesign.cli.tables import print_footprint, print_stack
+    from codesign.compiler.lower import lower
+    from codesign.compiler.model import load_onnx
+    from codesign.firmware.size.size import size
+    from codesign.firmware.toolchain import build_bare, build_host, build_zephyr
+    from codesign.firmware.toolchain.zephyr_folder import check_build_folder
+
     chosen = chosen_board(board, front_end)
     if define and runtime is not Runtime.zephyr:
         raise typer.BadParameter("--define is for --runtime zephyr")

@@ -11,11 +11,6 @@ import typer
 
 from codesign.base.files.output_file import check_files, replace_file
 from codesign.cli.console import cells, emit_json, say, stderr, table
-from codesign.proof.compare import compare, default_thresholds, read_figures, read_thresholds
-from codesign.proof.compare.figures import render_baseline
-from codesign.proof.compare.summary import allowed, change, number, render_comparison
-
-NAME = "compare"
 
 
 class Format(StrEnum):
@@ -35,6 +30,10 @@ def command(
 
     Example: codesign compare ci/baseline.json report.json --thresholds ci/thresholds.toml --format md
     """
+    from codesign.proof.compare import compare, default_thresholds, read_figures, read_thresholds
+    from codesign.proof.compare.figures import render_baseline
+    from codesign.proof.compare.summary import allowed, change, number, render_comparison
+
     if update:
         check_files([base], [new, *([thresholds] if thresholds else [])])
     limits = read_thresholds(thresholds) if thresholds else default_thresholds()

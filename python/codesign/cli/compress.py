@@ -12,11 +12,7 @@ from codesign.base.files.output_file import check_files
 from codesign.cli.console import cells, emit_json, progress, say, stderr, table
 from codesign.cli.options import Device, Json, Noise, RunFolder, Speech
 from codesign.cli.train import make_folder
-from codesign.firmware.boards import load_board
-from codesign.learning.train.device import device_named
-from codesign.learning.train.recipe import PhaseName, read_recipe
 
-NAME = "compress"
 WRITTEN = ("last.pt", "best.pt", "rebuilt.pt")
 """Checkpoints in the folder of a phase."""
 
@@ -35,6 +31,10 @@ def command(
 
     Example: codesign compress runs/baseline/last.pt models/pruned/recipe.toml --speech speech/ --noise noise/ -o runs/pruned
     """
+    from codesign.firmware.boards import load_board
+    from codesign.learning.train.device import device_named
+    from codesign.learning.train.recipe import PhaseName, read_recipe
+
     plan = read_recipe(recipe)
     where = device_named(device)
     from codesign.learning.compress.board_target import board_target

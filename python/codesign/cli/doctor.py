@@ -5,9 +5,6 @@ from __future__ import annotations
 
 from codesign.cli.console import cells, emit_json, stderr, table
 from codesign.cli.options import Json
-from codesign.firmware.doctor import diagnose
-
-NAME = "doctor"
 
 
 def command(json: Json = False) -> None:
@@ -15,6 +12,8 @@ def command(json: Json = False) -> None:
 
     Example: codesign doctor
     """
+    from codesign.firmware.doctor import diagnose
+
     checks = diagnose()
     if json:
         emit_json("doctor", checks=checks)

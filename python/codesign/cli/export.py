@@ -11,9 +11,6 @@ import typer
 from codesign.base.files.output_file import check_files
 from codesign.cli.console import emit_json, say
 from codesign.cli.options import Json
-from codesign.learning.train.device import need_torch
-
-NAME = "export"
 
 
 def command(
@@ -26,6 +23,8 @@ def command(
 
     Example: codesign export runs/pruned/last.pt -o pruned.onnx
     """
+    from codesign.learning.train.device import need_torch
+
     need_torch()
     from codesign.learning.compress.export import export
     from codesign.learning.train.checkpoint import load

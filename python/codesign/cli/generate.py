@@ -12,12 +12,6 @@ import typer
 from codesign.base.files.output_folder import check_folder
 from codesign.cli.console import emit_json, say
 from codesign.cli.options import FrontEndKind, Json, Model
-from codesign.compiler.emit import emit
-from codesign.compiler.lower import lower
-from codesign.compiler.model import load_onnx
-from codesign.compiler.plan import plan_memory
-
-NAME = "generate"
 
 
 class Kernel(StrEnum):
@@ -40,6 +34,11 @@ def command(
 
     Example: codesign generate models/pruned/pruned.onnx -o generated
     """
+    from codesign.compiler.emit import emit
+    from codesign.compiler.lower import lower
+    from codesign.compiler.model import load_onnx
+    from codesign.compiler.plan import plan_memory
+
     check_folder(output)  # before the work
     network = lower(load_onnx(model))
     plan = plan_memory(network, kernel.value, front_end.value)

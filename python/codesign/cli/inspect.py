@@ -5,11 +5,6 @@ from __future__ import annotations
 
 from codesign.cli.console import cells, emit_json, say, stderr, table
 from codesign.cli.options import Json, Model
-from codesign.compiler.lower import lower
-from codesign.compiler.model import load_onnx
-from codesign.compiler.plan import plan_memory
-
-NAME = "inspect"
 
 
 def command(model: Model, json: Json = False) -> None:
@@ -17,6 +12,10 @@ def command(model: Model, json: Json = False) -> None:
 
     Example: codesign inspect models/pruned/pruned.onnx
     """
+    from codesign.compiler.lower import lower
+    from codesign.compiler.model import load_onnx
+    from codesign.compiler.plan import plan_memory
+
     graph = load_onnx(model)
     config = graph.frontend
     if not graph.quants:

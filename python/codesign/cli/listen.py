@@ -15,14 +15,13 @@ from codesign.base.files.output_folder import check_folder
 from codesign.cli.console import cells, emit_json, progress, say, stderr, table
 from codesign.cli.interrupts import check_interrupted
 from codesign.cli.options import Json
-from codesign.hearing.listen import analyse, design_test, load_stimuli, read_key, read_results, write_test
-from codesign.hearing.listen.render import answer, facts, pair_rows, score_rows, write_analysis
-from codesign.hearing.listen.serve import ResultServer
-from codesign.hearing.listen.stimuli import ANCHOR
 
-NAME = "listen"
-
-app = typer.Typer(no_args_is_help=True, help="Listening tests: make one, serve it on localhost, analyze its results.")
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    help="Listening tests: make one, serve it on localhost, analyze its results.",
+)
 
 
 class Kind(StrEnum):
@@ -48,6 +47,8 @@ def make(
 
     Example: codesign listen make -s noisy=noisy/ -s float=float/ -s int8=int8/ -r clean=clean/ -o test
     """
+    from codesign.hearing.listen import design_test, load_stimuli, write_test
+
     check_folder(output)  # before the work
     names = dict(_named(text, "--system") for text in system)
     if len(names) != len(system):
@@ -78,6 +79,8 @@ def serve(
 
     Example: codesign listen serve test --results results
     """
+    from codesign.hearing.listen.serve import ResultServer
+
     with ResultServer(folder, results, port, check_interrupted) as server:
         say(f"{server.url} serves {folder}; results go to {results}; Ctrl-C ends it")
         server.serve_forever()
@@ -97,6 +100,9 @@ def analyze(
 
     Example: codesign listen analyze results --key test.key.json -o analysis.html
     """
+    from codesign.hearing.listen import analyse, read_key, read_results
+    from codesign.hearing.listen.render import answer, facts, pair_rows, score_rows, write_analysis
+
     check_files(output or [], [key, *results.glob("*.json")])
     good, refused = read_results(results, read_key(key))
     for row in refused:
@@ -129,6 +135,8 @@ def analyze(
 
 
 def _named(text: str, option: str) -> tuple[str, str]:
+    from codesign.hearing.listen.stimuli import ANCHOR
+
     name, equals, pattern = text.partition("=")
     if not (equals and name and pattern) or name == ANCHOR:
         raise InputError(f"{option} {text}", hint=f"write {option} NAME=FOLDER; '{ANCHOR}' is taken")

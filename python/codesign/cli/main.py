@@ -19,9 +19,8 @@ from typing import NoReturn
 
 from codesign.base.cache import keep_text
 from codesign.base.errors import CodesignError, ToolError, one_line
-from codesign.cli.interrupts import interrupted
+from codesign.cli.interrupts import INTERRUPTED, interrupted, stopping_at_once
 
-INTERRUPTED = 130
 FAILED, UNUSABLE = 1, 2
 _OF_THE_MACHINE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EMFILE, errno.ENFILE, errno.EIO)
 
@@ -31,9 +30,8 @@ def main() -> None:
     threading.excepthook = sys.unraisablehook = _beside
     ours = signal.getsignal(signal.SIGINT) == signal.default_int_handler  # shells ignore it in background jobs
     try:
-        if ours:
-            signal.signal(signal.SIGINT, _stop_at_once)
-        from codesign.cli.app import app
+        with stopping_at_once():
+            from codesign.cli.app import app
 
         if ours:
             signal.signal(signal.SIGINT, _interrupt)
@@ -129,12 +127,6 @@ def _drop_stdout() -> None:
     """What is still buffered goes nowhere, and says nothing when Python ends."""
     if sys.stdout is not None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
-def _stop_at_once(number: int, frame: FrameType | None) -> NoReturn:
-    """Ctrl-C while modules are imported, where an exception may be swallowed or turned into another; nothing is open yet."""
-    _say("stopped")
-    os._exit(INTERRUPTED)
 
 
 def _interrupt(number: int, frame: FrameType | None) -> NoReturn:

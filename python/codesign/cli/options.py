@@ -5,11 +5,12 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from codesign.firmware.boards import Board, load_board
+if TYPE_CHECKING:
+    from codesign.firmware.boards import Board
 
 DEFAULT_BOARD = "nrf5340dk"
 
@@ -37,5 +38,7 @@ FrontEndOption = Annotated[
 
 def chosen_board(name: str, front_end: FrontEndKind | None) -> Board:
     """The board, with the front end that was asked for."""
+    from codesign.firmware.boards import load_board
+
     board = load_board(name)
     return board if front_end is None else board.with_front_end(front_end.value)

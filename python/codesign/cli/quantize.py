@@ -11,9 +11,6 @@ import typer
 from codesign.base.files.output_file import check_files
 from codesign.cli.console import cells, emit_json, progress, say, stderr, table
 from codesign.cli.options import Json, Model
-from codesign.compiler.quantize import quantize_file
-
-NAME = "quantize"
 
 
 def command(
@@ -29,6 +26,8 @@ def command(
 
     Example: codesign quantize float.onnx --data recordings/ -o int8.onnx
     """
+    from codesign.compiler.quantize import quantize_file
+
     target = output or model.with_name(f"{model.stem}-int8.onnx")
     check_files([target], [model, data])
     with progress() as show:

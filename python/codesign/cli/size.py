@@ -10,11 +10,6 @@ import typer
 
 from codesign.cli.console import emit_json
 from codesign.cli.options import DEFAULT_BOARD, BoardName, Json
-from codesign.cli.tables import print_footprint, print_stack
-from codesign.firmware.boards import load_board
-from codesign.firmware.size.size import size
-
-NAME = "size"
 
 
 def command(
@@ -29,6 +24,10 @@ def command(
 
     Example: codesign size build/pruned-nrf5340dk/firmware.elf --board nrf5340dk
     """
+    from codesign.cli.tables import print_footprint, print_stack
+    from codesign.firmware.boards import load_board
+    from codesign.firmware.size.size import size
+
     chosen = load_board(board)
     found = size(elf, chosen, entry)
     if json:

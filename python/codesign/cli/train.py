@@ -11,10 +11,6 @@ import typer
 from codesign.base.files.output_file import check_files
 from codesign.cli.console import emit_json, progress, say
 from codesign.cli.options import Device, Json, Noise, RunFolder, Speech
-from codesign.learning.train.device import device_named
-from codesign.learning.train.recipe import read_recipe
-
-NAME = "train"
 
 
 def command(
@@ -32,6 +28,9 @@ def command(
 
     Example: codesign train models/baseline-256/recipe.toml --speech speech/ --noise noise/ -o runs/baseline
     """
+    from codesign.learning.train.device import device_named
+    from codesign.learning.train.recipe import read_recipe
+
     plan = read_recipe(recipe)
     where = device_named(device)
     from codesign.learning.train.checkpoint import resume

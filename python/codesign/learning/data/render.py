@@ -7,7 +7,6 @@ import math
 
 import numpy as np
 import numpy.typing as npt
-from scipy import fft
 
 Signal = npt.NDArray[np.float32]
 
@@ -26,21 +25,24 @@ class Renderer:
     """
 
     def __init__(self, length: int, sample_rate: int, tail: int) -> None:
+        from scipy import fft  # takes longer to import than most commands run
+
+        self._fft = fft
         self.length = length
         self._tail = tail
-        self.size = int(fft.next_fast_len(length + tail + GUARD, real=True))
-        self.frequencies = np.maximum(fft.rfftfreq(self.size, 1 / sample_rate), 20.0).astype(np.float32)
+        self.size = int(self._fft.next_fast_len(length + tail + GUARD, real=True))
+        self.frequencies = np.maximum(self._fft.rfftfreq(self.size, 1 / sample_rate), 20.0).astype(np.float32)
         octave = np.log2(self.frequencies / LOWEST_HZ) * (KNOTS - 1) / TOP_OCTAVES
         # Hat functions over log frequency: a curve through KNOTS values is one product.
         self._hats = np.maximum(0.0, 1.0 - np.abs(np.clip(octave, 0, KNOTS - 1)[:, None] - np.arange(KNOTS))).astype(np.float32)
 
     def source_size(self, speed: float) -> int:
         """Samples that `render` needs for a signal at about this speed."""
-        return int(fft.next_fast_len(round(self.size * speed), real=True))
+        return int(self._fft.next_fast_len(round(self.size * speed), real=True))
 
     def render(self, source: Signal, response: Signal | None = None, gain: Signal | None = None) -> Signal:
         """`source` float32 (source_size(speed),) at its speed, through a room response (taps,) and a gain (bins,)."""
-        spectrum = fft.rfft(source)
+        spectrum = self._fft.rfft(source)
         bins = self.size // 2 + 1
         if spectrum.size > bins:
             spectrum = spectrum[:bins]
@@ -49,9 +51,9 @@ class Renderer:
         if gain is not None:
             spectrum *= gain
         if response is not None:
-            spectrum *= fft.rfft(response, self.size)
+            spectrum *= self._fft.rfft(response, self.size)
         spectrum *= np.float32(self.size / source.size)
-        return self._cut(fft.irfft(spectrum, self.size))
+        return self._cut(self._fft.irfft(spectrum, self.size))
 
     def curve(self, knots_db: npt.NDArray[np.float64]) -> Signal:
         """Gain (bins,) of a curve through KNOTS values in dB, evenly spaced in octaves from 62.5 Hz to 8 kHz."""
@@ -75,7 +77,7 @@ class Renderer:
     def noise(self, rng: np.random.Generator, gain: Signal) -> Signal:
         """Gaussian noise of the spectrum `gain` (bins,)."""
         white = rng.standard_normal(2 * gain.size, np.float32).view(np.complex64)
-        return self._cut(fft.irfft(white * gain, self.size))
+        return self._cut(self._fft.irfft(white * gain, self.size))
 
     def _cut(self, signal: Signal) -> Signal:
         return signal[self._tail : self._tail + self.length]

@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The systems that codesign evaluate compares, from its options, and where their recordings are kept."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+from codesign.base.errors import InputError
+from codesign.cli.console import say
+from codesign.hearing.evaluate import Pairs, System, find_outputs, model_system, recorded_system
+from codesign.hearing.evaluate.scoring import sample_rate_of
+
+
+def compared_systems(
+    pairs: Pairs, models: Sequence[str], recorded: Sequence[str], delays: Sequence[str], folder: Path
+) -> list[System]:
+    named = [_named(text) for text in recorded]
+    lags = {name: _samples(name, value) for name, value in map(_named, delays)}
+    for name in lags:
+        if name not in dict(named):
+            raise InputError(f"--delay {name}=…: no --system has that name", hint="models need no --delay: theirs is known")
+    stems = Counter(Path(text).stem for text in models if "=" not in text)
+    found = []
+    for text in models:
+        name, path = _named(text) if "=" in text else ("", text)
+        # Files of one name in two folders are told apart by these.
+        stem = Path(path).stem
+        name = name or (stem if stems[stem] == 1 else f"{Path(path).parent.name}/{stem}")
+        found.append(model_system(name, Path(path), folder))
+    rate = sample_rate_of(pairs)
+    for name, pattern in named:
+        files = find_outputs(pairs, name, pattern)
+        found.append(
+            recorded_system(name, files, rate, pattern or pairs.layout.format(role=name, ending=""), lags.get(name, 0))
+        )
+    if not found:
+        say("neither --model nor --system: only the noisy recordings are scored")
+    return found
+
+
+def _named(text: str) -> tuple[str, str]:
+    name, _, value = text.partition("=")
+    if not name:
+        raise InputError(f"'{text}' has no name before the =", hint="write NAME=FILE")
+    return name, value
+
+
+def _samples(name: str, value: str) -> int:
+    if not value.isascii() or not value.isdigit():
+        raise InputError(f"--delay {name}={value}", hint="give a number of samples, 0 or more")
+    return int(value)
+
+
+def check_kept(folder: Path, pairs: Pairs, systems: Sequence[System], recorded: Sequence[str]) -> None:
+    outputs = [find_outputs(pairs, *_named(text)) for text in recorded]
+    read = {os.path.realpath(file) for files in (pairs.noisy, pairs.clean, *outputs) for file in files.values()}
+    for made in systems:
+        for item in pairs.items:
+            if os.path.realpath(place := _kept(folder, made.name, item)) in read:
+                raise InputError(f"--keep would write over {place}, which is an input", hint="choose another folder")
+
+
+def _kept(folder: Path, system: str, item: str) -> Path:
+    """Where an enhanced recording goes: names cannot lead out of the folder."""
+    return folder / system.replace("/", "_").lstrip(".") / f"{item.replace('/', '_').lstrip('.')}.wav"
+
+
+def place_kept(folder: Path, system: str, item: str) -> Path:
+    place = _kept(folder, system, item)
+    try:
+        place.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"cannot make {place.parent}: {error.strerror}", hint="choose another folder") from error
+    return place

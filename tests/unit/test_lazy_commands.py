@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a start imports: the list of commands and their help need none of the libraries that their work needs."""
+
+from __future__ import annotations
+
+import ast
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import typer
+
+import codesign
+from codesign.cli.app import SUMMARIES, app, load_command
+from codesign.hearing.evaluate.pairs import NOISY
+
+HEAVY = (
+    *("capstone", "elftools", "jinja2", "matplotlib", "numpy", "onnx", "onnxruntime", "scipy", "soundfile", "soxr", "torch"),
+    "unicorn",
+)
+NEEDED = {name: {"elftools", "jinja2", "numpy", "onnx", "soundfile"} for name in ("demo", "report", "run", "verify")}
+"""What is imported with a command all the same."""
+
+LIST = """
+import sys
+sys.argv[0] = "codesign"
+try:
+    from codesign.cli.main import main
+    main()
+except SystemExit as end:
+    code = end.code
+print("loaded", *sorted({name.partition(".")[0] for name in sys.modules}))
+sys.exit(code)
+"""
+
+
+def start(*arguments, **environment):
+    """What a start printed, and the top-level modules that it imported."""
+    done = subprocess.run(
+        [sys.executable, "-c", LIST, *arguments],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path), **environment},
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stderr
+    said, _, loaded = done.stdout.rpartition("loaded ")
+    return said, set(loaded.split())
+
+
+@pytest.mark.parametrize("arguments", [("--version",), ("--help",)])
+def test_a_start_imports_no_library_of_the_work(arguments):
+    said, loaded = start(*arguments)
+    assert "codesign" in said
+    assert "typer" in loaded
+    assert loaded.isdisjoint(HEAVY)
+
+
+def test_completion_imports_no_library_of_the_work():
+    said, loaded = start(_CODESIGN_COMPLETE="complete_bash", COMP_WORDS="codesign compa", COMP_CWORD="1")
+    assert said.split() == ["compare"]
+    assert loaded.isdisjoint(HEAVY)
+
+
+@pytest.mark.parametrize("command", SUMMARIES)
+def test_the_help_of_a_command_imports_no_library_of_its_work(command):
+    said, loaded = start(command, "--help")
+    assert "Usage" in said
+    assert loaded.isdisjoint(set(HEAVY) - NEEDED.get(command, set()))
+
+
+def test_importing_the_package_imports_no_library():
+    loaded = subprocess.run(
+        [sys.executable, "-c", "import codesign, sys; print(*sys.modules)"],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    ).stdout.split()
+    assert "codesign" in loaded
+    assert set(loaded).isdisjoint((*HEAVY, "pydantic", "typer", "rich"))
+
+
+@pytest.mark.parametrize("name", SUMMARIES)
+def test_the_list_says_what_the_command_s_own_help_begins_with(name):
+    assert " ".join(load_command(name).help.split()).startswith(SUMMARIES[name])
+
+
+def test_every_module_with_a_command_is_listed():
+    folder = Path(codesign.__file__).parent / "cli"
+    found = set()
+    for path in folder.glob("*.py"):
+        names = {node.name for node in ast.parse(path.read_text(encoding="utf-8")).body if isinstance(node, ast.FunctionDef)}
+        if "command" in names or path.stem == "listen":
+            found.add(path.stem)
+    assert found == set(SUMMARIES)
+    assert list(typer.main.get_command(app).list_commands(None)) == list(SUMMARIES)
+
+
+def test_evaluate_compares_with_what_it_calls_noisy():
+    baseline = next(option for option in load_command("evaluate").params if option.name == "baseline")
+    assert baseline.default == NOISY
