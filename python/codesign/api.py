@@ -8,10 +8,10 @@ what and where, `hint` what to do.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from codesign.base.audio import read_audio
 from codesign.base.errors import InputError
@@ -29,6 +29,9 @@ from codesign.firmware.toolchain import build_bare, build_host, build_zephyr
 from codesign.proof.prove import Emulator, Proof, Recording
 from codesign.proof.prove import prove as prove_model
 from codesign.proof.signals import PROOF_SECONDS
+
+if TYPE_CHECKING:
+    from codesign.hearing.evaluate import Evaluation
 
 PathLike = str | Path
 BoardLike = str | Board
@@ -125,6 +128,44 @@ def prove(
     keeping = tempfile.TemporaryDirectory(prefix="codesign-") if folder is None else nullcontext(str(folder))
     with keeping as where:
         return prove_model(Path(model), _board(board), Path(where), recordings, emulator=emulator, seconds=seconds)
+
+
+def evaluate(
+    data: PathLike,
+    models: PathLike | Sequence[PathLike] | Mapping[str, PathLike] = (),
+    *,
+    recordings: Mapping[str, PathLike] | None = None,
+    audiogram: str = "",
+    baseline: str = "noisy",
+    jobs: int = 1,
+) -> Evaluation:
+    """Score models, and recordings that something else enhanced, on the pairs of noisy and clean recordings under `data`.
+
+    `models` are files, int8 or float, named after themselves, or name → file. `recordings` is name → folder, or files with one
+    `*`. The layouts of `data` and the measures are those of docs/evaluate.md; `audiogram` (NH, N1 to N7, S1 to S3) adds HASPI
+    and HASQI. `jobs` processes score at a time.
+
+    Raises:
+        InputError: no pairs, a model or a recording that cannot be used, or a name that is there twice.
+    """
+    from codesign.hearing.evaluate import check_audiogram, find_pairs, model_system, recorded_system
+    from codesign.hearing.evaluate import evaluate as evaluate_systems
+    from codesign.hearing.evaluate.pairs import find_outputs
+    from codesign.hearing.evaluate.scoring import sample_rate_of
+    from codesign.hearing.evaluate.systems import names_of
+
+    if audiogram:
+        check_audiogram(audiogram)
+    if not isinstance(models, Mapping):
+        files = [Path(file) for file in ([models] if isinstance(models, str | Path) else models)]
+        models = dict(zip(names_of(files), files, strict=True))
+    pairs = find_pairs(Path(data))
+    with tempfile.TemporaryDirectory(prefix="codesign-") as folder:
+        systems = [model_system(name, Path(file), Path(folder)) for name, file in models.items()]
+        rate = sample_rate_of(pairs)
+        for name, pattern in (recordings or {}).items():
+            systems.append(recorded_system(name, find_outputs(pairs, name, str(pattern)), rate, str(pattern)))
+        return evaluate_systems(pairs, systems, audiogram=audiogram, baseline=baseline, jobs=jobs)
 
 
 def _board(board: BoardLike) -> Board:

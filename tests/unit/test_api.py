@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 
 import codesign
 from codesign.base.audio import read_audio
@@ -42,7 +43,7 @@ def test_every_function_is_there_and_in_the_docs():
         codesign.nothing_such  # noqa: B018
 
 
-@pytest.mark.parametrize("number", [0, 1])
+@pytest.mark.parametrize("number", [0, 1, pytest.param(2, marks=pytest.mark.slow)])
 def test_examples_of_the_page(number, tmp_path):
     example = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "api.md").read_text(encoding="utf-8"), re.S)[number]
     script = example.replace('"models/', f'"{ROOT}/models/').replace('"firmware"', f'"{tmp_path}/firmware"')
@@ -114,3 +115,19 @@ def test_size_and_generate(tmp_path):
     assert found.footprint == codesign.size(str(image.path)).footprint
     generated = codesign.generate(MODEL, tmp_path / "c", kernel="plain")
     assert generated.manifest.is_file()
+
+
+def test_evaluate_scores_models_and_recordings(tmp_path):
+    for role in ("noisy", "clean"):
+        (tmp_path / role).mkdir()
+        pcm, rate = soundfile.read(NOISY.with_name(f"fan_3db_{role}.flac"), dtype="int16", frames=32000)
+        soundfile.write(tmp_path / role / "fan.wav", pcm, rate)
+    found = codesign.evaluate(tmp_path, MODEL, recordings={"clean again": tmp_path / "clean"})
+    assert [subject.name for subject in found.systems] == ["noisy", "pruned", "clean again"]
+    noisy, pruned, clean = (score.values for score in found.scores)
+    assert noisy["si_sdr"] < pruned["si_sdr"]
+    assert clean["estoi"] == pytest.approx(1.0)
+    with pytest.raises(InputError, match="two systems are called 'x'"):
+        codesign.evaluate(tmp_path, {"x": MODEL}, recordings={"x": tmp_path / "clean"})
+    with pytest.raises(InputError, match="no pairs"):
+        codesign.evaluate(tmp_path / "noisy", MODEL)

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import os
-from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from codesign.base.errors import InputError
 from codesign.cli.console import say
 from codesign.hearing.evaluate import Pairs, System, find_outputs, model_system, recorded_system
 from codesign.hearing.evaluate.scoring import sample_rate_of
+from codesign.hearing.evaluate.systems import names_of
 
 
 def compared_systems(
@@ -22,13 +22,11 @@ def compared_systems(
     for name in lags:
         if name not in dict(named):
             raise InputError(f"--delay {name}=…: no --system has that name", hint="models need no --delay: theirs is known")
-    stems = Counter(Path(text).stem for text in models if "=" not in text)
+    unnamed = [text for text in models if "=" not in text]
+    names = dict(zip(unnamed, names_of([Path(text) for text in unnamed]), strict=True))
     found = []
     for text in models:
-        name, path = _named(text) if "=" in text else ("", text)
-        # Files of one name in two folders are told apart by these.
-        stem = Path(path).stem
-        name = name or (stem if stems[stem] == 1 else f"{Path(path).parent.name}/{stem}")
+        name, path = (names[text], text) if text in names else _named(text)
         found.append(model_system(name, Path(path), folder))
     rate = sample_rate_of(pairs)
     for name, pattern in named:

@@ -4,7 +4,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -45,6 +46,12 @@ class System:
     sha256: str = ""
     cut_off: dict[str, str] = field(default_factory=dict)
     saturation: Callable[[], Saturation | None] = lambda: None
+
+
+def names_of(models: Sequence[Path]) -> list[str]:
+    """Names of models by their files: without the ending, with the folder where two would have the same."""
+    stems = Counter(path.stem for path in models)
+    return [path.stem if stems[path.stem] == 1 else f"{path.parent.name}/{path.stem}" for path in models]
 
 
 def model_system(name: str, path: Path, folder: Path) -> System:
