@@ -4,6 +4,9 @@
 from __future__ import annotations
 
 import ast
+import re
+import subprocess
+import sys
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
@@ -80,3 +83,16 @@ def test_no_module_imports_itself_through_others():
         TopologicalSorter(graph).prepare()
     except CycleError as error:
         pytest.fail(f"import cycle: {' -> '.join(error.args[1])}")
+
+
+def test_the_arrows_of_the_page_are_those_that_grimp_finds():
+    pytest.importorskip("grimp", reason="grimp draws the arrows: pip install grimp")
+    page = (Path(__file__).parents[2] / "docs" / "how-it-works.md").read_text(encoding="utf-8")
+    program = re.search(r"```python\n(import grimp.*?)```", page, re.DOTALL)
+    printed = re.search(r"```text\n(base.*?)```", page, re.DOTALL)
+    assert program is not None
+    assert printed is not None
+    done = subprocess.run([sys.executable, "-c", program[1]], capture_output=True, text=True, check=True, timeout=100)
+    assert [line.rstrip() for line in printed[1].splitlines()] == [line.rstrip() for line in done.stdout.splitlines()]
+    arrows = {room: set(below.split()) for room, below in (line.split(" ->") for line in done.stdout.splitlines())}
+    assert {room for room, below in arrows.items() if not below <= MAY_IMPORT.get(room, {*MAY_IMPORT})} == set()
