@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 pytest.importorskip("unicorn", reason="unicorn is not installed (pip install codesign[emulator])")
-pytest.importorskip("capstone", reason="capstone is not installed (pip install codesign[emulator])")
 
 BENCH = Path(__file__).parents[2] / "bench" / "run.py"
 

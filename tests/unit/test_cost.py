@@ -3,8 +3,6 @@
 
 import pytest
 
-pytest.importorskip("capstone", reason="capstone is not installed (pip install codesign[emulator])")
-
 from codesign.base.errors import ToolError
 from codesign.firmware.boards import list_boards, load_board
 from codesign.firmware.cost.classify import operations

@@ -307,6 +307,15 @@ def test_every_halfword_decodes():
         decode(b"\x00\xf0", 0, 0)
 
 
+def test_core_registers_that_vectors_and_security_write():
+    """VMOV LR, R7, Q4[2], Q4[0]; TT R7, R8; SMLALD R0, R1, R2, R3; BXNS LR: where Capstone knows nothing or too little."""
+    for code, registers in (("17ec0e8f", {14, 7}), ("48e800f7", {7}), ("c2fbc301", {0, 1})):
+        assert {effect.rd for effect in decode(bytes.fromhex(code), 0, 0x100).effects} == registers
+    leaving = decode(bytes.fromhex("7447"), 0, 0x100)
+    assert leaving.through == 14
+    assert leaving.ends
+
+
 def test_longest_path_tries_every_order_in_a_group():
     frames_ = {1: 8, 2: 100, 3: 10, 4: 50}
     calls = {

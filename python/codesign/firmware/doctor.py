@@ -86,7 +86,12 @@ _PROGRAMS = (
 _PACKAGES = (
     _Package("ziglang", (("ziglang", "ziglang"),), "firmware and host builds without a toolchain", "pip install ziglang"),
     _Package("unicorn", (("unicorn", "unicorn"),), "the embedded emulator: run, verify, demo", "pip install unicorn"),
-    _Package("capstone", (("capstone", "capstone"),), "estimated cycles: run --profile, verify", "pip install capstone"),
+    _Package(
+        "capstone",
+        (("capstone", "capstone"),),
+        "stack and estimated cycles: size, run, verify",
+        "pip install capstone",
+    ),
     _Package("onnxruntime", (("onnxruntime", "onnxruntime"),), "independent check of the network", "pip install onnxruntime"),
     _Package(
         "LiteRT",

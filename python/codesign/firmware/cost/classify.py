@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from codesign.base.errors import ToolError
+from codesign.firmware.disassembler import disassemble
 
 _MAC = ("mla", "mls", "smla", "smls", "smmla", "smmls", "umla", "umaal")
 _MULTIPLY = ("mul", "smul", "umull", "smmul", "smua", "smus")
@@ -54,21 +54,10 @@ def operations(code: bytes, address: int) -> Iterator[Operation]:
 def _operation(code: bytes, address: int) -> Operation:
     if len(code) == 4 and (vector := _vector(code[0] | code[1] << 8, code[2] | code[3] << 8)):
         return vector
-    decoded = next(_decoder().disasm(code, address, 1), None)
+    decoded = disassemble(code, address)
     if decoded is None:
         return Operation("alu")
     return _scalar(decoded, decoded.insn_name())
-
-
-@cache
-def _decoder() -> Any:
-    try:
-        import capstone
-    except ImportError as error:
-        raise ToolError("the disassembler Capstone is not installed", hint="pip install 'codesign[emulator]'") from error
-    decoder = capstone.Cs(capstone.CS_ARCH_ARM, capstone.CS_MODE_THUMB | capstone.CS_MODE_MCLASS | capstone.CS_MODE_V8)
-    decoder.detail = True
-    return decoder
 
 
 def _vector(h: int, g: int) -> Operation | None:
