@@ -13,13 +13,12 @@ import numpy.typing as npt
 import soxr
 
 from codesign.base.errors import InputError
+from codesign.base.signals import Signal
 from codesign.compiler.frontend import Arithmetic, whole_hops
 from codesign.compiler.lower import lower
 from codesign.compiler.model import load_onnx
 from codesign.firmware.machines.host import HostEnhancer
 from codesign.firmware.toolchain import build_host
-
-Signal = npt.NDArray[Any]
 
 
 class Enhancer:

@@ -12,7 +12,7 @@ import soundfile
 from codesign.base.errors import InputError
 from codesign.learning.data import cache as cache_module
 from codesign.learning.data import open_corpus
-from codesign.learning.data.folders import SPLITS, Found, draw_splits, find_recordings
+from codesign.learning.data.folders import SPLITS, RecordingFile, draw_splits, find_recordings
 from training_folders import RATE, noise_folder, speech_folder, tone, write
 
 
@@ -87,7 +87,7 @@ def test_one_voice_is_split_by_files_and_said(tmp_path, folders):
 
 @pytest.mark.parametrize("count", [1, 2, 3, 50])
 def test_training_keeps_something(tmp_path, count):
-    found = [Found(tmp_path / f"{n}.wav", f"g{n}", None) for n in range(count)]
+    found = [RecordingFile(tmp_path / f"{n}.wav", f"g{n}", None) for n in range(count)]
     splits, _ = draw_splits(found, by_group=True, seed=0)
     assert splits.count("train") == max(1, count - 2 * max(1, count // 10))
 

@@ -337,8 +337,8 @@ def test_curves_and_filters_have_the_gain_they_name():
     curve = renderer.curve(knots)
     for knot, value in enumerate(knots):
         assert at(curve, 62.5 * 2 ** (7 * knot / (KNOTS - 1))) == pytest.approx(value, abs=0.2)
-    assert at(renderer.shelf(12.0, 200.0), 30) == pytest.approx(12.0, abs=0.1)
-    assert at(renderer.shelf(12.0, 200.0), 2000) == pytest.approx(0.0, abs=0.1)
+    assert at(renderer.low_shelf(12.0, 200.0), 30) == pytest.approx(12.0, abs=0.1)
+    assert at(renderer.low_shelf(12.0, 200.0), 2000) == pytest.approx(0.0, abs=0.1)
     assert at(renderer.high_pass(200.0), 200) == pytest.approx(-6.02, abs=0.1)
     assert at(renderer.high_pass(200.0), 50) == pytest.approx(-48.2, abs=0.5)
     assert at(renderer.resonance(1000.0, 0.1, 3.0), 1000) == pytest.approx(12.04, abs=0.1)

@@ -4,15 +4,13 @@
 from __future__ import annotations
 
 import warnings
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from codesign.base.errors import InputError
 from codesign.base.randomness import seeded
-
-Signal = npt.NDArray[Any]
+from codesign.base.signals import Signal
 
 ESTOI_MIN_SECONDS = 0.4
 """pystoi needs 30 frames of 25.6 ms with 12.8 ms hop that are not silent: about 0.4 s of speech."""

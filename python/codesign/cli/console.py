@@ -11,10 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TaskID, TextColumn, TimeRemainingColumn
 from rich.table import Table
+from rich.text import Text
 
 from codesign.base.errors import one_line
+from codesign.base.progress import Progress as ShowProgress
 
 SCHEMA_VERSION = 1
 
@@ -46,30 +48,45 @@ def cells(*values: object) -> list[str]:
     return [one_line(str(value)).replace("[", "\\[") for value in values]
 
 
+class RateColumn(ProgressColumn):
+    """How many steps a second are done."""
+
+    def render(self, task: Task) -> Text:
+        return Text("" if not task.speed else f"{task.speed:.1f}/s" if task.speed < 100 else f"{task.speed:,.0f}/s")
+
+
+def columns() -> tuple[ProgressColumn, ...]:
+    """Of the bar: stage, steps, rate, time that is left, and how the stage stands (the task's field `detail`)."""
+    stage = TextColumn("{task.description}", markup=False)
+    detail = TextColumn("{task.fields[detail]}", markup=False)
+    return stage, BarColumn(), MofNCompleteColumn(), RateColumn(), TimeRemainingColumn(), detail
+
+
 @contextlib.contextmanager
-def progress() -> Iterator[Any]:
-    """A callback (what, done, total) that shows a bar on a terminal and one line a stage elsewhere."""
+def progress() -> Iterator[ShowProgress]:
+    """A callback that shows a bar on a terminal and one line a stage elsewhere; codesign.base.progress has its arguments."""
     seen: set[str] = set()
     if not stderr.is_terminal:
 
         def note(what: str, done: int, total: int) -> None:
-            if what not in seen:
-                seen.add(what)
-                say(f"… {what}")
+            stage = what.partition(": ")[0]
+            if stage not in seen:
+                seen.add(stage)
+                say(f"… {stage}")
 
         yield note
         return
-    columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=stderr, transient=True) as bar:
+    with Progress(*columns(), console=stderr, transient=True) as bar:
         task: list[TaskID] = []
 
         def show(what: str, done: int, total: int) -> None:
-            if what not in seen:
-                seen.add(what)
+            stage, _, says = what.partition(": ")
+            if stage not in seen:
+                seen.add(stage)
                 for old in task:
                     bar.remove_task(old)
-                task[:] = [bar.add_task(what, total=total or None)]
-            bar.update(task[0], completed=done, total=total or None)
+                task[:] = [bar.add_task(one_line(stage), total=total or None, detail="")]
+            bar.update(task[0], completed=done, total=total or None, detail=one_line(says))
 
         yield show
 

@@ -17,6 +17,7 @@ import typer
 
 from codesign.base.audio import AudioStream, audio_format, read_audio, write_audio, writing_audio
 from codesign.base.files.output_file import check_files, replace_file
+from codesign.base.progress import Progress
 from codesign.cli.console import emit_json, progress, say
 from codesign.cli.emulators import Emulator, choose
 from codesign.cli.options import DEFAULT_BOARD, BoardName, FrontEndOption, Json, Model, chosen_board
@@ -33,7 +34,6 @@ from codesign.firmware.machines.host import HostEnhancer, enhance_blocks
 from codesign.firmware.machines.renode import run_in_renode
 from codesign.firmware.machines.zephyr_files import run_in_qemu, run_native
 from codesign.firmware.toolchain import Image, build_host, build_zephyr
-from codesign.proof.on_board import Progress
 
 NAME = "run"
 

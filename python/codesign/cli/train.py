@@ -35,16 +35,16 @@ def command(
     where = device_named(device)
     from codesign.learning.train.checkpoint import resume
     from codesign.learning.train.float_task import float_task
+    from codesign.learning.train.initial_weights import initial_weights
     from codesign.learning.train.log import Log
     from codesign.learning.train.loop import Run
     from codesign.learning.train.loop import train as run_loop
     from codesign.learning.train.memory import keep_freed_memory
     from codesign.learning.train.source import MixedBatches, Validation, corpus_of, validation_pairs
-    from codesign.learning.train.start import start_from
 
     last = output / "last.pt"
     before = resume(last, plan, "train") if last.exists() else None
-    task = float_task(plan, start_from(start) if start else None)
+    task = float_task(plan, initial_weights(start) if start else None)
     make_folder(output)
     check_files([last, output / "best.pt"], [recipe, *([start] if start else [])])
     keep_freed_memory()

@@ -3,13 +3,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
+from codesign.base.progress import Progress
 from codesign.compiler.lower.network import Network
 from codesign.firmware.boards import Board
 from codesign.firmware.cost import CostReport, StageCost, average, estimate
@@ -31,7 +31,6 @@ STACK_HEADROOM = 0.25
 COUNTER_SLACK = 32
 """Instructions between the firmware's reading of its counter and the emulator's, and what an exception in between costs."""
 
-Progress = Callable[[str, int, int], None]
 """Called with what is going on, steps done and steps in all."""
 
 

@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from codesign.base.files.output_folder import check_folder
 from codesign.base.metrics import estoi, si_sdr
+from codesign.base.progress import Progress, no_progress
 from codesign.compiler.frontend import whole_hops
 from codesign.compiler.lower import lower
 from codesign.compiler.lower.network import Network
@@ -26,7 +27,7 @@ from codesign.firmware.size.parts import parts_of
 from codesign.firmware.toolchain import Image, build_host
 from codesign.firmware.toolchain.zephyr_folder import check_build_folder
 from codesign.proof.equality import equal, run_reference, same_in_one_call
-from codesign.proof.on_board import OnBoard, Progress, bare_in_unicorn, zephyr_in_renode, zephyr_on_files
+from codesign.proof.on_board import OnBoard, bare_in_unicorn, zephyr_in_renode, zephyr_on_files
 from codesign.proof.oracle import against_onnxruntime
 from codesign.proof.signals import PROOF_SECONDS, proof_parts
 from codesign.proof.verdict import Check, Latency, Quality, Verdict
@@ -84,7 +85,7 @@ def prove(
     *,
     emulator: Emulator = "unicorn",
     seconds: float = PROOF_SECONDS,
-    progress: Progress = lambda what, done, total: None,
+    progress: Progress = no_progress,
 ) -> Proof:
     """Build `model` for `board` under `folder` and verify it with at least `seconds` of audio.
 

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 
 from codesign.base.intervals import Interval, mean_of
 from codesign.base.isolate import Workers
+from codesign.base.progress import Progress, no_progress
 from codesign.compiler.reference.saturation import Saturation
 from codesign.hearing.evaluate.measures import Absent, Measure, compute
 from codesign.hearing.evaluate.pairs import NOISY, Pairs
-from codesign.hearing.evaluate.scoring import Compute, Heard, Plan, Progress, Score, Scored, plan_scores, scores
+from codesign.hearing.evaluate.scoring import Compute, Heard, Plan, Score, Scored, plan_scores, scores
 from codesign.hearing.evaluate.systems import System
 
 FEW_ITEMS = 20
@@ -87,7 +88,7 @@ def evaluate(
     audiogram: str = "",
     baseline: str = NOISY,
     jobs: int = 1,
-    progress: Progress = lambda what, done, total: None,
+    progress: Progress = no_progress,
     heard: Heard = lambda item, signals: None,
     compute: Compute = compute,
     workers: Workers | None = None,

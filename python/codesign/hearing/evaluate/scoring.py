@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from codesign.base.audio import AudioStream
 from codesign.base.errors import CodesignError, InputError
 from codesign.base.isolate import Answer, Call, Workers
+from codesign.base.progress import Progress
 from codesign.hearing.evaluate.measures import Absent, Measure, Pcm, available, compute
 from codesign.hearing.evaluate.pairs import NOISY, Pairs
 from codesign.hearing.evaluate.systems import System, read_at
@@ -19,7 +20,6 @@ MAX_TRIM_SECONDS = 0.1
 LIMIT_SECONDS, LIMIT_RATIO = 300.0, 60.0
 """A figure may take this long, and this many times the recording's length: HASPI takes 1.5 times on a server's core."""
 
-Progress = Callable[[str, int, int], None]
 Signals = Mapping[str, Pcm]
 """Of one item: "clean", "noisy" and every system → int16 PCM of one length."""
 Heard = Callable[[str, Signals], None]

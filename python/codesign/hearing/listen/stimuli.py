@@ -4,16 +4,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
 from codesign.base.audio import FULL_SCALE, AudioStream, read_audio
 from codesign.base.errors import InputError
+from codesign.base.progress import Progress, no_progress
 from codesign.base.recordings import find_items
+from codesign.base.signals import Signal64
 from codesign.hearing.listen.loudness import LOWEST_RATE, loudness
 
 ANCHOR = "anchor"
@@ -23,8 +24,6 @@ TARGET_LUFS = -26.0
 MAX_PEAK = 0.99
 TRIM_SECONDS = 0.1
 
-Signal = npt.NDArray[np.float64]
-Progress = Callable[[str, int, int], None]
 """Called with what is going on, steps done and steps in all."""
 
 
@@ -34,7 +33,7 @@ class Stimulus:
 
     item: str
     system: str
-    samples: Signal
+    samples: Signal64
     gain_db: float = 0.0
 
 
@@ -60,7 +59,7 @@ def load_stimuli(
     systems: Mapping[str, str],
     reference: str = "",
     target: float = TARGET_LUFS,
-    progress: Progress = lambda what, done, total: None,
+    progress: Progress = no_progress,
 ) -> StimulusSet:
     """Read `systems` (name → pattern), make the anchor from the system named `reference`, and match loudness.
 
@@ -107,7 +106,7 @@ def _item(item: str, files: Mapping[str, Path], reference: str, rate: int, notes
     return [Stimulus(item, name, signal[:shortest]) for name, signal in signals.items()]
 
 
-def low_pass(signal: Signal, rate: int) -> Signal:
+def low_pass(signal: Signal64, rate: int) -> Signal64:
     """The anchor: 3.5 kHz low-pass, linear phase, delay removed; the same as the reference at rates below 7.4 kHz."""
     if rate < 2.1 * ANCHOR_HZ:
         return signal

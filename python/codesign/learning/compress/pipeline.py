@@ -18,11 +18,11 @@ from codesign.learning.compress.quantizing import QuantizeTask, calibrated
 from codesign.learning.compress.skip import SkipTask
 from codesign.learning.train.checkpoint import Checkpoint, resume, save
 from codesign.learning.train.float_task import FloatTask
+from codesign.learning.train.initial_weights import initial_weights
 from codesign.learning.train.log import Log
 from codesign.learning.train.loop import Batches, Run, Task, train
 from codesign.learning.train.network import Sizes
 from codesign.learning.train.recipe import Phase, PhaseName, Recipe
-from codesign.learning.train.start import start_from
 
 CALIBRATION_SEED = 7
 
@@ -61,7 +61,7 @@ def compress(recipe: Recipe, start: Path, target: Target | None, around: Surroun
         InputError: the recipe has no phase, or `start` is of another front end.
         ValidationError: a budget that no network meets, or training diverged.
     """
-    state = start_from(start)
+    state = initial_weights(start)
     if state.recipe.config != recipe.config:
         raise InputError(f"{start} was trained with another front end than the recipe's", hint="give it the same [front_end]")
     before, before_bytes = cost_of(state.sizes), float_bytes(state.sizes)

@@ -11,7 +11,8 @@ import numpy.typing as npt
 
 from codesign.base.cache import cache_folder
 from codesign.base.errors import InputError
-from codesign.learning.data.cache import Progress, decode
+from codesign.base.progress import Progress, no_progress
+from codesign.learning.data.cache import decode
 from codesign.learning.data.folders import SPLITS, Split, draw_splits, find_recordings
 
 
@@ -72,7 +73,7 @@ def open_corpus(
     sample_rate: int = 16000,
     seed: int = 0,
     cache: Path | None = None,
-    progress: Progress = lambda what, done, total: None,
+    progress: Progress = no_progress,
 ) -> Corpus:
     """Open two folders of WAV and FLAC files, decoding what is not in the cache yet.
 
@@ -113,7 +114,7 @@ def _open(folder: Path, what: str, by_group: bool, sample_rate: int, seed: int, 
     )
 
 
-def need(recordings: Recordings, split: Split, what: str) -> npt.NDArray[np.int64]:
+def places_of(recordings: Recordings, split: Split, what: str) -> npt.NDArray[np.int64]:
     """Places of a split's recordings.
 
     Raises:

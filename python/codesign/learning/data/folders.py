@@ -28,7 +28,7 @@ _NAMES: dict[str, Split] = {
 
 
 @dataclass(frozen=True)
-class Found:
+class RecordingFile:
     """One recording: its voice or kind of noise, and its split where its folder's name says one."""
 
     path: Path
@@ -36,7 +36,7 @@ class Found:
     split: Split | None
 
 
-def find_recordings(folder: Path, what: str) -> tuple[Found, ...]:
+def find_recordings(folder: Path, what: str) -> tuple[RecordingFile, ...]:
     """All WAV and FLAC files below `folder`, in an order that is the same everywhere.
 
     A folder with both train and test folders is split already (validation too, if it has such a folder). The group of a
@@ -49,15 +49,15 @@ def find_recordings(folder: Path, what: str) -> tuple[Found, ...]:
         raise InputError(f"{folder} is not a folder", hint=f"give a folder of {what} as WAV or FLAC files")
     parts = {path: _NAMES[path.name] for path in sorted(folder.iterdir()) if path.is_dir() and path.name in _NAMES}
     if {"train", "test"} <= set(parts.values()):
-        found = [Found(path, group, split) for part, split in parts.items() for path, group in _grouped(part)]
+        found = [RecordingFile(path, group, split) for part, split in parts.items() for path, group in _grouped(part)]
     else:
-        found = [Found(path, group, None) for path, group in _grouped(folder)]
+        found = [RecordingFile(path, group, None) for path, group in _grouped(folder)]
     if not found:
         raise InputError(f"{folder}: no WAV or FLAC file", hint=f"give a folder of {what} recordings")
     return tuple(found)
 
 
-def draw_splits(found: Sequence[Found], *, by_group: bool, seed: int) -> tuple[tuple[Split, ...], bool]:
+def draw_splits(found: Sequence[RecordingFile], *, by_group: bool, seed: int) -> tuple[tuple[Split, ...], bool]:
     """The split of every recording: that of its folder, else drawn by `seed`; and whether groups are in one split only.
 
     With `by_group` whole groups are drawn, so that nobody is heard in two splits. With fewer than three groups files are drawn

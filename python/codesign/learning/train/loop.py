@@ -19,6 +19,7 @@ import torch
 from torch import Tensor, nn
 
 from codesign.base.errors import ValidationError
+from codesign.base.progress import Progress, no_progress
 from codesign.learning.train import checkpoint
 from codesign.learning.train.checkpoint import Checkpoint
 from codesign.learning.train.log import Log
@@ -77,7 +78,7 @@ class Run:
     folder: Path
     device: torch.device
     validate: Callable[[nn.Module], float] | None = None
-    show: Callable[[str, int, int], None] = lambda what, done, total: None
+    show: Progress = no_progress
     stop_after: int | None = None
     log: Log = field(default_factory=Log)
 
@@ -110,7 +111,7 @@ class _Loop:
             weight_decay=self.settings.weight_decay,
             betas=(0.9, 0.98),
         )
-        self.step, self.states, self.best, self.waited = 0, None, -math.inf, 0
+        self.step, self.states, self.best, self.waited, self.loss = 0, None, -math.inf, 0, math.nan
         if start is not None:
             self.average.load_state_dict(start.average)
             self.optimizer.load_state_dict(start.optimizer)
@@ -137,7 +138,7 @@ class _Loop:
                 if time.monotonic() - saved > SAVE_SECONDS:
                     self._save("last.pt")
                     saved = time.monotonic()
-                self.run.show(f"{self.task.phase}", self.step, settings.steps)
+                self.run.show(f"{self.task.phase}: loss {self.loss:.4g}", self.step, settings.steps)
         return self._save("last.pt")
 
     def _one(self, noisy: Tensor, clean: Tensor) -> bool:
@@ -163,7 +164,8 @@ class _Loop:
         self.task.after_step(self.step, rate)
         self._average()
         self.step += 1
-        self.run.log.step(self.step, {"loss": float(loss.detach()), "norm": float(norm), "rate": rate, **figures})
+        self.loss = float(loss.detach())
+        self.run.log.step(self.step, {"loss": self.loss, "norm": float(norm), "rate": rate, **figures})
         return finite
 
     @torch.no_grad()

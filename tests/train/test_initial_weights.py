@@ -17,7 +17,7 @@ from codesign.compiler.model.graph import Activation
 from codesign.learning.compress.float_onnx import write_float
 from codesign.learning.compress.graph import network_graph
 from codesign.learning.train.float_task import float_task
-from codesign.learning.train.start import start_from
+from codesign.learning.train.initial_weights import initial_weights
 
 
 def exported(path, module, change=lambda graph: graph):
@@ -29,7 +29,7 @@ def exported(path, module, change=lambda graph: graph):
 @pytest.mark.parametrize("skip", [False, True])
 def test_a_network_comes_back_from_onnx(tmp_path, skip):
     module = enhancer(skip=skip)
-    found = start_from(exported(tmp_path / "small.onnx", module))
+    found = initial_weights(exported(tmp_path / "small.onnx", module))
     assert found.sizes == module.network.sizes
     other = enhancer(skip=skip, seed=1)
     other.network.load_state_dict(found.network)
@@ -40,11 +40,11 @@ def test_a_network_comes_back_from_onnx(tmp_path, skip):
 
 def test_training_begins_with_its_weights(tmp_path):
     recipe, module = small_recipe(), enhancer()
-    task = float_task(recipe, start_from(exported(tmp_path / "small.onnx", module)))
+    task = float_task(recipe, initial_weights(exported(tmp_path / "small.onnx", module)))
     assert torch.equal(task.module.network.get_parameter("fc0.weight"), module.network.get_parameter("fc0.weight"))
     wide = recipe.model_copy(update={"network": recipe.network.model_copy(update={"lstm": (16, 16)})})
     with pytest.raises(InputError, match="layers or front end are not the recipe's"):
-        float_task(wide, start_from(tmp_path / "small.onnx"))
+        float_task(wide, initial_weights(tmp_path / "small.onnx"))
 
 
 def test_another_structure_is_refused(tmp_path):
@@ -56,6 +56,6 @@ def test_another_structure_is_refused(tmp_path):
 
     path = exported(tmp_path / "tanh.onnx", enhancer(), tanh_for_relu)
     with pytest.raises(InputError, match=r"tanh\.onnx: the network is not features → LSTM"):
-        start_from(path)
+        initial_weights(path)
     with pytest.raises(InputError, match="cannot read"):
-        start_from(tmp_path / "absent.pt")
+        initial_weights(tmp_path / "absent.pt")

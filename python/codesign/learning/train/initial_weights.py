@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Where a training starts that does not start from nothing: a checkpoint, or a network in an ONNX file."""
+"""Weights that a training begins with: those of a checkpoint, or of a network in an ONNX file."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from codesign.learning.train.recipe import NetworkRecipe, Recipe
 SHAPE = "features → LSTM … → fully connected with ReLU … → fully connected with sigmoid"
 
 
-def start_from(path: Path) -> Checkpoint:
+def initial_weights(path: Path) -> Checkpoint:
     """The checkpoint at `path`, or one made of the ONNX model there; of an int8 model the weights that its integers stand for.
 
     Raises:
