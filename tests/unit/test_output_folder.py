@@ -15,7 +15,7 @@ import pytest
 from codesign.base.errors import InputError
 from codesign.base.files import output_folder
 from codesign.base.files.contents import contents_of
-from codesign.base.files.leftovers import hold, release
+from codesign.base.files.leftovers import lock_folder, unlock_folder
 from codesign.base.files.output_folder import check_folder, replace_folder, set_aside, update_folder
 
 
@@ -339,10 +339,10 @@ def test_leftovers_of_others_and_of_living_writers_stay(tmp_path):
     for name in (*stay, ".out-new-76543210", ".out-old-01234567"):
         (tmp_path / name).mkdir()
     (tmp_path / ".out-old-abcdef01").write_text("a file of the user's")
-    held = hold(tmp_path / ".out-new-76543210")
+    held = lock_folder(tmp_path / ".out-new-76543210")
     write(out)
     assert neighbours(out) == sorted([*stay, ".out-old-abcdef01", ".out-new-76543210"])
-    release(held)
+    unlock_folder(held)
     write(out)
     assert neighbours(out) == sorted([*stay, ".out-old-abcdef01"])
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 CONFIDENCE = 0.95
-ANY: tuple[float, float] = (-math.inf, math.inf)
+UNBOUNDED: tuple[float, float] = (-math.inf, math.inf)
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Interval:
     high: float | None
 
 
-def mean_of(values: Sequence[float], scale: tuple[float, float] = ANY, confidence: float = CONFIDENCE) -> Interval:
+def mean_of(values: Sequence[float], scale: tuple[float, float] = UNBOUNDED, confidence: float = CONFIDENCE) -> Interval:
     """Mean of one or more independent values with its interval by Student's t, cut to the `scale` that values lie on.
 
     Not a bootstrap: resamples of a few values are too much alike, and their interval of five values holds the mean in 85 of
@@ -32,19 +32,19 @@ def mean_of(values: Sequence[float], scale: tuple[float, float] = ANY, confidenc
     Raises:
         ValueError: no values.
     """
-    n, mean, error = moments(values)
+    n, mean, error = mean_and_error(values)
     if n < 2:
         return Interval(n, mean, None, None)
-    low, high = around(mean, quantile(0.5 + confidence / 2, n - 1) * error, scale)
+    low, high = interval_on_scale(mean, student_quantile(0.5 + confidence / 2, n - 1) * error, scale)
     return Interval(n, mean, low, high)
 
 
-def around(mean: float, half: float, scale: tuple[float, float]) -> tuple[float, float]:
+def interval_on_scale(mean: float, half: float, scale: tuple[float, float]) -> tuple[float, float]:
     """Mean ± half, as far as it lies on the scale; the mean itself is always in it."""
     return min(mean, max(mean - half, scale[0])), max(mean, min(mean + half, scale[1]))
 
 
-def moments(values: Sequence[float]) -> tuple[int, float, float]:
+def mean_and_error(values: Sequence[float]) -> tuple[int, float, float]:
     """Number, mean and standard error of the mean (NaN for one value).
 
     Raises:
@@ -57,14 +57,14 @@ def moments(values: Sequence[float]) -> tuple[int, float, float]:
     return array.size, float(array.mean()), error
 
 
-def quantile(probability: float, freedom: int) -> float:
+def student_quantile(probability: float, freedom: int) -> float:
     """Of Student's t."""
     from scipy.special import stdtrit  # takes longer to import than most commands run
 
     return float(stdtrit(freedom, probability))
 
 
-def upper_tail(value: float, error: float, freedom: int) -> float:
+def student_upper_tail(value: float, error: float, freedom: int) -> float:
     """P(T > value / error); without any spread the answer is certain, and even when the value is 0."""
     from scipy.special import stdtr
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Figures that draw random numbers, and are the same every time."""
+"""Random numbers that are the same every time, for measures that draw some."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Reading files that nobody vouches for."""
+"""Reading a file of bounded size, for content that may be anything."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Recordings of many items on disk, found by a folder or a pattern."""
+"""Recordings in a folder or by a pattern, each with the name of its item."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from codesign.base.errors import InputError
 ENDINGS = (".wav", ".flac", ".ogg")
 
 
-def find_items(pattern: str) -> dict[str, Path]:
+def recordings_by_item(pattern: str) -> dict[str, Path]:
     """Item → file. `pattern` is a folder, whose files are items by their names, or a path with one *, which stands for the
     item's name: 'audio/*_noisy.wav', 'audio/*/noisy.flac'.
 
@@ -23,7 +23,7 @@ def find_items(pattern: str) -> dict[str, Path]:
         found = {file.stem: file for file in sorted(path.iterdir()) if file.suffix.lower() in ENDINGS}
     elif str(path).count("*") == 1:
         before, after = str(path).split("*")
-        found = between(before, after)
+        found = files_between(before, after)
     else:
         raise InputError(f"{pattern} is no folder", hint="name a folder, or files with one *, as in 'audio/*_noisy.wav'")
     if not found:
@@ -31,7 +31,7 @@ def find_items(pattern: str) -> dict[str, Path]:
     return found
 
 
-def between(before: str, after: str) -> dict[str, Path]:
+def files_between(before: str, after: str) -> dict[str, Path]:
     """The files whose paths begin with `before` and end in `after`, by what is between; no folder in between."""
     # Not Path.glob: it takes the brackets and question marks of other folders' names for patterns.
     files = sorted(glob.glob(f"{glob.escape(before)}*{glob.escape(after)}"))  # noqa: PTH207

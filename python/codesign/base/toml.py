@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""TOML that nobody vouches for: board cards, recipes, thresholds."""
+"""TOML files of bounded size and depth: board cards, recipes, thresholds."""
 
 from __future__ import annotations
 

@@ -53,7 +53,7 @@ def contents_of(folder: Path) -> set[str] | None:
     return {name for name in entries(folder) if name == MANIFEST or re.fullmatch(pattern, name)}
 
 
-def seal(folder: Path, leave_out: set[str] | None = None) -> None:
+def write_contents(folder: Path, leave_out: set[str] | None = None) -> None:
     """Complete `folder`'s manifest with the tool and all that lies in the folder, less `leave_out`."""
     document = {"schema_version": 1, "tool": f"{_TOOL}{__version__}", **(_read(folder) or {})}
     document["contents"] = sorted((entries(folder) | {MANIFEST}) - (leave_out or set()))

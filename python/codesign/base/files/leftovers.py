@@ -16,9 +16,10 @@ def neighbour(place: Path, word: str) -> Path:
     return place.with_name(f"{_prefix(place)}-{word}-{secrets.token_hex(4)}")
 
 
-def hold(folder: Path, *, wait: bool = False) -> int:
-    """Mark a folder as in use by this process until `release`, or its death; -1 where another process holds it, there is none,
-    or its file system has no locks.
+def lock_folder(folder: Path, *, wait: bool = False) -> int:
+    """Mark a folder as in use by this process until `unlock_folder`, or its death.
+
+    Returns a descriptor, or -1 where another process holds the folder, there is none, or its file system has no locks.
     """
     try:
         descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
@@ -32,21 +33,21 @@ def hold(folder: Path, *, wait: bool = False) -> int:
     return descriptor
 
 
-def release(descriptor: int) -> None:
-    """End what `hold` began."""
+def unlock_folder(descriptor: int) -> None:
+    """End what `lock_folder` began."""
     if descriptor >= 0:
         os.close(descriptor)
 
 
-def tidy(place: Path) -> None:
+def remove_leftovers(place: Path) -> None:
     """Remove what killed processes left beside `place`, which has a whole folder now."""
     pattern = re.compile(re.escape(_prefix(place)) + r"-(new|old)-[0-9a-f]{8}")
     for entry in os.scandir(place.parent):
         if pattern.fullmatch(entry.name) and entry.is_dir(follow_symlinks=False):
-            held = hold(Path(entry.path))
+            held = lock_folder(Path(entry.path))
             if held >= 0:
                 shutil.rmtree(entry.path, ignore_errors=True)
-                release(held)
+                unlock_folder(held)
 
 
 def _prefix(place: Path) -> str:

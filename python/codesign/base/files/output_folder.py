@@ -16,9 +16,9 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from codesign.base.errors import InputError
-from codesign.base.files.contents import contents_of, entries, seal
+from codesign.base.files.contents import contents_of, entries, write_contents
 from codesign.base.files.exchange import exchange
-from codesign.base.files.leftovers import hold, neighbour, release, tidy
+from codesign.base.files.leftovers import lock_folder, neighbour, remove_leftovers, unlock_folder
 from codesign.base.files.output_file import replace_file
 
 _HINT = "choose another folder"
@@ -134,25 +134,25 @@ def replace_folder(folder: Path, ours: Collection[str] = ()) -> Iterator[Path]:
         place.parent.mkdir(parents=True, exist_ok=True)
         while held < 0:
             building.mkdir()
-            held = hold(building, wait=True)
+            held = lock_folder(building, wait=True)
             if not building.is_dir():  # another process took it for a leftover before it was held
-                release(held)
+                unlock_folder(held)
                 held = -1
             elif held < 0:
                 break  # a file system without locks
         if mode := _mode(place):
             building.chmod(mode & 0o777)
         yield building
-        seal(building)
+        write_contents(building)
         check_folder(folder, ours)  # files may have come while it was built
         _put(building, place)
-        tidy(place)
+        remove_leftovers(place)
     except OSError as error:
         raise InputError(f"cannot write {folder}: {error.strerror or error}", hint=_HINT) from error
     finally:
         # After an exchange this name has the old folder.
         shutil.rmtree(building, ignore_errors=True)
-        release(held)
+        unlock_folder(held)
 
 
 def _put(building: Path, place: Path) -> None:
@@ -186,7 +186,7 @@ def set_aside(place: Path) -> Iterator[None]:
     else put back instead of what the block made.
     """
     aside = neighbour(place, "old")
-    held = hold(place)
+    held = lock_folder(place)
     try:
         with contextlib.suppress(FileNotFoundError):
             place.rename(aside)
@@ -202,7 +202,7 @@ def set_aside(place: Path) -> Iterator[None]:
     else:
         shutil.rmtree(aside, ignore_errors=True)
     finally:
-        release(held)
+        unlock_folder(held)
 
 
 def update_folder(source: Path, target: Path) -> None:

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from codesign.base.errors import InputError
-from codesign.base.files.contents import contents_of, entries, seal
-from codesign.base.files.leftovers import tidy
+from codesign.base.files.contents import contents_of, entries, write_contents
+from codesign.base.files.leftovers import remove_leftovers
 from codesign.base.files.output_folder import check_folder, place_of, set_aside
 
 MODEL = "codesign_model"
@@ -54,12 +54,12 @@ def build_folder(folder: Path, *, anew: bool) -> Iterator[None]:
             theirs = entries(place) - (contents_of(place) or set())
             if _earlier(place):
                 theirs = set()
-            seal(place, theirs)
+            write_contents(place, theirs)
             try:
                 yield
             finally:
-                seal(place, theirs)
-        tidy(place)
+                write_contents(place, theirs)
+        remove_leftovers(place)
     except OSError as error:
         raise InputError(f"cannot write {folder}: {error.strerror or error}", hint=_HINT) from error
 

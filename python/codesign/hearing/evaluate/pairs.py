@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from codesign.base.errors import InputError
-from codesign.base.recordings import ENDINGS, between, find_items
+from codesign.base.recordings import ENDINGS, files_between, recordings_by_item
 
 NOISY, CLEAN = "noisy", "clean"
 _LAYOUTS = ("{role}/*{ending}", "*/{role}{ending}", "*_{role}{ending}")
@@ -47,12 +47,12 @@ def find_pairs(folder: Path) -> Pairs:
 
 
 def find_outputs(pairs: Pairs, name: str, pattern: str = "") -> Mapping[str, Path]:
-    """Enhanced recordings of the items of `pairs`: by `pattern` as in find_items, or by `name` in the layout of the pairs.
+    """Enhanced recordings of the items of `pairs`: by `pattern` as in recordings_by_item, or by `name` in their layout.
 
     Raises:
         InputError: nothing is found, or an item has no recording.
     """
-    found = find_items(pattern) if pattern else _files(pairs.folder, pairs.layout, name)
+    found = recordings_by_item(pattern) if pattern else _files(pairs.folder, pairs.layout, name)
     where = pattern or pairs.layout.format(role=name, ending=".*")
     if not found:
         raise InputError(f"{name}: no recordings at {pairs.folder / where}", hint=f"give their folder: --system {name}=FOLDER")
@@ -67,7 +67,7 @@ def _files(folder: Path, layout: str, role: str) -> dict[str, Path]:
     for ending in ENDINGS:
         before, after = layout.format(role=role, ending=ending).split("*")
         start = str(folder / "_")[:-1] + before
-        found = between(start, after) | found
+        found = files_between(start, after) | found
     return found
 
 

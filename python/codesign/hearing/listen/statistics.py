@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from codesign.base.intervals import ANY, around, moments, quantile, upper_tail
+from codesign.base.intervals import UNBOUNDED, interval_on_scale, mean_and_error, student_quantile, student_upper_tail
 
 
 @dataclass(frozen=True)
@@ -28,16 +28,16 @@ class Equivalence:
 
 
 def equivalence(
-    first: Sequence[float], second: Sequence[float], margin: float, scale: tuple[float, float] = ANY, alpha: float = 0.05
+    first: Sequence[float], second: Sequence[float], margin: float, scale: tuple[float, float] = UNBOUNDED, alpha: float = 0.05
 ) -> Equivalence:
     """Of first − second, pairs in order, both on `scale`; `margin` > 0 in their unit."""
     differences = [a - b for a, b in zip(first, second, strict=True)]
-    n, mean, error = moments(differences)
+    n, mean, error = mean_and_error(differences)
     if n < 2:
         return Equivalence(n, margin, mean, None, None, None, None, None)
     width = scale[1] - scale[0]
-    low, high = around(mean, quantile(1 - alpha, n - 1) * error, (-width, width))
+    low, high = interval_on_scale(mean, student_quantile(1 - alpha, n - 1) * error, (-width, width))
     # p of "the difference is −margin or less" and of "it is margin or more"; both must be refused.
-    p = max(upper_tail(mean + margin, error, n - 1), upper_tail(margin - mean, error, n - 1))
-    two_sided = min(1.0, 2 * upper_tail(abs(mean), error, n - 1))
+    p = max(student_upper_tail(mean + margin, error, n - 1), student_upper_tail(margin - mean, error, n - 1))
+    two_sided = min(1.0, 2 * student_upper_tail(abs(mean), error, n - 1))
     return Equivalence(n, margin, mean, low, high, p, two_sided, p < alpha)

@@ -13,7 +13,7 @@ import numpy as np
 from codesign.base.audio import FULL_SCALE, AudioStream, read_audio
 from codesign.base.errors import InputError
 from codesign.base.progress import Progress, no_progress
-from codesign.base.recordings import find_items
+from codesign.base.recordings import recordings_by_item
 from codesign.base.signals import Signal64
 from codesign.hearing.listen.loudness import LOWEST_RATE, loudness
 
@@ -69,7 +69,7 @@ def load_stimuli(
     Raises:
         InputError: a system lacks an item, lengths differ, a recording is silent or unusable.
     """
-    files = {name: find_items(pattern) for name, pattern in systems.items()}
+    files = {name: recordings_by_item(pattern) for name, pattern in systems.items()}
     items = sorted(set().union(*files.values()))
     for name, found in files.items():
         if missing := [item for item in items if item not in found]:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which recordings a folder has, who speaks in them, and which of the splits they belong to."""
+"""The files of a folder of recordings: who speaks in them, and the split that they belong to."""
 
 from __future__ import annotations
 

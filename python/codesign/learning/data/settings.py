@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How mixtures are drawn: every range and probability that a recipe may change."""
+"""Settings of mixtures: every range and probability that a recipe may change."""
 
 from __future__ import annotations
 

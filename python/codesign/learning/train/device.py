@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""torch, if it is here, and what it computes on. This module can be imported without torch."""
+"""The device that torch computes on, if torch is here. This module can be imported without it."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a run says of itself: a line every so often, and TensorBoard's event files where tensorboard is installed."""
+"""The log of a run: a line every so often, and event files of TensorBoard where it is installed."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What training minimises: SI-SDR in the time domain, SDR to fix the scale, a spectral distance, P.862's disturbance."""
+"""Losses: SI-SDR in the time domain, SDR to fix the scale, a spectral distance, the disturbance of P.862."""
 
 from __future__ import annotations
 
