@@ -25,11 +25,13 @@ def folder(tmp_path):
     return make_folder(tmp_path / "data")
 
 
+@pytest.mark.slow
 def test_processes_score_the_same(folder):
     pairs, system = recorded(folder)
     assert codesign.hearing.evaluate.evaluate(pairs, [system], jobs=3) == codesign.hearing.evaluate.evaluate(pairs, [system])
 
 
+@pytest.mark.slow
 def test_estoi_draws_the_same_noise_every_time(folder):
     """Where the estimate is zero the noise that pystoi adds is all there is of it."""
     noisy = soundfile.read(folder / "noisy" / "a.wav", dtype="int16")[0]

@@ -26,6 +26,7 @@ def test_a_death_costs_one_call():
         assert found == [(None, "no speech"), (None, "ZeroDivisionError: by nothing"), (4, "")]
 
 
+@pytest.mark.slow
 def test_a_call_that_hangs_is_ended():
     with Workers(1) as workers:
         assert answers(workers, (fragile.echo, 1), (fragile.hang,), seconds=5.0) == [(1, ""), (None, "took longer than 5 s")]
