@@ -15,6 +15,7 @@ from pathlib import Path
 
 from codesign.base.errors import BuildError, InputError, ToolError
 from codesign.base.files.output_folder import update_folder
+from codesign.base.progress import Progress, silent
 from codesign.base.resources import resource
 from codesign.compiler.emit import Generated, emit
 from codesign.compiler.lower.network import Network
@@ -34,8 +35,6 @@ ENTRY = "cs_enhancer_process"
 
 LOG = "codesign-build.log"
 
-Progress = Callable[[str, int, int], None]
-
 
 def build_zephyr(
     network: Network,
@@ -43,7 +42,7 @@ def build_zephyr(
     folder: Path,
     *,
     defines: Sequence[str] = (),
-    progress: Progress = lambda what, done, total: None,
+    progress: Progress = silent,
 ) -> Image:
     """Configure and build app/ for `board` in `folder`, which `west flash` understands; a second build is incremental.
 
@@ -103,7 +102,7 @@ def _image(
         compiler=compiler,
         flags=flags,
         symbols=symbols,
-        board=board.name,
+        board=board,
         linker_memory_table=_memory_table(output, folder),
     )
 

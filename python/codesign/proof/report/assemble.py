@@ -7,10 +7,11 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 
 from codesign.compiler.plan import MemoryPlan
-from codesign.firmware.size import Footprint, Group, check_budget
+from codesign.firmware.size import Footprint, Group
 from codesign.proof import Quality
 from codesign.proof.judgement import summarize_quality
-from codesign.proof.prove import Proof, Recording
+from codesign.proof.proof import Proof
+from codesign.proof.recordings import Recording
 from codesign.proof.report import content as c
 from codesign.proof.report.metrics import verdict_metrics
 from codesign.proof.report.provenance import provenance
@@ -56,7 +57,7 @@ def assemble(proof: Proof, recordings: Sequence[Recording], commands: Sequence[s
         memories=_memories(proof),
         plan=_plan(proof),
         layers=_layers(proof),
-        trace=trace_of(proof.on_board.pcm, proof.on_board.run, proof.reference, proof.parts, config.hop),
+        trace=trace_of(proof.run, proof.reference, proof.parts, config.hop),
         recordings=tuple(_recordings(proof, recordings)),
         quality=summarize_quality(verdict.quality),
         provenance=provenance(image, board, commands),
@@ -109,8 +110,8 @@ def by_symbol(footprint: Footprint, groups: Sequence[tuple[str, str]]) -> tuple[
 def _budgets(proof: Proof, cost: c.Cost | None) -> tuple[c.Budget, ...]:
     verdict, budget = proof.verdict, proof.board.budget
     rows = []
-    if verdict.footprint is not None:
-        for check in check_budget(verdict.footprint, proof.board):
+    if proof.size is not None:
+        for check in proof.size.budget:
             rows.append(c.Budget(check.name, check.used, check.limit, "bytes", "exact", check.ok))
     if stack := verdict.stack:
         bounded = not (stack.unbounded or stack.assumption)
@@ -203,7 +204,7 @@ def _recordings(proof: Proof, recordings: Sequence[Recording]) -> Iterator[c.Rec
     rate = proof.image.network.frontend.sample_rate
     for recording, run in zip(recordings, proof.recording_runs, strict=True):
         quality = _quality(next(found)) if recording.clean is not None else None
-        skipped = int(run.skipped.sum())
+        skipped = run.skipped_frames
         yield c.Recording(recording.name, recording.noisy.size / rate, run.frames, skipped, quality, recording.cut_off)
 
 

@@ -13,7 +13,8 @@ from codesign.base.errors import InputError
 from codesign.base.files.output_file import replace_file
 from codesign.drawing.spectrogram import QUIETEST_TOP_DB, RANGE_DB, levels
 from codesign.firmware.doctor import missing
-from codesign.proof.prove import Proof, Recording
+from codesign.proof.proof import Proof
+from codesign.proof.recordings import Recording
 from codesign.proof.report.content import Cost, Report
 
 if TYPE_CHECKING:

@@ -12,7 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from codesign.drawing.spectrogram import QUIETEST_TOP_DB, RANGE_DB, levels, picture
-from codesign.proof.prove import Proof, Recording
+from codesign.proof.proof import Proof
+from codesign.proof.recordings import Recording
 
 EMBEDDED_SECONDS = 30.0
 
