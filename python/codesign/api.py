@@ -13,7 +13,7 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import Literal
 
-from codesign.base.audio import Samples
+from codesign.base.signals import Samples
 from codesign.compiler.emit import Generated, emit
 from codesign.compiler.frontend import Arithmetic
 from codesign.compiler.lower import lower

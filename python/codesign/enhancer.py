@@ -12,9 +12,10 @@ from typing import Self
 
 import numpy as np
 
-from codesign.base.audio import Audio, Samples, in_type_of, read_audio, resampled, to_int16
+from codesign.base.audio import Audio, in_type_of, read_audio, resampled, to_int16
 from codesign.base.errors import InputError
 from codesign.base.progress import Progress, silent
+from codesign.base.signals import Samples
 from codesign.compiler.frontend import Arithmetic
 from codesign.compiler.lower import lower
 from codesign.compiler.model import load_onnx

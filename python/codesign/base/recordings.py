@@ -11,7 +11,7 @@ from codesign.base.errors import InputError
 ENDINGS = (".wav", ".flac", ".ogg")
 
 
-def find_items(pattern: str) -> dict[str, Path]:
+def find_recordings(pattern: str) -> dict[str, Path]:
     """Item → file. `pattern` is a folder, whose files are items by their names, or a path with one *, which stands for the
     item's name: 'audio/*_noisy.wav', 'audio/*/noisy.flac'.
 

@@ -27,7 +27,7 @@ from codesign.proof.signals import PROOF_SECONDS
 NAME = "report"
 
 
-class Format(StrEnum):
+class ReportFormat(StrEnum):
     html = "html"
     json = "json"
     md = "md"
@@ -45,7 +45,7 @@ def command(
     output: Annotated[
         list[Path] | None, typer.Option("--output", "-o", help=".html, .json or .md file (repeatable; report.html).")
     ] = None,
-    form: Annotated[Format | None, typer.Option("--format", help="Print this format to stdout.")] = None,
+    form: Annotated[ReportFormat | None, typer.Option("--format", help="Print this format to stdout.")] = None,
     plots: Annotated[Path | None, typer.Option(help="Folder for PNG plots; needs the extra 'plots'.")] = None,
     seconds: Annotated[float, typer.Option(min=20.0, max=3600.0, help="Seconds of audio to compare.")] = PROOF_SECONDS,
     embed: Annotated[float, typer.Option(min=0.0, help="Seconds of sound in the page, all recordings together.")] = (

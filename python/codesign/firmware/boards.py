@@ -66,7 +66,7 @@ class Memory(_Card):
 
     @property
     def end(self) -> int:
-        """The first address behind the region."""
+        """The first address after the region."""
         return self.origin + self.length
 
     def __contains__(self, address: int) -> bool:

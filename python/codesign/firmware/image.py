@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a build leaves behind."""
+"""What a build makes."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from codesign.compiler.reference.frontend import analyse, quantize_features, syn
 from codesign.compiler.reference.frontend_q31 import analyse_q31, features_q31, synthesise_q31
 from codesign.firmware.image import Image
 from codesign.firmware.machines.host import HostEnhancer
-from codesign.firmware.machines.run import Run, Signals
+from codesign.firmware.machines.run import NetworkSignals, Run
 from codesign.proof.verdict import Check
 
 
@@ -42,7 +42,7 @@ def _reference_run(
     mask: npt.NDArray[np.int16] | npt.NDArray[np.int8],
     skipped: npt.NDArray[np.bool_],
 ) -> Run:
-    return Run("reference", pcm, len(mask), int(skipped.sum()), Signals(features, mask, skipped))
+    return Run("reference", pcm, len(mask), int(skipped.sum()), NetworkSignals(features, mask, skipped))
 
 
 def equal(run: Run, expected: Run) -> Check:

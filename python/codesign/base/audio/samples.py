@@ -3,15 +3,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import numpy.typing as npt
 
 from codesign.base.errors import InputError
-
-Samples = npt.NDArray[Any]
-"""(n,), int16 or floating point within ±1."""
+from codesign.base.signals import Samples
 
 
 def to_int16(signal: Samples) -> npt.NDArray[np.int16]:

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
 from codesign.base.audio.container import ending
 from codesign.base.audio.failure import reason
 from codesign.base.errors import InputError
+from codesign.base.signals import Pcm, Signal
 
 FULL_SCALE = 32768.0
 MAX_SAMPLES = 2_000_000_000
@@ -26,9 +26,6 @@ _EXACT = ("PCM_16", "PCM_S8", "PCM_U8", "ALAW", "ULAW")
 """Encodings whose every value is an int16."""
 _UNKNOWN_FRAMES = 1 << 62
 """What libsndfile reports at least for a FLAC file that does not say how long it is."""
-
-Pcm = npt.NDArray[np.int16]
-Signal = npt.NDArray[np.float64]
 
 
 class AudioStream:

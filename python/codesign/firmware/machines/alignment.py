@@ -7,11 +7,10 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
+from codesign.base.signals import Pcm
 from codesign.compiler.frontend import FrontEnd, whole_hops
 
-Pcm = npt.NDArray[np.int16]
 Process = Callable[[Pcm], Pcm]
 """Whole hops of int16 PCM to as many samples."""
 

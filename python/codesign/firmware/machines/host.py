@@ -15,7 +15,7 @@ from codesign.compiler.plan.memory import HEADER_BYTES
 from codesign.firmware.boards import Board
 from codesign.firmware.image import Image
 from codesign.firmware.machines.machine import Machine, RunOptions
-from codesign.firmware.machines.run import Run, Signals
+from codesign.firmware.machines.run import NetworkSignals, Run
 from codesign.firmware.toolchain.compilers import find_host_compiler
 
 
@@ -106,7 +106,7 @@ class HostMachine(Machine):
             pcm=np.concatenate(outputs),
             frames=len(outputs),
             skipped_frames=enhancer.skipped,
-            signals=Signals(
+            signals=NetworkSignals(
                 features=np.stack(features).astype(np.int8, copy=False),
                 mask=np.stack(masks).astype(np.dtype(mask.dtype), copy=False),
                 skipped=np.array(skipped),

@@ -17,8 +17,8 @@ from codesign.firmware.machines.child import ChildExit
 from codesign.firmware.machines.instruction_clock import ICOUNT_ARGUMENTS, instructions
 from codesign.firmware.machines.machine import RunOptions
 from codesign.firmware.machines.qemu_process import SEMIHOSTING_ARGUMENTS, run_qemu
-from codesign.firmware.machines.qemu_trace import LOG, TRACE_ARGUMENTS, Trace, read_trace
-from codesign.firmware.machines.run import Run, Signals, counts_of
+from codesign.firmware.machines.qemu_trace import LOG, TRACE_ARGUMENTS, BlockTrace, read_trace
+from codesign.firmware.machines.run import NetworkSignals, Run, counts_of
 from codesign.firmware.machines.stages import counts_by_stage, layer_costs, stage_entries
 
 TRACED_FRAMES = 25
@@ -56,7 +56,7 @@ def run_bare_image(image: Image, pcm: npt.NDArray[np.int16], options: RunOptions
     hop = image.network.frontend.hop
     frames = pcm.size // hop
     options.progress(0, frames)
-    trace = Trace((), ())
+    trace = BlockTrace((), ())
     with tempfile.TemporaryDirectory(prefix="codesign-") as name:
         folder = Path(name)
         data = _play(image, pcm, folder, ICOUNT_ARGUMENTS)
@@ -91,7 +91,7 @@ def _check(end: ChildExit, image: Image, limit: float) -> None:
     raise ValidationError(f"{image.path} {what} under QEMU {words}".rstrip(), hint=_HINT)
 
 
-def _run(data: bytes, image: Image, frames: int, trace: Trace, started: float) -> Run:
+def _run(data: bytes, image: Image, frames: int, trace: BlockTrace, started: float) -> Run:
     network, board = image.network, image.board
     feature, mask, hop = network.values[network.input], network.values[network.output], network.frontend.hop
     record = np.dtype(
@@ -115,7 +115,7 @@ def _run(data: bytes, image: Image, frames: int, trace: Trace, started: float) -
         pcm=rows["pcm"].reshape(-1).astype(np.int16),
         frames=frames,
         skipped_frames=int(skips[-1]),
-        signals=Signals(
+        signals=NetworkSignals(
             features=rows["features"].astype(np.int8),
             mask=rows["mask"].astype(np.dtype(mask.dtype)),
             skipped=np.diff(skips, prepend=0).astype(bool),

@@ -24,7 +24,7 @@ class LayerCost:
 
 
 @dataclass(frozen=True)
-class Signals:
+class NetworkSignals:
     """What the network saw and gave: features int8 and mask int16 or int8 (frames, n), skipped bool (frames,)."""
 
     features: npt.NDArray[np.int8]
@@ -81,7 +81,7 @@ class Run:
     pcm: npt.NDArray[np.int16]
     frames: int
     skipped_frames: int
-    signals: Signals | None = None
+    signals: NetworkSignals | None = None
     counts: Counts | None = None
     console: ConsoleReport | None = None
     stack_bytes: int | None = None
@@ -108,7 +108,7 @@ class Run:
         """int64 (counted frames,), None where the machine does not count frame by frame or was not asked to."""
         return self.counts.per_frame if self.counts else None
 
-    def _shown(self) -> Signals:
+    def _shown(self) -> NetworkSignals:
         if self.signals is None:
             raise ValueError(f"{self.machine} shows no signals of the network")
         return self.signals

@@ -18,7 +18,7 @@ from codesign.firmware.elf import read_elf
 from codesign.firmware.image import Image
 from codesign.firmware.machines.machine import Machine, RunOptions
 from codesign.firmware.machines.profile import StageProfile, thumb_instructions
-from codesign.firmware.machines.run import Run, Signals, counts_of
+from codesign.firmware.machines.run import NetworkSignals, Run, counts_of
 from codesign.firmware.machines.stages import counts_by_stage, layer_costs, stage_entries
 
 _SYSTEM = 0xE000E000  # system control space: the start-up code turns the FPU on there
@@ -87,7 +87,7 @@ class UnicornMachine(Machine):
             pcm=np.frombuffer(b"".join(outputs), "<i2").astype(np.int16),
             frames=len(outputs),
             skipped_frames=skips[-1],
-            signals=Signals(
+            signals=NetworkSignals(
                 features=np.frombuffer(b"".join(features), np.int8).reshape(-1, feature.size),
                 mask=np.frombuffer(b"".join(masks), np.dtype(mask.dtype)).reshape(-1, mask.size),
                 skipped=np.diff(skips, prepend=0).astype(bool),

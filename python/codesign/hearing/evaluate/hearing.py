@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from codesign.base.errors import InputError
 from codesign.base.randomness import seeded
+from codesign.base.signals import Signal
 
 FREQUENCIES = (250, 375, 500, 750, 1000, 1500, 2000, 3000, 4000, 6000)
 """Hz at which the audiograms are given."""
@@ -31,8 +31,6 @@ AUDIOGRAMS: Mapping[str, tuple[float, ...]] = {
 14(2), 2010): N flat and moderately sloping, S steep; NH is normal hearing."""
 SPEECH_DB_SPL = 65.0
 NAL_R_TAPS = 220
-
-Signal = npt.NDArray[np.float64]
 
 
 def check_audiogram(name: str) -> None:
@@ -72,7 +70,7 @@ def hasqi(estimate: Signal, reference: Signal, sample_rate: int, audiogram: str)
 
 
 def _at_the_ear(estimate: Signal, reference: Signal, sample_rate: int, audiogram: str) -> tuple[Any, Signal, Signal]:
-    """The audiogram for pyclarity, the reference at level 1, and the estimate behind the hearing aid."""
+    """The audiogram for pyclarity, the reference at level 1, and the estimate after the hearing aid."""
     check_audiogram(audiogram)
     level = float(np.sqrt(np.mean(np.square(reference))))
     if level == 0.0:

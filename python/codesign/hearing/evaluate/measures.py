@@ -8,16 +8,14 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from codesign.base.audio import FULL_SCALE
 from codesign.base.errors import InputError
 from codesign.base.metrics import estoi, si_sdr
+from codesign.base.signals import Pcm, Signal
 from codesign.hearing.evaluate.hearing import haspi, hasqi
 
 PESQ_RATE = 16000
-Signal = npt.NDArray[np.float64]
-Pcm = npt.NDArray[np.int16]
 
 
 @dataclass(frozen=True)

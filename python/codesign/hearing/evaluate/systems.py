@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
 from codesign.base.audio import Audio, read_audio
 from codesign.base.errors import InputError, ToolError
+from codesign.base.signals import Pcm
 from codesign.compiler.frontend import FrontEnd
 from codesign.compiler.lower import lower
 from codesign.compiler.lower.network import Network
@@ -25,8 +25,6 @@ from codesign.firmware.machines.alignment import alignment_of
 from codesign.firmware.machines.run import Run
 from codesign.firmware.toolchain import build_host
 from codesign.proof.equality import run_reference
-
-Pcm = npt.NDArray[np.int16]
 
 
 @dataclass(frozen=True)

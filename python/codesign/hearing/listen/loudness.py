@@ -9,14 +9,13 @@ import numpy as np
 import numpy.typing as npt
 
 from codesign.base.errors import InputError
+from codesign.base.signals import Signal
 
 BLOCK_SECONDS, HOP_SECONDS = 0.4, 0.1
 ABSOLUTE_GATE, RELATIVE_GATE = -70.0, -10.0
 SHELF_HZ = 1681.974450955533
 LOWEST_RATE = 3364
 """The shelf of the head's filter must lie below half the rate."""
-
-Signal = npt.NDArray[np.float64]
 
 
 def loudness(signal: Signal, sample_rate: int) -> float:

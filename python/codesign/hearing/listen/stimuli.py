@@ -4,16 +4,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
 from codesign.base.audio import FULL_SCALE, AudioStream, read_audio
 from codesign.base.errors import InputError
-from codesign.base.recordings import find_items
+from codesign.base.progress import Progress, silent
+from codesign.base.recordings import find_recordings
+from codesign.base.signals import Signal
 from codesign.hearing.listen.loudness import LOWEST_RATE, loudness
 
 ANCHOR = "anchor"
@@ -22,10 +23,6 @@ ANCHOR_HZ = 3500.0
 TARGET_LUFS = -26.0
 MAX_PEAK = 0.99
 TRIM_SECONDS = 0.1
-
-Signal = npt.NDArray[np.float64]
-Progress = Callable[[str, int, int], None]
-"""Called with what is going on, steps done and steps in all."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +57,7 @@ def load_stimuli(
     systems: Mapping[str, str],
     reference: str = "",
     target: float = TARGET_LUFS,
-    progress: Progress = lambda what, done, total: None,
+    progress: Progress = silent,
 ) -> StimulusSet:
     """Read `systems` (name → pattern), make the anchor from the system named `reference`, and match loudness.
 
@@ -70,7 +67,7 @@ def load_stimuli(
     Raises:
         InputError: a system lacks an item, lengths differ, a recording is silent or unusable.
     """
-    files = {name: find_items(pattern) for name, pattern in systems.items()}
+    files = {name: find_recordings(pattern) for name, pattern in systems.items()}
     items = sorted(set().union(*files.values()))
     for name, found in files.items():
         if missing := [item for item in items if item not in found]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,6 +15,7 @@ import numpy.typing as npt
 from codesign.base.audio import FULL_SCALE, read_audio
 from codesign.base.errors import CodesignError, InputError
 from codesign.base.files.output_folder import replace_folder
+from codesign.base.progress import Progress
 
 FORMAT = 2
 FRAME_SECONDS = 0.01
@@ -27,8 +28,6 @@ SILENT = 8
 SHORTEST_SECONDS = 0.02
 
 _FILES = ("pcm.int16", "index.npz", "manifest.json")
-
-Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,17 +6,15 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-import numpy.typing as npt
 
 from codesign.base.errors import InputError
+from codesign.base.signals import Signal32
 from codesign.learning.data.corpus import Corpus
 from codesign.learning.data.folders import SPLITS, Split
 from codesign.learning.data.render import KNOTS, NEPER, TOP_OCTAVES, Renderer
 from codesign.learning.data.rooms import SECONDS, Responses, room_bank
 from codesign.learning.data.settings import MixSettings
-from codesign.learning.data.shelf import EVENT_SECONDS, FADE_SECONDS, noise_shelves, speech_shelf
-
-Signal = npt.NDArray[np.float32]
+from codesign.learning.data.source_pool import EVENT_SECONDS, FADE_SECONDS, noise_pools, speech_pool
 
 QUIETEST = 1e-5
 """Root mean square below which a stretch holds nothing: −100 dB of full scale."""
@@ -27,7 +25,7 @@ IMPACT_SECONDS = 0.5
 PAUSE_SECONDS = (0.05, 0.4)
 """Between the utterances of a talker."""
 _TRIES = 20
-_Maker = Callable[[np.random.Generator, Responses | None], Signal]
+_Maker = Callable[[np.random.Generator, Responses | None], Signal32]
 
 
 class Mixer:
@@ -48,15 +46,15 @@ class Mixer:
         self.settings = settings or MixSettings()
         self.position = 0
         rate = self._rate = corpus.sample_rate
-        self._speech = speech_shelf(corpus.speech, split, rate, self.settings.speech_weights)
+        self._speech = speech_pool(corpus.speech, split, rate, self.settings.speech_weights)
         others = self.settings.voices_weights or self.settings.speech_weights
-        self._others = speech_shelf(corpus.speech, split, rate, others)
-        self._lasting, self._events = noise_shelves(corpus.noise, split, rate, self.settings.noise_weights)
+        self._others = speech_pool(corpus.speech, split, rate, others)
+        self._lasting, self._events = noise_pools(corpus.noise, split, rate, self.settings.noise_weights)
         # Rooms of a split are its own, so that validation hears none of the training's.
         self._rooms: Responses | None = None
         if self.settings.rooms > 0.0:
             self._rooms = room_bank(len(SPLITS) * seed + SPLITS.index(split), rate)
-        self._group, self._rendered = -1, dict[int, tuple[Signal, Signal]]()
+        self._group, self._rendered = -1, dict[int, tuple[Signal32, Signal32]]()
         self._renderer = Renderer(length, rate, int(SECONDS * rate))
         self._pauses = (int(PAUSE_SECONDS[0] * rate), int(PAUSE_SECONDS[1] * rate))
         makers: dict[str, _Maker] = {
@@ -76,14 +74,14 @@ class Mixer:
         """Pickled as its arguments: mapped files are opened again."""
         return Mixer, (self.corpus, self.split, self.length, self.seed, self.settings), {"position": self.position}
 
-    def batch(self, size: int) -> tuple[Signal, Signal]:
+    def batch(self, size: int) -> tuple[Signal32, Signal32]:
         """The next `size` mixtures: noisy and clean, both (size, length)."""
         noisy, clean = np.empty((size, self.length), np.float32), np.empty((size, self.length), np.float32)
         for row in range(size):
             noisy[row], clean[row] = self.mixture()
         return noisy, clean
 
-    def mixture(self, snr_db: float | None = None, number: int | None = None) -> tuple[Signal, Signal]:
+    def mixture(self, snr_db: float | None = None, number: int | None = None) -> tuple[Signal32, Signal32]:
         """One pair (length,) each: mixture `number`, or the next one; a given SNR also means neither clean nor noise alone."""
         if number is None:
             number = self.position
@@ -121,7 +119,7 @@ class Mixer:
             return None
         return self._rooms[int(rng.integers(len(self._rooms)))]
 
-    def _parts(self, group: int, place: int) -> tuple[Signal, Signal]:
+    def _parts(self, group: int, place: int) -> tuple[Signal32, Signal32]:
         """Talker and background number `place` of a group, rendered once while the group lasts."""
         if group != self._group:
             self._group, self._rendered = group, {}
@@ -131,7 +129,7 @@ class Mixer:
             self._rendered[place] = self._talker(rng, room), self._background(rng, room)
         return self._rendered[place]
 
-    def _talker(self, rng: np.random.Generator, room: Responses | None) -> Signal:
+    def _talker(self, rng: np.random.Generator, room: Responses | None) -> Signal32:
         settings = self.settings
         for _ in range(_TRIES):
             source = self._speech.stretch(rng, self._source_size(rng, settings.speech_speed), self._pauses)
@@ -143,7 +141,7 @@ class Mixer:
             return clean
         raise InputError(f"{self.corpus.speech.folder}: {_TRIES} stretches in a row were silent", hint="give speech recordings")
 
-    def _pause(self, rng: np.random.Generator, clean: Signal) -> None:
+    def _pause(self, rng: np.random.Generator, clean: Signal32) -> None:
         """The talker begins late or ends early, unless little would be left of it."""
         edge = int(rng.uniform(0, 0.5) * self.length)
         if rng.random() < 0.6:
@@ -153,7 +151,7 @@ class Mixer:
         if _rms(rest) > 0.1 * _rms(clean):
             silent[:] = 0
 
-    def _background(self, rng: np.random.Generator, room: Responses | None) -> Signal:
+    def _background(self, rng: np.random.Generator, room: Responses | None) -> Signal32:
         """One or more kinds of noise at random levels, each in a place of its own."""
         count = 1 + int(rng.choice(len(self._layers), p=self._layers))
         chosen = rng.choice(len(self._makers), size=count, replace=False, p=self._kinds)
@@ -165,12 +163,12 @@ class Mixer:
                 total += part * np.float32(10 ** (rng.uniform(-15, 0) / 20) / level)
         return total if _rms(total) > QUIETEST else self._coloured(rng, room)
 
-    def _recorded(self, rng: np.random.Generator, room: Responses | None) -> Signal:
+    def _recorded(self, rng: np.random.Generator, room: Responses | None) -> Signal32:
         joint = -int(FADE_SECONDS * self._rate)
         source = self._lasting.stretch(rng, self._source_size(rng, self.settings.noise_speed), (joint, joint))
         return self._renderer.render(source, self._place(rng, room), self._noise_gain(rng))
 
-    def _several_events(self, rng: np.random.Generator, room: Responses | None) -> Signal:
+    def _several_events(self, rng: np.random.Generator, room: Responses | None) -> Signal32:
         """Short sounds at random times over a faint noise."""
         source = np.zeros(self._source_size(rng, self.settings.noise_speed), np.float32)
         for _ in range(int(rng.integers(2, 12))):
@@ -184,7 +182,7 @@ class Mixer:
         floor = self._coloured(rng, room)
         return sounds + floor * np.float32(0.01 * max(_rms(sounds), QUIETEST) / _rms(floor))
 
-    def _impact(self, rng: np.random.Generator) -> Signal:
+    def _impact(self, rng: np.random.Generator) -> Signal32:
         """A knock, a slam, a clank: a handful of modes that begin together and decay, the low ones louder and longer."""
         pitch = np.exp(rng.uniform(np.log(40), np.log(4000), int(rng.integers(2, 9)))).astype(np.float32)
         decay = np.exp(rng.uniform(np.log(0.5), np.log(8))) * np.sqrt(pitch)
@@ -194,7 +192,7 @@ class Mixer:
         sound *= 1 - np.exp(time * np.float32(-1 / rng.uniform(5e-4, 0.04)))
         return np.asarray(sound * np.float32(0.5 / (np.abs(sound).max() + 1e-9)))
 
-    def _voices(self, rng: np.random.Generator, room: Responses | None) -> Signal:
+    def _voices(self, rng: np.random.Generator, room: Responses | None) -> Signal32:
         """One or two talkers that are not the one who is meant, each for a part of the time."""
         total = np.zeros(self.length, np.float32)
         for _ in range(int(rng.integers(1, 3))):
@@ -205,13 +203,13 @@ class Mixer:
             total += voice * np.float32(10 ** (rng.uniform(-9, 0) / 20))
         return total
 
-    def _babble(self, rng: np.random.Generator, room: Responses | None) -> Signal:
+    def _babble(self, rng: np.random.Generator, room: Responses | None) -> Signal32:
         source = np.zeros(self._source_size(rng, self.settings.speech_speed), np.float32)
         for _ in range(int(rng.integers(4, 13))):
             source += self._others.stretch(rng, source.size, self._pauses) * np.float32(10 ** (rng.uniform(-9, 0) / 20))
         return self._renderer.render(source, self._place(rng, room), self._noise_gain(rng))
 
-    def _coloured(self, rng: np.random.Generator, room: Responses | None) -> Signal:
+    def _coloured(self, rng: np.random.Generator, room: Responses | None) -> Signal32:
         """Noise of a random slope with resonances, and often a slow random envelope."""
         renderer = self._renderer
         octaves = np.linspace(0, TOP_OCTAVES, KNOTS)
@@ -227,17 +225,17 @@ class Mixer:
             noise *= np.exp(np.interp(at, np.arange(len(knots)), knots * NEPER).astype(np.float32))
         return noise
 
-    def _hiss(self, rng: np.random.Generator) -> Signal:
+    def _hiss(self, rng: np.random.Generator) -> Signal32:
         """Steady noise of a random slope, root mean square 1."""
         slope = rng.uniform(-5, 2) * np.linspace(0, TOP_OCTAVES, KNOTS)
         noise = self._renderer.noise(rng, self._renderer.curve(slope))
         return noise / np.float32(_rms(noise))
 
-    def _place(self, rng: np.random.Generator, room: Responses | None) -> Signal | None:
+    def _place(self, rng: np.random.Generator, room: Responses | None) -> Signal32 | None:
         """Where in the room a noise comes from, if it is in there."""
         return None if room is None or rng.random() < 0.25 else room[int(rng.integers(1, len(room)))]
 
-    def _speech_gain(self, rng: np.random.Generator) -> Signal | None:
+    def _speech_gain(self, rng: np.random.Generator) -> Signal32 | None:
         settings = self.settings
         gain = self._curve(rng, settings.speech_eq_db) if rng.random() < settings.equalizer else None
         if rng.random() < settings.bass:
@@ -248,7 +246,7 @@ class Mixer:
             gain = high_pass if gain is None else gain * high_pass
         return gain
 
-    def _noise_gain(self, rng: np.random.Generator) -> Signal | None:
+    def _noise_gain(self, rng: np.random.Generator) -> Signal32 | None:
         if rng.random() >= self.settings.equalizer:
             return None
         gain = self._curve(rng, self.settings.noise_eq_db)
@@ -256,7 +254,7 @@ class Mixer:
             gain = gain * self._renderer.high_pass(rng.uniform(60, 200))
         return gain
 
-    def _curve(self, rng: np.random.Generator, spread_db: float) -> Signal:
+    def _curve(self, rng: np.random.Generator, spread_db: float) -> Signal32:
         """A random tilt and a random value at every knot."""
         tilt = np.linspace(-1, 1, KNOTS) * rng.normal(0, spread_db / 2)
         return self._renderer.curve(tilt + rng.normal(0, spread_db / 2, KNOTS))
@@ -266,5 +264,5 @@ class Mixer:
         return self._renderer.source_size(float(np.exp(rng.uniform(np.log(speed[0]), np.log(speed[1])))))
 
 
-def _rms(signal: Signal) -> float:
+def _rms(signal: Signal32) -> float:
     return float(np.sqrt(np.dot(signal, signal) / max(1, signal.size) + 1e-20))

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import fft
 
-Signal = npt.NDArray[np.float32]
+from codesign.base.signals import Signal32
 
 KNOTS = 8
 LOWEST_HZ, TOP_OCTAVES = 62.5, 7.0
@@ -38,7 +38,7 @@ class Renderer:
         """Samples that `render` needs for a signal at about this speed."""
         return int(fft.next_fast_len(round(self.size * speed), real=True))
 
-    def render(self, source: Signal, response: Signal | None = None, gain: Signal | None = None) -> Signal:
+    def render(self, source: Signal32, response: Signal32 | None = None, gain: Signal32 | None = None) -> Signal32:
         """`source` float32 (source_size(speed),) at its speed, through a room response (taps,) and a gain (bins,)."""
         spectrum = fft.rfft(source)
         bins = self.size // 2 + 1
@@ -53,29 +53,29 @@ class Renderer:
         spectrum *= np.float32(self.size / source.size)
         return self._cut(fft.irfft(spectrum, self.size))
 
-    def curve(self, knots_db: npt.NDArray[np.float64]) -> Signal:
+    def curve(self, knots_db: npt.NDArray[np.float64]) -> Signal32:
         """Gain (bins,) of a curve through KNOTS values in dB, evenly spaced in octaves from 62.5 Hz to 8 kHz."""
         return np.asarray(np.exp(self._hats @ (knots_db * NEPER).astype(np.float32)))
 
-    def shelf(self, gain_db: float, corner_hz: float) -> Signal:
+    def shelf(self, gain_db: float, corner_hz: float) -> Signal32:
         """Gain (bins,): `gain_db` below the corner, 0 dB above."""
         top = 10 ** (gain_db / 20)
         fourth = np.square(np.square(self.frequencies / np.float32(corner_hz)))
         return np.asarray(1 + np.float32(top - 1) / (1 + fourth))
 
-    def high_pass(self, corner_hz: float) -> Signal:
+    def high_pass(self, corner_hz: float) -> Signal32:
         """Gain (bins,) falling with 24 dB an octave below the corner."""
         return np.asarray(1 / (1 + np.square(np.square(np.float32(corner_hz) / self.frequencies))))
 
-    def resonance(self, centre_hz: float, width: float, height: float) -> Signal:
+    def resonance(self, centre_hz: float, width: float, height: float) -> Signal32:
         """Gain (bins,) of 1 + height at the centre, falling to half the height at ± width · centre."""
         away = (self.frequencies * np.float32(1 / centre_hz) - 1) * np.float32(1 / width)
         return np.asarray(1 + np.float32(height) / (1 + away * away))
 
-    def noise(self, rng: np.random.Generator, gain: Signal) -> Signal:
+    def noise(self, rng: np.random.Generator, gain: Signal32) -> Signal32:
         """Gaussian noise of the spectrum `gain` (bins,)."""
         white = rng.standard_normal(2 * gain.size, np.float32).view(np.complex64)
         return self._cut(fft.irfft(white * gain, self.size))
 
-    def _cut(self, signal: Signal) -> Signal:
+    def _cut(self, signal: Signal32) -> Signal32:
         return signal[self._tail : self._tail + self.length]

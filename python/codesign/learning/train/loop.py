@@ -19,6 +19,7 @@ import torch
 from torch import Tensor, nn
 
 from codesign.base.errors import ValidationError
+from codesign.base.progress import Progress, silent
 from codesign.learning.train import checkpoint
 from codesign.learning.train.checkpoint import Checkpoint
 from codesign.learning.train.log import Log
@@ -77,7 +78,7 @@ class Run:
     folder: Path
     device: torch.device
     validate: Callable[[nn.Module], float] | None = None
-    show: Callable[[str, int, int], None] = lambda what, done, total: None
+    show: Progress = silent
     stop_after: int | None = None
     log: Log = field(default_factory=Log)
 

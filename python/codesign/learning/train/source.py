@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from codesign.base.progress import Progress
 from codesign.compiler.frontend import FrontEnd
 from codesign.learning.data import Batches, Corpus, Mixer, open_corpus
 from codesign.learning.train.loop import Signals
@@ -41,7 +42,7 @@ class MixedBatches:
             yield batches
 
 
-def corpus_of(recipe: Recipe, speech: Path, noise: Path, show: Callable[[str, int, int], None]) -> Corpus:
+def corpus_of(recipe: Recipe, speech: Path, noise: Path, show: Progress) -> Corpus:
     """Both folders, at the recipe's rate."""
     return open_corpus(speech, noise, sample_rate=recipe.config.sample_rate, seed=recipe.seed, progress=show)
 

@@ -10,17 +10,17 @@ import numpy as np
 import numpy.typing as npt
 
 from codesign.firmware.machines.run import Run
-from codesign.proof.report.content import Segment, Trace
+from codesign.proof.report.content import FrameSeries, Segment
 
 MAX_COLUMNS = 500
 
 
-def trace_of(run: Run, reference: Run, parts: tuple[tuple[str, int], ...], hop: int) -> Trace:
+def trace_of(run: Run, reference: Run, parts: tuple[tuple[str, int], ...], hop: int) -> FrameSeries:
     """The series of a run against its reference; `parts` are (name, samples) of the signal in order."""
     counted = run.instructions if run.instructions is not None else np.zeros(0, np.int64)
     per_column = max(1, -(-reference.frames // MAX_COLUMNS))
     starts = np.cumsum([0, *(samples for _, samples in parts[:-1])])
-    return Trace(
+    return FrameSeries(
         frames=reference.frames,
         counted_frames=len(counted),
         per_column=per_column,

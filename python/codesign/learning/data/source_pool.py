@@ -9,17 +9,16 @@ from collections.abc import Mapping
 import numpy as np
 import numpy.typing as npt
 
+from codesign.base.signals import Signal32
 from codesign.learning.data.corpus import Recordings, need
 from codesign.learning.data.folders import Split
-
-Signal = npt.NDArray[np.float32]
 
 EVENT_SECONDS = 2.0
 """Noise recordings shorter than this are events; longer ones go on."""
 FADE_SECONDS = 0.01
 
 
-class Shelf:
+class SourcePool:
     """Recordings of a split, some of them by `places`, grouped, with the probability of each group."""
 
     def __init__(
@@ -40,7 +39,7 @@ class Shelf:
         fade = int(FADE_SECONDS * sample_rate)
         self._rise = (np.arange(1, fade + 1) / (fade + 1)).astype(np.float32)
 
-    def stretch(self, rng: np.random.Generator, size: int, pauses: tuple[int, int]) -> Signal:
+    def stretch(self, rng: np.random.Generator, size: int, pauses: tuple[int, int]) -> Signal32:
         """`size` samples of one group: recordings in random order from a random point on, with pauses (lowest, highest) in
         samples between them, each at its own gain; joints are faded.
         """
@@ -58,7 +57,7 @@ class Shelf:
             at += max(1, piece.size + int(rng.integers(pauses[0], pauses[1] + 1)))
         return result
 
-    def one(self, rng: np.random.Generator, longest: int) -> Signal:
+    def one(self, rng: np.random.Generator, longest: int) -> Signal32:
         """One recording from its start, at most `longest` samples."""
         group = self._draw(rng)
         return self._read(int(group[rng.integers(len(group))]), 0, longest)
@@ -67,26 +66,28 @@ class Shelf:
         group = min(int(np.searchsorted(self._limits, rng.random())), len(self._groups) - 1)
         return self._groups[group]
 
-    def _read(self, place: int, skip: int, longest: int) -> Signal:
+    def _read(self, place: int, skip: int, longest: int) -> Signal32:
         recordings = self._recordings
         start = int(recordings.start[place]) + skip
         stop = int(recordings.start[place] + recordings.length[place])
-        samples: Signal = self._pcm[start : min(stop, start + longest)].astype(np.float32)
+        samples: Signal32 = self._pcm[start : min(stop, start + longest)].astype(np.float32)
         samples *= recordings.gain[place] / np.float32(32768)
         return samples
 
 
-def speech_shelf(recordings: Recordings, split: Split, sample_rate: int, weights: Mapping[str, float]) -> Shelf:
+def speech_pool(recordings: Recordings, split: Split, sample_rate: int, weights: Mapping[str, float]) -> SourcePool:
     """All speech of a split."""
-    return Shelf(recordings, need(recordings, split, "speech"), sample_rate, weights)
+    return SourcePool(recordings, need(recordings, split, "speech"), sample_rate, weights)
 
 
-def noise_shelves(recordings: Recordings, split: Split, sample_rate: int, weights: Mapping[str, float]) -> tuple[Shelf, Shelf]:
+def noise_pools(
+    recordings: Recordings, split: Split, sample_rate: int, weights: Mapping[str, float]
+) -> tuple[SourcePool, SourcePool]:
     """Noise that goes on, and events; where the split has but one of them it serves as both."""
     places = need(recordings, split, "noise")
     short = recordings.length[places] < EVENT_SECONDS * sample_rate
     lasting, events = places[~short], places[short]
-    made = [Shelf(recordings, some if some.size else places, sample_rate, weights) for some in (lasting, events)]
+    made = [SourcePool(recordings, some if some.size else places, sample_rate, weights) for some in (lasting, events)]
     return made[0], made[1]
 
 
