@@ -147,10 +147,7 @@ def run_on(
     machine = machine_named(machine_name)
     runtime = machine.runtime_for(profile=profile)
     if not isinstance(model, Image):
-        if not machine.runs(board):
-            raise InputError(
-                f"board {board.name} does not run in {machine.name}", hint=f"it runs in {', '.join(board.emulators)}"
-            )
+        machine.check_board(board)
         machine.check_tools(profile=profile)
         model = load_model(model)
     config = model.network.frontend
@@ -160,7 +157,7 @@ def run_on(
         image = model
         if not isinstance(image, Image):
             image = machine.build(image.network, board, Path(name) / runtime, profile=profile, progress=progress)
-        what = machine.title if image.board.native else f"{image.board.core.cpu} {machine.title}"
+        what = machine.title_on(image.board)
         alignment = alignment_of(config)
         pcm = alignment.pad(source.pcm)
         options = RunOptions(

@@ -16,9 +16,10 @@ from codesign.compiler.lower.network import Network
 from codesign.compiler.model import Graph, load_onnx
 from codesign.compiler.reference.saturation import of_run
 from codesign.firmware.boards import Board
+from codesign.firmware.image import Image
 from codesign.firmware.machines import HOST, machine_named
 from codesign.firmware.machines.alignment import alignment_of
-from codesign.firmware.machines.machine import RunOptions
+from codesign.firmware.machines.machine import Machine, RunOptions
 from codesign.firmware.size.size import size
 from codesign.firmware.toolchain import check_image_folder
 from codesign.proof.checks import budget_checks, cost_of, latency_check, latency_of, run_checks
@@ -79,69 +80,66 @@ def prove(
         CodesignError: the model cannot be used, a tool is missing, a build failed, the image faulted. Checks that fail are
             in the verdict, not raised.
     """
-    machine, host_machine = machine_named(emulator), machine_named(HOST)
-    for each in (host_machine, machine):
-        check_image_folder(each.runtime, folder / each.runtime)  # before the work
+    machine, on_host = machine_named(emulator), machine_named(HOST)
+    for runtime in (on_host.runtime, machine.runtime):
+        check_image_folder(runtime, folder / runtime)  # before the work
     progress("load and lower", 0, 0)
     loaded = load_model(model)
-    graph, network, config = loaded.graph, loaded.network, loaded.network.frontend
-    host_image = host_machine.build(network, board, folder / host_machine.runtime, progress=progress)
+    graph, network = loaded.graph, loaded.network
+    host_image = on_host.build(network, board, folder / on_host.runtime, progress=progress)
 
-    parts = proof_parts([r.noisy for r in recordings], config.sample_rate, seconds)
-    pcm = whole_hops(np.concatenate([part for _, part in parts]), config.hop)
+    parts = proof_parts([recording.noisy for recording in recordings], loaded.sample_rate, seconds)
+    pcm = whole_hops(np.concatenate([part for _, part in parts]), network.frontend.hop)
     progress("NumPy reference", 0, 0)
     reference = run_reference(network, pcm, board.front_end)
     progress("host library", 0, 0)
-    host = host_machine.run(host_image, pcm)
-
+    host = on_host.run(host_image, pcm)
     image = machine.build(network, board, folder / machine.runtime, progress=progress)
-    what = machine.title if board.native else f"{board.core.cpu} {machine.title}"
-    options = RunOptions(
-        counted_frames=min(int(COUNTED_SECONDS * config.sample_rate), pcm.size) // config.hop,
-        folder=folder / machine.name,
-        progress=lambda done, total: progress(what, done, total),
-    )
-    progress(what, 0, 0)
-    run = machine.run(image, pcm, options)
-    sizes = None if board.native else size(image)
+    run = machine.run(image, pcm, _options(machine, image, pcm.size, folder, progress))
+    measured = None if board.native else size(image)
     cost = cost_of(run, image)
     latency = latency_of(run.counts, cost, image) if run.counts and cost else None
 
     progress("onnxruntime", 0, 0)
-    checks = [
+    checks = (
         equal(run, host),
         equal(host, reference),
         same_in_one_call(host_image, pcm, host),
         against_onnxruntime(loaded.path, graph, network, reference.features),
-        *budget_checks(sizes),
-        *run_checks(run, image, sizes),
+        *budget_checks(measured),
+        *run_checks(run, image, measured),
         *([latency_check(latency, board)] if latency else []),
-    ]
+    )
     progress("speech quality", 0, 0)
-    alignment = alignment_of(config)
+    alignment = alignment_of(network.frontend)
     padded = [alignment.pad(recording.noisy) for recording in recordings]
-    runs = tuple(host_machine.run(host_image, noisy) for noisy in padded)
-    enhanced = tuple(alignment.trim(r.pcm, recording.noisy.size) for r, recording in zip(runs, recordings, strict=True))
-    saturation = [of_run(PROOF_SIGNAL, graph, network, pcm, reference.mask)]
-    for recording, noisy, each_run in zip(recordings, padded, runs, strict=True):
-        saturation.append(of_run(recording.name, graph, network, noisy, each_run.mask))
-
+    runs = tuple(on_host.run(host_image, noisy) for noisy in padded)
+    enhanced = tuple(alignment.trim(each.pcm, recording.noisy.size) for each, recording in zip(runs, recordings, strict=True))
+    played = [(PROOF_SIGNAL, pcm, reference), *zip([recording.name for recording in recordings], padded, runs, strict=True)]
     verdict = Verdict(
         model=network.name,
         board=board.name,
         emulator=machine.name,
         compiler=image.compiler,
-        seconds_of_audio=pcm.size / config.sample_rate,
-        checks=tuple(checks),
+        seconds_of_audio=pcm.size / loaded.sample_rate,
+        checks=checks,
         latency=latency,
-        footprint=sizes.footprint if sizes else None,
-        groups=sizes.groups if sizes else (),
+        footprint=measured.footprint if measured else None,
+        groups=measured.groups if measured else (),
         layers=run.counts.layers if run.counts else (),
         stages=cost.stages if cost else (),
-        quality=quality_of(recordings, enhanced, config.sample_rate),
-        stack=sizes.stack if sizes and run.stack_bytes is not None else None,
+        quality=quality_of(recordings, enhanced, loaded.sample_rate),
+        stack=measured.stack if measured and run.stack_bytes is not None else None,
         stack_used=run.stack_bytes,
-        saturation=tuple(saturation),
+        saturation=tuple(of_run(name, graph, network, signal, each.mask) for name, signal, each in played),
     )
-    lengths = tuple((name, part.size) for name, part in parts)
-    return Proof(verdict, image, sizes, run, reference, lengths, runs, enhanced)
+    return Proof(verdict, image, measured, run, reference, tuple((name, part.size) for name, part in parts), runs, enhanced)
+
+
+def _options(machine: Machine, image: Image, samples: int, folder: Path, progress: Progress) -> RunOptions:
+    """Extreme signals counted, files kept in a folder of the machine's own."""
+    config = image.network.frontend
+    what = machine.title_on(image.board)
+    progress(what, 0, 0)
+    counted = min(int(COUNTED_SECONDS * config.sample_rate), samples) // config.hop
+    return RunOptions(counted, folder / machine.name, progress=lambda done, total: progress(what, done, total))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from codesign.base.errors import InputError, ToolError
+from codesign.base.errors import ToolError
 from codesign.cli.console import say
 from codesign.firmware.boards import Board
 from codesign.firmware.machines import MACHINES, MODULES, emulators
@@ -44,9 +44,7 @@ def choose(wanted: str | None, board: Board, *, profile: bool = False) -> Machin
         ToolError: the machine asked for is not here: said before anything is built for it.
     """
     machine = MACHINES[wanted or board.default_emulator]
-    if not machine.runs(board):
-        hint = f"it runs in {', '.join(board.emulators)}"
-        raise InputError(f"board {board.name} does not run in {machine.name}", hint=hint)
+    machine.check_board(board)
     try:
         machine.check_tools(profile=profile)
     except ToolError as error:

@@ -63,6 +63,20 @@ class Machine(ABC):
         """Whether images for the board run here: its card says so."""
         return self.name in board.emulators
 
+    def check_board(self, board: Board) -> None:
+        """Look whether images for the board run here.
+
+        Raises:
+            InputError: they do not.
+        """
+        if not self.runs(board):
+            hint = f"it runs in {', '.join(board.emulators)}"
+            raise InputError(f"board {board.name} does not run in {self.name}", hint=hint)
+
+    def title_on(self, board: Board) -> str:
+        """The title, with the core that is emulated."""
+        return self.title if board.native else f"{board.core.cpu} {self.title}"
+
     @abstractmethod
     def check_tools(self, *, profile: bool = False) -> None:
         """Look for every program and package that a run needs, before anything is built.
