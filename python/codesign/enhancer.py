@@ -65,8 +65,8 @@ class Enhancer:
     def whole(self, audio: Samples, sample_rate: int) -> Samples:
         """`enhance` on this model: everything heard before is forgotten, as it is afterwards."""
         pcm = to_int16(audio)
-        if pcm.size == 0 or sample_rate <= 0:
-            raise InputError(f"a signal of {pcm.size} samples at {sample_rate} Hz", hint="give a signal and its sample rate")
+        if pcm.size == 0:
+            raise InputError("a signal of 0 samples", hint="give a signal")
         self.reset()
         at_rate = resampled(pcm, sample_rate, self.sample_rate)
         enhanced = self._alignment.apply(at_rate, self._enhancer.process)
@@ -173,12 +173,14 @@ def run_on(
 def _signal(audio: Samples | Path | Audio, rate: int | None, wanted: int) -> tuple[Samples, Audio]:
     """The signal as it came, and as int16 at the rate `wanted` with notes on what was changed."""
     if isinstance(audio, Path):
+        if rate is not None:
+            raise InputError(f"{audio}: a sample rate beside a file, which has its own", hint="leave sample_rate out")
         audio = read_audio(audio, wanted)
     if isinstance(audio, Audio):
         return audio.pcm, audio
     signal = np.asarray(audio)
     pcm, source_rate = to_int16(signal), wanted if rate is None else rate
-    if pcm.size == 0 or source_rate <= 0:
-        raise InputError(f"a signal of {pcm.size} samples at {source_rate} Hz", hint="give a signal and its sample rate")
+    if pcm.size == 0:
+        raise InputError("a signal of 0 samples", hint="give a signal")
     notes = () if source_rate == wanted else (f"resampled from {source_rate} Hz to {wanted} Hz",)
     return signal, Audio(resampled(pcm, source_rate, wanted), source_rate, 1, notes)

@@ -133,7 +133,8 @@ def prove(
         stack_used=run.stack_bytes,
         saturation=tuple(of_run(name, graph, network, signal, each.mask) for name, signal, each in played),
     )
-    return Proof(verdict, image, measured, run, reference, tuple((name, part.size) for name, part in parts), runs, enhanced)
+    lengths = tuple((name, part.size) for name, part in parts)
+    return Proof(verdict, image, measured, run, reference, lengths, runs, enhanced, tuple(recordings))
 
 
 def _options(machine: Machine, image: Image, samples: int, folder: Path, progress: Progress) -> RunOptions:

@@ -52,9 +52,10 @@ def test_cycles_follow_the_instructions(profiled):
 
 def test_without_blocks_the_boards_average_counts(profiled):
     image, run = profiled
-    report = estimate(dataclasses.replace(run, blocks=(), stages={}), image, BOARD)
+    counts = dataclasses.replace(run.counts, blocks=(), stages={})
+    report = estimate(dataclasses.replace(run, counts=counts), image)
     assert report.folded == report.stages == ()
     assert report.error == BOARD.timing.error
     assert report.worst_cycles >= run.instructions.max() * BOARD.timing.cycles_per_instruction
     with pytest.raises(ValueError, match="counted"):
-        estimate(dataclasses.replace(run, instructions=None), image, BOARD)
+        estimate(dataclasses.replace(run, counts=None), image)

@@ -87,6 +87,8 @@ def test_what_a_machine_cannot_run_is_refused(image):
         MACHINES["host"].run(image, pcm, RunOptions(commands=(MonitorCommand(0.0, "fault"),)))
     with pytest.raises(InputError, match="host does not tell layers apart"):
         MACHINES["host"].runtime_for(profile=True)
+    with pytest.raises(ValueError, match="PCM of float64"):
+        MACHINES["host"].run(image, np.zeros(128))
     for size in (0, 100):
         with pytest.raises(ValueError, match=f"{size} samples are not"):
             MACHINES["host"].run(image, np.zeros(size, np.int16))

@@ -12,6 +12,7 @@ from codesign.firmware.boards import Board
 from codesign.firmware.image import Image
 from codesign.firmware.machines.run import Run
 from codesign.firmware.size.size import Size
+from codesign.proof.recordings import Recording
 from codesign.proof.verdict import Verdict
 
 
@@ -20,7 +21,8 @@ class Proof:
     """The verdict with the image, its size (None of a program of this computer) and the runs that it comes from.
 
     `run`, of the image, and `reference` are of the proof signal, whose `parts` are (name, samples) in order; `recording_runs`
-    are the host library's runs of the recordings, and `enhanced` (n,) their PCM, aligned with the noisy one.
+    are the host library's runs of `recordings`, whose notes say what was amiss, and `enhanced` (n,) their PCM, aligned with the
+    noisy one.
     """
 
     verdict: Verdict
@@ -31,6 +33,7 @@ class Proof:
     parts: tuple[tuple[str, int], ...]
     recording_runs: tuple[Run, ...]
     enhanced: tuple[npt.NDArray[np.int16], ...]
+    recordings: tuple[Recording, ...] = ()
 
     @property
     def board(self) -> Board:

@@ -6,6 +6,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from codesign.base.audio.stream import HIGHEST_RATE, LOWEST_RATE
 from codesign.base.errors import InputError
 from codesign.base.signals import Samples
 
@@ -35,7 +36,13 @@ def in_type_of(signal: Samples, pcm: npt.NDArray[np.int16]) -> Samples:
 
 
 def resampled(pcm: npt.NDArray[np.int16], rate: int, wanted: int) -> npt.NDArray[np.int16]:
-    """int16 PCM at another rate, in Hz."""
+    """int16 PCM at another rate, in Hz.
+
+    Raises:
+        InputError: `rate` is none that recordings have.
+    """
     import soxr
 
+    if not LOWEST_RATE <= rate <= HIGHEST_RATE:
+        raise InputError(f"a signal at {rate} Hz", hint=f"give its sample rate, {LOWEST_RATE} to {HIGHEST_RATE} Hz")
     return pcm if rate == wanted else to_int16(np.asarray(soxr.resample(pcm / 32768.0, rate, wanted)))

@@ -120,6 +120,8 @@ class Machine(ABC):
         hop = image.network.frontend.hop
         if pcm.size == 0 or pcm.size % hop:
             raise ValueError(f"{pcm.size} samples are not one or more whole hops of {hop}")
+        if pcm.dtype != np.int16 or pcm.ndim != 1:
+            raise ValueError(f"PCM of {pcm.dtype} {pcm.shape}, not int16 of one dimension")
         if image.runtime not in {self.runtime, self.profiled_runtime}:
             raise InputError(
                 f"{image.path}: a {image.runtime} image does not run in {self.name}",
