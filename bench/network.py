@@ -11,9 +11,10 @@ from codesign.compiler.frontend import whole_hops
 from codesign.compiler.lower.network import Network
 from codesign.firmware.boards import Board
 from codesign.firmware.cost import StageCost, estimate
-from codesign.firmware.machines import build_for_emulation, emulate_bare
-from codesign.firmware.size import measure as footprint_of
-from codesign.firmware.size.stack import worst_stack
+from codesign.firmware.machines import bare_machine
+from codesign.firmware.machines.machine import RunOptions
+from codesign.firmware.size.size import size
+from codesign.firmware.toolchain import build_bare
 from codesign.firmware.toolchain.compilers import ArmCompiler
 from codesign.proof.signals import proof_signal
 
@@ -52,16 +53,17 @@ def frame(network: Network, board: Board, compiler: ArmCompiler, seconds: float 
     hop, rate = network.frontend.hop, network.frontend.sample_rate
     pcm = whole_hops(proof_signal([], rate, 1.0)[: round(seconds * rate)], hop)
     with tempfile.TemporaryDirectory(prefix="codesign-bench-") as folder:
-        image = build_for_emulation(network, board, Path(folder) / "image", compiler=compiler)
-        run = emulate_bare(image, board, pcm, counted_frames=pcm.size // hop)
-        cost = estimate(run, image, board)
-        footprint = footprint_of(image.path, board)
+        machine = bare_machine(board)
+        image = build_bare(network, board, Path(folder) / "image", compiler, semihosting=machine.name == "qemu")
+        run = machine.run(image, pcm, RunOptions(counted_frames=pcm.size // hop))
+        cost, measured = estimate(run, image), size(image)
+        footprint, stack = measured.footprint, measured.stack
         own = f"{image.generated.identifier}_"
         generated = sum(s.size for s in footprint.symbols if s.name.startswith(own) and "flash" in s.regions)
-        stack = worst_stack(image.path, image.symbols.entry, image.stack_usage, image.symbols.pointer_calls)
-    assert run.instructions is not None
+    assert run.counts is not None
+    assert stack is not None
     return Frame(
-        *(network.name, board.name, board.core.cpu, compiler.name, network.macs, int(run.instructions.max())),
+        *(network.name, board.name, board.core.cpu, compiler.name, network.macs, run.counts.worst),
         *(cost.worst_cycles, cost.worst_ms(board), cost.error, cost.source),
         flash=footprint.flash,
         runtime=footprint.flash - generated,

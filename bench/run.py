@@ -30,7 +30,7 @@ from codesign.base.resources import resource
 from codesign.compiler.lower import lower
 from codesign.compiler.model import load_onnx
 from codesign.firmware.boards import Board, load_board
-from codesign.firmware.machines.qemu_process import find_qemu
+from codesign.firmware.machines import bare_machine
 from codesign.firmware.machines.unicorn import supports
 from codesign.firmware.toolchain.compilers import ArmCompiler, find_arm_compiler
 from codesign.firmware.toolchain.kernels import best_kernel
@@ -137,12 +137,11 @@ def _fewest_instructions(board: Board) -> list[Subject]:
 def _boards(names: list[str], skipped: list[str]) -> list[Board]:
     boards = []
     for board in map(load_board, names):
-        if not supports(board):
-            try:
-                find_qemu()
-            except ToolError as error:
-                skipped.append(f"{board.name}: {error}")
-                continue
+        try:
+            bare_machine(board).check_tools(profile=True)
+        except ToolError as error:
+            skipped.append(f"{board.name}: {error}")
+            continue
         boards.append(board)
     return boards
 

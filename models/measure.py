@@ -42,7 +42,8 @@ from codesign.firmware.toolchain.host import build_host
 from codesign.hearing.evaluate import evaluate, find_outputs, find_pairs, model_system, recorded_system
 from codesign.hearing.evaluate.measures import pesq_wb
 from codesign.learning.data import PLAIN, Mixer, open_corpus
-from codesign.proof.prove import Recording, prove
+from codesign.pipeline import prove
+from codesign.proof.recordings import Recording
 
 MODELS = Path(__file__).parent
 NETWORKS = ("baseline-256", "baseline-256-perceptual", "pruned", "pruned-skip", "low-latency")

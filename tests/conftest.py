@@ -15,7 +15,8 @@ import pytest
 from codesign.compiler.model import load_onnx
 from codesign.compiler.quantize import quantize_graph, write_qdq
 from codesign.firmware.boards import load_board
-from codesign.proof.prove import Recording, prove
+from codesign.pipeline import prove
+from codesign.proof.recordings import Recording
 from evidence import HOSTILE, tones
 from models import float_network
 

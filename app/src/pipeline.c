@@ -15,10 +15,10 @@
 
 static struct output output;
 static int16_t pcm[CODESIGN_MODEL_HOP];
-static atomic_t wanted, bypass, gain_db;
+static atomic_t running, bypass, gain_db;
 static int start_error;
 
-static K_SEM_DEFINE(start, 0, 1);
+static K_SEM_DEFINE(start_asked, 0, 1);
 static K_SEM_DEFINE(started, 0, 1);
 static K_SEM_DEFINE(stopped, 0, 1);
 static K_SEM_DEFINE(ended, 0, 1);
@@ -37,7 +37,7 @@ static enum monitor_event outcome(enum worker_result result, bool bypassed)
 }
 
 /* One block from capture to playback. 0; -ENODATA at the end; -EIO or -EAGAIN when the stream needs a new start. */
-static int move_block(void)
+static int process_block(void)
 {
 	audio_slot *block;
 	int err = audio_read(&block);
@@ -69,17 +69,17 @@ static int move_block(void)
 }
 
 /* Until the stream runs again or nobody wants it any more: a codec may be gone for a while. */
-static void restart(void)
+static void restart_stream(void)
 {
-	while (atomic_get(&wanted) && audio_start() != 0) {
+	while (atomic_get(&running) && audio_start() != 0) {
 		(void)k_sleep(HOP_TIME);
 	}
-	if (atomic_get(&wanted)) {
+	if (atomic_get(&running)) {
 		monitor_count(MONITOR_RESTART);
 	}
 }
 
-static int begin(void)
+static int start_stream(void)
 {
 	const int err = worker_reset();
 
@@ -87,28 +87,28 @@ static int begin(void)
 	return err == 0 ? audio_start() : err;
 }
 
-static void move(void *a, void *b, void *c)
+static void run_audio(void *a, void *b, void *c)
 {
 	ARG_UNUSED(a);
 	ARG_UNUSED(b);
 	ARG_UNUSED(c);
 
 	for (;;) {
-		(void)k_sem_take(&start, K_FOREVER);
+		(void)k_sem_take(&start_asked, K_FOREVER);
 		/* Of an earlier run. A reset would wake who waits for this one. */
 		(void)k_sem_take(&stopped, K_NO_WAIT);
 		(void)k_sem_take(&ended, K_NO_WAIT);
-		start_error = begin();
-		atomic_set(&wanted, start_error == 0);
+		start_error = start_stream();
+		atomic_set(&running, start_error == 0);
 		k_sem_give(&started);
-		while (atomic_get(&wanted)) {
-			const int err = move_block();
+		while (atomic_get(&running)) {
+			const int err = process_block();
 
 			if (err == -ENODATA) {
-				atomic_clear(&wanted);
+				atomic_clear(&running);
 				k_sem_give(&ended);
 			} else if (err != 0) {
-				restart();
+				restart_stream();
 			}
 		}
 		audio_stop();
@@ -119,7 +119,7 @@ static void move(void *a, void *b, void *c)
 /* Above the enhancer: the deadline is kept by whoever waits for it. */
 BUILD_ASSERT(CONFIG_CODESIGN_AUDIO_PRIORITY < CONFIG_CODESIGN_ENHANCER_PRIORITY,
 	     "CODESIGN_AUDIO_PRIORITY must be more urgent (less) than CODESIGN_ENHANCER_PRIORITY");
-K_THREAD_DEFINE(audio, CONFIG_CODESIGN_AUDIO_STACK, move, NULL, NULL, NULL, CONFIG_CODESIGN_AUDIO_PRIORITY, 0, 0);
+K_THREAD_DEFINE(audio, CONFIG_CODESIGN_AUDIO_STACK, run_audio, NULL, NULL, NULL, CONFIG_CODESIGN_AUDIO_PRIORITY, 0, 0);
 
 int pipeline_open(void)
 {
@@ -128,7 +128,7 @@ int pipeline_open(void)
 
 bool pipeline_running(void)
 {
-	return atomic_get(&wanted) != 0;
+	return atomic_get(&running) != 0;
 }
 
 int pipeline_start(void)
@@ -137,7 +137,7 @@ int pipeline_start(void)
 
 	(void)k_mutex_lock(&control, K_FOREVER);
 	if (!pipeline_running()) {
-		k_sem_give(&start);
+		k_sem_give(&start_asked);
 		(void)k_sem_take(&started, K_FOREVER);
 		err = start_error;
 	}
@@ -150,7 +150,7 @@ int pipeline_stop(void)
 	int err = -EALREADY;
 
 	(void)k_mutex_lock(&control, K_FOREVER);
-	if (atomic_clear(&wanted) != 0) {
+	if (atomic_clear(&running) != 0) {
 		err = k_sem_take(&stopped, K_FOREVER);
 	}
 	k_mutex_unlock(&control);

@@ -13,21 +13,23 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from codesign.base.audio import read_audio
-from codesign.base.errors import InputError
+from codesign.base.signals import Samples
 from codesign.compiler.emit import Generated, emit
 from codesign.compiler.frontend import Arithmetic
 from codesign.compiler.lower import lower
 from codesign.compiler.model import Graph, load_onnx
 from codesign.compiler.plan import plan_memory
 from codesign.compiler.quantize import QuantizeReport, quantize_file
+from codesign.enhancer import Enhanced, run_on
 from codesign.firmware.boards import Board, load_board
-from codesign.firmware.image import Image
+from codesign.firmware.image import Image, Runtime
 from codesign.firmware.size.size import Size
 from codesign.firmware.size.size import size as size_of
-from codesign.firmware.toolchain import build_bare, build_host, build_zephyr
-from codesign.proof.prove import Emulator, Proof, Recording
-from codesign.proof.prove import prove as prove_model
+from codesign.firmware.toolchain import build_image
+from codesign.pipeline import load_model
+from codesign.pipeline import prove as prove_model
+from codesign.proof.proof import Proof
+from codesign.proof.recordings import read_recordings
 from codesign.proof.signals import PROOF_SECONDS
 
 if TYPE_CHECKING:
@@ -79,7 +81,7 @@ def build(
     folder: PathLike,
     *,
     board: BoardLike = BOARD,
-    runtime: Literal["zephyr", "bare", "host"] = "bare",
+    runtime: Runtime = "bare",
 ) -> Image:
     """Build an int8 model into `folder`: "zephyr" is the application that is flashed, "bare" an ELF without an operating
     system, "host" a shared library.
@@ -88,28 +90,54 @@ def build(
         InputError: the model, the board or the folder cannot be used.
         ToolError, BuildError: no compiler, no Zephyr, or the compiler refused.
     """
-    network, target, where = lower(load_onnx(Path(model))), _board(board), Path(folder)
-    if runtime == "zephyr":
-        return build_zephyr(network, target, where)
-    if runtime == "bare":
-        return build_bare(network, target, where)
-    return build_host(network, where, target.front_end)
+    return build_image(runtime, lower(load_onnx(Path(model))), _board(board), Path(folder))
 
 
-def size(image: Image | PathLike, *, board: BoardLike = BOARD) -> Size:
-    """Flash, RAM and worst-case stack of a built image, or of any linked ELF, against the board's budget.
+def size(image: Image | PathLike, *, board: BoardLike | None = None) -> Size:
+    """Flash, RAM and worst-case stack of a built image, or of any linked ELF, against a board's budget: by default the board
+    that the image was built for, of an ELF the nRF5340 DK.
 
     Raises:
         InputError: no Arm ELF, or the board has no memories.
     """
-    return size_of(image if isinstance(image, Image) else Path(image), _board(board))
+    if isinstance(image, Image):
+        return size_of(image, None if board is None else _board(board))
+    return size_of(Path(image), _board(board or BOARD))
+
+
+def run(
+    model: PathLike | Image,
+    audio: PathLike | Samples,
+    *,
+    on: str = "host",
+    sample_rate: int | None = None,
+    board: BoardLike = BOARD,
+    profile: bool = False,
+    folder: PathLike | None = None,
+) -> Enhanced:
+    """Enhance a signal of any length on one machine: "host", the library of this computer, or an emulator, "unicorn", "qemu",
+    "renode" or "native".
+
+    `model` is an int8 model, built for `board`, or an image that `build` made. `audio` is a recording's path, or (n,) of int16
+    or of floating point within ±1 at `sample_rate` Hz (the model's by default); at another rate it is resampled, and `notes`
+    say so. The result is aligned with the signal, in its type, at the model's rate. With `profile`, under "unicorn" and
+    "qemu", instructions are counted stage by stage and cycles estimated. The build stays in `folder` if it is given.
+
+    Raises:
+        InputError: the model, image, board or signal cannot be used there; stereo, for one.
+        ToolError, BuildError, ValidationError: a tool is missing, the build failed, the image faulted.
+    """
+    source = model if isinstance(model, Image) else Path(model)
+    signal = Path(audio) if isinstance(audio, str | Path) else audio
+    kept = None if folder is None else Path(folder)
+    return run_on(source, signal, on, _board(board), sample_rate=sample_rate, profile=profile, folder=kept)
 
 
 def prove(
     model: PathLike,
     *,
     board: BoardLike = BOARD,
-    emulator: Emulator = "unicorn",
+    emulator: str = "unicorn",
     audio: Sequence[PathLike] = (),
     clean: Sequence[PathLike] = (),
     seconds: float = PROOF_SECONDS,
@@ -123,11 +151,11 @@ def prove(
     Raises:
         CodesignError: the model or a recording cannot be used, a tool is missing, a build failed, the image faulted.
     """
-    rate = load_onnx(Path(model)).frontend.sample_rate
-    recordings = _recordings([Path(path) for path in audio], [Path(path) for path in clean], rate)
+    loaded = load_model(Path(model))
+    recordings = read_recordings([Path(path) for path in audio], [Path(path) for path in clean], loaded.sample_rate)
     keeping = tempfile.TemporaryDirectory(prefix="codesign-") if folder is None else nullcontext(str(folder))
     with keeping as where:
-        return prove_model(Path(model), _board(board), Path(where), recordings, emulator=emulator, seconds=seconds)
+        return prove_model(loaded, _board(board), Path(where), recordings, emulator=emulator, seconds=seconds)
 
 
 def evaluate(
@@ -170,17 +198,3 @@ def evaluate(
 
 def _board(board: BoardLike) -> Board:
     return board if isinstance(board, Board) else load_board(board)
-
-
-def _recordings(audio: Sequence[Path], clean: Sequence[Path], rate: int) -> list[Recording]:
-    if clean and len(clean) != len(audio):
-        raise InputError(f"{len(audio)} noisy but {len(clean)} clean recordings", hint="give one clean file for each noisy one")
-    noisy = [read_audio(path, rate) for path in audio]
-    references = [read_audio(clean[index], rate).pcm if clean else None for index in range(len(noisy))]
-    for path, recording, reference in zip(audio, noisy, references, strict=True):
-        if reference is not None and reference.size != recording.pcm.size:
-            raise InputError(f"{path} and its clean signal differ in length", hint="give aligned files of one length")
-    return [
-        Recording(path.name, recording.pcm, reference, recording.cut_off)
-        for path, recording, reference in zip(audio, noisy, references, strict=True)
-    ]

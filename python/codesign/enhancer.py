@@ -1,24 +1,34 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Enhancing signals in memory with the firmware's own C on this machine."""
+"""Enhancing signals: as a stream and whole with the firmware's own C on this computer, or once on any machine."""
 
 from __future__ import annotations
 
 import tempfile
+from contextlib import nullcontext
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
-import numpy.typing as npt
-import soxr
 
+from codesign.base.audio import Audio, in_type_of, read_audio, resampled, to_int16
 from codesign.base.errors import InputError
-from codesign.base.signals import Signal
-from codesign.compiler.frontend import Arithmetic, whole_hops
+from codesign.base.progress import Progress, silent
+from codesign.base.signals import Samples
+from codesign.compiler.frontend import Arithmetic
 from codesign.compiler.lower import lower
 from codesign.compiler.model import load_onnx
+from codesign.firmware.boards import Board
+from codesign.firmware.cost import CostReport, estimate
+from codesign.firmware.image import Image
+from codesign.firmware.machines import machine_named
+from codesign.firmware.machines.alignment import HopBuffer, alignment_of
 from codesign.firmware.machines.host import HostEnhancer
+from codesign.firmware.machines.machine import RunOptions
+from codesign.firmware.machines.run import Run
 from codesign.firmware.toolchain import build_host
+from codesign.pipeline import LoadedModel, load_model
 
 
 class Enhancer:
@@ -40,30 +50,39 @@ class Enhancer:
         except BaseException:
             self._folder.cleanup()
             raise
-        self.sample_rate, self.hop = network.frontend.sample_rate, network.frontend.hop
-        self.latency = network.frontend.latency_samples
-        self._waiting = np.zeros(0, np.int16)
+        self._alignment = alignment_of(network.frontend)
+        self.sample_rate, self.hop, self.latency = network.frontend.sample_rate, network.frontend.hop, self._alignment.latency
+        self._buffer = HopBuffer(self.hop)
 
-    def process(self, block: Signal) -> Signal:
+    def process(self, block: Samples) -> Samples:
         """Enhance the next samples, (n,) in int16 or in floating point within ±1; the samples that are ready, in the same type.
 
         Raises:
             InputError: another type or shape, or a sample that is not finite.
         """
-        pcm = _int16(block)
-        self._waiting = np.concatenate([self._waiting, pcm])
-        ready = self._waiting.size // self.hop * self.hop
-        enhanced = self._enhancer.process(self._waiting[:ready])
-        self._waiting = self._waiting[ready:]
-        return _as(enhanced, block.dtype)
+        return in_type_of(block, self._enhancer.process(self._buffer.add(to_int16(block))))
+
+    def whole(self, audio: Samples, sample_rate: int) -> Samples:
+        """`enhance` on this model: everything heard before is forgotten, as it is afterwards."""
+        pcm = to_int16(audio)
+        if pcm.size == 0:
+            raise InputError("a signal of 0 samples", hint="give a signal")
+        self.reset()
+        at_rate = resampled(pcm, sample_rate, self.sample_rate)
+        enhanced = self._alignment.apply(at_rate, self._enhancer.process)
+        back = resampled(enhanced, self.sample_rate, sample_rate)
+        self.reset()
+        fitted = np.zeros(pcm.size, np.int16)
+        fitted[: back.size] = back[: pcm.size]
+        return in_type_of(audio, fitted)
 
     def reset(self) -> None:
         """Forget everything heard so far."""
         self._enhancer.reset()
-        self._waiting = np.zeros(0, np.int16)
+        self._buffer = HopBuffer(self.hop)
 
     def close(self) -> None:
-        """Remove the files behind it."""
+        """Remove the library's files."""
         self._folder.cleanup()
 
     def __enter__(self) -> Self:
@@ -73,49 +92,95 @@ class Enhancer:
         self.close()
 
 
-def enhance(model: str | Path | Enhancer, audio: Signal, sample_rate: int) -> Signal:
+def enhance(model: str | Path | Enhancer, audio: Samples, sample_rate: int) -> Samples:
     """Enhance a whole signal (n,) of int16, or of floating point within ±1, at `sample_rate` Hz; any length.
 
     The result has the type, length and rate of `audio` and is aligned with it. At another rate than the model's the signal is
-    resampled there and back, and what lies above half of the lower rate is lost. An Enhancer is reset first.
+    resampled there and back, and what lies above half of the lower rate is lost. An Enhancer is reset before and after.
 
     Raises:
         InputError: another type or shape, an empty signal, or a sample that is not finite.
     """
-    pcm = _int16(audio)
-    if pcm.size == 0 or sample_rate <= 0:
-        raise InputError(f"a signal of {pcm.size} samples at {sample_rate} Hz", hint="give a signal and its sample rate")
-    if not isinstance(model, Enhancer):
-        with Enhancer(model) as enhancer:
-            return enhance(enhancer, audio, sample_rate)
-    model.reset()
-    at_rate = _resampled(pcm, sample_rate, model.sample_rate)
-    enhanced = model.process(whole_hops(at_rate, model.hop, model.latency))[model.latency :][: at_rate.size]
-    back = _resampled(enhanced, model.sample_rate, sample_rate)
-    fitted = np.zeros(pcm.size, np.int16)
-    fitted[: back.size] = back[: pcm.size]
-    return _as(fitted, audio.dtype)
+    if isinstance(model, Enhancer):
+        return model.whole(audio, sample_rate)
+    to_int16(audio)  # refused before anything is built
+    with Enhancer(model) as enhancer:
+        return enhancer.whole(audio, sample_rate)
 
 
-def _int16(signal: Signal) -> npt.NDArray[np.int16]:
-    if signal.ndim != 1:
-        raise InputError(
-            f"a signal of shape {signal.shape}", hint="give one channel, (n,): audio.mean(axis=...) mixes stereo down"
+@dataclass(frozen=True)
+class Enhanced:
+    """What a machine made of a signal.
+
+    `samples` (n,) are aligned with the signal, in its type (int16 for a file), at `sample_rate` Hz, the model's. `run` is the
+    padded run itself: PCM, and what else the machine shows. `cost` estimates cycles where a profile was asked for. `notes` say
+    what was changed on the way or is amiss, `cut_off` what a file lacks at its end.
+    """
+
+    samples: Samples
+    sample_rate: int
+    run: Run
+    cost: CostReport | None = None
+    notes: tuple[str, ...] = ()
+    cut_off: str = ""
+
+
+def run_on(
+    model: Path | LoadedModel | Image,
+    audio: Samples | Path | Audio,
+    machine_name: str,
+    board: Board,
+    *,
+    sample_rate: int | None = None,
+    profile: bool = False,
+    folder: Path | None = None,
+    progress: Progress = silent,
+) -> Enhanced:
+    """Enhance a signal on a machine of firmware/machines; a model is built for `board` first, an image is for its own.
+
+    `audio` is an array, a file, or a recording that was read at the model's rate; `sample_rate` an array's, the model's by
+    default. The build stays in `folder` if it is given.
+
+    Raises:
+        CodesignError: the model, image or signal cannot be used, a tool is missing, a build failed, the image faulted.
+    """
+    machine = machine_named(machine_name)
+    runtime = machine.runtime_for(profile=profile)
+    if not isinstance(model, Image):
+        machine.check_board(board)
+        machine.check_tools(profile=profile)
+        model = load_model(model)
+    config = model.network.frontend
+    signal, source = _signal(audio, sample_rate, config.sample_rate)
+    keeping = tempfile.TemporaryDirectory(prefix="codesign-") if folder is None else nullcontext(str(folder))
+    with keeping as name:
+        image = model
+        if not isinstance(image, Image):
+            image = machine.build(image.network, board, Path(name) / runtime, profile=profile, progress=progress)
+        what = machine.title_on(image.board)
+        alignment = alignment_of(config)
+        pcm = alignment.pad(source.pcm)
+        options = RunOptions(
+            counted_frames=pcm.size // config.hop if profile else 0,
+            progress=lambda done, total: progress(what, done, total),
         )
-    if signal.dtype == np.int16:
-        return signal
-    if not np.issubdtype(signal.dtype, np.floating):
-        raise InputError(f"a signal of {signal.dtype}", hint="give int16, or floating point within ±1")
-    if not np.isfinite(signal).all():
-        raise InputError("a signal holds NaN or infinity", hint="check the recording")
-    return np.clip(np.rint(signal.astype(np.float64) * 32768.0), -32768, 32767).astype(np.int16)
+        run = machine.run(image, pcm, options)
+        cost = estimate(run, image) if profile else None
+    enhanced = alignment.trim(run.pcm, source.pcm.size)
+    return Enhanced(in_type_of(signal, enhanced), config.sample_rate, run, cost, source.notes, source.cut_off)
 
 
-def _as(pcm: npt.NDArray[np.int16], dtype: np.dtype[Any]) -> Signal:
-    return pcm if dtype == np.int16 else (pcm / 32768.0).astype(dtype)
-
-
-def _resampled(pcm: npt.NDArray[np.int16], rate: int, wanted: int) -> npt.NDArray[np.int16]:
-    if rate == wanted:
-        return pcm
-    return _int16(np.asarray(soxr.resample(pcm / 32768.0, rate, wanted)))
+def _signal(audio: Samples | Path | Audio, rate: int | None, wanted: int) -> tuple[Samples, Audio]:
+    """The signal as it came, and as int16 at the rate `wanted` with notes on what was changed."""
+    if isinstance(audio, Path):
+        if rate is not None:
+            raise InputError(f"{audio}: a sample rate beside a file, which has its own", hint="leave sample_rate out")
+        audio = read_audio(audio, wanted)
+    if isinstance(audio, Audio):
+        return audio.pcm, audio
+    signal = np.asarray(audio)
+    pcm, source_rate = to_int16(signal), wanted if rate is None else rate
+    if pcm.size == 0:
+        raise InputError("a signal of 0 samples", hint="give a signal")
+    notes = () if source_rate == wanted else (f"resampled from {source_rate} Hz to {wanted} Hz",)
+    return signal, Audio(resampled(pcm, source_rate, wanted), source_rate, 1, notes)

@@ -12,8 +12,8 @@ from cores import board_of
 
 from codesign.compiler.frontend import FrontEnd, whole_hops
 from codesign.firmware.boards import load_board
-from codesign.firmware.machines import emulate_qemu, emulate_unicorn
-from codesign.firmware.machines.host import run_host
+from codesign.firmware.machines import MACHINES
+from codesign.firmware.machines.machine import RunOptions
 from codesign.firmware.machines.qemu_process import PROGRAM
 from codesign.firmware.size import measure
 from codesign.firmware.size.parts import parts_of
@@ -42,7 +42,7 @@ def signal():
 def test_host_library_equals_reference(network, signal, tmp_path):
     pcm = whole_hops(signal, network.frontend.hop)
     image = build_host(network, tmp_path / "host", "q31")
-    host = run_host(image, pcm)
+    host = MACHINES["host"].run(image, pcm)
     for check in (equal(host, run_reference(network, pcm, "q31")), same_in_one_call(image, pcm, host)):
         assert check.ok, check.detail
     assert np.unique(host.mask).size > 10, "a constant mask proves nothing"
@@ -56,11 +56,11 @@ def test_image_equals_reference_on_cores_without_an_fpu(name, network, signal, t
     board = board.with_front_end("q31")
     pcm = whole_hops(signal[:9000], network.frontend.hop)
     image = build_bare(network, board, tmp_path / "bare")
-    run = emulate_unicorn(image, board, pcm, counted_frames=10)
+    run = MACHINES["unicorn"].run(image, pcm, RunOptions(counted_frames=10))
     check = equal(run, run_reference(network, pcm, "q31"))
     assert check.ok, check.detail
-    assert set(run.stages) >= {"analysis", "features", "mask", "synthesis"}
-    assert all(counts.min() > 100 for name, counts in run.stages.items() if name in ("analysis", "synthesis"))
+    assert set(run.counts.stages) >= {"analysis", "features", "mask", "synthesis"}
+    assert all(counts.min() > 100 for name, counts in run.counts.stages.items() if name in ("analysis", "synthesis"))
     bound = worst_stack(image.path, image.symbols.entry, image.stack_usage, image.symbols.pointer_calls)
     assert not bound.unbounded
     assert 0 < run.stack_bytes <= bound.bytes <= 1024
@@ -87,7 +87,7 @@ def test_floats_by_the_compiler_s_library_are_those_of_an_fpu(signal, tmp_path):
     network, board = NETWORKS["8 ms window, 4 ms hop"], load_board("mps2_an385").with_front_end("float32")
     pcm = whole_hops(signal[:9000], network.frontend.hop)
     image = build_bare(network, board, tmp_path / "bare", find_arm_compiler("arm-none-eabi-gcc"))
-    check = equal(emulate_unicorn(image, board, pcm), run_reference(network, pcm))
+    check = equal(MACHINES["unicorn"].run(image, pcm), run_reference(network, pcm))
     assert check.ok, check.detail
 
 
@@ -97,6 +97,6 @@ def test_qemu_s_cortex_m3_equals_the_host_library(signal, tmp_path):
         pytest.skip(f"{PROGRAM} is not on the PATH (apt install qemu-system-arm)")
     network, board = NETWORKS["skip gate"], load_board("mps2_an385")
     pcm = whole_hops(signal, network.frontend.hop)
-    run = emulate_qemu(build_bare(network, board, tmp_path / "bare", semihosting=True), board, pcm)
-    check = equal(run, run_host(build_host(network, tmp_path / "host", "q31"), pcm))
+    run = MACHINES["qemu"].run(build_bare(network, board, tmp_path / "bare", semihosting=True), pcm)
+    check = equal(run, MACHINES["host"].run(build_host(network, tmp_path / "host", "q31"), pcm))
     assert check.ok, check.detail

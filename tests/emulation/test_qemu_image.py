@@ -12,8 +12,9 @@ from codesign.base.errors import InputError, ValidationError
 from codesign.compiler.frontend import FrontEnd, whole_hops
 from codesign.firmware.boards import load_board
 from codesign.firmware.cost import estimate
-from codesign.firmware.machines import emulate_qemu, emulate_unicorn
-from codesign.firmware.machines.host import run_host
+from codesign.firmware.machines import MACHINES
+from codesign.firmware.machines.machine import RunOptions
+from codesign.firmware.machines.qemu_bare import TRACED_FRAMES
 from codesign.firmware.machines.qemu_process import PROGRAM
 from codesign.firmware.size.stack import worst_stack
 from codesign.firmware.toolchain import build_bare, build_host
@@ -49,8 +50,8 @@ def signal(network):
 def test_image_equals_the_host_library(network, tmp_path):
     pcm = signal(network)
     built = build_bare(network, BOARD, tmp_path / "bare", semihosting=True)
-    run = emulate_qemu(built, BOARD, pcm)
-    check = equal(run, run_host(build_host(network, tmp_path / "host"), pcm))
+    run = MACHINES["qemu"].run(built, pcm)
+    check = equal(run, MACHINES["host"].run(build_host(network, tmp_path / "host"), pcm))
     assert check.ok, check.detail
     assert run.instructions.size == run.frames == pcm.size // network.frontend.hop
     bound = worst_stack(built.path, built.symbols.entry, built.stack_usage, built.symbols.pointer_calls)
@@ -60,7 +61,7 @@ def test_image_equals_the_host_library(network, tmp_path):
 
 def test_counts_are_repeatable_and_a_skipped_frame_costs_less(image):
     pcm = signal(image.network)
-    first, second = (emulate_qemu(image, BOARD, pcm) for _ in range(2))
+    first, second = (MACHINES["qemu"].run(image, pcm) for _ in range(2))
     np.testing.assert_array_equal(first.instructions, second.instructions)
     assert 0 < first.skipped.sum() < first.skipped.size
     assert first.instructions[first.skipped].max() < first.instructions[~first.skipped].min()
@@ -71,8 +72,9 @@ def test_counts_are_those_of_the_other_emulator(tmp_path):
     card = load_board("mps2_an521")
     network = NETWORKS["skip gate"]
     pcm = signal(network)
-    called = emulate_unicorn(build_bare(network, card, tmp_path / "called"), card, pcm, counted_frames=pcm.size // 64)
-    filed = emulate_qemu(build_bare(network, card, tmp_path / "filed", semihosting=True), card, pcm)
+    options = RunOptions(counted_frames=pcm.size // 64)
+    called = MACHINES["unicorn"].run(build_bare(network, card, tmp_path / "called"), pcm, options)
+    filed = MACHINES["qemu"].run(build_bare(network, card, tmp_path / "filed", semihosting=True), pcm)
     wrapper = called.instructions - filed.instructions  # cs_bare_process keeps one more figure
     assert np.unique(wrapper).size == 1
     assert abs(wrapper[0]) < 40
@@ -81,13 +83,13 @@ def test_counts_are_those_of_the_other_emulator(tmp_path):
 def test_the_trace_finds_every_instruction(image):
     """Two ways of counting: time under -icount, and the blocks of the log without it."""
     pcm = signal(image.network)
-    run = emulate_qemu(image, BOARD, pcm, traced_frames=30)
-    traced = sum(run.stages.values())
-    around = run.instructions[:30] - traced  # the clock starts a little earlier than the traced function
-    assert traced.size == 30
+    run = MACHINES["qemu"].run(image, pcm, RunOptions(counted_frames=TRACED_FRAMES))
+    traced = sum(run.counts.stages.values())
+    around = run.instructions[:TRACED_FRAMES] - traced  # the clock starts a little earlier than the traced function
+    assert traced.size == TRACED_FRAMES
     assert np.unique(around).size == 1
     assert 0 <= around[0] < 10
-    report = estimate(run, image, BOARD)
+    report = estimate(run, image)
     assert {stage.name for stage in report.stages} >= {"analysis", "lstm_0", "fc_1", "synthesis"}
     assert 1 < report.worst_cycles / run.instructions.max() < 2
     assert any(stack.startswith("frame;lstm_0;cs_matvec_mve") for stack, _ in report.folded)
@@ -95,7 +97,7 @@ def test_the_trace_finds_every_instruction(image):
 
 def test_an_image_without_files_is_refused(image, tmp_path):
     with pytest.raises(InputError, match="not built for QEMU"):
-        emulate_qemu(dataclasses.replace(image, semihosting=False), BOARD, np.zeros(64, np.int16))
+        MACHINES["qemu"].run(dataclasses.replace(image, semihosting=False), np.zeros(64, np.int16))
 
 
 def offset_of(path, address):
@@ -105,7 +107,7 @@ def offset_of(path, address):
 
 
 def test_a_hanging_and_a_faulting_image_are_named(image, tmp_path, monkeypatch):
-    monkeypatch.setattr("codesign.firmware.machines.qemu._START_SECONDS", 1.0)
+    monkeypatch.setattr("codesign.firmware.machines.qemu_bare._START_SECONDS", 1.0)
     for code, words in ((b"\xfe\xe7", "did not end"), (b"\x00\xde", "took an exception")):
         data = bytearray(image.path.read_bytes())
         at = offset_of(image.path, int.from_bytes(data[24:28], "little") & ~1)  # e_entry: the reset handler
@@ -113,4 +115,4 @@ def test_a_hanging_and_a_faulting_image_are_named(image, tmp_path, monkeypatch):
         broken = tmp_path / "broken.elf"
         broken.write_bytes(data)
         with pytest.raises(ValidationError, match=words):
-            emulate_qemu(dataclasses.replace(image, path=broken), BOARD, np.zeros(64, np.int16))
+            MACHINES["qemu"].run(dataclasses.replace(image, path=broken), np.zeros(64, np.int16))

@@ -12,10 +12,10 @@ from codesign.compiler.frontend import whole_hops
 from codesign.compiler.lower import lower
 from codesign.compiler.model import load_onnx
 from codesign.firmware.boards import load_board
+from codesign.firmware.machines import MACHINES
 from codesign.firmware.machines.console import read_lines
-from codesign.firmware.machines.host import run_host
-from codesign.firmware.machines.renode import run_in_renode
-from codesign.firmware.machines.renode_script import Command, shell
+from codesign.firmware.machines.machine import MonitorCommand, RunOptions
+from codesign.firmware.machines.renode_script import shell
 from codesign.firmware.toolchain import build_host, build_zephyr
 from renode_tools import missing_for_renode
 
@@ -56,41 +56,40 @@ def images(network, tmp_path_factory):
 @pytest.mark.parametrize("name", BOARDS)
 def test_speech_through_the_image_equals_the_host_library_twice(images, network, noisy, tmp_path, name):
     image, board = images(name), load_board(name)
-    run = run_in_renode(image, board, noisy)
-    np.testing.assert_array_equal(run.pcm, run_host(build_host(network, tmp_path / "host"), noisy).pcm)
-    assert run.accounted
-    assert run.faults == {}
-    assert run.warnings == ()
-    assert run.ready.fields["audio"] == ("semihost" if name == "stm32f746g_disco" else "i2s")
-    assert run.stats.number("blocks") == 0
-    assert min(stack.headroom for stack in run.stacks) >= 0.25
+    run = MACHINES["renode"].run(image, noisy)
+    np.testing.assert_array_equal(run.pcm, MACHINES["host"].run(build_host(network, tmp_path / "host"), noisy).pcm)
+    assert run.console.accounted
+    assert run.console.faults == {}
+    assert run.unmapped == ()
+    assert run.console.ready.fields["audio"] == ("semihost" if name == "stm32f746g_disco" else "i2s")
+    assert run.console.stats.number("blocks") == 0
+    assert min(stack.headroom for stack in run.console.stacks) >= 0.25
     # virtual time is instructions: the firmware's counter and the emulator's must tell the same
-    assert run.ready.number("hz") == board.core.clock_hz
-    assert np.abs(run.counted_cycles - run.frame_instructions).max() <= 32
-    again = run_in_renode(image, board, noisy)
+    assert run.console.ready.number("hz") == board.core.clock_hz
+    assert np.abs(run.counts.by_firmware - run.instructions).max() <= 32
+    again = MACHINES["renode"].run(image, noisy)
     np.testing.assert_array_equal(again.pcm, run.pcm)
-    np.testing.assert_array_equal(again.frame_instructions, run.frame_instructions)
-    assert again.stats == run.stats
+    np.testing.assert_array_equal(again.instructions, run.instructions)
+    assert again.console.stats == run.console.stats
 
 
 def test_blocks_come_at_the_rate_of_the_audio_clock(images, noisy):
     """The firmware's own clock over the run: hops of 16 ms on ACLK, 256 frames of 32 MHz / 63 / 32 without it."""
     for name, hop_s in (("nrf5340dk", 0.016), ("nrf52840dk", 256 * 63 * 32 / 32e6)):
         image, board = images(name), load_board(name)
-        run = run_in_renode(image, board, noisy[: 100 * HOP])
-        elapsed = run.stats.number("elapsed") / board.core.clock_hz
-        assert elapsed == pytest.approx((run.stats.number("captured") - 1) * hop_s, rel=1e-4)
+        run = MACHINES["renode"].run(image, noisy[: 100 * HOP])
+        elapsed = run.console.stats.number("elapsed") / board.core.clock_hz
+        assert elapsed == pytest.approx((run.console.stats.number("captured") - 1) * hop_s, rel=1e-4)
 
 
 def test_a_stopped_bit_clock_is_counted_as_stalls_and_audio_resumes(images, network, noisy):
-    board = load_board("nrf5340dk")
-    faults = [Command(0.5, "i2s0 ClockStopped true"), Command(0.8, "i2s0 ClockStopped false")]
-    run = run_in_renode(images("nrf5340dk"), board, noisy[: 150 * HOP], commands=faults)
-    assert run.stats.number("stalls") > 0
-    assert run.stats.number("restarts") > 0
-    assert run.accounted
-    assert run.stats.number("blocks") == 0
-    assert run.stats.number("captured") > 100  # of 150: it went on
+    faults = [MonitorCommand(0.5, "i2s0 ClockStopped true"), MonitorCommand(0.8, "i2s0 ClockStopped false")]
+    run = MACHINES["renode"].run(images("nrf5340dk"), noisy[: 150 * HOP], RunOptions(commands=faults))
+    assert run.console.stats.number("stalls") > 0
+    assert run.console.stats.number("restarts") > 0
+    assert run.console.accounted
+    assert run.console.stats.number("blocks") == 0
+    assert run.console.stats.number("captured") > 100  # of 150: it went on
     assert np.abs(run.pcm[-30 * HOP :].astype(int)).max() > 0
 
 
@@ -98,22 +97,29 @@ def test_blocks_that_come_too_early_are_played_dry_and_counted(images, noisy):
     """At 25 % of a hop's 16 ms the nRF52840, which needs 5.7 ms for a frame in Renode, misses its deadline."""
     name = "nrf52840dk"
     image, board = images(name), load_board(name)
-    early = [Command(0.5, "i2s0 PeriodPercent 25"), shell(board, 0.5, "codesign stop"), shell(board, 0.7, "codesign start")]
-    usual = [Command(1.2, "i2s0 PeriodPercent 100"), shell(board, 1.2, "codesign stop"), shell(board, 1.4, "codesign reset")]
+    early = [
+        MonitorCommand(0.5, "i2s0 PeriodPercent 25"),
+        shell(board, 0.5, "codesign stop"),
+        shell(board, 0.7, "codesign start"),
+    ]
+    usual = [
+        MonitorCommand(1.2, "i2s0 PeriodPercent 100"),
+        shell(board, 1.2, "codesign stop"),
+        shell(board, 1.4, "codesign reset"),
+    ]
     commands = [*early, shell(board, 1.1, "codesign stats"), *usual, shell(board, 1.5, "codesign start")]
-    run = run_in_renode(image, board, noisy[: 200 * HOP], commands=commands)
-    counts = [line for line in read_lines(run.log) if line.kind == "stats"]
+    run = MACHINES["renode"].run(image, noisy[: 200 * HOP], RunOptions(commands=commands))
+    counts = [line for line in read_lines(run.console.log) if line.kind == "stats"]
     assert max(line.number("late") + line.number("underruns") for line in counts) > 0
-    assert run.faults == {}  # since the reset, at the usual rate
-    assert run.accounted
-    assert run.stats.number("captured") > 0
+    assert run.console.faults == {}  # since the reset, at the usual rate
+    assert run.console.accounted
+    assert run.console.stats.number("captured") > 0
 
 
 def test_an_audio_clock_that_starts_late_is_a_stall_and_audio_follows(images, noisy):
-    board = load_board("nrf5340dk")
-    faults = [Command(0.0, "clock AudioClockFails true"), Command(1.0, "clock AudioClockFails false")]
-    run = run_in_renode(images("nrf5340dk"), board, noisy[: 150 * HOP], commands=faults)
-    assert run.stats.number("stalls") > 0
-    assert run.stats.number("captured") > 0  # it came after all
-    assert run.stats.number("underruns") == 0
-    assert run.stats.number("blocks") == 0
+    faults = [MonitorCommand(0.0, "clock AudioClockFails true"), MonitorCommand(1.0, "clock AudioClockFails false")]
+    run = MACHINES["renode"].run(images("nrf5340dk"), noisy[: 150 * HOP], RunOptions(commands=faults))
+    assert run.console.stats.number("stalls") > 0
+    assert run.console.stats.number("captured") > 0  # it came after all
+    assert run.console.stats.number("underruns") == 0
+    assert run.console.stats.number("blocks") == 0

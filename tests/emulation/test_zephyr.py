@@ -19,9 +19,8 @@ from codesign.compiler.frontend import FrontEnd, whole_hops
 from codesign.compiler.lower import lower
 from codesign.compiler.model import load_onnx
 from codesign.firmware.boards import load_board
-from codesign.firmware.machines.host import run_host
+from codesign.firmware.machines import MACHINES
 from codesign.firmware.machines.qemu_process import run_qemu
-from codesign.firmware.machines.zephyr_files import run_in_qemu, run_native
 from codesign.firmware.size import check_budget, measure
 from codesign.firmware.size.parts import parts_of
 from codesign.firmware.size.stack import worst_stack
@@ -56,7 +55,7 @@ def noisy(network):
 
 @pytest.fixture(scope="module")
 def expected(network, noisy, tmp_path_factory):
-    return run_host(build_host(network, tmp_path_factory.mktemp("host") / "host"), noisy).pcm
+    return MACHINES["host"].run(build_host(network, tmp_path_factory.mktemp("host") / "host"), noisy).pcm
 
 
 @pytest.fixture(scope="module")
@@ -103,16 +102,16 @@ def _bytes(number, unit):
 def test_image_in_qemu_equals_the_host_library(images, noisy, expected, name):
     if reason := missing_qemu():
         pytest.skip(reason)
-    run = run_in_qemu(images(name), load_board(name), noisy)
+    run = MACHINES["qemu"].run(images(name), noisy)
     np.testing.assert_array_equal(run.pcm, expected)
     assert run.frames * 256 == noisy.size
-    assert run.accounted
-    assert run.faults == {}
-    assert run.stats.number("blocks") == 0
-    assert min(stack.headroom for stack in run.stacks) >= 0.25
-    assert 0 < run.mean_instructions_around <= 0.03 * run.worst_instructions
-    again = run_in_qemu(images(name), load_board(name), noisy)
-    assert again.stats == run.stats
+    assert run.console.accounted
+    assert run.console.faults == {}
+    assert run.console.stats.number("blocks") == 0
+    assert min(stack.headroom for stack in run.console.stacks) >= 0.25
+    assert 0 < run.counts.outside <= 0.03 * run.counts.worst
+    again = MACHINES["qemu"].run(images(name), noisy)
+    assert again.console.stats == run.console.stats
 
 
 @pytest.mark.qemu
@@ -121,19 +120,19 @@ def test_cortex_m3_with_the_fixed_point_front_end_equals_the_host_library(noisy,
     if reason := missing_for_zephyr("mps2_an385") or missing_qemu():
         pytest.skip(reason)
     board, small = load_board("mps2_an385"), random_network(FrontEnd(n_mels=64), units=(24, 20), hidden=17, skip=True)
-    run = run_in_qemu(build_zephyr(small, board, tmp_path / "zephyr"), board, noisy)
-    host = run_host(build_host(small, tmp_path / "host", board.front_end), noisy)
+    run = MACHINES["qemu"].run(build_zephyr(small, board, tmp_path / "zephyr"), noisy)
+    host = MACHINES["host"].run(build_host(small, tmp_path / "host", board.front_end), noisy)
     np.testing.assert_array_equal(run.pcm, host.pcm)
-    assert run.accounted
-    assert run.faults == {}
-    assert run.stats.number("skipped") == host.skipped.sum() > 0
+    assert run.console.accounted
+    assert run.console.faults == {}
+    assert run.skipped_frames == host.skipped.sum() > 0
 
 
 def test_native_image_equals_the_host_library(images, noisy, expected):
-    run = run_native(images("native_sim"), noisy)
+    run = MACHINES["native"].run(images("native_sim"), noisy)
     np.testing.assert_array_equal(run.pcm, expected)
-    assert run.accounted
-    assert run.faults == {}
+    assert run.console.accounted
+    assert run.console.faults == {}
 
 
 @pytest.mark.qemu
@@ -142,9 +141,9 @@ def test_frames_beyond_the_deadline_are_counted_and_played_dry(network, noisy, t
         pytest.skip(reason)
     board = load_board("mps2_an521")
     image = build_zephyr(network, board, tmp_path / "late", defines=["CONFIG_CODESIGN_DEADLINE_PERCENT=10"])
-    run = run_in_qemu(image, board, noisy[: 100 * 256])
-    assert run.accounted
-    assert run.faults["late"] > 0
+    run = MACHINES["qemu"].run(image, noisy[: 100 * 256])
+    assert run.console.accounted
+    assert run.console.faults["late"] > 0
     delay = network.frontend.latency_samples
     np.testing.assert_array_equal(run.pcm[delay:], noisy[: 100 * 256 - delay])
 
@@ -191,9 +190,9 @@ def test_image_that_hangs_is_given_up(images, network, monkeypatch, tmp_path):
     endless = tmp_path / "endless"
     endless.write_text("#!/bin/sh\nexec sleep 60\n", encoding="utf-8")
     endless.chmod(0o755)
-    monkeypatch.setattr("codesign.firmware.machines.zephyr_files._time_limit", lambda image, pcm: 0.3)
+    monkeypatch.setattr("codesign.firmware.machines.zephyr_files.time_limit", lambda image, pcm: 0.3)
     with pytest.raises(ValidationError, match="did not end"):
-        run_native(replace(image, path=endless), np.zeros(256, np.int16))
+        MACHINES["native"].run(replace(image, path=endless), np.zeros(256, np.int16))
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ from codesign.compiler.frontend import Arithmetic, whole_hops
 from codesign.compiler.lower.network import Network
 from codesign.compiler.plan import plan_memory
 from codesign.firmware.image import Image
-from codesign.firmware.machines.host import run_host
+from codesign.firmware.machines import MACHINES
 from codesign.firmware.symbols import symbols_of
 from codesign.firmware.toolchain.compilers import COMMON_FLAGS, find_host_compiler, run_tool
 from codesign.firmware.toolchain.host import HOST_FLAGS
@@ -57,7 +57,7 @@ class Compiled:
             symbols = symbols_of(network, plan, generated, entry="")
             image = Image(library, "host", network, plan, generated, "", self._flags, symbols)
             pcm = random_pcm(network.frontend.hop, seed)
-            check = equal(run_host(image, pcm), run_reference(network, pcm, front_end))
+            check = equal(MACHINES["host"].run(image, pcm), run_reference(network, pcm, front_end))
             return "" if check.ok else check.detail
 
     def _library(self, generated: Generated) -> Path:

@@ -8,8 +8,9 @@ import pytest
 
 from codesign.compiler.frontend import FrontEnd, whole_hops
 from codesign.firmware.boards import load_board
-from codesign.firmware.machines import emulate_unicorn
-from codesign.firmware.machines.host import HostEnhancer, run_host
+from codesign.firmware.machines import MACHINES
+from codesign.firmware.machines.host import HostEnhancer
+from codesign.firmware.machines.machine import RunOptions
 from codesign.firmware.toolchain import build_bare, build_host
 from codesign.proof.equality import equal, run_reference, same_in_one_call
 from codesign.proof.signals import proof_signal
@@ -35,7 +36,7 @@ def signal():
 def test_host_library_equals_reference(network, signal, tmp_path):
     pcm = whole_hops(signal, network.frontend.hop)
     image = build_host(network, tmp_path / "host")
-    host = run_host(image, pcm)
+    host = MACHINES["host"].run(image, pcm)
     check = equal(host, run_reference(network, pcm))
     assert check.ok, check.detail
     check = same_in_one_call(image, pcm, host)
@@ -49,7 +50,7 @@ def test_emulated_image_equals_reference_on_every_core(board, signal, tmp_path):
     network = random_network(skip=True)
     pcm = whole_hops(signal, network.frontend.hop)
     image = build_bare(network, chosen, tmp_path / "bare")
-    run = emulate_unicorn(image, chosen, pcm, counted_frames=20)
+    run = MACHINES["unicorn"].run(image, pcm, RunOptions(counted_frames=20))
     check = equal(run, run_reference(network, pcm))
     assert check.ok, check.detail
     assert run.instructions is not None
@@ -60,8 +61,8 @@ def test_emulated_image_equals_reference_on_every_core(board, signal, tmp_path):
 def test_emulated_image_equals_host_library(network, signal, tmp_path):
     board = load_board("nrf5340dk")
     pcm = whole_hops(signal[:16000], network.frontend.hop)
-    run = emulate_unicorn(build_bare(network, board, tmp_path / "bare"), board, pcm)
-    check = equal(run, run_host(build_host(network, tmp_path / "host"), pcm))
+    run = MACHINES["unicorn"].run(build_bare(network, board, tmp_path / "bare"), pcm)
+    check = equal(run, MACHINES["host"].run(build_host(network, tmp_path / "host"), pcm))
     assert check.ok, check.detail
 
 
@@ -70,10 +71,10 @@ def test_counts_repeat_and_add_up(signal, tmp_path):
     network = random_network()
     image = build_bare(network, board, tmp_path / "bare")
     pcm = signal[: 40 * network.frontend.hop]
-    first, second = (emulate_unicorn(image, board, pcm, counted_frames=40) for _ in range(2))
+    first, second = (MACHINES["unicorn"].run(image, pcm, RunOptions(counted_frames=40)) for _ in range(2))
     np.testing.assert_array_equal(first.instructions, second.instructions)
     assert sum(layer.mean for layer in first.layers) == pytest.approx(first.instructions.mean())
-    np.testing.assert_array_equal(first.pcm, emulate_unicorn(image, board, pcm).pcm)
+    np.testing.assert_array_equal(first.pcm, MACHINES["unicorn"].run(image, pcm).pcm)
 
 
 def test_skipped_steps_cost_next_to_nothing(tmp_path):
@@ -82,10 +83,10 @@ def test_skipped_steps_cost_next_to_nothing(tmp_path):
     noise = np.random.default_rng(1).standard_normal(200 * network.frontend.hop)  # never silent: silence is cheaper itself
     pcm = (3000 * noise).astype(np.int16)
     image = build_bare(network, board, tmp_path / "bare")
-    run = emulate_unicorn(image, board, pcm, counted_frames=200)
+    run = MACHINES["unicorn"].run(image, pcm, RunOptions(counted_frames=200))
     assert 0 < run.skipped.sum() < 200
     full = run.instructions[~run.skipped].min()
-    lstm = sum(layer.worst for layer in run.layers if layer.name.startswith("lstm"))
+    lstm = sum(layer.worst for layer in run.counts.layers if layer.name.startswith("lstm"))
     assert run.instructions[run.skipped].max() <= full - lstm + 100
 
 

@@ -10,8 +10,8 @@ from codesign.base.resources import resource
 from codesign.cli.console import emit_json
 from codesign.firmware.boards import load_board
 from codesign.firmware.toolchain import runtime
+from codesign.pipeline import prove
 from codesign.proof.compare import compare, default_thresholds, read_figures
-from codesign.proof.prove import prove
 from codesign.proof.report import assemble
 from codesign.proof.report.write import write_report
 

@@ -20,8 +20,7 @@ from codesign.compiler.model import load_onnx
 from codesign.compiler.plan import plan_memory
 from codesign.compiler.quantize import quantize_graph, write_qdq
 from codesign.firmware.boards import load_board
-from codesign.firmware.machines import emulate_unicorn
-from codesign.firmware.machines.host import run_host
+from codesign.firmware.machines import MACHINES
 from codesign.firmware.size import measure
 from codesign.firmware.size.parts import parts_of
 from codesign.firmware.symbols import symbols_of
@@ -82,7 +81,7 @@ class Workshop:
         with tempfile.TemporaryDirectory() as folder:
             network = self.load(renamed(self.model, of_tensors, of_nodes, name), Path(folder))
             image = self.image(network, Path(folder))
-            found = equal(run_host(image, self.pcm), run_reference(network, self.pcm))
+            found = equal(MACHINES["host"].run(image, self.pcm), run_reference(network, self.pcm))
             assert found.ok, found.detail
             np.testing.assert_array_equal(run_reference(network, self.pcm).pcm, self.expected.pcm)
             check_symbols(image)
@@ -179,10 +178,10 @@ def test_model_called_like_a_header_builds_for_host_and_board(workshop, name, tm
     network = workshop.load(renamed(workshop.model, {}, {}, name), tmp_path)
     if name in ("stdint", "cs"):
         board = load_board("nrf5340dk")
-        run = emulate_unicorn(build_bare(network, board, tmp_path / "bare"), board, workshop.pcm)
+        run = MACHINES["unicorn"].run(build_bare(network, board, tmp_path / "bare"), workshop.pcm)
         np.testing.assert_array_equal(run.pcm, workshop.expected.pcm)
     image = workshop.image(network, tmp_path)
-    np.testing.assert_array_equal(run_host(image, workshop.pcm).pcm, workshop.expected.pcm)
+    np.testing.assert_array_equal(MACHINES["host"].run(image, workshop.pcm).pcm, workshop.expected.pcm)
 
 
 def test_layers_called_like_parts_of_an_image_keep_their_bytes(workshop, tmp_path):

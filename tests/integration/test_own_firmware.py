@@ -18,7 +18,7 @@ from codesign.compiler.emit import emit
 from codesign.compiler.lower import lower
 from codesign.compiler.model import load_onnx
 from codesign.compiler.plan import plan_memory
-from codesign.firmware.machines.host import run_host
+from codesign.firmware.machines import MACHINES
 from codesign.firmware.toolchain import build_host
 from codesign.firmware.toolchain.compilers import compile_all, find_arm_compiler, find_host_compiler, link
 from codesign.firmware.toolchain.runtime import runtime_include
@@ -126,7 +126,7 @@ def test_readme_compiles_links_and_gives_the_proven_bits(name, network, tmp_path
     command = [*host_command(name), *include]
     objects = compiled(command, library(folder), tmp_path)
     pcm = np.random.default_rng(3).integers(-20000, 20000, 40 * network.frontend.hop).astype(np.int16)
-    expected = run_host(build_host(network, tmp_path / "host"), pcm).pcm
+    expected = MACHINES["host"].run(build_host(network, tmp_path / "host"), pcm).pcm
     for language in LANGUAGES:
         source = tmp_path / f"main_{len(language)}.{language.replace('+', 'p')}"
         source.write_text(printed()[0] + AROUND)

@@ -11,7 +11,8 @@ pytest.importorskip("unicorn", reason="unicorn is not installed (pip install cod
 from codesign.compiler.frontend import whole_hops
 from codesign.firmware.boards import load_board
 from codesign.firmware.cost import estimate
-from codesign.firmware.machines import emulate_unicorn
+from codesign.firmware.machines import MACHINES
+from codesign.firmware.machines.machine import RunOptions
 from codesign.firmware.toolchain import build_bare
 from codesign.proof.signals import proof_signal
 from networks import random_network
@@ -24,20 +25,20 @@ def profiled(tmp_path_factory):
     network = random_network(skip=True)
     image = build_bare(network, BOARD, tmp_path_factory.mktemp("cost") / "image")
     pcm = whole_hops(proof_signal([], 16000, 1.0)[24000:40000], network.frontend.hop)
-    return image, emulate_unicorn(image, BOARD, pcm, counted_frames=pcm.size // network.frontend.hop)
+    return image, MACHINES["unicorn"].run(image, pcm, RunOptions(counted_frames=pcm.size // network.frontend.hop))
 
 
 def test_stages_and_blocks_add_up_to_the_instructions(profiled):
     _, run = profiled
-    np.testing.assert_array_equal(sum(run.stages.values()), run.instructions)
-    for layer, counts in zip(run.layers, run.stages.values(), strict=True):
+    np.testing.assert_array_equal(sum(run.counts.stages.values()), run.instructions)
+    for layer, counts in zip(run.counts.layers, run.counts.stages.values(), strict=True):
         assert (layer.worst, layer.mean) == (counts.max(), pytest.approx(counts.mean()))
-    assert all(0 <= block.taken <= block.executions for block in run.blocks)
+    assert all(0 <= block.taken <= block.executions for block in run.counts.blocks)
 
 
 def test_cycles_follow_the_instructions(profiled):
     image, run = profiled
-    report = estimate(run, image, BOARD)
+    report = estimate(run, image)
     assert 1.0 < report.worst_cycles / run.instructions.max() < 2.5
     assert report.mean_cycles < report.worst_cycles
     assert sum(stage.share for stage in report.stages) == pytest.approx(1)
@@ -51,9 +52,10 @@ def test_cycles_follow_the_instructions(profiled):
 
 def test_without_blocks_the_boards_average_counts(profiled):
     image, run = profiled
-    report = estimate(dataclasses.replace(run, blocks=(), stages={}), image, BOARD)
+    counts = dataclasses.replace(run.counts, blocks=(), stages={})
+    report = estimate(dataclasses.replace(run, counts=counts), image)
     assert report.folded == report.stages == ()
     assert report.error == BOARD.timing.error
     assert report.worst_cycles >= run.instructions.max() * BOARD.timing.cycles_per_instruction
     with pytest.raises(ValueError, match="counted"):
-        estimate(dataclasses.replace(run, instructions=None), image, BOARD)
+        estimate(dataclasses.replace(run, counts=None), image)

@@ -81,7 +81,7 @@ def replaced(value):
 
 def test_figures_are_those_of_the_proof(small_proof, report):
     _, proof = small_proof
-    verdict, run = proof.verdict, proof.on_board.run
+    verdict, run = proof.verdict, proof.run
     assert report.ok == verdict.ok is True
     assert report.cost.worst_instructions == run.instructions.max()
     assert report.trace.worst_frame == run.instructions.argmax()
@@ -102,13 +102,13 @@ def test_figures_are_those_of_the_proof(small_proof, report):
 def test_differences_are_found_where_they_are(small_proof):
     _, proof = small_proof
     hop = proof.image.network.frontend.hop
-    assert not differences(proof.on_board.pcm, proof.on_board.run, proof.reference, hop).any()
-    pcm = proof.on_board.pcm.copy()
+    assert not differences(proof.run, proof.reference, hop).any()
+    pcm = proof.run.pcm.copy()
     pcm[7 * hop + 3] ^= 0x10
-    found = differences(pcm, proof.on_board.run, proof.reference, hop)
+    found = differences(dataclasses.replace(proof.run, pcm=pcm), proof.reference, hop)
     assert np.flatnonzero(found).tolist() == [7]
     assert found[7] == 16
-    trace = trace_of(pcm, None, proof.reference, proof.parts, hop)
+    trace = trace_of(dataclasses.replace(proof.run, pcm=pcm, signals=None, counts=None), proof.reference, proof.parts, hop)
     assert max(trace.difference) == 16
     assert (trace.worst_frame, trace.counted_frames, trace.high) == (None, 0, ())
     assert len(trace.difference) <= MAX_COLUMNS

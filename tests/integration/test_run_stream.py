@@ -15,7 +15,9 @@ from codesign.base.audio import read_audio
 from codesign.compiler.frontend import whole_hops
 from codesign.compiler.lower import lower
 from codesign.compiler.model import load_onnx
-from codesign.firmware.machines.host import HostEnhancer, enhance_blocks, run_host
+from codesign.firmware.machines import MACHINES
+from codesign.firmware.machines.alignment import alignment_of
+from codesign.firmware.machines.host import HostEnhancer
 from codesign.firmware.toolchain import build_host
 
 MEASURE = """
@@ -66,10 +68,11 @@ def test_blocks_change_no_bit(image, sizes, samples):
         samples = min(samples, 1000)
     config = image.network.frontend
     pcm = np.random.default_rng(samples).integers(-32768, 32768, samples).astype(np.int16)
-    expected = run_host(image, whole_hops(pcm, config.hop, config.latency_samples)).pcm[config.latency_samples :][:samples]
+    padded = whole_hops(pcm, config.hop, config.latency_samples)
+    expected = MACHINES["host"].run(image, padded).pcm[config.latency_samples :][:samples]
     ends = np.cumsum(sizes * (samples // sum(sizes) + 1))
     blocks = np.split(pcm, ends[ends < samples])
-    given = list(enhance_blocks(HostEnhancer(image), blocks, config.latency_samples))
+    given = list(alignment_of(config).stream(blocks, HostEnhancer(image).process))
     assert np.array_equal(np.concatenate(given), expected)
 
 

@@ -15,11 +15,11 @@ from codesign.compiler.lower import lower
 from codesign.compiler.model import load_onnx
 from codesign.compiler.quantize import quantize_graph, write_qdq
 from codesign.firmware.boards import load_board
-from codesign.firmware.machines import emulate_unicorn
-from codesign.firmware.machines.host import run_host
+from codesign.firmware.machines import MACHINES
 from codesign.firmware.toolchain import build_bare, build_host
+from codesign.pipeline import prove
 from codesign.proof.equality import equal
-from codesign.proof.prove import Recording, prove
+from codesign.proof.recordings import Recording
 from codesign.proof.signals import proof_signal
 from models import float_network
 
@@ -50,7 +50,7 @@ def test_a_sound_model_is_proven(model, tmp_path):
     assert latency.worst_ms == pytest.approx(1000 * latency.worst_cycles / 128e6)
     assert latency.worst_cycles > latency.worst_instructions
     assert sum(stage.instructions for stage in verdict.stages) == pytest.approx(latency.worst_instructions, rel=0.05)
-    skipped = proof.on_board.run.skipped
+    skipped = proof.run.skipped
     assert 0 < skipped.sum() < skipped.size
     assert sum(group.flash for group in verdict.groups) == verdict.footprint.flash
 
@@ -72,8 +72,8 @@ def test_one_wrong_byte_is_noticed(model, tmp_path):
     network, board = lower(load_onnx(model)), load_board("nrf5340dk")
     image = build_bare(network, board, tmp_path / "bare")
     pcm = whole_hops(proof_signal([], 16000, 1.0)[:200000:4], network.frontend.hop)
-    expected = run_host(build_host(network, tmp_path / "host"), pcm)
-    assert equal(emulate_unicorn(image, board, pcm), expected).ok
+    expected = MACHINES["host"].run(build_host(network, tmp_path / "host"), pcm)
+    assert equal(MACHINES["unicorn"].run(image, pcm), expected).ok
     data = bytearray(image.path.read_bytes())
     weights = network.layers[-1] if hasattr(network.layers[-1], "weights") else network.layers[-2]
     packed = image.generated.folder / f"{image.generated.identifier}_weights.c"
@@ -82,7 +82,7 @@ def test_one_wrong_byte_is_noticed(model, tmp_path):
     assert data.count(bias) == 1
     data[data.find(bias) + 1] ^= 0x40
     image.path.write_bytes(data)
-    check = equal(emulate_unicorn(image, board, pcm), expected)
+    check = equal(MACHINES["unicorn"].run(image, pcm), expected)
     assert not check.ok
     assert "values differ, first at" in check.detail
 

@@ -13,7 +13,7 @@ from small import Tones, enhancer, small_recipe, tones
 
 from codesign.compiler.lower import lower
 from codesign.compiler.model import load_onnx
-from codesign.firmware.machines.host import run_host
+from codesign.firmware.machines import MACHINES
 from codesign.firmware.toolchain.host import build_host
 from codesign.learning.compress.export import export
 from codesign.learning.compress.pipeline import _task as compress_task
@@ -74,7 +74,7 @@ def test_firmware_skips_where_training_did(tmp_path):
     average = {name: value.clone() for name, value in module.state_dict().items()}
     export(Checkpoint(small_recipe(), "quantize", source.network.sizes, 1, average, {}, {}, progress), tmp_path / "net.onnx")
     pcm = np.clip(np.rint(noisy[0].numpy() * 32768), -32768, 32767).astype(np.int16)
-    run = run_host(build_host(lower(load_onnx(tmp_path / "net.onnx")), tmp_path / "build"), pcm)
+    run = MACHINES["host"].run(build_host(lower(load_onnx(tmp_path / "net.onnx")), tmp_path / "build"), pcm)
     # The same integers into both: features of the C front end may differ from torch's by one.
     rows = torch.from_numpy(run.features.astype(np.float32))[None]
     mask, _, updates = module.step_integers(rows)

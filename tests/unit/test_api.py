@@ -43,7 +43,7 @@ def test_every_function_is_there_and_in_the_docs():
         codesign.nothing_such  # noqa: B018
 
 
-@pytest.mark.parametrize("number", [0, 1, pytest.param(2, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("number", [0, 1, 2, pytest.param(3, marks=pytest.mark.slow)])
 def test_examples_of_the_page(number, tmp_path):
     example = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "api.md").read_text(encoding="utf-8"), re.S)[number]
     script = example.replace('"models/', f'"{ROOT}/models/').replace('"firmware"', f'"{tmp_path}/firmware"')
@@ -115,6 +115,71 @@ def test_size_and_generate(tmp_path):
     assert found.footprint == codesign.size(str(image.path)).footprint
     generated = codesign.generate(MODEL, tmp_path / "c", kernel="plain")
     assert generated.manifest.is_file()
+
+
+@pytest.fixture(scope="module")
+def images(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("images")
+    return {runtime: codesign.build(MODEL, folder / runtime, runtime=runtime) for runtime in ("host", "bare")}
+
+
+@pytest.mark.parametrize("on", ["host", "unicorn"])
+def test_a_run_is_the_enhanced_signal_on_any_machine(images, enhancer, pcm, on):
+    image = images["host" if on == "host" else "bare"]
+    expected = codesign.enhance(enhancer, pcm[:3001], 16000)
+    for signal in (pcm[:3001], (pcm[:3001] / 32768.0).astype(np.float32)):
+        found = codesign.run(image, signal, on=on)
+        assert (found.samples.dtype, found.sample_rate, found.notes) == (signal.dtype, 16000, ())
+        scale = 1 if signal.dtype == np.int16 else 32768
+        np.testing.assert_array_equal(np.rint(found.samples * scale), expected)
+        assert found.run.machine == on
+        assert (found.run.counts, found.cost) == (None, None)
+
+
+def test_a_run_of_a_path_and_of_a_model(images, tmp_path):
+    found = codesign.run(str(MODEL), str(NOISY), folder=tmp_path / "kept")
+    np.testing.assert_array_equal(found.samples, codesign.run(images["host"], NOISY).samples)
+    assert found.samples.size == read_audio(NOISY, 16000).pcm.size
+    assert (tmp_path / "kept" / "host" / "manifest.json").is_file()
+
+
+def test_a_run_at_another_rate_says_so(images):
+    found = codesign.run(images["host"], np.zeros(4801), sample_rate=48000)
+    assert found.notes == ("resampled from 48000 Hz to 16000 Hz",)
+    assert found.samples.shape == (1600,)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        ({"audio": np.zeros((100, 2))}, "shape.*mixes stereo down"),
+        ({"audio": [1, 2, 3]}, "int64"),
+        ({"audio": np.zeros(0)}, "0 samples"),
+        ({"audio": np.array([np.inf])}, "infinity"),
+        ({"audio": np.zeros(9), "sample_rate": 0}, "a signal at 0 Hz"),
+        ({"audio": np.zeros(9), "sample_rate": float("nan")}, "a signal at nan Hz"),
+        ({"audio": np.zeros(9), "sample_rate": 10**9}, "at 1000000000 Hz"),
+        ({"audio": NOISY, "sample_rate": 16000}, "a file, which has its own"),
+        ({"audio": np.zeros(9), "on": "bochs"}, "no machine is called 'bochs'"),
+        ({"audio": np.zeros(9), "on": "unicorn"}, "host image does not run in unicorn"),
+        ({"audio": np.zeros(9), "profile": True}, "host does not tell layers apart"),
+        ({"audio": "nowhere.wav"}, "does not exist"),
+    ],
+)
+def test_what_cannot_be_run_is_refused(images, arguments, says):
+    with pytest.raises(InputError, match=says):
+        codesign.run(images["host"], **arguments)
+
+
+def test_a_model_is_refused_where_its_board_does_not_run():
+    with pytest.raises(InputError, match="board nrf5340dk does not run in qemu; it runs in"):
+        codesign.run(MODEL, np.zeros(9), on="qemu")
+
+
+def test_an_image_is_measured_on_its_own_board(images):
+    assert codesign.size(images["bare"]).footprint == codesign.size(images["bare"], board="nrf5340dk").footprint
+    with pytest.raises(InputError, match="no memory map"):
+        codesign.size(images["host"])
 
 
 def test_evaluate_scores_models_and_recordings(tmp_path):

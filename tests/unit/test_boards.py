@@ -124,7 +124,7 @@ MISTAKES = {
     "number for a text": ('"My board"', "3", r": title: Input should be a valid string"),
     "name": ('"mine"', '"My Board"', r": name: String should match"),
     "feature": ('["dsp"]', '["dps"]', r": core.isa.0: Input should be 'dsp'"),
-    "emulator": ('["unicorn"]', '["bochs"]', r": emulators.0: Input should be 'unicorn'"),
+    "emulator": ('["unicorn"]', '["bochs"]', r": emulators.0: 'bochs' is not one of unicorn, qemu, renode, native"),
     "no emulator": ('["unicorn"]', "[]", r": emulators: "),
     "default emulator": ('default_emulator = "unicorn"', 'default_emulator = "qemu"', r": board: default_emulator qemu"),
     "qemu without a machine": ('emulators = ["unicorn"]', 'emulators = ["unicorn", "qemu"]', r": board: qemu in emulators"),

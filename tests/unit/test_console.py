@@ -7,7 +7,6 @@ import ctypes
 import subprocess
 import zlib
 
-import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -15,7 +14,8 @@ from hypothesis import strategies as st
 from codesign.base.errors import ValidationError
 from codesign.base.resources import resource
 from codesign.firmware.machines.console import damaged_after_last, read_lines
-from codesign.firmware.machines.firmware import firmware_run
+from codesign.firmware.machines.console_report import read_report
+from codesign.firmware.machines.zephyr_files import counts_of_report
 from codesign.firmware.toolchain.compilers import find_host_compiler
 
 READY = "@codesign 1 ready model=pruned rate=16000 hop=256 hz=25000000\n"
@@ -25,7 +25,6 @@ STATS = (
 )
 END = "@codesign 1 end\n"
 APP = resource("app", "src")
-PCM = np.zeros(4, np.int16)
 
 
 def test_lines_are_found_after_a_prompt_and_among_other_text():
@@ -168,32 +167,32 @@ def test_missing_number_is_named():
 
 
 def test_run_counts_faults_and_accounts():
-    run = firmware_run("test", PCM, READY + STATS + END, instructions_per_cycle=2.0)
-    assert run.faults == {"late": 1, "busy": 1}
-    assert run.accounted
-    assert run.worst_instructions == 200
-    assert run.mean_instructions == 180.0
-    assert run.mean_instructions_around == 900 * 2 / 9 - 180
-    lost = firmware_run("test", PCM, READY + STATS.replace("enhanced=8", "enhanced=7") + END)
+    report = read_report(READY + STATS + END)
+    assert report.faults == {"late": 1, "busy": 1}
+    assert report.accounted
+    counts = counts_of_report(report, 2.0)
+    assert (counts.frames, counts.worst, counts.mean) == (9, 200, 180.0)
+    assert counts.outside == 900 * 2 / 9 - 180
+    lost = read_report(READY + STATS.replace("enhanced=8", "enhanced=7") + END)
     assert not lost.accounted
 
 
 def test_last_statistics_count():
     log = READY + STATS.replace("captured=10", "captured=5") + STATS + END
-    assert firmware_run("test", PCM, log).stats.number("captured") == 10
+    assert read_report(log).stats.number("captured") == 10
 
 
 def test_a_run_whose_last_counts_are_damaged_does_not_go_by_earlier_ones():
     damaged = checked("stats captured=11 late=5").replace("11", "1")
     for broken in (damaged, STATS.replace("late=1", "late[00:01.2] <wrn> x")):
         with pytest.raises(ValidationError, match="last counts arrived damaged: @codesign"):
-            firmware_run("test", PCM, READY + STATS + broken + END)
-        assert firmware_run("test", PCM, READY + broken + STATS + END).stats.number("captured") == 10
+            read_report(READY + STATS + broken + END)
+        assert read_report(READY + broken + STATS + END).stats.number("captured") == 10
     assert damaged_after_last(READY + STATS + STATS[:-1], "stats") == ""
 
 
 def test_a_stack_without_a_size_says_nothing():
-    run = firmware_run("test", PCM, READY + STATS + "@codesign 1 stack thread=a used=0 size=0\n" + END)
+    run = read_report(READY + STATS + "@codesign 1 stack thread=a used=0 size=0\n" + END)
     assert run.stacks == ()
 
 
@@ -208,4 +207,4 @@ def test_a_stack_without_a_size_says_nothing():
 )
 def test_a_run_that_ended_badly_says_so(log, words):
     with pytest.raises(ValidationError, match=words):
-        firmware_run("test", PCM, log)
+        read_report(log)

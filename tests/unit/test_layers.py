@@ -14,7 +14,7 @@ import pytest
 from codesign.compiler import layers
 from codesign.compiler.layers import Layer, Value
 from codesign.compiler.layers._template import Negate
-from codesign.firmware.machines.host import run_host
+from codesign.firmware.machines import MACHINES
 from codesign.firmware.toolchain import build_host
 from codesign.proof.equality import equal, run_reference
 from networks import random_network
@@ -65,6 +65,6 @@ def test_a_new_layer_needs_no_other_file(tmp_path):
     changed.insert(place, Negate("minus", "relu", "negated"))
     network = dataclasses.replace(network, values=values, layers=tuple(changed))
     pcm = np.random.default_rng(3).integers(-(2**14), 2**14, 64 * network.frontend.hop).astype(np.int16)
-    host = run_host(build_host(network, tmp_path / "host"), pcm)
+    host = MACHINES["host"].run(build_host(network, tmp_path / "host"), pcm)
     assert equal(host, run_reference(network, pcm)).ok
-    assert (host.mask != run_host(build_host(random_network(skip=True), tmp_path / "without"), pcm).mask).any()
+    assert (host.mask != MACHINES["host"].run(build_host(random_network(skip=True), tmp_path / "without"), pcm).mask).any()

@@ -11,7 +11,7 @@ import soundfile
 from scipy import stats
 
 from codesign.base.errors import InputError
-from codesign.base.recordings import recordings_by_item
+from codesign.base.recordings import find_recordings
 from codesign.hearing.listen import analyse, design_test, key_path, load_stimuli, read_key, read_results, write_test
 from codesign.hearing.listen.loudness import loudness
 from codesign.hearing.listen.render import render_csv, render_json, render_markdown, render_page, write_analysis
@@ -118,14 +118,14 @@ def test_the_anchor_is_a_low_pass_of_3_5_khz():
 
 
 def test_items_by_pattern(recordings, tmp_path):
-    assert sorted(recordings_by_item(str(recordings / "noisy"))) == sorted(ITEMS)
-    assert sorted(recordings_by_item(str(recordings / "noisy" / "*_0db.wav"))) == [f"voice{i}" for i in range(4)]
-    found = recordings_by_item(str(recordings / "*" / f"{ITEMS[0]}.wav"))
+    assert sorted(find_recordings(str(recordings / "noisy"))) == sorted(ITEMS)
+    assert sorted(find_recordings(str(recordings / "noisy" / "*_0db.wav"))) == [f"voice{i}" for i in range(4)]
+    found = find_recordings(str(recordings / "*" / f"{ITEMS[0]}.wav"))
     assert sorted(found) == ["clean", "float", "int8", "noisy"]
     assert found["int8"] == recordings / "int8" / f"{ITEMS[0]}.wav"
     for bad in (tmp_path / "none", tmp_path, recordings / "*" / "a.wav", recordings / "*" / "*.wav", tmp_path / "*.wav"):
         with pytest.raises(InputError):
-            recordings_by_item(str(bad))
+            find_recordings(str(bad))
 
 
 def test_recordings_that_cannot_be_compared(recordings, tmp_path):

@@ -9,10 +9,11 @@ import shutil
 import pytest
 
 from codesign.base.errors import InputError, ToolError, ValidationError
-from codesign.cli.emulators import Emulator, choose
+from codesign.cli.machines import choose
 from codesign.firmware.boards import list_boards, load_board
+from codesign.firmware.machines.machine import MonitorCommand
 from codesign.firmware.machines.renode_process import END, check_version, console_command, find_renode, run_renode
-from codesign.firmware.machines.renode_script import Command, _timeline, shell, write_interactive
+from codesign.firmware.machines.renode_script import _timeline, shell, write_interactive
 
 BANNER = "Renode, version 1.16.1 (d66b0c2a-202611232136)"
 WITH_RENODE = [name for name in list_boards() if load_board(name).renode is not None]
@@ -75,7 +76,7 @@ def test_a_version_is_read_from_the_banner():
 
 
 def test_commands_come_at_their_times_and_every_second_is_told():
-    lines = _timeline(2.5, [Command(0.25, "fault"), Command(2.0, "later"), Command(9.0, "never")])
+    lines = _timeline(2.5, [MonitorCommand(0.25, "fault"), MonitorCommand(2.0, "later"), MonitorCommand(9.0, "never")])
     times = [float(found[1]) for line in lines if (found := re.match(r'emulation RunFor "(.*)"', line))]
     assert times == [0.25, 0.75, 1.0, 0.5]
     assert next(line for line in lines if "RunFor" not in line) == "fault"
@@ -122,9 +123,9 @@ def test_a_missing_script_is_named(tmp_path):
 def test_without_renode_the_default_is_unicorn_and_says_so(monkeypatch, capsys):
     monkeypatch.setenv("CODESIGN_RENODE", "/nowhere/renode")
     board = load_board("nrf5340dk")
-    assert choose(None, board) is Emulator.unicorn
+    assert choose(None, board).name == "unicorn"
     assert "in Unicorn instead of the Zephyr image in Renode: no program '/nowhere/renode'" in " ".join(
         capsys.readouterr().err.split()
     )
     with pytest.raises(ToolError, match="no program '/nowhere/renode'"):  # asked for: said before an image is built for it
-        choose(Emulator.renode, board)
+        choose("renode", board)

@@ -13,18 +13,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from codesign.compiler.plan import plan_memory
+from codesign.compiler.plan.memory import Buffer, BufferKey
 from codesign.drawing.png import palette_png
 from codesign.drawing.spectrogram import MAX_COLUMNS, MAX_ROWS, levels, palette, picture
 from codesign.drawing.svg import WIDTH, element, fitting, short_number, text_width, ticks
 from codesign.firmware.size import Footprint, Group, Region
-from codesign.proof.report.assemble import by_library
+from codesign.proof.report.assemble import by_library, plan_table
 from codesign.proof.report.charts.frames import difference_chart
 from codesign.proof.report.charts.plan import plan_chart, runs
 from codesign.proof.report.charts.treemap import Rectangle, squarify, treemap
-from codesign.proof.report.content import Buffer, Memory, Metric, Part, Plan, Segment, Symbol, Trace
+from codesign.proof.report.content import BufferRow, FrameSeries, MemoryRow, Metric, PartRow, PlanTable, Segment, SymbolRow
 from codesign.proof.report.metrics import unique
 from codesign.proof.report.sound import sounds
 from evidence import HOSTILE, tones
+from networks import random_network
 
 
 @given(st.lists(st.integers(1, 10**6), min_size=1, max_size=40))
@@ -54,9 +57,9 @@ def test_squarify_of_nothing():
 
 
 def test_names_are_escaped_in_all_charts():
-    memory = Memory(HOSTILE, "flash", 30, 100, (Part(HOSTILE, 30, (Symbol(HOSTILE, 20), Symbol("b", 10))),))
-    plan = Plan(16, 16, "dsp", (HOSTILE, "b"), (Buffer(HOSTILE, 0, 16, (0, 1), True),))
-    trace = Trace(2, 0, 1, None, (), (), (), (0, 0), (0, 7), (Segment(HOSTILE, 0),))
+    memory = MemoryRow(HOSTILE, "flash", 30, 100, (PartRow(HOSTILE, 30, (SymbolRow(HOSTILE, 20), SymbolRow("b", 10))),))
+    plan = PlanTable(16, 16, "dsp", (HOSTILE, "b"), (BufferRow(HOSTILE, 0, 16, (0, 1), True),))
+    trace = FrameSeries(2, 0, 1, None, (), (), (), (0, 0), (0, 7), (Segment(HOSTILE, 0),))
     for drawn in (treemap(memory), plan_chart(plan), difference_chart(trace, 16.0)):
         root = ElementTree.fromstring(str(drawn))
         assert {node.tag.split("}")[1] for node in root.iter()} <= {
@@ -164,7 +167,7 @@ def test_a_click_in_a_long_recording_is_kept():
 
 
 def test_every_chart_has_a_text_alternative():
-    memory = Memory("flash", "flash", 30, 100, (Part("a", 30, ()),))
+    memory = MemoryRow("flash", "flash", 30, 100, (PartRow("a", 30, ()),))
     drawn = str(treemap(memory))
     assert 'role="img"' in drawn
     assert re.search(r"<desc>30 of 100 bytes used", drawn)
@@ -187,7 +190,7 @@ SEGMENTS = ("silence", "impulses", "square wave", "clipped speech", "faint speec
 def test_names_of_segments_do_not_lie_on_each_other(step):
     segments = tuple(Segment(name, index * step) for index, name in enumerate((*SEGMENTS, "a" * 300, HOSTILE)))
     frames = max(1000, 10 * step)
-    root = ElementTree.fromstring(str(difference_chart(Trace(frames, 0, 1, None, (), (), (), (), (0,), segments), 16.0)))
+    root = ElementTree.fromstring(str(difference_chart(FrameSeries(frames, 0, 1, None, (), (), (), (), (0,), segments), 16.0)))
     names = [node for node in root.iter() if "small" in node.get("class", "")]
     assert [node.text for node in names[:7]] == list(SEGMENTS)
     boxes = [(float(n.get("x")), float(n.get("y")), text_width(n.text, 11)) for n in names]
@@ -195,3 +198,13 @@ def test_names_of_segments_do_not_lie_on_each_other(step):
     for index, (x, y, width) in enumerate(boxes):
         for other_x, other_y, other_width in boxes[index + 1 :]:
             assert abs(y - other_y) >= 11 or x + width <= other_x or other_x + other_width <= x
+
+
+def test_buffers_of_one_name_are_told_apart():
+    """A state of a model may be called like the front end's own buffer."""
+    plan = plan_memory(random_network(), "plain", "float32")
+    taken = Buffer(BufferKey("value", "history"), 8, frozenset({0}), persistent=True, offset=0)
+    plan = dataclasses.replace(plan, buffers={**plan.buffers, taken.key: taken})
+    names = [row.name for row in plan_table(plan).buffers]
+    assert len(set(names)) == len(names)
+    assert {"history (front end)", "history (value)"} <= set(names)

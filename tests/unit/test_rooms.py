@@ -7,6 +7,7 @@ import ast
 import re
 import subprocess
 import sys
+from collections import Counter
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
@@ -68,7 +69,9 @@ def test_arrows_go_one_way(name):
 
 
 def test_every_folder_is_a_room():
-    assert all(room(m) in MAY_IMPORT or not room(m) or room(m) in {"cli", "api", "enhancer", "__main__"} for m in MODULES)
+    assert all(
+        room(m) in MAY_IMPORT or not room(m) or room(m) in {"cli", "api", "enhancer", "pipeline", "__main__"} for m in MODULES
+    )
     folders = {path.name for path in PACKAGE.iterdir() if path.is_dir() and path.name not in ("__pycache__", "data")}
     assert folders == {*MAY_IMPORT, "cli"}
 
@@ -83,6 +86,18 @@ def test_no_module_imports_itself_through_others():
         TopologicalSorter(graph).prepare()
     except CycleError as error:
         pytest.fail(f"import cycle: {' -> '.join(error.args[1])}")
+
+
+def test_a_class_name_has_one_meaning():
+    """In these rooms; a model file's operators and layers share names with what they become."""
+    found = Counter(
+        node.name
+        for module, path in MODULES.items()
+        if room(module) in {"base", "firmware", "proof", "drawing", "hearing", "testing", "cli"}
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.ClassDef) and not node.name.startswith("_")
+    )
+    assert {name for name, times in found.items() if times > 1} == set()
 
 
 def test_the_arrows_of_the_page_are_those_that_grimp_finds():

@@ -9,8 +9,8 @@ from arm_elf import COMPILERS, build
 from codesign.base.errors import InputError
 from codesign.firmware.elf import ElfImage, ElfSection, ElfSymbol, read_elf
 from codesign.firmware.size.code import Code
+from codesign.firmware.size.deepest_path import CallSite, deepest_path, recursions
 from codesign.firmware.size.flow import follow
-from codesign.firmware.size.longest import Call, longest_path, recursions
 from codesign.firmware.size.stack import worst_stack
 from codesign.firmware.size.stack_usage import read_stack_usage, usage_of
 from codesign.firmware.size.thumb import decode
@@ -319,13 +319,13 @@ def test_core_registers_that_vectors_and_security_write():
 def test_longest_path_tries_every_order_in_a_group():
     frames_ = {1: 8, 2: 100, 3: 10, 4: 50}
     calls = {
-        1: [Call(8, 2, certain=True), Call(4, 3, certain=True)],
-        2: [Call(20, 3, certain=False)],
-        3: [Call(10, 2, certain=False), Call(10, 4, certain=True)],
+        1: [CallSite(8, 2, certain=True), CallSite(4, 3, certain=True)],
+        2: [CallSite(20, 3, certain=False)],
+        3: [CallSite(10, 2, certain=False), CallSite(10, 4, certain=True)],
         4: [],
     }
     # 1 → 3 → 2 is 4 + 10 + 100; 1 → 2 → 3 → 4 only 8 + 20 + 10 + 50
-    assert longest_path(1, frames_, calls) == (114, ((1, 4), (3, 10), (2, 100)))
+    assert deepest_path(1, frames_, calls) == (114, ((1, 4), (3, 10), (2, 100)))
     assert recursions(1, calls) in ([[2, 3, 2]], [[3, 2, 3]])
 
 
@@ -333,9 +333,9 @@ def test_longest_path_tries_every_order_in_a_group():
 def test_groups_too_large_to_search_count_whole():
     count = 70
     frames_ = dict.fromkeys(range(count), 16)
-    calls = {n: [Call(10, m, certain=False) for m in range(count) if m != n] for n in range(count)}
-    total, path = longest_path(0, frames_, calls)
+    calls = {n: [CallSite(10, m, certain=False) for m in range(count) if m != n] for n in range(count)}
+    total, path = deepest_path(0, frames_, calls)
     assert total == sum(size for _, size in path)
     assert 10 * (count - 1) + 16 <= total <= 10 * count + 16
-    small = {n: [Call(10, m, certain=False) for m in range(20) if m != n] for n in range(20)}
-    assert 10 * 19 + 16 <= longest_path(0, dict.fromkeys(range(20), 16), small)[0] <= 10 * 20 + 16
+    small = {n: [CallSite(10, m, certain=False) for m in range(20) if m != n] for n in range(20)}
+    assert 10 * 19 + 16 <= deepest_path(0, dict.fromkeys(range(20), 16), small)[0] <= 10 * 20 + 16

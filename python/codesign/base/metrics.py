@@ -10,13 +10,13 @@ import numpy.typing as npt
 
 from codesign.base.errors import InputError
 from codesign.base.randomness import seeded
-from codesign.base.signals import Signal
+from codesign.base.signals import Samples
 
 ESTOI_MIN_SECONDS = 0.4
 """pystoi needs 30 frames of 25.6 ms with 12.8 ms hop that are not silent: about 0.4 s of speech."""
 
 
-def si_sdr(estimate: Signal, reference: Signal) -> float:
+def si_sdr(estimate: Samples, reference: Samples) -> float:
     """Scale-invariant signal-to-distortion ratio in dB, of two signals (n,) of any real dtype.
 
     Le Roux et al., "SDR – half-baked or well done?", ICASSP 2019: 10 log10(|αs|² / |αs − ŝ|²) with α = ŝᵀs / |s|².
@@ -37,7 +37,7 @@ def si_sdr(estimate: Signal, reference: Signal) -> float:
     return float(10.0 * np.log10(signal_energy / noise_energy)) if noise_energy > 0.0 else np.inf
 
 
-def estoi(estimate: Signal, reference: Signal, sample_rate: int) -> float:
+def estoi(estimate: Samples, reference: Samples, sample_rate: int) -> float:
     """Extended short-time objective intelligibility, about 0 to 1, of two signals (n,) at `sample_rate` Hz.
 
     Jensen and Taal, 2016, as pystoi computes it (resampled to 10 kHz, silent frames of the reference left out). It
@@ -58,7 +58,7 @@ def estoi(estimate: Signal, reference: Signal, sample_rate: int) -> float:
             raise InputError(f"ESTOI: too little speech in {target.size / sample_rate:.2f} s", hint=hint) from error
 
 
-def align(enhanced: Signal, reference: Signal, latency: int) -> tuple[Signal, Signal]:
+def align(enhanced: Samples, reference: Samples, latency: int) -> tuple[Samples, Samples]:
     """`enhanced`, which lags by `latency` samples, and `reference` (n,), cut to the part that both have.
 
     Raises:
@@ -75,7 +75,7 @@ def align(enhanced: Signal, reference: Signal, latency: int) -> tuple[Signal, Si
     return enhanced[latency : latency + length], reference[:length]
 
 
-def _pair(estimate: Signal, reference: Signal, name: str) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+def _pair(estimate: Samples, reference: Samples, name: str) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
     if estimate.ndim != 1 or estimate.shape != reference.shape or estimate.size == 0:
         raise InputError(
             f"{name}: signals of shapes {estimate.shape} and {reference.shape}",

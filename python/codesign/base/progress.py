@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Progress of long work: a callback, because the library prints nothing."""
+"""How long work says how far it is."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
 Progress = Callable[[str, int, int], None]
-"""(stage, done, total); a total of 0 is not known. After ": " the stage may say how it stands: "train: loss 0.12"."""
+"""Called with what is going on, steps done, and steps in all, 0 where nobody knows. After ": " the first may say how it
+stands: "train: loss 0.12".
+"""
 
 
-def no_progress(stage: str, done: int, total: int) -> None:
-    """Tell nobody."""
+def silent(what: str, done: int, total: int) -> None:
+    """A Progress that tells nobody."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Recordings in a folder or by a pattern, each with the name of its item."""
+"""Many recordings on disk, found by a folder or a pattern, each with the name by which others are matched to it."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from codesign.base.errors import InputError
 ENDINGS = (".wav", ".flac", ".ogg")
 
 
-def recordings_by_item(pattern: str) -> dict[str, Path]:
-    """Item → file. `pattern` is a folder, whose files are items by their names, or a path with one *, which stands for the
-    item's name: 'audio/*_noisy.wav', 'audio/*/noisy.flac'.
+def find_recordings(pattern: str) -> dict[str, Path]:
+    """Name → file. `pattern` is a folder, whose files have their own names, or a path with one *, which stands for the
+    name: 'audio/*_noisy.wav', 'audio/*/noisy.flac'.
 
     Raises:
         InputError: nothing is found, or the pattern has no or several *.

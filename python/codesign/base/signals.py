@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Types of signals in memory: full scale is ±1 in floating point."""
+"""What arrays of sound are called everywhere."""
 
 from __future__ import annotations
 
@@ -8,7 +8,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-Signal = npt.NDArray[Any]
-"""Of int16 or of floating point."""
+Pcm = npt.NDArray[np.int16]
+"""(n,), as firmware takes and gives it."""
+
+Signal = npt.NDArray[np.float64]
+"""Floating point, full scale 1.0."""
+
 Signal32 = npt.NDArray[np.float32]
-Signal64 = npt.NDArray[np.float64]
+"""The same for training, which computes in half the bytes."""
+
+Samples = npt.NDArray[Any]
+"""(n,) of a caller: int16, or floating point within ±1."""

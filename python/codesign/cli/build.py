@@ -9,7 +9,6 @@ from typing import Annotated
 
 import typer
 
-from codesign.base.files.output_folder import check_folder
 from codesign.base.resources import resource
 from codesign.cli.console import emit_json, progress, say
 from codesign.cli.options import DEFAULT_BOARD, BoardName, FrontEndOption, Json, chosen_board
@@ -48,29 +47,23 @@ def command(
     from codesign.compiler.lower import lower
     from codesign.compiler.model import load_onnx
     from codesign.firmware.size.size import size
-    from codesign.firmware.toolchain import build_bare, build_host, build_zephyr
-    from codesign.firmware.toolchain.zephyr_folder import check_build_folder
+    from codesign.firmware.toolchain import build_image, check_image_folder
 
     chosen = chosen_board(board, front_end)
     if define and runtime is not Runtime.zephyr:
         raise typer.BadParameter("--define is for --runtime zephyr")
     folder = output or Path(_FOLDERS[runtime].format(board=chosen.name))
-    (check_build_folder if runtime is Runtime.zephyr else check_folder)(folder)  # before the work
+    check_image_folder(runtime.value, folder)  # before the work
     network = lower(load_onnx(model or resource("models", "pruned", "pruned.onnx")))
     with progress() as show:
-        if runtime is Runtime.zephyr:
-            image = build_zephyr(network, chosen, folder, defines=define or (), progress=show)
-        elif runtime is Runtime.host:
-            image = build_host(network, folder, chosen.front_end)
-        else:
-            image = build_bare(network, chosen, folder)
-    if runtime is Runtime.host or chosen.native:
+        image = build_image(runtime.value, network, chosen, folder, defines=define or (), progress=show)
+    if image.board.native:
         if json:
             emit_json("build", path=image.path, compiler=image.compiler, flags=image.flags)
         else:
             say(f"wrote {image.path} ({image.compiler})")
         return
-    found = size(image, chosen)
+    found = size(image)
     if json:
         emit_json(
             "build",

@@ -13,7 +13,7 @@ from codesign.base.files.output_file import check_files, replace_file
 from codesign.cli.console import cells, emit_json, say, stderr, table
 
 
-class Format(StrEnum):
+class TableFormat(StrEnum):
     table = "table"
     md = "md"
     json = "json"
@@ -23,7 +23,7 @@ def command(
     base: Annotated[Path, typer.Argument(help="JSON of report, verify, demo, build or size, or a baseline.")],
     new: Annotated[Path, typer.Argument(help="The same of the state to judge.")],
     thresholds: Annotated[Path | None, typer.Option("--thresholds", "-t", help="TOML; see docs/compare.md.")] = None,
-    form: Annotated[Format, typer.Option("--format", help="table on stderr; md or json on stdout.")] = Format.table,
+    form: Annotated[TableFormat, typer.Option("--format", help="table on stderr; md or json on stdout.")] = TableFormat.table,
     update: Annotated[bool, typer.Option("--update", help="Make the new figures the base: rewrite BASE, exit 0.")] = False,
 ) -> None:
     """Compare two sets of figures; exit code 1 when one is worse than its threshold allows.
@@ -45,11 +45,11 @@ def command(
         with replace_file(base) as temporary:
             temporary.write_text(render_baseline(after), encoding="utf-8")
     match form:
-        case Format.md:
+        case TableFormat.md:
             print(render_comparison(comparison), end="")
-        case Format.json:
+        case TableFormat.json:
             emit_json("compare", ok=comparison.ok, comparison=comparison)
-        case Format.table:
+        case TableFormat.table:
             rows = table("What changed", "figure", "base", "new", "change", "allowed", "")
             for row in comparison.changed:
                 percent = change(row) if row.percent is None else f"{row.percent:+.1f} %"
@@ -59,7 +59,7 @@ def command(
                 stderr.print(rows)
     same = sum(row.verdict == "same" for row in comparison.rows)
     say(f"{len(comparison.rows)} figures: {len(comparison.failed)} beyond the thresholds, {same} unchanged")
-    for row in comparison.failed if form is not Format.table else ():
+    for row in comparison.failed if form is not TableFormat.table else ():
         say(f"too much: {row.name} {number(row, row.base)} → {number(row, row.new)}, allowed {allowed(row) or 'none'}")
     if update:
         say(f"wrote {base}: {len(after.metrics)} figures")

@@ -10,6 +10,7 @@ import typer
 
 from codesign.base.files.output_file import check_files
 from codesign.cli.console import cells, emit_json, progress, say, stderr, table
+from codesign.cli.hints import from_a_checkpoint
 from codesign.cli.options import Device, Json, Noise, RunFolder, Speech
 from codesign.cli.train import make_folder
 
@@ -53,7 +54,7 @@ def command(
     check_files([output / "last.pt"], [checkpoint, recipe])
     check_files([folder / name for folder in phases if folder.is_dir() for name in WRITTEN], [checkpoint, recipe])
     keep_freed_memory()
-    with progress() as show:
+    with progress() as show, from_a_checkpoint():
         corpus = corpus_of(plan, speech, noise, show)
         for note in corpus.notes:
             say(note)

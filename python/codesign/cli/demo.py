@@ -15,9 +15,9 @@ from codesign.cli.console import emit_json, progress, say
 from codesign.cli.options import DEFAULT_BOARD, BoardName, Json
 from codesign.cli.tables import print_answer
 from codesign.cli.train import make_folder
-from codesign.compiler.model import load_onnx
 from codesign.firmware.boards import load_board
-from codesign.proof.prove import Recording, prove
+from codesign.pipeline import load_model, prove
+from codesign.proof.recordings import Recording
 from codesign.proof.report import assemble, sounds
 from codesign.proof.report.write import write_report
 
@@ -33,9 +33,8 @@ def command(
 
     Example: codesign demo
     """
-    model = resource("models", "pruned", "pruned.onnx")
-    chosen = load_board(board)
-    rate = load_onnx(model).frontend.sample_rate
+    chosen, model = load_board(board), load_model(resource("models", "pruned", "pruned.onnx"))
+    rate = model.sample_rate
     recordings = []
     for noisy in sorted(resource("models", "demo").glob("*_noisy.*")):
         clean = noisy.with_name(noisy.name.replace("_noisy", "_clean"))

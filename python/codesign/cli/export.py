@@ -10,6 +10,7 @@ import typer
 
 from codesign.base.files.output_file import check_files
 from codesign.cli.console import emit_json, say
+from codesign.cli.hints import from_a_checkpoint
 from codesign.cli.options import Json
 
 
@@ -32,7 +33,8 @@ def command(
     state = load(checkpoint)
     target = output or checkpoint.with_name(f"{state.recipe.name}.onnx")
     check_files([target], [checkpoint])
-    graph = export(state, target, as_float)
+    with from_a_checkpoint():
+        graph = export(state, target, as_float)
     if json:
         emit_json("export", output=target, quantized=bool(graph.quants))
         return

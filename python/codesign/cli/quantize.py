@@ -44,7 +44,7 @@ def command(
         rows.add_row(*cells(row.name, row.kind, *map(_db, (row.weights_db, row.alone_db, row.network_db))))
     stderr.print(rows)
     for pair in report.balanced:
-        gain = f"{pair.channels} channels scaled, {pair.gain_db:.1f} dB less noise behind them (estimate)"
+        gain = f"{pair.channels} channels scaled, {pair.gain_db:.1f} dB less noise after them (estimate)"
         say(f"{pair.first} → {pair.second}: {gain if pair.channels else 'even as it is, nothing moved'}")
     if balance and not report.balanced:
         say("nothing to balance: no linear layer goes to a linear one through nothing or a ReLU")

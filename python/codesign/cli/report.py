@@ -14,12 +14,11 @@ import typer
 
 from codesign.base.files.output_file import check_files
 from codesign.cli.console import progress, say
-from codesign.cli.emulators import Emulator, choose
+from codesign.cli.machines import EmulatorOption, choose
 from codesign.cli.options import DEFAULT_BOARD, BoardName, FrontEndOption, Model, chosen_board
-from codesign.cli.recordings import read_recordings
-from codesign.compiler.model import load_onnx
+from codesign.cli.recordings import recordings_with_notes
+from codesign.pipeline import load_model, prove
 from codesign.proof.judgement import quality_in_words
-from codesign.proof.prove import prove
 from codesign.proof.report import assemble, sounds
 from codesign.proof.report.sound import EMBEDDED_SECONDS
 from codesign.proof.report.write import render, report_format, write_report
@@ -28,7 +27,7 @@ from codesign.proof.signals import PROOF_SECONDS
 NAME = "report"
 
 
-class Format(StrEnum):
+class ReportFormat(StrEnum):
     html = "html"
     json = "json"
     md = "md"
@@ -42,11 +41,11 @@ def command(
     ] = None,
     board: BoardName = DEFAULT_BOARD,
     front_end: FrontEndOption = None,
-    emulator: Annotated[Emulator | None, typer.Option(help="Where to run it (default: the board's).")] = None,
+    emulator: EmulatorOption = None,
     output: Annotated[
         list[Path] | None, typer.Option("--output", "-o", help=".html, .json or .md file (repeatable; report.html).")
     ] = None,
-    form: Annotated[Format | None, typer.Option("--format", help="Print this format to stdout.")] = None,
+    form: Annotated[ReportFormat | None, typer.Option("--format", help="Print this format to stdout.")] = None,
     plots: Annotated[Path | None, typer.Option(help="Folder for PNG plots; needs the extra 'plots'.")] = None,
     seconds: Annotated[float, typer.Option(min=20.0, max=3600.0, help="Seconds of audio to compare.")] = PROOF_SECONDS,
     embed: Annotated[float, typer.Option(min=0.0, help="Seconds of sound in the page, all recordings together.")] = (
@@ -65,10 +64,11 @@ def command(
 
         load_figure()
     chosen = chosen_board(board, front_end)
-    runner = choose(emulator, chosen)
-    recordings = read_recordings(audio or [], clean or [], load_onnx(model).frontend.sample_rate)
+    machine = choose(emulator, chosen)
+    loaded = load_model(model)
+    recordings = recordings_with_notes(audio, clean, loaded.sample_rate)
     with tempfile.TemporaryDirectory(prefix="codesign-") as folder, progress() as show:
-        proof = prove(model, chosen, Path(folder), recordings, emulator=runner.value, seconds=seconds, progress=show)
+        proof = prove(loaded, chosen, Path(folder), recordings, emulator=machine.name, seconds=seconds, progress=show)
         show("report", 0, 0)
         report = assemble(proof, recordings, [shlex.join(["codesign", *sys.argv[1:]])])
         played = sounds(proof, recordings, embed) if "html" in formats else ()

@@ -10,12 +10,11 @@ from typing import Annotated
 import typer
 
 from codesign.cli.console import emit_json, progress
-from codesign.cli.emulators import Emulator, choose
+from codesign.cli.machines import EmulatorOption, choose
 from codesign.cli.options import DEFAULT_BOARD, BoardName, FrontEndOption, Json, Model, chosen_board
-from codesign.cli.recordings import read_recordings
+from codesign.cli.recordings import recordings_with_notes
 from codesign.cli.tables import print_verdict
-from codesign.compiler.model import load_onnx
-from codesign.proof.prove import prove
+from codesign.pipeline import load_model, prove
 from codesign.proof.signals import PROOF_SECONDS
 
 NAME = "verify"
@@ -25,10 +24,7 @@ def command(
     model: Model,
     board: BoardName = DEFAULT_BOARD,
     front_end: FrontEndOption = None,
-    emulator: Annotated[
-        Emulator | None,
-        typer.Option(help="unicorn: bare image; qemu, renode, native: Zephyr application (default: the board's)."),
-    ] = None,
+    emulator: EmulatorOption = None,
     audio: Annotated[list[Path] | None, typer.Option("--audio", "-a", help="Noisy recording (repeatable).")] = None,
     clean: Annotated[
         list[Path] | None, typer.Option("--clean", "-c", help="Its clean signal, in the order of --audio, for quality.")
@@ -42,12 +38,12 @@ def command(
     Example: codesign verify models/pruned/pruned.onnx --audio noisy.wav --clean clean.wav
     """
     chosen = chosen_board(board, front_end)
-    recordings = read_recordings(audio or [], clean or [], load_onnx(model).frontend.sample_rate)
+    machine = choose(emulator, chosen)
+    loaded = load_model(model)
+    recordings = recordings_with_notes(audio, clean, loaded.sample_rate)
     with tempfile.TemporaryDirectory(prefix="codesign-") as name, progress() as show:
         where = output or Path(name)
-        verdict = prove(
-            model, chosen, where, recordings, emulator=choose(emulator, chosen).value, seconds=seconds, progress=show
-        ).verdict
+        verdict = prove(loaded, chosen, where, recordings, emulator=machine.name, seconds=seconds, progress=show).verdict
     if json:
         read = [{"name": recording.name, "cut_off": recording.cut_off} for recording in recordings]
         emit_json("verify", ok=verdict.ok, verdict=verdict, recordings=read)

@@ -8,21 +8,31 @@ import re
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PositiveFloat, ValidationError, model_validator
 
 from codesign.base.errors import InputError
 from codesign.base.resources import resource
 from codesign.base.toml import read_toml
 from codesign.compiler.frontend import Arithmetic
+from codesign.firmware.machines import emulators
 
 ADDRESS_SPACE = 2**32
 _HINT = "see docs/add-a-board.md"
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
-Emulator = Literal["unicorn", "qemu", "renode", "native"]
 Clock = Annotated[int, Field(gt=0, le=10**10)]
 Bytes = Annotated[int, Field(gt=0, le=ADDRESS_SPACE)]
 Feature = Literal["dsp", "mve", "mve-fp", "fpu-sp", "fpu-dp"]
+
+
+def _emulator(name: str) -> str:
+    if name not in emulators():
+        raise ValueError(f"'{name}' is not one of {', '.join(emulators())}")
+    return name
+
+
+Emulator = Annotated[str, AfterValidator(_emulator)]
+"""Name of a machine in firmware/machines that emulates a board."""
 
 
 class _Card(BaseModel):
@@ -56,7 +66,7 @@ class Memory(_Card):
 
     @property
     def end(self) -> int:
-        """The first address behind the region."""
+        """The first address after the region."""
         return self.origin + self.length
 
     def __contains__(self, address: int) -> bool:
@@ -107,7 +117,7 @@ class Energy(_Card):
     source: Annotated[str, Field(min_length=1)]
 
 
-class Qemu(_Card):
+class QemuPlatform(_Card):
     """The machine that QEMU has for the board (`-machine`), what its SysTick counts, and further arguments that it needs."""
 
     machine: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.-]*$")]
@@ -115,7 +125,7 @@ class Qemu(_Card):
     arguments: tuple[str, ...] = Field(default=(), strict=False)
 
 
-class Renode(_Card):
+class RenodePlatform(_Card):
     """The script that makes the board's machine in Renode with the image $elf in it, and what carries console and audio there;
     without `i2s` audio is files through semihosting.
 
@@ -145,8 +155,8 @@ class Board(_Card):
     budget: Budget
     timing: Timing
     energy: Energy | None = None
-    qemu: Qemu | None = None
-    renode: Renode | None = None
+    qemu: QemuPlatform | None = None
+    renode: RenodePlatform | None = None
     zephyr: Zephyr | None = None
     emulators: tuple[Emulator, ...] = Field(strict=False, min_length=1)
     default_emulator: Emulator

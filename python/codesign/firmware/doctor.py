@@ -19,7 +19,7 @@ VERSION_TIMEOUT = 2.0
 
 
 @dataclass(frozen=True)
-class Check:
+class ToolCheck:
     """One tool: whether and where it was found, what it enables and how to get it."""
 
     name: str
@@ -118,14 +118,14 @@ _PACKAGES = (
 )
 
 
-def diagnose() -> tuple[Check, ...]:
+def diagnose() -> tuple[ToolCheck, ...]:
     """Look for every tool. Never raises; takes at most some seconds."""
     with ThreadPoolExecutor() as pool:
         programs = list(pool.map(_program, _PROGRAMS))
     return (*programs, *map(_package, _PACKAGES), _zephyr(), _zephyr_toolchain())
 
 
-def absent(text: str) -> tuple[Check, ...]:
+def absent(text: str) -> tuple[ToolCheck, ...]:
     """The tools named in `text`, an error say, that are not on this machine."""
     words = set(re.findall(r"[\w-]+", text.lower()))
     programs = [_program(tool) for tool in _PROGRAMS if tool.name.lower() in words]
@@ -144,13 +144,13 @@ def missing(name: str) -> ToolError:
     return ToolError(f"{name} is not installed; it is needed for {tool.enables}", hint=f"{tool.how_to_get}; codesign doctor")
 
 
-def _program(program: _Program) -> Check:
+def _program(program: _Program) -> ToolCheck:
     chosen = os.environ.get(program.variable, "") if program.variable else ""
     wanted = (chosen,) if chosen and program.name != "host C compiler" else (chosen, *program.commands)
     path = next((path for command in wanted if command and (path := shutil.which(command))), "")
     version = _version((path, *program.arguments)) if path and program.arguments else ""
     found = version or "found" if path else ""
-    return Check(program.name, bool(path), found, path, program.enables, program.how_to_get)
+    return ToolCheck(program.name, bool(path), found, path, program.enables, program.how_to_get)
 
 
 def _version(command: tuple[str, ...]) -> str:
@@ -171,7 +171,7 @@ def _version(command: tuple[str, ...]) -> str:
     return next((line.strip() for line in done.stdout.splitlines() if line.strip()), "unknown version")
 
 
-def _package(package: _Package) -> Check:
+def _package(package: _Package) -> ToolCheck:
     for module, distribution in package.modules:
         try:
             spec = importlib.util.find_spec(module)
@@ -184,31 +184,31 @@ def _package(package: _Package) -> Check:
         except importlib.metadata.PackageNotFoundError:
             version = "unknown version"
         where = str(Path(spec.origin).parent) if spec.origin else next(iter(spec.submodule_search_locations or ()), "")
-        return Check(package.name, True, version, where, package.enables, package.how_to_get)
-    return Check(package.name, False, "", "", package.enables, package.how_to_get)
+        return ToolCheck(package.name, True, version, where, package.enables, package.how_to_get)
+    return ToolCheck(package.name, False, "", "", package.enables, package.how_to_get)
 
 
-def _zephyr() -> Check:
+def _zephyr() -> ToolCheck:
     from codesign.firmware.toolchain.zephyr_workspace import find_workspace  # build itself raises with `missing`
 
     enables = "Zephyr builds of the application"
     try:
         base = find_workspace().base
     except CodesignError as error:
-        return Check("Zephyr", False, "", os.environ.get("ZEPHYR_BASE", ""), enables, str(error))
+        return ToolCheck("Zephyr", False, "", os.environ.get("ZEPHYR_BASE", ""), enables, str(error))
     lines = Path(base, "VERSION").read_text(encoding="utf-8", errors="replace").splitlines()
     fields = {key.strip(): value.strip() for key, _, value in (line.partition("=") for line in lines)}
     version = ".".join(fields.get(key, "?") for key in ("VERSION_MAJOR", "VERSION_MINOR", "PATCHLEVEL"))
-    return Check("Zephyr", True, version, str(base), enables, "west update")
+    return ToolCheck("Zephyr", True, version, str(base), enables, "west update")
 
 
-def _zephyr_toolchain() -> Check:
+def _zephyr_toolchain() -> ToolCheck:
     from codesign.firmware.boards import load_board
     from codesign.firmware.toolchain.zephyr_workspace import find_toolchain
 
     enables = "Zephyr builds for Arm boards"
     how = "west sdk install -t arm-zephyr-eabi, or apt install gcc-arm-none-eabi"
     try:
-        return Check("Zephyr toolchain", True, find_toolchain(load_board("nrf5340dk")).name, "", enables, how)
+        return ToolCheck("Zephyr toolchain", True, find_toolchain(load_board("nrf5340dk")).name, "", enables, how)
     except CodesignError:
-        return Check("Zephyr toolchain", False, "", "", enables, how)
+        return ToolCheck("Zephyr toolchain", False, "", "", enables, how)

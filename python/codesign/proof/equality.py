@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
@@ -13,7 +15,7 @@ from codesign.compiler.reference.frontend import analyse, quantize_features, syn
 from codesign.compiler.reference.frontend_q31 import analyse_q31, features_q31, synthesise_q31
 from codesign.firmware.image import Image
 from codesign.firmware.machines.host import HostEnhancer
-from codesign.firmware.machines.run import Run
+from codesign.firmware.machines.run import NetworkSignals, Run
 from codesign.proof.verdict import Check
 
 
@@ -25,46 +27,44 @@ def run_reference(network: Network, pcm: npt.NDArray[np.int16], front_end: Arith
         features = features_q31(network.frontend, spectrum, feature)
         mask, updated = reference_network.run(network, features)
         output = synthesise_q31(network.frontend, spectrum, mask, mask_value)
-        return Run("reference", output, features, mask, ~updated)
+        return _reference_run(output, features, mask, ~updated)
     analysis = analyse(network.frontend, pcm)
     features = quantize_features(analysis.features, feature.scale, feature.zero_point)
     mask, updated = reference_network.run(network, features)
     gains = (mask.astype(np.float32) - np.float32(mask_value.zero_point)) * np.float32(mask_value.scale)
     output = synthesise(network.frontend, analysis.spectrum, gains)
-    return Run("reference", output, features, mask, ~updated)
+    return _reference_run(output, features, mask, ~updated)
+
+
+def _reference_run(
+    pcm: npt.NDArray[np.int16],
+    features: npt.NDArray[np.int8],
+    mask: npt.NDArray[np.int16] | npt.NDArray[np.int8],
+    skipped: npt.NDArray[np.bool_],
+) -> Run:
+    return Run("reference", pcm, len(mask), int(skipped.sum()), NetworkSignals(features, mask, skipped))
 
 
 def equal(run: Run, expected: Run) -> Check:
-    """Whether PCM, features, mask and skipped frames are the same, every bit; says where they first differ."""
-    name = f"{run.runtime} = {expected.runtime}, bit for bit"
-    pairs = (
-        ("feature", run.features, expected.features),
-        ("mask", run.mask, expected.mask),
-        ("PCM", run.pcm, expected.pcm),
-        ("skip", run.skipped, expected.skipped),
-    )
-    for what, ours, theirs in pairs:
-        if ours.shape != theirs.shape:
-            return Check(name, False, f"{what}: shape {ours.shape} against {theirs.shape}")
-        different = np.flatnonzero((ours != theirs).reshape(-1))
+    """Whether PCM, and where both runs show them features, mask and skipped frames, are the same, every bit; says where they
+    first differ.
+    """
+    name = f"{run.machine} = {expected.machine}, bit for bit"
+    ours, theirs = run.signals, expected.signals
+    pairs: list[tuple[str, npt.NDArray[Any], npt.NDArray[Any]]] = [("PCM", run.pcm, expected.pcm)]
+    if ours is not None and theirs is not None:
+        seen = [("feature", ours.features, theirs.features), ("mask", ours.mask, theirs.mask)]
+        pairs = [*seen, *pairs, ("skip", ours.skipped, theirs.skipped)]
+    for what, here, there in pairs:
+        if here.shape != there.shape:
+            return Check(name, False, f"{what}: shape {here.shape} against {there.shape}")
+        different = np.flatnonzero((here != there).reshape(-1))
         if different.size:
             first = int(different[0])
-            detail = f"{what}: {different.size} of {ours.size} values differ, first at {first}: "
-            return Check(name, False, f"{detail}{ours.reshape(-1)[first]} against {theirs.reshape(-1)[first]}")
-    return Check(name, True, f"{run.pcm.size} samples, {run.frames} masks, 0 LSB")
-
-
-def same_pcm(runtime: str, pcm: npt.NDArray[np.int16], expected: Run) -> Check:
-    """Whether a run that shows nothing but its output played the same PCM, every bit."""
-    name = f"{runtime} = {expected.runtime}, bit for bit"
-    if pcm.shape != expected.pcm.shape:
-        return Check(name, False, f"PCM: {pcm.size} samples against {expected.pcm.size}")
-    different = np.flatnonzero(pcm != expected.pcm)
-    if different.size:
-        first = int(different[0])
-        detail = f"PCM: {different.size} of {pcm.size} samples differ, first at {first}: "
-        return Check(name, False, f"{detail}{pcm[first]} against {expected.pcm[first]}")
-    return Check(name, True, f"{pcm.size} samples, 0 LSB")
+            detail = f"{what}: {different.size} of {here.size} values differ, first at {first}: "
+            return Check(name, False, f"{detail}{here.reshape(-1)[first]} against {there.reshape(-1)[first]}")
+    masks = f", {run.frames} masks" if len(pairs) > 1 else ""
+    return Check(name, True, f"{run.pcm.size} samples{masks}, 0 LSB")
 
 
 def same_in_one_call(image: Image, pcm: npt.NDArray[np.int16], expected: Run) -> Check:

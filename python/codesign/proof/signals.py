@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 PROOF_SECONDS = 60.0
+PROOF_SIGNAL = "proof signal"
 
 
 def proof_signal(

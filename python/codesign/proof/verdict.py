@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from codesign.compiler.reference.saturation import Saturation
 from codesign.firmware.cost import StageCost
-from codesign.firmware.machines import LayerCost
+from codesign.firmware.machines.run import LayerCost
 from codesign.firmware.size import Footprint, Group
 from codesign.firmware.size.stack import StackReport
 

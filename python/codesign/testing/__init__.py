@@ -1,2 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""dut: firmware in Renode, in QEMU or behind a serial port as pytest-embedded's device under test. docs/testing-firmware.md"""
+"""Tests of firmware: the device under test in Renode, in QEMU or at a serial port for pytest, and calls of single functions.
+
+docs/renode.md, "Tests of firmware", has the options.
+"""

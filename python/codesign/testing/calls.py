@@ -22,7 +22,7 @@ ARENA = 0x1100_0000
 
 ARENA_BYTES = 0x20_0000
 SAVED_PATTERN = tuple(0xA5A5_0000 + i for i in range(8))
-"""What r4 to r11 and d8 to d15 hold at a call, and must hold behind it (AAPCS32)."""
+"""What r4 to r11 and d8 to d15 hold at a call, and must hold after it (AAPCS32)."""
 
 
 class Calls(Protocol):

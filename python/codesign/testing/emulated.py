@@ -103,7 +103,7 @@ class EmulatedDut(Dut):  # type: ignore[misc]
         self._process.terminate()
 
 
-class Renode(EmulatedDut):
+class RenodeDut(EmulatedDut):
     """The image in Renode, on the platform of the board's card. Time is virtual: it runs as fast as the host can."""
 
     def write(self, text: str) -> None:
@@ -127,7 +127,7 @@ class Renode(EmulatedDut):
             self._say("quit")
 
 
-class QemuCortexM(EmulatedDut):
+class QemuDut(EmulatedDut):
     """The image in qemu-system-arm, on the machine of the board's card; semihosting opens files in `folder`."""
 
     def write(self, text: str) -> None:

@@ -14,9 +14,9 @@ import pytest
 
 from codesign.base.errors import CodesignError
 from codesign.firmware.boards import load_board
-from codesign.testing.emulated import EmulatedDut, QemuCortexM, Renode
+from codesign.testing.emulated import EmulatedDut, QemuDut, RenodeDut
 
-_DUTS: dict[str, type[EmulatedDut]] = {"renode": Renode, "qemu": QemuCortexM}
+_DUTS: dict[str, type[EmulatedDut]] = {"renode": RenodeDut, "qemu": QemuDut}
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

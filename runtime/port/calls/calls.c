@@ -11,7 +11,7 @@ typedef struct call {
     uint32_t result;
     uint32_t ticks, empty_ticks; /* of the call, and of the same around a function that only returns */
     uint32_t reserved;
-    uint32_t saved[8];  /* r4-r11 behind the call, 0xa5a50000 + i before it */
+    uint32_t saved[8];  /* r4-r11 after the call, 0xa5a50000 + i before it */
     uint64_t vector[8]; /* d8-d15, the same */
 } call;
 
@@ -29,7 +29,7 @@ void Default_Handler(void)
 }
 
 #if defined(__ARM_FP)
-/* The registers that a callee must preserve (AAPCS32 6.1.1, 6.1.2) get a pattern, and are looked at behind the call. */
+/* The registers that a callee must preserve (AAPCS32 6.1.1, 6.1.2) get a pattern, and are looked at after the call. */
 __asm__(".text\n\t.syntax unified\n\t.thumb\n\t.globl cs_calls_guarded\n\t.type cs_calls_guarded, %function\n\t.thumb_func\n"
         "cs_calls_guarded:\n\t"
         "push {r0, r4-r11, lr}\n\t"

@@ -53,6 +53,6 @@ static inline void host_exit(uint32_t status)
     }
 }
 
-enum { EXIT_NO_FILES = 70, EXIT_NOT_INITIALIZED, EXIT_NOT_WRITTEN, EXIT_NOT_PROCESSED, EXIT_FAULT }; /* emulate/qemu.py */
+enum { EXIT_NO_FILES = 70, EXIT_NOT_INITIALIZED, EXIT_NOT_WRITTEN, EXIT_NOT_PROCESSED, EXIT_FAULT }; /* machines/qemu_bare.py */
 
 #endif

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a file says about its own end: libsndfile reads what is there and is silent about what is missing.
 
-Of WAV (also big-endian, RF64), Wave64, AIFF and AU the size of the sound is compared with the bytes behind it; of Ogg the last
+Of WAV (also big-endian, RF64), Wave64, AIFF and AU the size of the sound is compared with the bytes after it; of Ogg the last
 page must be there. FLAC and others are checked by the number of samples that come out.
 """
 

@@ -7,12 +7,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
 from codesign.base.audio.container import ending
 from codesign.base.audio.failure import reason
 from codesign.base.errors import InputError
-from codesign.base.signals import Signal64
+from codesign.base.signals import Pcm, Signal
 
 FULL_SCALE = 32768.0
 MAX_SAMPLES = 2_000_000_000
@@ -27,8 +26,6 @@ _EXACT = ("PCM_16", "PCM_S8", "PCM_U8", "ALAW", "ULAW")
 """Encodings whose every value is an int16."""
 _UNKNOWN_FRAMES = 1 << 62
 """What libsndfile reports at least for a FLAC file that does not say how long it is."""
-
-Pcm = npt.NDArray[np.int16]
 
 
 class AudioStream:
@@ -99,7 +96,7 @@ class AudioStream:
                 f"{self.path} holds too few samples to resample from {self.source_rate} Hz", hint="give a longer recording"
             )
 
-    def _resampled(self) -> Iterator[Pcm | Signal64]:
+    def _resampled(self) -> Iterator[Pcm | Signal]:
         import soxr
 
         if self.source_rate == self.sample_rate:
@@ -110,12 +107,12 @@ class AudioStream:
             yield resampler.resample_chunk(_scaled(block))
         yield resampler.resample_chunk(np.zeros(0), last=True)
 
-    def _mono(self) -> Iterator[Pcm | Signal64]:
+    def _mono(self) -> Iterator[Pcm | Signal]:
         """int16 (n,) where the file holds no more than that, else float64 (n,), full scale 1.0."""
         for block in self._frames():
             yield block[:, 0] if self.channels == 1 else _scaled(block).mean(axis=1)
 
-    def _frames(self) -> Iterator[Pcm | Signal64]:
+    def _frames(self) -> Iterator[Pcm | Signal]:
         """int16 or float64 (n, channels), in an array that is overwritten by the next."""
         import soundfile
 
@@ -150,7 +147,7 @@ class AudioStream:
             what = "samples" if self.channels == 1 else f"samples in {self.channels} channels together"
             raise InputError(f"{self.path} has more than {MAX_SAMPLES:,} {what}", hint="cut it into parts")
 
-    def _check_values(self, block: Signal64) -> None:
+    def _check_values(self, block: Signal) -> None:
         low, high = float(block.min()), float(block.max())
         if not (np.isfinite(low) and np.isfinite(high)):
             raise InputError(f"{self.path} holds NaN or infinite samples", hint="repair or re-export the recording")
@@ -158,7 +155,7 @@ class AudioStream:
             hint = "repair or re-export the recording"
             raise InputError(f"{self.path} holds a sample of {peak:.3g}, where full scale is 1", hint=hint)
 
-    def _rounded(self, signal: Pcm | Signal64) -> Pcm:
+    def _rounded(self, signal: Pcm | Signal) -> Pcm:
         if signal.dtype == np.int16:
             return signal.astype(np.int16)  # a copy: the block is overwritten
         scaled = np.rint(signal * FULL_SCALE)
@@ -167,7 +164,7 @@ class AudioStream:
         return np.clip(scaled, -FULL_SCALE, FULL_SCALE - 1).astype(np.int16)
 
 
-def _scaled(block: Pcm | Signal64) -> Signal64:
+def _scaled(block: Pcm | Signal) -> Signal:
     """float64, full scale 1.0."""
     signal = block.astype(np.float64)
     return signal / FULL_SCALE if block.dtype == np.int16 else signal

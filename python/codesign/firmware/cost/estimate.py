@@ -63,37 +63,37 @@ class CostReport:
         return 1000 * self.mean_cycles / board.core.clock_hz
 
 
-def estimate(run: Run, image: Image, board: Board) -> CostReport:
-    """Cycles of the counted frames of a run on `board`.
+def estimate(run: Run, image: Image) -> CostReport:
+    """Cycles of the counted frames of a run on the image's board.
 
     With the executed blocks (a run that was profiled) by the timing table of the core; else instructions times the board's
-    average `timing.cycles_per_instruction`.
+    average `timing.cycles_per_instruction`, of the whole application where one ran.
 
     Raises:
         ValueError: no frame was counted.
         ToolError: no timing table for the core, or Capstone is missing.
     """
-    if run.instructions is None:
+    counts, board = run.counts, image.board
+    if counts is None:
         raise ValueError("no frame of this run was counted")
-    if not run.blocks:
-        mean = float(run.instructions.mean())
-        return average(int(run.instructions.max()), mean, image.network.macs, board)
+    if not counts.blocks or counts.per_frame is None:
+        return average(counts.worst, counts.mean, image.network.macs, board)
     table = load_timing(board.core.cpu)
-    cycles = cycles_of_blocks(run.blocks, image.path, board)
+    cycles = cycles_of_blocks(counts.blocks, image.path, board)
     by_stage: dict[str, float] = defaultdict(float)
     for block, value in cycles.items():
         by_stage[block.stage] += value
     macs = {layer.name: layer.macs for layer in image.network.schedule}
-    frames = np.zeros(max(counts.size for counts in run.stages.values()))
+    frames = np.zeros(max(executed.size for executed in counts.stages.values()))
     worst = {}
-    for stage, counts in run.stages.items():
-        total = int(counts.sum())
+    for stage, executed in counts.stages.items():
+        total = int(executed.sum())
         stalls = _stalls(macs.get(stage, 0), board)
-        series = counts * (by_stage[stage] / total if total else 0.0) + np.where(counts > 0, stalls, 0.0)
+        series = executed * (by_stage[stage] / total if total else 0.0) + np.where(executed > 0, stalls, 0.0)
         frames += series
-        worst[stage] = (int(counts.max()), float(series.max()), stalls if total else 0.0)
-    if len(frames) != len(run.instructions):  # stages are of some frames, instructions of all
-        frames = run.instructions * (frames.sum() / sum(counts.sum() for counts in run.stages.values()))
+        worst[stage] = (int(executed.max()), float(series.max()), stalls if total else 0.0)
+    if len(frames) != len(counts.per_frame):  # stages are of some frames, instructions of all
+        frames = counts.per_frame * (frames.sum() / sum(executed.sum() for executed in counts.stages.values()))
     everything = sum(value for _, value, _ in worst.values())
     rows = (StageCost(n or REST, macs.get(n, 0), i, c, s, c / everything) for n, (i, c, s) in worst.items())
     return CostReport(

@@ -6,14 +6,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from codesign.firmware.cost.classify import Operation
-from codesign.firmware.cost.timing import Timing, TimingTable
+from codesign.firmware.cost.timing import ClassTiming, TimingTable
 
 _LOADS = ("load", "load_multiple")
 _TRANSFERS = ("load", "store", "fp_load", "fp_store")
 
 
 def block_cycles(block: Sequence[Operation], table: TimingTable) -> float:
-    """Cycles of one more execution of the block right behind one: as in a loop, with what it waits for of itself.
+    """Cycles of one more execution of the block right after one: as in a loop, with what it waits for of itself.
 
     Taken branches are not in it: they cost `table.taken_branch` each.
     """
@@ -46,10 +46,10 @@ class _Pipeline:
         for operation in block:
             self._issue(operation, self._timing(operation.kind))
 
-    def _timing(self, kind: str) -> Timing:
+    def _timing(self, kind: str) -> ClassTiming:
         return self._table.classes.get(kind) or self._table.classes["alu"]
 
-    def _issue(self, operation: Operation, timing: Timing) -> None:
+    def _issue(self, operation: Operation, timing: ClassTiming) -> None:
         if (earliest := self._operands(operation, timing)) > self._time:
             self._advance(earliest)
         while not self._fits(operation, timing):
@@ -60,7 +60,7 @@ class _Pipeline:
         done = self._time + max(cycles - 1, 0)
         accumulate = timing.latency if timing.accumulate is None else timing.accumulate
         for index, register in enumerate(operation.writes):
-            # a multiple load delivers one register behind the other
+            # a multiple load delivers one register after the other
             at = done - timing.per_register * max(len(operation.writes) - 1 - index, 0)
             self._ready[register] = (at + timing.latency, at + accumulate, operation.kind)
         if operation.updated:
@@ -73,7 +73,7 @@ class _Pipeline:
         else:
             self._issued.append(operation)
 
-    def _operands(self, operation: Operation, timing: Timing) -> float:
+    def _operands(self, operation: Operation, timing: ClassTiming) -> float:
         earliest = 0.0
         for register in operation.reads:
             everywhere, accumulator, producer = self._ready.get(register, (0.0, 0.0, ""))
@@ -83,7 +83,7 @@ class _Pipeline:
                 earliest = max(earliest, everywhere + (timing.behind_load if producer in _LOADS else 0))
         return earliest
 
-    def _fits(self, operation: Operation, timing: Timing) -> bool:
+    def _fits(self, operation: Operation, timing: ClassTiming) -> bool:
         if self._table.issue == 1:
             return self._units.get(timing.unit, 0.0) <= self._time if timing.unit else True
         if timing.alone:

@@ -29,10 +29,10 @@ class _Table(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class Timing(_Table):
+class ClassTiming(_Table):
     """Timing of a class of instructions, in cycles.
 
-    cycles + per_register · registers: until the next instruction may issue; `in_a_row` instead of cycles behind another load
+    cycles + per_register · registers: until the next instruction may issue; `in_a_row` instead of cycles after another load
     or store. latency: until another instruction may use the result, counted from the last cycle of issue; accumulate: the same
     for the accumulator of a MAC. behind_load: how much longer the result of a load takes to reach this class. unit: where cores
     that issue two a cycle execute it, for unit_cycles (else cycles). alone: nothing issues beside it.
@@ -58,7 +58,7 @@ class TimingTable(_Table):
     error: Annotated[float, Field(gt=0, lt=1)]
     source: Annotated[str, Field(min_length=1)]
     forbidden_pairs: tuple[tuple[str, str], ...] = ()
-    classes: Mapping[str, Timing]
+    classes: Mapping[str, ClassTiming]
 
     @model_validator(mode="after")
     def _complete(self) -> Self:

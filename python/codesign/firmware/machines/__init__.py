@@ -1,9 +1,66 @@
 # SPDX-License-Identifier: Apache-2.0
-"""emulate: Image + PCM → Run. The emulated image is the linked ELF itself, from its reset vector on."""
+"""run: Image + PCM → Run, on whatever machine executes the image. docs/add-an-emulator.md adds one."""
 
-from codesign.firmware.machines.bare import build_for_emulation, emulate_bare
-from codesign.firmware.machines.qemu import emulate_qemu
-from codesign.firmware.machines.run import LayerCost, Run
-from codesign.firmware.machines.unicorn import emulate_unicorn
+from __future__ import annotations
 
-__all__ = ["LayerCost", "Run", "build_for_emulation", "emulate_bare", "emulate_qemu", "emulate_unicorn"]
+import importlib
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
+
+from codesign.base.errors import InputError
+
+if TYPE_CHECKING:
+    from codesign.firmware.boards import Board
+    from codesign.firmware.machines.machine import Machine
+
+MODULES = {
+    "unicorn": "codesign.firmware.machines.unicorn",
+    "qemu": "codesign.firmware.machines.qemu",
+    "renode": "codesign.firmware.machines.renode",
+    "native": "codesign.firmware.machines.native",
+    "host": "codesign.firmware.machines.host",
+}
+"""Machines by name, and the module whose MACHINE each one is: a new machine is a file and its line here."""
+
+
+class _Machines(Mapping[str, "Machine"]):
+    """MODULES as machines: each module is imported when its machine is asked for, so that naming machines costs nothing."""
+
+    def __getitem__(self, name: str) -> Machine:
+        machine: Machine = importlib.import_module(MODULES[name]).MACHINE
+        return machine
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(MODULES)
+
+    def __len__(self) -> int:
+        return len(MODULES)
+
+
+MACHINES: Mapping[str, Machine] = _Machines()
+
+HOST = "host"
+"""The machine that runs a library of this computer; all others emulate a board."""
+
+
+def emulators() -> tuple[str, ...]:
+    """Names of the machines that emulate a board: what a board's card may name."""
+    return tuple(name for name in MODULES if name != HOST)
+
+
+def machine_named(name: str) -> Machine:
+    """A machine by its name.
+
+    Raises:
+        InputError: there is none of that name.
+    """
+    if name not in MODULES:
+        raise InputError(f"no machine is called '{name}'", hint=f"machines: {', '.join(MODULES)}")
+    return MACHINES[name]
+
+
+def bare_machine(board: Board) -> Machine:
+    """The machine that counts the stages of the board's bare image: Unicorn where it has the core, else QEMU."""
+    from codesign.firmware.machines.unicorn import supports
+
+    return MACHINES["unicorn" if supports(board) else "qemu"]

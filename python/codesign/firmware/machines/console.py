@@ -61,7 +61,7 @@ def damaged_after_last(text: str, kind: str) -> str:
 
 
 def _whole_lines(text: str) -> Iterator[tuple[int, Line]]:
-    """Each line with the position behind it."""
+    """Each line with the position after it."""
     for match in _LINE.finditer(text):
         version, fields = match["version"], match["fields"].split()
         if version not in ("1", "2"):

@@ -1,20 +1,22 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The host runtime through ctypes: the enhancer's C API from Python."""
+"""The computer itself: the shared library through ctypes, the enhancer's C API from Python."""
 
 from __future__ import annotations
 
 import ctypes
 import time
-from collections.abc import Iterable, Iterator
 
 import numpy as np
 import numpy.typing as npt
 
 from codesign.base.errors import ToolError
-from codesign.compiler.frontend import hops, whole_hops
+from codesign.compiler.frontend import hops
 from codesign.compiler.plan.memory import HEADER_BYTES
+from codesign.firmware.boards import Board
 from codesign.firmware.image import Image
-from codesign.firmware.machines.run import Run
+from codesign.firmware.machines.machine import Machine, RunOptions
+from codesign.firmware.machines.run import NetworkSignals, Run
+from codesign.firmware.toolchain.compilers import find_host_compiler
 
 
 class HostEnhancer:
@@ -66,46 +68,51 @@ class HostEnhancer:
         return int(self._library.cs_enhancer_skipped(self.memory.ctypes.data))
 
 
-def enhance_blocks(
-    enhancer: HostEnhancer, blocks: Iterable[npt.NDArray[np.int16]], latency: int
-) -> Iterator[npt.NDArray[np.int16]]:
-    """Enhance a signal as it comes: int16 blocks of any lengths in and out, as many samples out as in.
+class HostMachine(Machine):
+    """The shared library on this computer: every frame's signals, no counts."""
 
-    `latency` samples of delay are removed. The samples are those of the whole signal in one call, and memory does not grow.
-    """
-    waiting = np.zeros(0, np.int16)
-    late, given, taken = latency, 0, 0
-    for block in blocks:
-        taken += block.size
-        waiting = np.concatenate([waiting, block])
-        whole = waiting.size // enhancer.hop * enhancer.hop
-        enhanced = enhancer.process(waiting[:whole])
-        waiting = waiting[whole:]
-        yield enhanced[late:]
-        given += max(0, whole - late)
-        late = max(0, late - whole)
-    last = whole_hops(waiting, enhancer.hop, latency)
-    yield enhancer.process(last)[late:][: taken - given]
+    name = "host"
+    title = "host library"
+    runtime = "host"
+
+    def runs(self, board: Board) -> bool:
+        """Whatever the board, the library has its front end."""
+        return True
+
+    def check_tools(self, *, profile: bool = False) -> None:
+        """Look for a C compiler.
+
+        Raises:
+            ToolError: there is none.
+        """
+        find_host_compiler()
+
+    def _run(self, image: Image, pcm: npt.NDArray[np.int16], options: RunOptions) -> Run:
+        """Hop by hop, keeping what the network saw and gave."""
+        started = time.perf_counter()
+        enhancer = HostEnhancer(image)
+        network, plan = image.network, image.plan
+        feature, mask = network.values[network.input], network.values[network.output]
+        outputs, features, masks, skipped = [], [], [], []
+        for block in hops(pcm, enhancer.hop):
+            before = enhancer.skipped
+            outputs.append(enhancer.process(block))
+            features.append(enhancer.view(plan.value(network.input).offset, feature.size, feature.dtype))
+            masks.append(enhancer.view(plan.value(network.output).offset, mask.size, mask.dtype))
+            skipped.append(enhancer.skipped != before)
+            options.progress(len(outputs), pcm.size // enhancer.hop)
+        return Run(
+            machine=self.name,
+            pcm=np.concatenate(outputs),
+            frames=len(outputs),
+            skipped_frames=enhancer.skipped,
+            signals=NetworkSignals(
+                features=np.stack(features).astype(np.int8, copy=False),
+                mask=np.stack(masks).astype(np.dtype(mask.dtype), copy=False),
+                skipped=np.array(skipped),
+            ),
+            seconds=time.perf_counter() - started,
+        )
 
 
-def run_host(image: Image, pcm: npt.NDArray[np.int16]) -> Run:
-    """Run int16 PCM (whole hops) through the host library, hop by hop, keeping what the network saw and gave."""
-    started = time.perf_counter()
-    enhancer = HostEnhancer(image)
-    network, plan = image.network, image.plan
-    feature, mask = network.values[network.input], network.values[network.output]
-    outputs, features, masks, skipped = [], [], [], []
-    for block in hops(pcm, enhancer.hop):
-        before = enhancer.skipped
-        outputs.append(enhancer.process(block))
-        features.append(enhancer.view(plan.value(network.input).offset, feature.size, feature.dtype))
-        masks.append(enhancer.view(plan.value(network.output).offset, mask.size, mask.dtype))
-        skipped.append(enhancer.skipped != before)
-    return Run(
-        runtime="host",
-        pcm=np.concatenate(outputs),
-        features=np.stack(features).astype(np.int8, copy=False),
-        mask=np.stack(masks).astype(np.dtype(mask.dtype), copy=False),
-        skipped=np.array(skipped),
-        seconds=time.perf_counter() - started,
-    )
+MACHINE = HostMachine()

@@ -20,7 +20,7 @@ def thumb_instructions(code: bytes) -> int:
 
 @dataclass(frozen=True, slots=True)
 class BlockCount:
-    """A basic block of `size` bytes at `address`: how often it ran in a stage, and how often it went on elsewhere than behind
+    """A basic block of `size` bytes at `address`: how often it ran in a stage, and how often it went on elsewhere than after
     itself.
     """
 

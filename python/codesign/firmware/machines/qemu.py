@@ -1,131 +1,71 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The bare image under QEMU, from its reset vector: PCM in and frames out through semihosting files."""
+"""QEMU: the Zephyr application through semihosting files, or the bare image where frames and stages are told apart."""
 
 from __future__ import annotations
 
-import tempfile
-import time
-from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from codesign.base.errors import InputError, ValidationError
+from codesign.base.errors import InputError
+from codesign.base.progress import Progress, silent
+from codesign.compiler.lower.network import Network
 from codesign.firmware.boards import Board
-from codesign.firmware.elf import read_elf
 from codesign.firmware.image import Image
 from codesign.firmware.machines.child import ChildExit
-from codesign.firmware.machines.instruction_clock import ICOUNT_ARGUMENTS, instructions
-from codesign.firmware.machines.qemu_process import SEMIHOSTING_ARGUMENTS, run_qemu
-from codesign.firmware.machines.qemu_trace import LOG, TRACE_ARGUMENTS, Trace, read_trace
+from codesign.firmware.machines.machine import Machine, RunOptions
+from codesign.firmware.machines.qemu_bare import run_bare_image
+from codesign.firmware.machines.qemu_process import SEMIHOSTING_ARGUMENTS, find_qemu, machine_arguments, run_qemu
 from codesign.firmware.machines.run import Run
-from codesign.firmware.machines.stages import counts_by_stage, layer_costs, stage_entries
+from codesign.firmware.machines.zephyr_files import run_on_files
+from codesign.firmware.toolchain.build import build_image
+from codesign.firmware.toolchain.zephyr_workspace import find_build_tools, find_workspace
 
-_SECONDS_PER_FRAME = 0.05
-"""Time limit: about a hundred times what a frame takes."""
-
-_START_SECONDS = 30.0
-_EMPTY = 2  # what the image's empty function executes: its result and its return
-_HINT = "this is a defect of the image: keep the build folder for a report"
+_ICOUNT_SHIFT = 3
+"""One instruction every 2^3 ns of virtual time: 125 million a second, about the speed of an nRF5340."""
 
 
-EXITS = {
-    70: "could not open its files",
-    71: "could not be initialized",
-    72: "could not write its file",
-    73: "refused a frame",
-    74: "took an exception",
-}
-"""Exit status of runtime/port/semihosting and what it means."""
+class QemuMachine(Machine):
+    """qemu-system-arm on the machine of the board's card; instructions are virtual time, so that a run repeats to the bit."""
+
+    name = "qemu"
+    title = "Zephyr image in QEMU"
+    runtime = "zephyr"
+    profiled_runtime = "bare"
+
+    def check_tools(self, *, profile: bool = False) -> None:
+        """Look for QEMU, and for Zephyr unless the bare image is enough.
+
+        Raises:
+            ToolError: something is missing.
+        """
+        find_qemu()
+        if not profile:
+            find_workspace()
+            find_build_tools()
+
+    def build(
+        self, network: Network, board: Board, folder: Path, *, profile: bool = False, progress: Progress = silent
+    ) -> Image:
+        """As of Machine; the bare image gets its audio from files, too."""
+        runtime = self.runtime_for(profile=profile)
+        return build_image(runtime, network, board, folder, semihosting=runtime == "bare", progress=progress)
+
+    def _run(self, image: Image, pcm: npt.NDArray[np.int16], options: RunOptions) -> Run:
+        if image.runtime == "bare":
+            return run_bare_image(image, pcm, options)
+        kernel = image.path.resolve()
+        if "," in str(kernel):
+            raise InputError(f"QEMU cannot load {kernel}: a comma in the path", hint="build in another folder")
+        machine_arguments(image.board)  # refuses boards without a machine
+        clock = image.board.qemu.clock_hz if image.board.qemu else 1
+        arguments = ("-icount", f"shift={_ICOUNT_SHIFT}", *SEMIHOSTING_ARGUMENTS, "-kernel", str(kernel))
+
+        def execute(folder: Path, limit: float) -> ChildExit:
+            return run_qemu(image.board, arguments, timeout_s=limit, folder=folder)
+
+        return run_on_files("zephyr in QEMU", image, pcm, execute, instructions_per_cycle=1e9 / clock / 2**_ICOUNT_SHIFT)
 
 
-def emulate_qemu(
-    image: Image,
-    board: Board,
-    pcm: npt.NDArray[np.int16],
-    *,
-    traced_frames: int = 0,
-    progress: Callable[[int, int], None] = lambda done, total: None,
-) -> Run:
-    """Run int16 PCM (whole hops) through an image that was built with semihosting; every frame is counted.
-
-    The first `traced_frames` frames run once more to tell stages and blocks apart: about 1 MB of log a frame.
-
-    Raises:
-        InputError: the image reads no files, or QEMU has no machine for the board.
-        ToolError: QEMU is missing.
-        ValidationError: the image faulted, hung or reported an error.
-    """
-    if not image.semihosting:
-        raise InputError(f"{image.path} was not built for QEMU", hint="build it with semihosting")
-    started = time.perf_counter()
-    hop = image.network.frontend.hop
-    frames = pcm.size // hop
-    progress(0, frames)
-    with tempfile.TemporaryDirectory(prefix="codesign-") as name:
-        folder = Path(name)
-        data = _play(image, board, pcm[: frames * hop], folder, ICOUNT_ARGUMENTS)
-        traced = min(traced_frames, frames)
-        if traced > 0:
-            _play(image, board, pcm[: traced * hop], folder, TRACE_ARGUMENTS)
-            elf = read_elf(image.path)
-            with (folder / LOG).open(encoding="utf-8", errors="replace") as log:
-                trace = read_trace(log, elf, elf.address("process"), stage_entries(image, elf))
-        else:
-            trace = Trace((), ())
-    progress(frames, frames)
-    run = _run(data, image, board, frames, time.perf_counter() - started)
-    stages = counts_by_stage(image, trace.calls)
-    return replace(run, layers=layer_costs(image, trace.calls), stages=stages, blocks=trace.blocks)
-
-
-def _play(image: Image, board: Board, pcm: npt.NDArray[np.int16], folder: Path, arguments: tuple[str, ...]) -> bytes:
-    """Run the image on `pcm`; what it wrote."""
-    (folder / "in.pcm").write_bytes(pcm.astype("<i2").tobytes())
-    command = (*arguments, *SEMIHOSTING_ARGUMENTS, "-kernel", str(image.path.resolve()))
-    limit = _START_SECONDS + _SECONDS_PER_FRAME * (pcm.size // image.network.frontend.hop)
-    end = run_qemu(board, command, timeout_s=limit, folder=folder)
-    _check(end, image, limit)
-    written = folder / "frames.bin"
-    return written.read_bytes() if written.exists() else b""
-
-
-def _check(end: ChildExit, image: Image, limit: float) -> None:
-    if end.status == 0:
-        return
-    words = " ".join(end.output.split())[-200:]
-    if end.timed_out:
-        raise ValidationError(f"{image.path} did not end within {limit:.0f} s under QEMU", hint=_HINT)
-    what = EXITS.get(end.status or 0, f"ended with status {end.status}")
-    raise ValidationError(f"{image.path} {what} under QEMU {words}".rstrip(), hint=_HINT)
-
-
-def _run(data: bytes, image: Image, board: Board, frames: int, seconds: float) -> Run:
-    network = image.network
-    feature, mask, hop = network.values[network.input], network.values[network.output], network.frontend.hop
-    record = np.dtype(
-        [
-            ("pcm", "<i2", (hop,)),
-            ("features", "i1", (feature.size,)),
-            ("mask", np.dtype(mask.dtype).newbyteorder("<"), (mask.size,)),
-            ("skipped", "<u4"),
-            ("ticks", "<u4"),
-        ]
-    )
-    if len(data) != frames * record.itemsize + 8:
-        raise ValidationError(f"{image.path} wrote {len(data)} bytes for {frames} frames under QEMU", hint=_HINT)
-    rows = np.frombuffer(data, record, frames)
-    empty_ticks, stack = np.frombuffer(data, "<u4", 2, frames * record.itemsize).tolist()
-    empty = instructions(empty_ticks, board) - _EMPTY
-    return Run(
-        runtime="qemu",
-        pcm=rows["pcm"].reshape(-1).astype(np.int16),
-        features=rows["features"].astype(np.int8),
-        mask=rows["mask"].astype(np.dtype(mask.dtype)),
-        skipped=np.diff(rows["skipped"].astype(np.int64), prepend=0).astype(bool),
-        instructions=np.array([instructions(ticks, board) - empty for ticks in rows["ticks"].tolist()], np.int64),
-        stack_bytes=stack,
-        seconds=seconds,
-    )
+MACHINE = QemuMachine()

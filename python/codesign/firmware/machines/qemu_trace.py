@@ -18,7 +18,7 @@ TRACE_ARGUMENTS = ("-d", "exec,nochain,in_asm", "-D", LOG)
 
 
 @dataclass(frozen=True)
-class Trace:
+class BlockTrace:
     """Calls of one function: of each the instructions by stage, "" for what no stage contains, and the blocks of all."""
 
     calls: tuple[Mapping[str, int], ...]
@@ -30,7 +30,7 @@ class Trace:
         return tuple(sum(call.values()) for call in self.calls)
 
 
-def read_trace(log: Iterable[str], elf: ElfImage, function: int, stages: Mapping[int, str]) -> Trace:
+def read_trace(log: Iterable[str], elf: ElfImage, function: int, stages: Mapping[int, str]) -> BlockTrace:
     """The calls of the function at address `function` in a log; `stages` maps the entries of stages to their names."""
     segments = elf.load_images()
     lengths: dict[tuple[int, int], int] = {}
@@ -47,7 +47,7 @@ def read_trace(log: Iterable[str], elf: ElfImage, function: int, stages: Mapping
                 lengths[start, size] = thumb_instructions(_code(segments, start, size))
             profile.block(start, size, lengths[start, size], previous_end)
         previous_end = start + size
-    return Trace(tuple(calls), profile.blocks())
+    return BlockTrace(tuple(calls), profile.blocks())
 
 
 def _executed(log: Iterable[str]) -> Iterator[tuple[int, int]]:

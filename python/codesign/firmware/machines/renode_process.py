@@ -85,7 +85,7 @@ def last_words(output: str) -> str:
 
 
 def _mistake(output: str) -> str:
-    """What stands behind Renode's "There was an error", or its last words."""
+    """What follows Renode's "There was an error", or its last words."""
     lines = output.splitlines()
     for index, line in enumerate(lines):
         if "There was an error" in line or "UNHANDLED EXCEPTION" in line:

@@ -5,13 +5,13 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from codesign.base.errors import InputError
 from codesign.base.resources import resource
-from codesign.firmware.boards import Board, Renode
+from codesign.firmware.boards import Board, RenodePlatform
 from codesign.firmware.elf import read_elf
+from codesign.firmware.machines.machine import MonitorCommand
 from codesign.firmware.machines.renode_process import END, SCRIPT
 
 INPUT, OUTPUT = "codesign-in.pcm", "codesign-out.pcm"
@@ -29,20 +29,12 @@ _FRAME_BEGINS, _FRAME_ENDS = "cs_enhancer_process", "monitor_frame"
 """Functions of the image: the second is called right after the first, with the cycles that the firmware counted."""
 
 
-@dataclass(frozen=True)
-class Command:
-    """A line for Renode's monitor at a time of the run, seconds of virtual time after reset. For faults and for the shell."""
-
-    at: float
-    text: str
-
-
-def shell(board: Board, at: float, line: str) -> Command:
+def shell(board: Board, at: float, line: str) -> MonitorCommand:
     """A line typed into the firmware's shell."""
-    return Command(at, f'{_renode(board).uart} WriteLine "{line}"')
+    return MonitorCommand(at, f'{_renode(board).uart} WriteLine "{line}"')
 
 
-def write_script(folder: Path, elf: Path, board: Board, seconds: float, commands: Sequence[Command] = ()) -> None:
+def write_script(folder: Path, elf: Path, board: Board, seconds: float, commands: Sequence[MonitorCommand] = ()) -> None:
     """Fill `folder` with everything for a run of `seconds` of virtual time but the input, INPUT: slots as they lie in memory.
 
     Raises:
@@ -112,7 +104,7 @@ def _write(folder: Path, lines: Sequence[str]) -> None:
     (folder / SCRIPT).write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
-def _timeline(seconds: float, commands: Sequence[Command]) -> list[str]:
+def _timeline(seconds: float, commands: Sequence[MonitorCommand]) -> list[str]:
     """Run, a line of progress after every second, commands at their times."""
     stops = [(command.at, command.text) for command in commands]
     stops += [(float(second), f'log "{SECOND} {second}"') for second in range(1, int(seconds) + 1)]
@@ -132,7 +124,7 @@ def _note(folder: Path, *values: str) -> str:
     return f"with open('{folder.resolve() / FRAMES}', 'a') as file: file.write('{numbers}\\n' % ({', '.join(values)},))"
 
 
-def _renode(board: Board) -> Renode:
+def _renode(board: Board) -> RenodePlatform:
     if board.renode is None:
         raise InputError(f"board {board.name} has no Renode platform", hint="see [renode] in docs/add-a-board.md")
     return board.renode

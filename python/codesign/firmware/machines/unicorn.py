@@ -4,21 +4,21 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from codesign.base.errors import ToolError, ValidationError
+from codesign.base.errors import InputError, ToolError, ValidationError
 from codesign.compiler.frontend import hops
 from codesign.compiler.plan.memory import HEADER_BYTES
 from codesign.firmware.boards import Board
 from codesign.firmware.elf import read_elf
 from codesign.firmware.image import Image
+from codesign.firmware.machines.machine import Machine, RunOptions
 from codesign.firmware.machines.profile import StageProfile, thumb_instructions
-from codesign.firmware.machines.run import Run
+from codesign.firmware.machines.run import NetworkSignals, Run, counts_of
 from codesign.firmware.machines.stages import counts_by_stage, layer_costs, stage_entries
 
 _SYSTEM = 0xE000E000  # system control space: the start-up code turns the FPU on there
@@ -34,69 +34,82 @@ _PAINT = 0xC5
 _TIMEOUT_US = 60_000_000  # a call that takes longer hangs: a frame needs some milliseconds
 
 
-def emulate_unicorn(
-    image: Image,
-    board: Board,
-    pcm: npt.NDArray[np.int16],
-    *,
-    counted_frames: int = 0,
-    progress: Callable[[int, int], None] = lambda done, total: None,
-) -> Run:
-    """Run int16 PCM (whole hops) through the image.
+class UnicornMachine(Machine):
+    """The bare image in the emulator that comes as a Python package: every frame's signals, exact counts where asked for."""
 
-    The first `counted_frames` frames are run with exact instruction counts per frame and stage, about ten times slower.
+    name = "unicorn"
+    title = "image in Unicorn"
+    runtime = "bare"
+    profiled_runtime = "bare"
 
-    Raises:
-        ToolError: Unicorn is missing or has no such core.
-        ValidationError: the image faulted, hung or reported an error.
-    """
-    started = time.perf_counter()
-    machine = Machine(image.path, board)
-    machine.boot()
-    network, plan = image.network, image.plan
-    feature, mask = network.values[network.input], network.values[network.output]
-    arena = machine.elf.address("cs_bare_memory") + HEADER_BYTES
-    source, target = machine.elf.address("cs_bare_input"), machine.elf.address("cs_bare_output")
-    process = machine.elf.address("cs_bare_process")
-    profile = StageProfile(stage_entries(image, machine.elf))
+    def check_tools(self, *, profile: bool = False) -> None:
+        """Look for the package.
 
-    outputs, features, masks, skips, costs = [], [], [], [], []
-    total = pcm.size // network.frontend.hop
-    skipped = machine.elf.address("cs_bare_skipped")
-    for frame, block in enumerate(hops(pcm, network.frontend.hop)):
-        if frame == 0 and counted_frames > 0:
-            machine.start_counting(profile)
-        if frame == counted_frames > 0:
-            machine.stop_counting()
-        machine.write(source, block.astype("<i2").tobytes())
-        status = machine.call(process)
-        if status != 0:
-            raise ValidationError(f"{image.path}: cs_bare_process returned {status} at frame {frame}")
-        outputs.append(machine.read(target, 2 * network.frontend.hop))
-        features.append(machine.read(arena + plan.value(network.input).offset, feature.bytes))
-        masks.append(machine.read(arena + plan.value(network.output).offset, mask.bytes))
-        skips.append(int.from_bytes(machine.read(skipped, 4), "little"))
-        if frame < counted_frames:
-            costs.append(profile.take())
-        progress(frame + 1, total)
-    return Run(
-        runtime="unicorn",
-        pcm=np.frombuffer(b"".join(outputs), "<i2").astype(np.int16),
-        features=np.frombuffer(b"".join(features), np.int8).reshape(-1, feature.size),
-        mask=np.frombuffer(b"".join(masks), np.dtype(mask.dtype)).reshape(-1, mask.size),
-        skipped=np.diff(skips, prepend=0).astype(bool),
-        instructions=np.array([sum(cost.values()) for cost in costs], np.int64) if costs else None,
-        layers=layer_costs(image, costs),
-        stages=counts_by_stage(image, costs),
-        blocks=profile.blocks(),
-        stack_bytes=machine.stack_used(),
-        seconds=time.perf_counter() - started,
-    )
+        Raises:
+            ToolError: it is not installed.
+        """
+        _package()
+
+    def _run(self, image: Image, pcm: npt.NDArray[np.int16], options: RunOptions) -> Run:
+        """About ten times slower in counted frames."""
+        if image.semihosting:
+            raise InputError(f"{image.path} was built for QEMU", hint="build it without semihosting")
+        started = time.perf_counter()
+        core = EmulatedCore(image.path, image.board)
+        core.boot()
+        network, plan, hop = image.network, image.plan, image.network.frontend.hop
+        feature, mask = network.values[network.input], network.values[network.output]
+        arena = core.elf.address("cs_bare_memory") + HEADER_BYTES
+        source, target = core.elf.address("cs_bare_input"), core.elf.address("cs_bare_output")
+        process, skipped = core.elf.address("cs_bare_process"), core.elf.address("cs_bare_skipped")
+        profile = StageProfile(stage_entries(image, core.elf))
+
+        outputs, features, masks, skips, costs = [], [], [], [], []
+        for frame, block in enumerate(hops(pcm, hop)):
+            if frame == 0 and options.counted_frames > 0:
+                core.start_counting(profile)
+            if frame == options.counted_frames > 0:
+                core.stop_counting()
+            core.write(source, block.astype("<i2").tobytes())
+            status = core.call(process)
+            if status != 0:
+                raise ValidationError(f"{image.path}: cs_bare_process returned {status} at frame {frame}")
+            outputs.append(core.read(target, 2 * hop))
+            features.append(core.read(arena + plan.value(network.input).offset, feature.bytes))
+            masks.append(core.read(arena + plan.value(network.output).offset, mask.bytes))
+            skips.append(int.from_bytes(core.read(skipped, 4), "little"))
+            if frame < options.counted_frames:
+                costs.append(profile.take())
+            options.progress(frame + 1, pcm.size // hop)
+        counted = np.array([sum(cost.values()) for cost in costs], np.int64)
+        return Run(
+            machine=self.name,
+            pcm=np.frombuffer(b"".join(outputs), "<i2").astype(np.int16),
+            frames=len(outputs),
+            skipped_frames=skips[-1],
+            signals=NetworkSignals(
+                features=np.frombuffer(b"".join(features), np.int8).reshape(-1, feature.size),
+                mask=np.frombuffer(b"".join(masks), np.dtype(mask.dtype)).reshape(-1, mask.size),
+                skipped=np.diff(skips, prepend=0).astype(bool),
+            ),
+            counts=counts_of(counted, layer_costs(image, costs), counts_by_stage(image, costs), profile.blocks()),
+            stack_bytes=core.stack_used(),
+            seconds=time.perf_counter() - started,
+        )
 
 
 def supports(board: Board) -> bool:
     """Whether Unicorn has the board's core."""
     return board.core.cpu in _MODELS
+
+
+def _package() -> tuple[Any, Any]:
+    try:
+        import unicorn
+        from unicorn import arm_const
+    except ImportError as error:
+        raise ToolError("the emulator Unicorn is not installed", hint="pip install 'codesign[emulator]'") from error
+    return unicorn, arm_const
 
 
 def open_core(board: Board) -> tuple[Any, Any]:
@@ -105,11 +118,7 @@ def open_core(board: Board) -> tuple[Any, Any]:
     Raises:
         ToolError: Unicorn is missing or has no such core.
     """
-    try:
-        import unicorn
-        from unicorn import arm_const
-    except ImportError as error:
-        raise ToolError("the emulator Unicorn is not installed", hint="pip install 'codesign[emulator]'") from error
+    unicorn, arm_const = _package()
     if not supports(board):
         raise ToolError(f"Unicorn has no {board.core.cpu}", hint=f"it has {', '.join(sorted(_MODELS))}")
     mode = unicorn.UC_MODE_THUMB | unicorn.UC_MODE_MCLASS
@@ -120,7 +129,7 @@ def open_core(board: Board) -> tuple[Any, Any]:
     return engine, arm_const
 
 
-class Machine:
+class EmulatedCore:
     """A core with the board's memories and the image in flash."""
 
     def __init__(self, elf_path: Path, board: Board) -> None:
@@ -199,3 +208,6 @@ class Machine:
                 f"emulated image hangs at 0x{pc:08x} ({self.elf.function_at(pc)})",
                 hint="this is a defect of the image: keep the build folder for a report",
             )
+
+
+MACHINE = UnicornMachine()

@@ -1,89 +1,77 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Run a Zephyr image whose audio is files: under QEMU through semihosting, or as a native program."""
+"""A Zephyr image whose audio is files: what goes into its folder and what comes out, whatever executes it."""
 
 from __future__ import annotations
 
-import subprocess
 import tempfile
-import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from codesign.base.errors import InputError, ToolError, ValidationError
-from codesign.firmware.boards import Board
-from codesign.firmware.machines.firmware import FirmwareRun, firmware_run
-from codesign.firmware.machines.qemu_process import run_qemu
-from codesign.firmware.toolchain import Image
+from codesign.base.errors import ValidationError
+from codesign.firmware.image import Image
+from codesign.firmware.machines.child import ChildExit
+from codesign.firmware.machines.console_report import ConsoleReport, read_report
+from codesign.firmware.machines.run import Counts, Run
 
 INPUT, OUTPUT = "codesign-in.pcm", "codesign-out.pcm"
 """CONFIG_CODESIGN_FILE_IN and _OUT, relative to where the image runs."""
 
-_ICOUNT_SHIFT = 3
-"""One instruction every 2^3 ns of virtual time: 125 million a second, about the speed of an nRF5340."""
-
 _SECONDS_PER_HOP = 0.05
-"""Host time that a hop may take at most before a run is given up."""
+"""Time of this computer that a hop may take at most before a run is given up."""
 
 
-def run_in_qemu(image: Image, board: Board, pcm: npt.NDArray[np.int16]) -> FirmwareRun:
-    """Feed `pcm` int16 (hops · hop,) to a Zephyr image under qemu-system-arm, one virtual instruction clock, repeatable.
+def run_on_files(
+    machine: str,
+    image: Image,
+    pcm: npt.NDArray[np.int16],
+    execute: Callable[[Path, float], ChildExit],
+    *,
+    instructions_per_cycle: float = 0.0,
+) -> Run:
+    """Run `image` with `execute`, which gets the folder to run in and the seconds that it may take.
+
+    `instructions_per_cycle` turns cycles of the firmware's counter into executed instructions where the machine ties one to the
+    other, else it is 0.
 
     Raises:
-        InputError: the image is not for QEMU's semihosting.
-        ToolError: QEMU is missing.
-        ValidationError: the image did not come to its end in time.
+        ValidationError: the image did not come to its end, in time or at all.
     """
-    limit = _time_limit(image, pcm)
+    limit = time_limit(image, pcm)
     with tempfile.TemporaryDirectory(prefix="codesign-") as name:
         folder = Path(name)
         (folder / INPUT).write_bytes(pcm.astype("<i2").tobytes())
-        kernel = image.path.resolve()
-        if "," in str(kernel):
-            raise InputError(f"QEMU cannot load {kernel}: a comma in the path", hint="build in another folder")
-        arguments = (
-            *("-icount", f"shift={_ICOUNT_SHIFT}", "-semihosting-config", "enable=on,target=native"),
-            *("-kernel", str(kernel)),
-        )
-        done = run_qemu(board, arguments, timeout_s=limit, folder=folder)
+        done = execute(folder, limit)
         if done.timed_out:
-            raise ValidationError(f"{kernel.name} did not end within {limit:.0f} s in QEMU", hint=_last_words(done.output))
-        output = _output(folder)
-    assert board.qemu is not None, "run_qemu has refused boards without"
-    per_cycle = 1e9 / board.qemu.clock_hz / 2**_ICOUNT_SHIFT
-    return firmware_run("zephyr in QEMU", output, done.output, instructions_per_cycle=per_cycle, seconds=done.seconds)
+            where = f"{image.path.name} did not end within {limit:.0f} s: {machine}"
+            raise ValidationError(where, hint=_last_words(done.output))
+        output = read_pcm(folder / OUTPUT)
+    report = read_report(done.output)
+    counts = counts_of_report(report, instructions_per_cycle) if instructions_per_cycle else None
+    skipped = report.stats.number("skipped")
+    return Run(machine, output, report.frames, skipped, counts=counts, console=report, seconds=done.seconds)
 
 
-def run_native(image: Image, pcm: npt.NDArray[np.int16]) -> FirmwareRun:
-    """Feed `pcm` int16 (hops · hop,) to a native Zephyr image (native_sim, native_posix).
-
-    Raises:
-        ToolError: the image cannot be started here.
-        ValidationError: it did not come to its end in time.
-    """
-    limit, started = _time_limit(image, pcm), time.monotonic()
-    with tempfile.TemporaryDirectory(prefix="codesign-") as name:
-        folder = Path(name)
-        (folder / INPUT).write_bytes(pcm.astype("<i2").tobytes())
-        try:
-            done = subprocess.run(
-                [str(image.path.resolve())], cwd=folder, capture_output=True, text=True, timeout=limit, check=False
-            )
-        except OSError as error:
-            raise ToolError(f"cannot start {image.path}: {error.strerror}", hint="build it on this machine") from error
-        except subprocess.TimeoutExpired:
-            raise ValidationError(f"{image.path.name} did not end within {limit:.0f} s") from None
-        output = _output(folder)
-    return firmware_run("zephyr, native", output, done.stdout, seconds=time.monotonic() - started)
+def counts_of_report(report: ConsoleReport, instructions_per_cycle: float) -> Counts:
+    """What the application's own monitor counted, as instructions."""
+    mean = report.stats.number("average") * instructions_per_cycle
+    return Counts(
+        frames=report.frames,
+        worst=round(report.stats.number("worst") * instructions_per_cycle),
+        mean=mean,
+        outside=report.cycles_per_hop * instructions_per_cycle - mean,
+    )
 
 
-def _time_limit(image: Image, pcm: npt.NDArray[np.int16]) -> float:
+def time_limit(image: Image, pcm: npt.NDArray[np.int16]) -> float:
+    """Seconds of this computer after which a run is given up."""
     return 30.0 + _SECONDS_PER_HOP * pcm.size / image.network.frontend.hop
 
 
-def _output(folder: Path) -> npt.NDArray[np.int16]:
-    file = folder / OUTPUT
+def read_pcm(file: Path) -> npt.NDArray[np.int16]:
+    """int16 (n,) of a raw file; nothing where there is none."""
     data = file.read_bytes() if file.is_file() else b""
     return np.frombuffer(data[: len(data) // 2 * 2], "<i2").astype(np.int16)
 

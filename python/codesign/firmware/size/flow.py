@@ -59,7 +59,7 @@ class _Walk:
     def run(self) -> Flow:
         self._open.append((self._function.start, {SP: ("sp", 0)}))
         self._drain()
-        # What no branch leads to is behind a jump that was not understood, or dead: taken to run at full depth.
+        # What no branch leads to comes after a jump that was not understood, or dead: taken to run at full depth.
         while (address := self._unreached()) is not None:
             self._open.append((address, (self._computed or {}) | {SP: ("sp", -self._flow.frame)}))
             self._drain()
@@ -201,7 +201,7 @@ class _Walk:
             self._flow.sites.add(Site(self._depth(registers), target))
 
     def _table(self, address: int, instruction: Instruction, registers: Registers) -> None:
-        """TBB and TBH: the table lies behind the instruction and has as many entries as the index was compared with.
+        """TBB and TBH: the table lies after the instruction and has as many entries as the index was compared with.
 
         Without a comparison it ends where its nearest target or, by $t symbols, the next code begins.
         """

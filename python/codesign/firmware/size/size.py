@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from codesign.base.errors import InputError
 from codesign.firmware.boards import Board
 from codesign.firmware.image import Image
 from codesign.firmware.size.budget import BudgetCheck, check_budget
@@ -34,39 +35,29 @@ class Size:
         return all(check.ok for check in self.budget)
 
 
-def size(image: Image | Path, board: Board, entry: str = "") -> Size:
-    """Size of an image that codesign built, or of any ELF. `entry` is the function whose stack to bound: the image's own start
-    by default. Layers of an ELF are known where the build's manifest.json lies beside it.
+def size(image: Image | Path, board: Board | None = None, entry: str = "") -> Size:
+    """Size of an image that codesign built, on its board, or of any ELF on `board`. `entry` is the function whose stack to
+    bound: the image's own start by default. Layers of an ELF are known where the build's manifest.json lies beside it.
 
     Raises:
         InputError: the board has no memories, or the file is no Arm ELF, is damaged or has no function `entry`.
     """
     if isinstance(image, Image):
-        footprint = measure(image.path, board)
-        return _size(
-            image.path,
-            board,
-            footprint,
-            parts_of(image, footprint),
-            entry or image.symbols.entry,
-            image.stack_usage,
-            image.symbols.pointer_calls,
-        )
-    symbols = symbols_beside(image)
+        target = board or image.board
+        footprint = measure(image.path, target)
+        groups, symbols = parts_of(image, footprint), image.symbols
+        stack = _stack(image.path, entry or symbols.entry, image.stack_usage, symbols.pointer_calls)
+        return Size(footprint, groups, stack, tuple(check_budget(footprint, target)))
+    if board is None:
+        raise InputError(f"{image}: no board to measure it on", hint="name the board that the image was built for")
+    beside = symbols_beside(image)
     footprint = measure(image, board)
-    groups = footprint.by_group(symbols.groups if symbols else ())
-    start = entry or (symbols.entry if symbols else "")
-    return _size(image, board, footprint, groups, start, (), symbols.pointer_calls if symbols else None)
-
-
-def _size(
-    elf: Path,
-    board: Board,
-    footprint: Footprint,
-    groups: tuple[Group, ...],
-    entry: str,
-    stack_usage: Iterable[Path],
-    indirect: Mapping[str, Collection[str]] | None,
-) -> Size:
-    stack = worst_stack(elf, entry, stack_usage, indirect) if entry else None
+    groups = footprint.by_group(beside.groups if beside else ())
+    stack = _stack(image, entry or (beside.entry if beside else ""), (), beside.pointer_calls if beside else None)
     return Size(footprint, groups, stack, tuple(check_budget(footprint, board)))
+
+
+def _stack(
+    elf: Path, entry: str, stack_usage: Iterable[Path], indirect: Mapping[str, Collection[str]] | None
+) -> StackReport | None:
+    return worst_stack(elf, entry, stack_usage, indirect) if entry else None

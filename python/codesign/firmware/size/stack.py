@@ -10,8 +10,8 @@ from pathlib import Path
 from codesign.base.errors import InputError
 from codesign.firmware.elf import read_elf
 from codesign.firmware.size.code import Code
+from codesign.firmware.size.deepest_path import CallSite, deepest_path, recursions
 from codesign.firmware.size.flow import Flow, Site, follow
-from codesign.firmware.size.longest import Call, longest_path, recursions
 from codesign.firmware.size.stack_usage import FrameUsage, read_stack_usage, usage_of
 
 _ROOT = -1
@@ -92,14 +92,14 @@ class _Graph:
             pending = [c.target for flow in self._flows.values() for c in self._calls(flow) if c.target not in self._flows]
             pending = [t for t in dict.fromkeys(pending) if self._code.function(t) is not None]
 
-    def _calls(self, flow: Flow) -> list[Call]:
+    def _calls(self, flow: Flow) -> list[CallSite]:
         """Every call that `flow` can make: the deepest to each target."""
-        calls: dict[int, Call] = {}
+        calls: dict[int, CallSite] = {}
         for site in sorted(flow.sites, key=lambda s: (s.depth, s.target or 0)):
             certain = site.target is not None or flow.function.name in self._chosen
             for target in sorted(self._targets(flow, site)):
                 known = calls.get(target)
-                calls[target] = Call(site.depth, target, certain or (known is not None and known.certain))
+                calls[target] = CallSite(site.depth, target, certain or (known is not None and known.certain))
         return list(calls.values())
 
     def _targets(self, flow: Flow, site: Site) -> Collection[int]:
@@ -113,11 +113,11 @@ class _Graph:
         certain = {node: [c for c in calls if c.certain] for node, calls in known.items()}
         reasons = [flow.problem for flow in self._flows.values() if flow.problem]
         # By certain calls alone `entry` does not lead everywhere.
-        everywhere = certain | {_ROOT: [Call(0, node, certain=True) for node in certain]}
+        everywhere = certain | {_ROOT: [CallSite(0, node, certain=True) for node in certain]}
         reasons += [f"recursion {self._names(cycle)}" for cycle in recursions(_ROOT, everywhere)]
         possible = [] if reasons else recursions(entry, known)
         frames = {node: flow.frame for node, flow in self._flows.items()}
-        total, path = longest_path(entry, frames, known)
+        total, path = deepest_path(entry, frames, known)
         return StackReport(
             entry=self._name(entry),
             bytes=total,

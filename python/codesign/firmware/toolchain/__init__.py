@@ -3,6 +3,7 @@
 
 from codesign.firmware.image import Image
 from codesign.firmware.toolchain.bare import build_bare
+from codesign.firmware.toolchain.build import build_image, check_image_folder
 from codesign.firmware.toolchain.compilers import ArmCompiler, HostCompiler, find_arm_compiler, find_host_compiler
 from codesign.firmware.toolchain.host import build_host
 from codesign.firmware.toolchain.zephyr import build_zephyr
@@ -13,7 +14,9 @@ __all__ = [
     "Image",
     "build_bare",
     "build_host",
+    "build_image",
     "build_zephyr",
+    "check_image_folder",
     "find_arm_compiler",
     "find_host_compiler",
 ]

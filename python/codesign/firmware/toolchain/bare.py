@@ -36,8 +36,8 @@ def build_bare(
 ) -> Image:
     """Generate, compile and link `<folder>/firmware.elf` for `board`.
 
-    With `semihosting` the image reads and writes files of the machine that emulates it (emulate_qemu); without, it waits for
-    someone to call its frame function (emulate_unicorn).
+    With `semihosting` the image reads and writes files of the machine that emulates it, as QEMU does; without, it waits for
+    someone to call its frame function, as Unicorn does.
 
     Raises:
         InputError: the board has no memories (a host board), or `folder` cannot be written or is not codesign's.
@@ -71,7 +71,7 @@ def build_bare(
         compiler=compiler.version,
         flags=flags,
         symbols=symbols,
-        board=board.name,
+        board=board,
         linker_memory_table=table,
         semihosting=semihosting,
         stack_usage=tuple(folder / "obj" / file.name for file in stack_usage),

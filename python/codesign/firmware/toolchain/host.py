@@ -10,12 +10,14 @@ from codesign.compiler.emit import emit
 from codesign.compiler.frontend import Arithmetic
 from codesign.compiler.lower.network import Network
 from codesign.compiler.plan import plan_memory
+from codesign.firmware.boards import load_board
 from codesign.firmware.image import Image
 from codesign.firmware.symbols import symbols_of
 from codesign.firmware.toolchain.compilers import COMMON_FLAGS, compile_all, find_host_compiler, run_tool
 from codesign.firmware.toolchain.manifest import write_build_manifest
 from codesign.firmware.toolchain.runtime import runtime_include, runtime_sources
 
+NATIVE_BOARD = "native_sim"
 HOST_FLAGS = ("-fPIC", "-fvisibility=default")
 
 
@@ -41,4 +43,5 @@ def build_host(network: Network, folder: Path, front_end: Arithmetic = "float32"
         symbols = symbols_of(network, plan, generated, entry="")
         write_build_manifest(building, generated, compiler.version, flags, symbols)
     generated = generated.moved(folder / "src")
-    return Image(folder / library.name, "host", network, plan, generated, compiler.version, flags, symbols)
+    board = load_board(NATIVE_BOARD).with_front_end(front_end)
+    return Image(folder / library.name, "host", board, network, plan, generated, compiler.version, flags, symbols)

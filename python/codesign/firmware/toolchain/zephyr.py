@@ -15,7 +15,7 @@ from pathlib import Path
 
 from codesign.base.errors import BuildError, InputError, ToolError
 from codesign.base.files.output_folder import update_folder
-from codesign.base.progress import Progress, no_progress
+from codesign.base.progress import Progress, silent
 from codesign.base.resources import resource
 from codesign.compiler.emit import Generated, emit
 from codesign.compiler.lower.network import Network
@@ -42,7 +42,7 @@ def build_zephyr(
     folder: Path,
     *,
     defines: Sequence[str] = (),
-    progress: Progress = no_progress,
+    progress: Progress = silent,
 ) -> Image:
     """Configure and build app/ for `board` in `folder`, which `west flash` understands; a second build is incremental.
 
@@ -102,7 +102,7 @@ def _image(
         compiler=compiler,
         flags=flags,
         symbols=symbols,
-        board=board.name,
+        board=board,
         linker_memory_table=_memory_table(output, folder),
     )
 

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 
 from codesign.base.intervals import Interval, mean_of
 from codesign.base.isolate import Workers
-from codesign.base.progress import Progress, no_progress
+from codesign.base.progress import Progress, silent
 from codesign.compiler.reference.saturation import Saturation
 from codesign.hearing.evaluate.measures import Absent, Measure, compute
 from codesign.hearing.evaluate.pairs import NOISY, Pairs
-from codesign.hearing.evaluate.scoring import Compute, Heard, Plan, Score, Scored, plan_scores, scores
+from codesign.hearing.evaluate.scoring import Compute, Heard, Score, Scored, ScoringPlan, plan_scores, scores
 from codesign.hearing.evaluate.systems import System
 
 FEW_ITEMS = 20
@@ -88,7 +88,7 @@ def evaluate(
     audiogram: str = "",
     baseline: str = NOISY,
     jobs: int = 1,
-    progress: Progress = no_progress,
+    progress: Progress = silent,
     heard: Heard = lambda item, signals: None,
     compute: Compute = compute,
     workers: Workers | None = None,
@@ -107,7 +107,7 @@ def evaluate(
         return summarize(plan, list(scores(plan, pool, progress, heard)))
 
 
-def summarize(plan: Plan, found: Sequence[Scored]) -> Evaluation:
+def summarize(plan: ScoringPlan, found: Sequence[Scored]) -> Evaluation:
     """The evaluation of what was scored, in whatever order it came."""
     by_cell = {(scored.score.item, scored.score.system): scored for scored in found}
     ordered = [by_cell[item, name] for item in plan.pairs.items for name in plan.names if (item, name) in by_cell]
@@ -144,7 +144,7 @@ def _input_db(noisy: Scored | None) -> float | None:
     return None if noisy is None else noisy.score.values.get("si_sdr")
 
 
-def _columns(rows: Sequence[Score], plan: Plan) -> Iterator[tuple[tuple[str, Measure], Mapping[str, float]]]:
+def _columns(rows: Sequence[Score], plan: ScoringPlan) -> Iterator[tuple[tuple[str, Measure], Mapping[str, float]]]:
     """(System, measure), and item → value where there is one."""
     for name in plan.names:
         for measure in plan.measures:

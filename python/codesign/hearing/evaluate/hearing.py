@@ -10,7 +10,7 @@ import numpy as np
 
 from codesign.base.errors import InputError
 from codesign.base.randomness import seeded
-from codesign.base.signals import Signal64
+from codesign.base.signals import Signal
 
 FREQUENCIES = (250, 375, 500, 750, 1000, 1500, 2000, 3000, 4000, 6000)
 """Hz at which the audiograms are given."""
@@ -39,7 +39,7 @@ def check_audiogram(name: str) -> None:
         raise InputError(f"unknown audiogram '{name}'", hint=f"one of {', '.join(AUDIOGRAMS)}")
 
 
-def haspi(estimate: Signal64, reference: Signal64, sample_rate: int, audiogram: str) -> float:
+def haspi(estimate: Signal, reference: Signal, sample_rate: int, audiogram: str) -> float:
     """Intelligibility, 0 to 1, for a listener with this audiogram: HASPI version 2 (Kates and Arehart, Speech Communication
     131, 2021), as pyclarity computes it.
 
@@ -57,7 +57,7 @@ def haspi(estimate: Signal64, reference: Signal64, sample_rate: int, audiogram: 
         return float(haspi_v2(clean, sample_rate, heard, sample_rate, ear, level1=SPEECH_DB_SPL)[0])
 
 
-def hasqi(estimate: Signal64, reference: Signal64, sample_rate: int, audiogram: str) -> float:
+def hasqi(estimate: Signal, reference: Signal, sample_rate: int, audiogram: str) -> float:
     """Quality, 0 to 1, for a listener with this audiogram: HASQI version 2 (Kates and Arehart, JAES 62(3), 2014).
 
     Arguments and errors are those of `haspi`.
@@ -69,8 +69,8 @@ def hasqi(estimate: Signal64, reference: Signal64, sample_rate: int, audiogram: 
         return float(hasqi_v2(clean, sample_rate, heard, sample_rate, ear, level1=SPEECH_DB_SPL)[0])
 
 
-def _at_the_ear(estimate: Signal64, reference: Signal64, sample_rate: int, audiogram: str) -> tuple[Any, Signal64, Signal64]:
-    """The audiogram for pyclarity, the reference at level 1, and the estimate behind the hearing aid."""
+def _at_the_ear(estimate: Signal, reference: Signal, sample_rate: int, audiogram: str) -> tuple[Any, Signal, Signal]:
+    """The audiogram for pyclarity, the reference at level 1, and the estimate after the hearing aid."""
     check_audiogram(audiogram)
     level = float(np.sqrt(np.mean(np.square(reference))))
     if level == 0.0:

@@ -8,16 +8,14 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from codesign.base.audio import FULL_SCALE
 from codesign.base.errors import InputError
 from codesign.base.metrics import estoi, si_sdr
-from codesign.base.signals import Signal64
+from codesign.base.signals import Pcm, Signal
 from codesign.hearing.evaluate.hearing import haspi, hasqi
 
 PESQ_RATE = 16000
-Pcm = npt.NDArray[np.int16]
 
 
 @dataclass(frozen=True)
@@ -100,7 +98,7 @@ def compute(key: str, estimate: Pcm, noisy: Pcm, clean: Pcm, sample_rate: int, a
             raise ValueError(f"no measure is called {key}")
 
 
-def pesq_wb(estimate: Signal64, reference: Signal64, sample_rate: int) -> float:
+def pesq_wb(estimate: Signal, reference: Signal, sample_rate: int) -> float:
     """Wideband PESQ, MOS-LQO 1.0 to 4.64 (ITU-T P.862.2, by the package pesq); other rates are resampled to 16 kHz.
 
     Raises:

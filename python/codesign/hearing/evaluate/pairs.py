@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from codesign.base.errors import InputError
-from codesign.base.recordings import ENDINGS, files_between, recordings_by_item
+from codesign.base.recordings import ENDINGS, files_between, find_recordings
 
 NOISY, CLEAN = "noisy", "clean"
 _LAYOUTS = ("{role}/*{ending}", "*/{role}{ending}", "*_{role}{ending}")
@@ -47,12 +47,12 @@ def find_pairs(folder: Path) -> Pairs:
 
 
 def find_outputs(pairs: Pairs, name: str, pattern: str = "") -> Mapping[str, Path]:
-    """Enhanced recordings of the items of `pairs`: by `pattern` as in recordings_by_item, or by `name` in their layout.
+    """Enhanced recordings of the items of `pairs`: by `pattern` as in find_recordings, or by `name` in the layout of the pairs.
 
     Raises:
         InputError: nothing is found, or an item has no recording.
     """
-    found = recordings_by_item(pattern) if pattern else _files(pairs.folder, pairs.layout, name)
+    found = find_recordings(pattern) if pattern else _files(pairs.folder, pairs.layout, name)
     where = pattern or pairs.layout.format(role=name, ending=".*")
     if not found:
         raise InputError(f"{name}: no recordings at {pairs.folder / where}", hint=f"give their folder: --system {name}=FOLDER")

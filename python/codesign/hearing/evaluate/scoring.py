@@ -12,7 +12,8 @@ from codesign.base.audio import AudioStream
 from codesign.base.errors import CodesignError, InputError
 from codesign.base.isolate import Answer, Call, Workers
 from codesign.base.progress import Progress
-from codesign.hearing.evaluate.measures import Absent, Measure, Pcm, available, compute
+from codesign.base.signals import Pcm
+from codesign.hearing.evaluate.measures import Absent, Measure, available, compute
 from codesign.hearing.evaluate.pairs import NOISY, Pairs
 from codesign.hearing.evaluate.systems import System, read_at
 
@@ -28,7 +29,7 @@ Compute = Callable[[str, Pcm, Pcm, Pcm, int, str], float]
 
 
 @dataclass(frozen=True)
-class Plan:
+class ScoringPlan:
     """What is to be scored. `names` are those of the systems, "noisy" first; `absent` are the measures left out."""
 
     pairs: Pairs
@@ -67,7 +68,7 @@ class Scored:
 
 def plan_scores(
     pairs: Pairs, systems: Sequence[System], *, audiogram: str = "", baseline: str = NOISY, compute: Compute = compute
-) -> Plan:
+) -> ScoringPlan:
     """Everything that can be known before the work.
 
     Raises:
@@ -82,7 +83,7 @@ def plan_scores(
     if baseline not in names:
         raise InputError(f"no system is called '{baseline}'", hint=f"one of {', '.join(names)}")
     rate = sample_rate_of(pairs, systems)
-    return Plan(pairs, tuple(systems), tuple(names), baseline, rate, audiogram, *available(rate, audiogram), compute)
+    return ScoringPlan(pairs, tuple(systems), tuple(names), baseline, rate, audiogram, *available(rate, audiogram), compute)
 
 
 def sample_rate_of(pairs: Pairs, systems: Sequence[System] = ()) -> int:
@@ -101,7 +102,7 @@ def sample_rate_of(pairs: Pairs, systems: Sequence[System] = ()) -> int:
     return rate
 
 
-def scores(plan: Plan, workers: Workers, progress: Progress, heard: Heard) -> Iterator[Scored]:
+def scores(plan: ScoringPlan, workers: Workers, progress: Progress, heard: Heard) -> Iterator[Scored]:
     """Enhance every item and score it, in the order in which scores are ready; `heard` is given every item's signals.
 
     The signals of an item are cut to the shortest, all systems' together, so that every figure is of the same samples.
@@ -143,7 +144,7 @@ def scores(plan: Plan, workers: Workers, progress: Progress, heard: Heard) -> It
         raise end
 
 
-def _calls(plan: Plan, signals: Signals, name: str) -> list[Call]:
+def _calls(plan: ScoringPlan, signals: Signals, name: str) -> list[Call]:
     arguments = (signals[name], signals[NOISY], signals["clean"], plan.sample_rate, plan.audiogram)
     limit = LIMIT_SECONDS + LIMIT_RATIO * signals[name].size / plan.sample_rate
     return [Call(plan.compute, (measure.key, *arguments), limit) for measure in plan.measures]
@@ -164,7 +165,7 @@ def _scored(
     return Scored(Score(item, name, values), seconds, tuple(notes))
 
 
-def _signals(plan: Plan, heard: Heard) -> Iterator[tuple[str, Signals, Mapping[str, tuple[str, ...]]]]:
+def _signals(plan: ScoringPlan, heard: Heard) -> Iterator[tuple[str, Signals, Mapping[str, tuple[str, ...]]]]:
     """Items with their signals, and system → notes on what its recordings lack; those on the clean one go with the noisy."""
     rate = plan.sample_rate
     for item in plan.pairs.items:

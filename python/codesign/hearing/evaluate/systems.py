@@ -10,23 +10,22 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
 from codesign.base.audio import Audio, read_audio
 from codesign.base.errors import InputError, ToolError
-from codesign.compiler.frontend import FrontEnd, whole_hops
+from codesign.base.signals import Pcm
+from codesign.compiler.frontend import FrontEnd
 from codesign.compiler.lower import lower
 from codesign.compiler.lower.network import Network
 from codesign.compiler.model import Graph, load_onnx
 from codesign.compiler.quantize.float_run import float_steps
 from codesign.compiler.reference.frontend import analyse, synthesise
 from codesign.compiler.reference.saturation import Saturation, of_run, together
-from codesign.firmware.machines.host import run_host
+from codesign.firmware.machines import HOST, MACHINES
+from codesign.firmware.machines.alignment import alignment_of
 from codesign.firmware.machines.run import Run
 from codesign.firmware.toolchain import build_host
 from codesign.proof.equality import run_reference
-
-Pcm = npt.NDArray[np.int16]
 
 
 @dataclass(frozen=True)
@@ -91,16 +90,13 @@ def _integer_run(network: Network, folder: Path) -> tuple[Callable[[Pcm], Run], 
         image = build_host(network, folder)
     except ToolError:
         return (lambda pcm: run_reference(network, pcm)), "int8, NumPy reference"
-    return (lambda pcm: run_host(image, pcm)), "int8, host library"
+    return (lambda pcm: MACHINES[HOST].run(image, pcm)), "int8, host library"
 
 
 def _aligned(config: FrontEnd, run: Callable[[Pcm], Pcm]) -> Callable[[str, Pcm], Pcm]:
     """`run` over an item, the pipeline's delay removed."""
-
-    def enhance(item: str, noisy: Pcm) -> Pcm:
-        return run(whole_hops(noisy, config.hop, config.latency_samples))[config.latency_samples :][: noisy.size]
-
-    return enhance
+    alignment = alignment_of(config)
+    return lambda item, noisy: alignment.apply(noisy, run)
 
 
 def float_enhancer(graph: Graph) -> Callable[[Pcm], Pcm]:

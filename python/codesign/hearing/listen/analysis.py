@@ -46,7 +46,7 @@ class SystemScore:
 
 
 @dataclass(frozen=True)
-class Comparison:
+class SystemDifference:
     """first − second."""
 
     first: str
@@ -55,7 +55,7 @@ class Comparison:
 
 
 @dataclass(frozen=True)
-class Analysis:
+class ListenerAnalysis:
     """Everything that analyze found. The unit of observation is the listener: items are averaged within each.
 
     `notes` say how far the figures can be trusted.
@@ -69,11 +69,13 @@ class Analysis:
     excluded: tuple[Excluded, ...]
     refused: tuple[Refused, ...]
     scores: tuple[SystemScore, ...]
-    comparisons: tuple[Comparison, ...]
+    comparisons: tuple[SystemDifference, ...]
     notes: tuple[str, ...] = ()
 
 
-def analyse(key: Key, results: Sequence[Result], refused: Sequence[Refused] = (), margin: float | None = None) -> Analysis:
+def analyse(
+    key: Key, results: Sequence[Result], refused: Sequence[Refused] = (), margin: float | None = None
+) -> ListenerAnalysis:
     """Screen the listeners and weigh the systems against each other.
 
     Raises:
@@ -104,8 +106,8 @@ def analyse(key: Key, results: Sequence[Result], refused: Sequence[Refused] = ()
         complete = [(a, b) for a, b in pairs if a is not None and b is not None]
         if complete:
             result = equivalence([a for a, _ in complete], [b for _, b in complete], margin, scale)
-            comparisons.append(Comparison(first, second, result))
-    return Analysis(
+            comparisons.append(SystemDifference(first, second, result))
+    return ListenerAnalysis(
         key.test,
         key.test_kind,
         key.title,

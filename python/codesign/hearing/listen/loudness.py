@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from codesign.base.errors import InputError
-from codesign.base.signals import Signal64
+from codesign.base.signals import Signal
 
 BLOCK_SECONDS, HOP_SECONDS = 0.4, 0.1
 ABSOLUTE_GATE, RELATIVE_GATE = -70.0, -10.0
@@ -18,7 +18,7 @@ LOWEST_RATE = 3364
 """The shelf of the head's filter must lie below half the rate."""
 
 
-def loudness(signal: Signal64, sample_rate: int) -> float:
+def loudness(signal: Signal, sample_rate: int) -> float:
     """Integrated loudness in LUFS of float64 (n,), full scale 1.0; −inf for silence.
 
     Signals shorter than a block of 0.4 s are one block.
@@ -44,7 +44,7 @@ def loudness(signal: Signal64, sample_rate: int) -> float:
     return float(_lufs(gated.mean()))
 
 
-def k_weighting(sample_rate: int) -> tuple[tuple[Signal64, Signal64], tuple[Signal64, Signal64]]:
+def k_weighting(sample_rate: int) -> tuple[tuple[Signal, Signal], tuple[Signal, Signal]]:
     """(numerator, denominator) of the head's shelf and of the high-pass, for any rate.
 
     The standard tabulates 48 kHz only; these are the analogue prototypes behind its table (De Man, "Evaluation of

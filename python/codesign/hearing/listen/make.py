@@ -15,7 +15,7 @@ from pydantic import TypeAdapter
 from codesign.base.errors import InputError
 from codesign.base.files.output_file import replace_file
 from codesign.base.files.output_folder import check_folder, replace_folder
-from codesign.base.progress import Progress, no_progress
+from codesign.base.progress import Progress, silent
 from codesign.hearing.listen.design import Design, Key
 from codesign.proof.report.page import page_environment, source
 from codesign.proof.report.sound import flac
@@ -29,7 +29,7 @@ def key_path(folder: Path) -> Path:
     return named.with_name(f"{named.name}.key.json")
 
 
-def write_test(design: Design, folder: Path, sample_rate: int, progress: Progress = no_progress) -> Path:
+def write_test(design: Design, folder: Path, sample_rate: int, progress: Progress = silent) -> Path:
     """Write the folder for listeners and, beside it, the key; returns the key's path.
 
     Raises:

@@ -6,12 +6,12 @@ from __future__ import annotations
 from markupsafe import Markup
 
 from codesign.drawing.svg import WIDTH, chart, element, fitting, text
-from codesign.hearing.listen.analysis import SCALE, Analysis
+from codesign.hearing.listen.analysis import SCALE, ListenerAnalysis
 
 _LEFT, _TOP, _ROW = 260.0, 10.0, 26.0
 
 
-def score_chart(analysis: Analysis) -> Markup:
+def score_chart(analysis: ListenerAnalysis) -> Markup:
     """Mean and 95 % interval of every row of the table of scores."""
     low, high = SCALE[analysis.test_kind]
     steps = 6 if analysis.test_kind == "preference" else 5

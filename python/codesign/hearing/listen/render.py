@@ -12,7 +12,7 @@ from pydantic import TypeAdapter
 
 from codesign.base.errors import InputError
 from codesign.base.files.output_file import replace_file
-from codesign.hearing.listen.analysis import SCALE, Analysis, Comparison, SystemScore
+from codesign.hearing.listen.analysis import SCALE, ListenerAnalysis, SystemDifference, SystemScore
 from codesign.hearing.listen.plot import score_chart
 from codesign.proof.report.page import page_environment, source
 from codesign.proof.report.summary import escape, table
@@ -22,7 +22,7 @@ _SCORES = ("system", "condition", "listeners", "mean", "95 % low", "95 % high")
 _PAIRS = ("pair", "listeners", "difference", "90 % low", "90 % high", "margin", "p equivalence", "p difference", "equivalent")
 
 
-def write_analysis(path: Path, analysis: Analysis) -> None:
+def write_analysis(path: Path, analysis: ListenerAnalysis) -> None:
     """Write one file by its ending: .html, .md, .csv (the scores) or .json.
 
     Raises:
@@ -36,14 +36,14 @@ def write_analysis(path: Path, analysis: Analysis) -> None:
         temporary.write_text(text, encoding="utf-8", newline="")
 
 
-def render_json(analysis: Analysis) -> str:
+def render_json(analysis: ListenerAnalysis) -> str:
     """schema_version, kind and the analysis."""
-    adapter = TypeAdapter(Analysis)
+    adapter = TypeAdapter(ListenerAnalysis)
     head = f'{{\n "schema_version": {SCHEMA_VERSION},\n "kind": "listen-analysis",\n "analysis": '
     return head + adapter.dump_json(analysis, indent=1).decode("utf-8") + "\n}\n"
 
 
-def render_csv(analysis: Analysis) -> str:
+def render_csv(analysis: ListenerAnalysis) -> str:
     """One line a system and condition."""
     buffer = io.StringIO()
     writer = csv.writer(buffer)
@@ -54,7 +54,7 @@ def render_csv(analysis: Analysis) -> str:
     return buffer.getvalue()
 
 
-def render_markdown(analysis: Analysis) -> str:
+def render_markdown(analysis: ListenerAnalysis) -> str:
     """Tables and the answer in words."""
     lines = [f"### {escape(analysis.title)}", "", *(f"- {escape(text)}" for text in facts(analysis)), ""]
     lines += [*table(_SCORES, score_rows(analysis)), ""]
@@ -64,7 +64,7 @@ def render_markdown(analysis: Analysis) -> str:
     return "\n".join(lines)
 
 
-def render_page(analysis: Analysis) -> str:
+def render_page(analysis: ListenerAnalysis) -> str:
     """A page without anything from outside."""
     environment = page_environment("codesign.hearing.listen")
     report = page_environment("codesign.proof.report")
@@ -79,7 +79,7 @@ def render_page(analysis: Analysis) -> str:
     )
 
 
-def facts(analysis: Analysis) -> list[str]:
+def facts(analysis: ListenerAnalysis) -> list[str]:
     """Who counts, and what the numbers mean."""
     low, high = SCALE[analysis.test_kind]
     what = "preference over the unprocessed recording" if analysis.test_kind == "preference" else "MUSHRA score"
@@ -92,17 +92,17 @@ def facts(analysis: Analysis) -> list[str]:
     ]
 
 
-def score_rows(analysis: Analysis) -> list[tuple[str, ...]]:
+def score_rows(analysis: ListenerAnalysis) -> list[tuple[str, ...]]:
     """Cells of the table of scores."""
     return [_score(row) for row in analysis.scores]
 
 
-def pair_rows(analysis: Analysis) -> list[tuple[str, ...]]:
+def pair_rows(analysis: ListenerAnalysis) -> list[tuple[str, ...]]:
     """Cells of the table of comparisons."""
     return [_pair(row) for row in analysis.comparisons]
 
 
-def answer(comparison: Comparison) -> str:
+def answer(comparison: SystemDifference) -> str:
     """What a comparison says, in words."""
     names, found = f"{comparison.first} and {comparison.second}", comparison.result
     if found.equivalent is None or found.p is None:
@@ -120,7 +120,7 @@ def _score(row: SystemScore) -> tuple[str, ...]:
     return (row.system, row.condition or "all", str(mean.n), _number(mean.mean), _number(mean.low), _number(mean.high))
 
 
-def _pair(row: Comparison) -> tuple[str, ...]:
+def _pair(row: SystemDifference) -> tuple[str, ...]:
     found = row.result
     verdict = "–" if found.equivalent is None else "yes" if found.equivalent else "not shown"
     values = (_number(found.difference), _number(found.low), _number(found.high), f"{found.margin:g}")

@@ -12,9 +12,9 @@ import numpy as np
 
 from codesign.base.audio import FULL_SCALE, AudioStream, read_audio
 from codesign.base.errors import InputError
-from codesign.base.progress import Progress, no_progress
-from codesign.base.recordings import recordings_by_item
-from codesign.base.signals import Signal64
+from codesign.base.progress import Progress, silent
+from codesign.base.recordings import find_recordings
+from codesign.base.signals import Signal
 from codesign.hearing.listen.loudness import LOWEST_RATE, loudness
 
 ANCHOR = "anchor"
@@ -24,8 +24,6 @@ TARGET_LUFS = -26.0
 MAX_PEAK = 0.99
 TRIM_SECONDS = 0.1
 
-"""Called with what is going on, steps done and steps in all."""
-
 
 @dataclass(frozen=True)
 class Stimulus:
@@ -33,7 +31,7 @@ class Stimulus:
 
     item: str
     system: str
-    samples: Signal64
+    samples: Signal
     gain_db: float = 0.0
 
 
@@ -59,7 +57,7 @@ def load_stimuli(
     systems: Mapping[str, str],
     reference: str = "",
     target: float = TARGET_LUFS,
-    progress: Progress = no_progress,
+    progress: Progress = silent,
 ) -> StimulusSet:
     """Read `systems` (name → pattern), make the anchor from the system named `reference`, and match loudness.
 
@@ -69,7 +67,7 @@ def load_stimuli(
     Raises:
         InputError: a system lacks an item, lengths differ, a recording is silent or unusable.
     """
-    files = {name: recordings_by_item(pattern) for name, pattern in systems.items()}
+    files = {name: find_recordings(pattern) for name, pattern in systems.items()}
     items = sorted(set().union(*files.values()))
     for name, found in files.items():
         if missing := [item for item in items if item not in found]:
@@ -106,7 +104,7 @@ def _item(item: str, files: Mapping[str, Path], reference: str, rate: int, notes
     return [Stimulus(item, name, signal[:shortest]) for name, signal in signals.items()]
 
 
-def low_pass(signal: Signal64, rate: int) -> Signal64:
+def low_pass(signal: Signal, rate: int) -> Signal:
     """The anchor: 3.5 kHz low-pass, linear phase, delay removed; the same as the reference at rates below 7.4 kHz."""
     if rate < 2.1 * ANCHOR_HZ:
         return signal

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from codesign.base.cache import cache_folder
 from codesign.base.errors import InputError
-from codesign.base.progress import Progress, no_progress
+from codesign.base.progress import Progress, silent
 from codesign.learning.data.cache import decode
 from codesign.learning.data.folders import SPLITS, Split, draw_splits, find_recordings
 
@@ -73,7 +73,7 @@ def open_corpus(
     sample_rate: int = 16000,
     seed: int = 0,
     cache: Path | None = None,
-    progress: Progress = no_progress,
+    progress: Progress = silent,
 ) -> Corpus:
     """Open two folders of WAV and FLAC files, decoding what is not in the cache yet.
 

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from codesign.base.cache import cache_folder
 from codesign.base.errors import InputError
 from codesign.base.files.output_file import replace_file
-from codesign.base.progress import Progress, no_progress
+from codesign.base.progress import Progress, silent
 from codesign.firmware.doctor import missing
 
 ROOMS = 100
@@ -33,7 +33,7 @@ FORMAT = 1
 Responses = npt.NDArray[np.float32]
 
 
-def room_bank(seed: int, sample_rate: int, cache: Path | None = None, progress: Progress = no_progress) -> Responses:
+def room_bank(seed: int, sample_rate: int, cache: Path | None = None, progress: Progress = silent) -> Responses:
     """Impulse responses float32 (ROOMS, POSITIONS, taps), mapped from the cache; the talker's has energy 1 in each room.
 
     Noises keep their level relative to the talker's; a room is a box with one absorption (image-source method, Allen and

@@ -19,7 +19,7 @@ import torch
 from torch import Tensor, nn
 
 from codesign.base.errors import ValidationError
-from codesign.base.progress import Progress, no_progress
+from codesign.base.progress import Progress, silent
 from codesign.learning.train import checkpoint
 from codesign.learning.train.checkpoint import Checkpoint
 from codesign.learning.train.log import Log
@@ -78,7 +78,7 @@ class Run:
     folder: Path
     device: torch.device
     validate: Callable[[nn.Module], float] | None = None
-    show: Progress = no_progress
+    show: Progress = silent
     stop_after: int | None = None
     log: Log = field(default_factory=Log)
 

@@ -10,7 +10,7 @@ from codesign.proof.compare.figures import Figures
 from codesign.proof.compare.thresholds import Thresholds
 from codesign.proof.report.content import Metric
 
-Verdict = Literal["failed", "worse", "better", "same", "gone", "new"]
+Outcome = Literal["failed", "worse", "better", "same", "gone", "new"]
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Row:
     base: float | None
     new: float | None
     allowed: float
-    verdict: Verdict
+    verdict: Outcome
 
     @property
     def change(self) -> float | None:
@@ -74,7 +74,7 @@ def _row(base: Metric, new: Metric | None, thresholds: Thresholds) -> Row:
     threshold = thresholds.of(base)
     allowed = threshold.allowed(base.value)
     if new is None:
-        verdict: Verdict = "failed" if threshold.required and not threshold.ignore else "gone"
+        verdict: Outcome = "failed" if threshold.required and not threshold.ignore else "gone"
         return Row(base.name, base.unit, base.value, None, allowed, verdict)
     worse = (new.value - base.value) * (1 if base.better == "less" else -1)
     # Rounding of the last bit is no change: figures in ms come from a division.

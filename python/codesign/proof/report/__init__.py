@@ -4,6 +4,6 @@
 from codesign.proof.report.assemble import assemble
 from codesign.proof.report.content import Report
 from codesign.proof.report.page import render_page
-from codesign.proof.report.sound import Sound, sounds
+from codesign.proof.report.sound import PlayedSound, sounds
 
-__all__ = ["Report", "Sound", "assemble", "render_page", "sounds"]
+__all__ = ["PlayedSound", "Report", "assemble", "render_page", "sounds"]

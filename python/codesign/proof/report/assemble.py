@@ -4,13 +4,15 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
 from codesign.compiler.plan import MemoryPlan
-from codesign.firmware.size import Footprint, Group, check_budget
+from codesign.firmware.size import Footprint, Group
 from codesign.proof import Quality
 from codesign.proof.judgement import summarize_quality
-from codesign.proof.prove import Proof, Recording
+from codesign.proof.proof import Proof
+from codesign.proof.recordings import Recording
 from codesign.proof.report import content as c
 from codesign.proof.report.metrics import verdict_metrics
 from codesign.proof.report.provenance import provenance
@@ -26,7 +28,7 @@ def assemble(proof: Proof, recordings: Sequence[Recording], commands: Sequence[s
         schema_version=c.SCHEMA_VERSION,
         kind="report",
         ok=verdict.ok,
-        model=c.Model(
+        model=c.ModelRow(
             name=network.name,
             sha256=network.sha256,
             licence=network.licence,
@@ -38,7 +40,7 @@ def assemble(proof: Proof, recordings: Sequence[Recording], commands: Sequence[s
             n_mels=config.n_mels,
             algorithmic_ms=config.algorithmic_latency_ms,
         ),
-        target=c.Target(
+        target=c.BoardRow(
             name=board.name,
             title=board.title,
             cpu=board.core.cpu,
@@ -49,14 +51,14 @@ def assemble(proof: Proof, recordings: Sequence[Recording], commands: Sequence[s
             emulator=verdict.emulator,
         ),
         seconds_of_audio=verdict.seconds_of_audio,
-        checks=tuple(c.Check(check.name, check.ok, check.detail) for check in verdict.checks),
+        checks=verdict.checks,
         budgets=_budgets(proof, cost),
         cost=cost,
         stack=_stack(proof),
         memories=_memories(proof),
-        plan=_plan(proof),
+        plan=plan_table(image.plan),
         layers=_layers(proof),
-        trace=trace_of(proof.on_board.pcm, proof.on_board.run, proof.reference, proof.parts, config.hop),
+        trace=trace_of(proof.run, proof.reference, proof.parts, config.hop),
         recordings=tuple(_recordings(proof, recordings)),
         quality=summarize_quality(verdict.quality),
         provenance=provenance(image, board, commands),
@@ -64,7 +66,7 @@ def assemble(proof: Proof, recordings: Sequence[Recording], commands: Sequence[s
     )
 
 
-def _memories(proof: Proof) -> tuple[c.Memory, ...]:
+def _memories(proof: Proof) -> tuple[c.MemoryRow, ...]:
     footprint = proof.verdict.footprint
     if footprint is None:
         return ()
@@ -73,22 +75,22 @@ def _memories(proof: Proof) -> tuple[c.Memory, ...]:
     return by_symbol(footprint, proof.image.symbols.groups)
 
 
-def by_library(footprint: Footprint, groups: Sequence[Group]) -> tuple[c.Memory, ...]:
+def by_library(footprint: Footprint, groups: Sequence[Group]) -> tuple[c.MemoryRow, ...]:
     """The regions with their groups, which know flash and RAM but not which of several memories of a kind they lie in."""
     found = []
     for kind in ("flash", "ram"):
         regions = [region for region in footprint.regions if region.kind == kind and region.used]
         sizes = ((group.label, group.flash if kind == "flash" else group.ram) for group in groups)
-        parts = sorted((c.Part(label, size, ()) for label, size in sizes if size), key=lambda part: -part.bytes)
+        parts = sorted((c.PartRow(label, size, ()) for label, size in sizes if size), key=lambda part: -part.bytes)
         for region in regions:
-            whole = (c.Part(region.name, region.used, ()),)
+            whole = (c.PartRow(region.name, region.used, ()),)
             found.append(
-                c.Memory(region.name, region.kind, region.used, region.usable, tuple(parts) if len(regions) == 1 else whole)
+                c.MemoryRow(region.name, region.kind, region.used, region.usable, tuple(parts) if len(regions) == 1 else whole)
             )
     return tuple(found)
 
 
-def by_symbol(footprint: Footprint, groups: Sequence[tuple[str, str]]) -> tuple[c.Memory, ...]:
+def by_symbol(footprint: Footprint, groups: Sequence[tuple[str, str]]) -> tuple[c.MemoryRow, ...]:
     """The regions with their parts, down to the symbols; `groups` are (label, symbol prefix) pairs."""
     pieces = footprint.pieces(groups)
     found = []
@@ -99,34 +101,34 @@ def by_symbol(footprint: Footprint, groups: Sequence[tuple[str, str]]) -> tuple[
         parts = []
         for label in dict.fromkeys(piece.label for piece in inside):
             members = sorted((p for p in inside if p.label == label), key=lambda p: (-p.bytes, p.name))
-            symbols = tuple(c.Symbol(piece.name, piece.bytes) for piece in members)
-            parts.append(c.Part(label, sum(symbol.bytes for symbol in symbols), symbols))
+            symbols = tuple(c.SymbolRow(piece.name, piece.bytes) for piece in members)
+            parts.append(c.PartRow(label, sum(symbol.bytes for symbol in symbols), symbols))
         parts.sort(key=lambda part: -part.bytes)
-        found.append(c.Memory(region.name, region.kind, region.used, region.usable, tuple(parts)))
+        found.append(c.MemoryRow(region.name, region.kind, region.used, region.usable, tuple(parts)))
     return tuple(found)
 
 
-def _budgets(proof: Proof, cost: c.Cost | None) -> tuple[c.Budget, ...]:
+def _budgets(proof: Proof, cost: c.FrameCost | None) -> tuple[c.BudgetRow, ...]:
     verdict, budget = proof.verdict, proof.board.budget
     rows = []
-    if verdict.footprint is not None:
-        for check in check_budget(verdict.footprint, proof.board):
-            rows.append(c.Budget(check.name, check.used, check.limit, "bytes", "exact", check.ok))
+    if proof.size is not None:
+        for check in proof.size.budget:
+            rows.append(c.BudgetRow(check.name, check.used, check.limit, "bytes", "exact", check.ok))
     if stack := verdict.stack:
         bounded = not (stack.unbounded or stack.assumption)
-        rows.append(c.Budget("stack", stack.bytes, budget.stack, "bytes", "bound", bounded and stack.bytes <= budget.stack))
+        rows.append(c.BudgetRow("stack", stack.bytes, budget.stack, "bytes", "bound", bounded and stack.bytes <= budget.stack))
     if cost is not None:
         late = cost.worst_ms * (1 + cost.error) > cost.limit_ms
-        rows.append(c.Budget("worst frame", cost.worst_ms, cost.limit_ms, "ms", "estimate", not late, cost.error))
+        rows.append(c.BudgetRow("worst frame", cost.worst_ms, cost.limit_ms, "ms", "estimate", not late, cost.error))
     return tuple(rows)
 
 
-def _cost(proof: Proof) -> c.Cost | None:
+def _cost(proof: Proof) -> c.FrameCost | None:
     latency, board = proof.verdict.latency, proof.board
     if latency is None:
         return None
     limit_ms = min(board.budget.worst_frame_ms, latency.hop_ms)
-    return c.Cost(
+    return c.FrameCost(
         worst_instructions=latency.worst_instructions,
         mean_instructions=latency.mean_instructions,
         counted_frames=latency.counted_frames,
@@ -142,23 +144,24 @@ def _cost(proof: Proof) -> c.Cost | None:
     )
 
 
-def _stack(proof: Proof) -> c.Stack | None:
+def _stack(proof: Proof) -> c.StackRow | None:
     report = proof.verdict.stack
     if report is None:
         return None
-    return c.Stack(report.bytes, report.path, proof.verdict.stack_used, report.unbounded or report.assumption)
+    return c.StackRow(report.bytes, report.path, proof.verdict.stack_used, report.unbounded or report.assumption)
 
 
-def _plan(proof: Proof) -> c.Plan:
-    plan = proof.image.plan
-    buffers = (
-        c.Buffer(b.name, b.offset, b.bytes, tuple(sorted(b.stages)), b.persistent)
-        for b in sorted(plan.buffers.values(), key=lambda b: (b.offset, -b.bytes, b.name, b.key))
-    )
-    return c.Plan(plan.bytes, plan.lower_bound, plan.kernel, plan.stages, tuple(buffers))
+def plan_table(plan: MemoryPlan) -> c.PlanTable:
+    """The arena's buffers, each with a name of its own."""
+    names = Counter(buffer.name for buffer in plan.buffers.values())
+    buffers = []
+    for buffer in sorted(plan.buffers.values(), key=lambda b: (b.offset, -b.bytes, b.name, b.key)):
+        name = buffer.name if names[buffer.name] == 1 else f"{buffer.name} ({buffer.key.kind})"
+        buffers.append(c.BufferRow(name, buffer.offset, buffer.bytes, tuple(sorted(buffer.stages)), buffer.persistent))
+    return c.PlanTable(plan.bytes, plan.lower_bound, plan.kernel, plan.stages, tuple(buffers))
 
 
-def _layers(proof: Proof) -> tuple[c.Layer, ...]:
+def _layers(proof: Proof) -> tuple[c.LayerRow, ...]:
     verdict, plan = proof.verdict, proof.image.plan
     latency = verdict.latency
     if latency is None:
@@ -177,7 +180,7 @@ def _layers(proof: Proof) -> tuple[c.Layer, ...]:
             stage = plan.stages.index(layer.name)
             arena = sum(buffer.bytes for buffer in plan.buffers.values() if stage in buffer.stages)
         rows.append(
-            c.Layer(
+            c.LayerRow(
                 name=layer.name,
                 kind=_title(titles, plan, layer.name),
                 macs=layer.macs,
@@ -198,15 +201,15 @@ def _title(titles: Mapping[str, str], plan: MemoryPlan, stage: str) -> str:
     return titles.get(stage, "front end") if stage in plan.stages else "pipeline"
 
 
-def _recordings(proof: Proof, recordings: Sequence[Recording]) -> Iterator[c.Recording]:
+def _recordings(proof: Proof, recordings: Sequence[Recording]) -> Iterator[c.RecordingRow]:
     found = iter(proof.verdict.quality)  # one for each recording with a clean signal, in order
     rate = proof.image.network.frontend.sample_rate
     for recording, run in zip(recordings, proof.recording_runs, strict=True):
         quality = _quality(next(found)) if recording.clean is not None else None
-        skipped = int(run.skipped.sum())
-        yield c.Recording(recording.name, recording.noisy.size / rate, run.frames, skipped, quality, recording.cut_off)
+        skipped = run.skipped_frames
+        yield c.RecordingRow(recording.name, recording.noisy.size / rate, run.frames, skipped, quality, recording.cut_off)
 
 
-def _quality(found: Quality) -> c.Quality:
+def _quality(found: Quality) -> c.QualityRow:
     values = (found.si_sdr_noisy, found.si_sdr_enhanced, found.estoi_noisy, found.estoi_enhanced)
-    return c.Quality(*(value if math.isfinite(value) else None for value in values))
+    return c.QualityRow(*(value if math.isfinite(value) else None for value in values))

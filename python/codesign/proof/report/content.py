@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from codesign.proof.judgement import QualitySummary
+from codesign.proof.verdict import Check
 
 SCHEMA_VERSION: Literal[1] = 1
 
@@ -26,16 +27,7 @@ class Metric:
 
 
 @dataclass(frozen=True)
-class Check:
-    """One question of the proof with its answer."""
-
-    name: str
-    ok: bool
-    detail: str
-
-
-@dataclass(frozen=True)
-class Budget:
+class BudgetRow:
     """One limit. `error` is the relative error of an estimate: it is within the budget when used · (1 + error) is."""
 
     name: str
@@ -48,7 +40,7 @@ class Budget:
 
 
 @dataclass(frozen=True)
-class Model:
+class ModelRow:
     """The network as it was loaded; `sha256` is of the model file, the front end's lengths are in samples, rates in Hz."""
 
     name: str
@@ -64,7 +56,7 @@ class Model:
 
 
 @dataclass(frozen=True)
-class Target:
+class BoardRow:
     """The board, as its card says, and the emulator that stood in for it.
 
     timing_error and timing_source are of the estimate of cycles, None and "" where there is none. cycles_per_instruction is the
@@ -82,34 +74,34 @@ class Target:
 
 
 @dataclass(frozen=True)
-class Symbol:
+class SymbolRow:
     name: str
     bytes: int
 
 
 @dataclass(frozen=True)
-class Part:
+class PartRow:
     """A layer, or another piece of the image, in one memory; symbols largest first."""
 
     label: str
     bytes: int
-    symbols: tuple[Symbol, ...]
+    symbols: tuple[SymbolRow, ...]
 
 
 @dataclass(frozen=True)
-class Memory:
+class MemoryRow:
     """One memory region of the board in bytes; the parts add up to `used`."""
 
     name: str
     kind: Literal["flash", "ram"]
     used: int
     usable: int
-    parts: tuple[Part, ...]
+    parts: tuple[PartRow, ...]
 
 
 @dataclass(frozen=True)
-class Buffer:
-    """`bytes` at `offset` of the arena, in use during `stages` (indices into Plan.stages)."""
+class BufferRow:
+    """`bytes` at `offset` of the arena, in use during `stages` (indices into PlanTable.stages)."""
 
     name: str
     offset: int
@@ -119,18 +111,18 @@ class Buffer:
 
 
 @dataclass(frozen=True)
-class Plan:
+class PlanTable:
     """The enhancer's arena: `lower_bound` is the most that is alive in one stage, no plan can be smaller."""
 
     bytes: int
     lower_bound: int
     kernel: str
     stages: tuple[str, ...]
-    buffers: tuple[Buffer, ...]
+    buffers: tuple[BufferRow, ...]
 
 
 @dataclass(frozen=True)
-class Stack:
+class StackRow:
     """Worst case of the call graph in bytes, and what the emulated run used. `problem` is why there is no bound, or ""."""
 
     bytes: int
@@ -140,7 +132,7 @@ class Stack:
 
 
 @dataclass(frozen=True)
-class Layer:
+class LayerRow:
     """One stage of a frame. Instructions are exact; `worst_cycles`, of the stage's own worst frame with its waits for flash,
     are an estimate, and `share` is of all stages' worst_cycles.
 
@@ -160,7 +152,7 @@ class Layer:
 
 
 @dataclass(frozen=True)
-class Cost:
+class FrameCost:
     """Cost of a frame. Instructions are exact; milliseconds are estimates with relative error `error`."""
 
     worst_instructions: int
@@ -185,7 +177,7 @@ class Segment:
 
 
 @dataclass(frozen=True)
-class Trace:
+class FrameSeries:
     """The proof signal, frame by frame, in columns of `per_column` frames so that long runs stay small.
 
     low, mean and high are instructions of a frame, of the counted frames only (none where the emulator counts no single frame);
@@ -206,7 +198,7 @@ class Trace:
 
 
 @dataclass(frozen=True)
-class Quality:
+class QualityRow:
     """Against the clean signal; null where a value is infinite or there is too little speech for it."""
 
     si_sdr_noisy: float | None
@@ -216,7 +208,7 @@ class Quality:
 
 
 @dataclass(frozen=True)
-class Recording:
+class RecordingRow:
     """One recording: frames in all, those whose network step was skipped, and speech quality if the clean signal was given.
 
     `cut_off` says what its file lacks at the end, "" when it is whole.
@@ -226,7 +218,7 @@ class Recording:
     seconds: float
     frames: int
     skipped: int
-    quality: Quality | None
+    quality: QualityRow | None
     cut_off: str = ""
 
 
@@ -254,18 +246,18 @@ class Report:
     schema_version: Literal[1]
     kind: Literal["report"]
     ok: bool
-    model: Model
-    target: Target
+    model: ModelRow
+    target: BoardRow
     seconds_of_audio: float
     checks: tuple[Check, ...]
-    budgets: tuple[Budget, ...]
-    cost: Cost | None
-    stack: Stack | None
-    memories: tuple[Memory, ...]
-    plan: Plan
-    layers: tuple[Layer, ...]
-    trace: Trace
-    recordings: tuple[Recording, ...]
+    budgets: tuple[BudgetRow, ...]
+    cost: FrameCost | None
+    stack: StackRow | None
+    memories: tuple[MemoryRow, ...]
+    plan: PlanTable
+    layers: tuple[LayerRow, ...]
+    trace: FrameSeries
+    recordings: tuple[RecordingRow, ...]
     quality: QualitySummary | None
     provenance: Provenance
     metrics: tuple[Metric, ...]

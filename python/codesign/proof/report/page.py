@@ -17,13 +17,13 @@ from codesign.proof.report.charts.bar import budget_bar, used_percent
 from codesign.proof.report.charts.frames import cost_chart, difference_chart
 from codesign.proof.report.charts.plan import plan_chart
 from codesign.proof.report.charts.treemap import treemap
-from codesign.proof.report.content import Budget, Memory, Report
-from codesign.proof.report.sound import Sound
+from codesign.proof.report.content import BudgetRow, MemoryRow, Report
+from codesign.proof.report.sound import PlayedSound
 
 
 @dataclass(frozen=True)
 class _BudgetRow:
-    budget: Budget
+    budget: BudgetRow
     used: str
     percent: str
     bar: Markup
@@ -31,12 +31,12 @@ class _BudgetRow:
 
 @dataclass(frozen=True)
 class _MemoryPicture:
-    of: Memory
-    budget: Budget | None
+    of: MemoryRow
+    budget: BudgetRow | None
     picture: Markup
 
 
-def render_page(report: Report, sounds: Sequence[Sound] = ()) -> str:
+def render_page(report: Report, sounds: Sequence[PlayedSound] = ()) -> str:
     """The whole page. Every name in it is escaped, and a content security policy lets only the page's own script run."""
     environment = page_environment("codesign.proof.report")
     style, script = (source(environment, name) for name in ("style.css", "player.js"))
@@ -88,11 +88,11 @@ def file_name(name: str) -> str:
     return re.sub(r"[^A-Za-z0-9._-]+", "_", name).strip("._") or "recording"
 
 
-def _treemap(memory: Memory) -> Markup:
+def _treemap(memory: MemoryRow) -> Markup:
     return treemap(memory, 340.0 if memory.kind == "flash" else 200.0)
 
 
-def _budget_row(budget: Budget) -> _BudgetRow:
+def _budget_row(budget: BudgetRow) -> _BudgetRow:
     error = f" ±{100 * budget.error:.0f} %" if budget.error else ""
     if budget.unit == "bytes":
         used = f"{budget.used:,.0f} of {budget.limit:,.0f} bytes"

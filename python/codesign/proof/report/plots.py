@@ -13,8 +13,9 @@ from codesign.base.errors import InputError
 from codesign.base.files.output_file import replace_file
 from codesign.drawing.spectrogram import QUIETEST_TOP_DB, RANGE_DB, levels
 from codesign.firmware.doctor import missing
-from codesign.proof.prove import Proof, Recording
-from codesign.proof.report.content import Cost, Report
+from codesign.proof.proof import Proof
+from codesign.proof.recordings import Recording
+from codesign.proof.report.content import FrameCost, Report
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -69,7 +70,7 @@ def save(figure: Figure, path: Path) -> Path:
     return path
 
 
-def _frames(figure: Figure, report: Report, cost: Cost) -> Figure:
+def _frames(figure: Figure, report: Report, cost: FrameCost) -> Figure:
     trace = report.trace
     axes = figure.subplots()
     seconds = np.arange(len(trace.high)) * trace.per_column * cost.hop_ms / 1000

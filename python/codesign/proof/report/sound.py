@@ -12,13 +12,14 @@ import numpy as np
 import numpy.typing as npt
 
 from codesign.drawing.spectrogram import QUIETEST_TOP_DB, RANGE_DB, levels, picture
-from codesign.proof.prove import Proof, Recording
+from codesign.proof.proof import Proof
+from codesign.proof.recordings import Recording
 
 EMBEDDED_SECONDS = 30.0
 
 
 @dataclass(frozen=True)
-class Signal:
+class PlayedVersion:
     """One version of a recording. `audio` is a data: URL of FLAC, "" when left out; `spectrogram` one of PNG."""
 
     label: str
@@ -27,7 +28,7 @@ class Signal:
 
 
 @dataclass(frozen=True)
-class Sound:
+class PlayedSound:
     """A recording to listen to. `seconds` are shown, `played` of them are embedded as audio; `top_khz` is half its rate."""
 
     name: str
@@ -35,10 +36,12 @@ class Sound:
     played: float
     top_khz: float
     range_db: float
-    signals: tuple[Signal, ...]
+    signals: tuple[PlayedVersion, ...]
 
 
-def sounds(proof: Proof, recordings: Sequence[Recording], embedded_seconds: float = EMBEDDED_SECONDS) -> tuple[Sound, ...]:
+def sounds(
+    proof: Proof, recordings: Sequence[Recording], embedded_seconds: float = EMBEDDED_SECONDS
+) -> tuple[PlayedSound, ...]:
     """Sounds of all recordings. Of audio at most `embedded_seconds` in all are embedded, the beginning of each recording."""
     config = proof.image.network.frontend
     left = embedded_seconds
@@ -54,19 +57,19 @@ def sounds(proof: Proof, recordings: Sequence[Recording], embedded_seconds: floa
     return tuple(found)
 
 
-def _sound(name: str, versions: list[tuple[str, npt.NDArray[np.int16]]], rate: int, n_fft: int, played: float) -> Sound:
+def _sound(name: str, versions: list[tuple[str, npt.NDArray[np.int16]]], rate: int, n_fft: int, played: float) -> PlayedSound:
     pictures = [levels(pcm, n_fft) for _, pcm in versions]
     top = max(QUIETEST_TOP_DB, *(float(level.max()) for level in pictures))
     count = round(played * rate)
     signals = tuple(
-        Signal(
+        PlayedVersion(
             label,
             _url("audio/flac", flac(pcm[:count], rate)) if count else "",
             _url("image/png", picture(level, top)),
         )
         for (label, pcm), level in zip(versions, pictures, strict=True)
     )
-    return Sound(name, versions[0][1].size / rate, count / rate, rate / 2000, RANGE_DB, signals)
+    return PlayedSound(name, versions[0][1].size / rate, count / rate, rate / 2000, RANGE_DB, signals)
 
 
 def flac(pcm: npt.NDArray[np.int16], rate: int) -> bytes:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from codesign.base.errors import one_line
 from codesign.proof.judgement import quality_in_words
-from codesign.proof.report.content import Budget, Report
+from codesign.proof.report.content import BudgetRow, Report
 
 
 def render_summary(report: Report) -> str:
@@ -78,7 +78,7 @@ def _cost(report: Report) -> str:
     return f"{worst}{per_mac}; {latency}"
 
 
-def _budget(budget: Budget) -> tuple[str, ...]:
+def _budget(budget: BudgetRow) -> tuple[str, ...]:
     used = f"{budget.used:,.0f}" if budget.unit == "bytes" else f"{budget.used:.2f}"
     error = f" ±{100 * budget.error:.0f} %" if budget.error else ""
     return (budget.name, used + error, f"{_limit(budget)} {budget.unit}", "✅" if budget.ok else "❌", budget.basis)
@@ -88,5 +88,5 @@ def _value(value: float | None, digits: int) -> str:
     return "–" if value is None else f"{value:.{digits}f}"
 
 
-def _limit(budget: Budget) -> str:
+def _limit(budget: BudgetRow) -> str:
     return f"{budget.limit:,.0f}" if budget.unit == "bytes" else f"{budget.limit:g}"

@@ -9,23 +9,18 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from codesign.firmware.machines import Run
-from codesign.proof.report.content import Segment, Trace
+from codesign.firmware.machines.run import Run
+from codesign.proof.report.content import FrameSeries, Segment
 
 MAX_COLUMNS = 500
 
 
-def trace_of(
-    pcm: npt.NDArray[np.int16], run: Run | None, reference: Run, parts: tuple[tuple[str, int], ...], hop: int
-) -> Trace:
-    """The series of a run against its reference: int16 `pcm` (samples,) it put out, and `run` itself where there is one.
-
-    `parts` are (name, samples) of the signal in order.
-    """
-    counted = run.instructions if run is not None and run.instructions is not None else np.zeros(0, np.int64)
+def trace_of(run: Run, reference: Run, parts: tuple[tuple[str, int], ...], hop: int) -> FrameSeries:
+    """The series of a run against its reference; `parts` are (name, samples) of the signal in order."""
+    counted = run.instructions if run.instructions is not None else np.zeros(0, np.int64)
     per_column = max(1, -(-reference.frames // MAX_COLUMNS))
     starts = np.cumsum([0, *(samples for _, samples in parts[:-1])])
-    return Trace(
+    return FrameSeries(
         frames=reference.frames,
         counted_frames=len(counted),
         per_column=per_column,
@@ -34,18 +29,18 @@ def trace_of(
         mean=tuple(columns(counted.astype(np.float64), per_column, np.mean)),
         high=tuple(columns(counted, per_column, np.max)),
         skipped=tuple(columns(reference.skipped.astype(np.int64), per_column, np.sum)),
-        difference=tuple(columns(differences(pcm, run, reference, hop), per_column, np.max)),
+        difference=tuple(columns(differences(run, reference, hop), per_column, np.max)),
         segments=tuple(Segment(name, int(start) // hop) for (name, _), start in zip(parts, starts, strict=True)),
     )
 
 
-def differences(pcm: npt.NDArray[np.int16], run: Run | None, reference: Run, hop: int) -> npt.NDArray[np.int64]:
+def differences(run: Run, reference: Run, hop: int) -> npt.NDArray[np.int64]:
     """Largest |emulated − reference| of every frame in LSB: int64 (frames,). Frames that only one has are left out."""
-    frames = min(pcm.size // hop, reference.frames)
+    frames = min(run.pcm.size // hop, reference.frames)
     length = frames * hop
-    found = np.abs(pcm[:length].astype(np.int64) - reference.pcm[:length]).reshape(frames, hop).max(axis=1, initial=0)
-    if run is not None:
-        mask = np.abs(run.mask[:frames].astype(np.int64) - reference.mask[:frames]).max(axis=1, initial=0)
+    found = np.abs(run.pcm[:length].astype(np.int64) - reference.pcm[:length]).reshape(frames, hop).max(axis=1, initial=0)
+    if run.signals is not None:
+        mask = np.abs(run.signals.mask[:frames].astype(np.int64) - reference.mask[:frames]).max(axis=1, initial=0)
         found = np.maximum(found, mask)
     return np.asarray(found)
 

@@ -11,7 +11,7 @@ from codesign.base.files.output_file import replace_file
 from codesign.proof.report.content import Report
 from codesign.proof.report.document import render_json
 from codesign.proof.report.page import render_page
-from codesign.proof.report.sound import Sound
+from codesign.proof.report.sound import PlayedSound
 from codesign.proof.report.summary import render_summary
 
 ENDINGS = {".html": "html", ".htm": "html", ".json": "json", ".md": "md"}
@@ -31,7 +31,7 @@ def report_format(path: Path) -> str:
         ) from None
 
 
-def render(report: Report, form: str, sounds: Sequence[Sound] = ()) -> str:
+def render(report: Report, form: str, sounds: Sequence[PlayedSound] = ()) -> str:
     """The report as "html", "json" or "md"; only a page has sounds."""
     match form:
         case "html":
@@ -42,7 +42,7 @@ def render(report: Report, form: str, sounds: Sequence[Sound] = ()) -> str:
             return render_summary(report)
 
 
-def write_report(path: Path, report: Report, sounds: Sequence[Sound] = ()) -> None:
+def write_report(path: Path, report: Report, sounds: Sequence[PlayedSound] = ()) -> None:
     """Write one file.
 
     Raises:

@@ -6,10 +6,10 @@ from __future__ import annotations
 from markupsafe import Markup
 
 from codesign.drawing.svg import WIDTH, chart, element
-from codesign.proof.report.content import Budget
+from codesign.proof.report.content import BudgetRow
 
 
-def budget_bar(budget: Budget) -> Markup:
+def budget_bar(budget: BudgetRow) -> Markup:
     """The bar's end is the limit, or what is used where that is more."""
     upper = budget.used * (1 + budget.error)
     scale = (WIDTH - 2) / max(budget.limit, upper, 1e-9)
@@ -26,6 +26,6 @@ def budget_bar(budget: Budget) -> Markup:
     )
 
 
-def used_percent(budget: Budget) -> float:
+def used_percent(budget: BudgetRow) -> float:
     """What is used, in percent of the limit."""
     return 100 * budget.used / budget.limit if budget.limit else 100.0

@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from codesign.drawing.svg import WIDTH, chart, element, fitting, short_number, text, text_width, ticks
-from codesign.proof.report.content import Cost, Segment, Trace
+from codesign.proof.report.content import FrameCost, FrameSeries, Segment
 
 _LEFT, _RIGHT = 70.0, 10.0
 _PLOT = WIDTH - _LEFT - _RIGHT
 _SMALL, _ROW = 11.0, 13.0  # size of the segments' names, and of their rows
 
 
-def cost_chart(trace: Trace, cost: Cost) -> Markup:
+def cost_chart(trace: FrameSeries, cost: FrameCost) -> Markup:
     """Instructions of the counted frames: lowest to highest of every column, the mean, the worst and the limit."""
     frames = max(1, trace.counted_frames or trace.frames)
     names = _placed(trace.segments, frames)
@@ -64,7 +64,7 @@ def cost_chart(trace: Trace, cost: Cost) -> Markup:
     return chart("Instructions per frame", description, top_y + height + 44, *drawn)
 
 
-def difference_chart(trace: Trace, hop_ms: float) -> Markup:
+def difference_chart(trace: FrameSeries, hop_ms: float) -> Markup:
     """Largest difference between the emulated image and the reference, LSB."""
     frames = max(1, trace.frames)
     names = _placed(trace.segments, frames)
@@ -88,7 +88,7 @@ def difference_chart(trace: Trace, hop_ms: float) -> Markup:
     return chart("Emulated image against the reference, LSB", f"{trace.frames} frames: {found}.", top_y + height + 44, *drawn)
 
 
-def _seconds(cost: Cost) -> float:
+def _seconds(cost: FrameCost) -> float:
     return cost.hop_ms / 1000
 
 

@@ -8,13 +8,13 @@ from collections.abc import Iterator
 from markupsafe import Markup
 
 from codesign.drawing.svg import WIDTH, chart, element, fitting, text, ticks
-from codesign.proof.report.content import Buffer, Plan
+from codesign.proof.report.content import BufferRow, PlanTable
 
 _LEFT, _TOP, _HEIGHT = 70.0, 8.0, 400.0
 _STRAIGHT, _SLANTED = 24.0, 70.0  # room for the names of the stages
 
 
-def plan_chart(plan: Plan) -> Markup:
+def plan_chart(plan: PlanTable) -> Markup:
     """Stages to the right, the arena's bytes upwards."""
     column = (WIDTH - _LEFT) / max(1, len(plan.stages))
     scale = _HEIGHT / plan.bytes
@@ -50,7 +50,7 @@ def runs(stages: tuple[int, ...]) -> Iterator[tuple[int, int]]:
             start = index + 1
 
 
-def _box(buffer: Buffer, index: int, first: int, last: int, column: float, scale: float) -> Iterator[Markup]:
+def _box(buffer: BufferRow, index: int, first: int, last: int, column: float, scale: float) -> Iterator[Markup]:
     x, width = _LEFT + first * column + 1, (last - first + 1) * column - 2
     height = max(1.0, buffer.bytes * scale - 1)
     y = _TOP + _HEIGHT - (buffer.offset + buffer.bytes) * scale

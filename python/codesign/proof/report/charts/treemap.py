@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from codesign.drawing.svg import WIDTH, chart, element, fitting, text
-from codesign.proof.report.content import Memory, Part
+from codesign.proof.report.content import MemoryRow, PartRow
 
 _HEADER = 17.0
 _COLOURS = 8
@@ -71,7 +71,7 @@ def _lay(row: Sequence[float], area: Rectangle) -> tuple[list[Rectangle], Rectan
     return placed, Rectangle(area.x, area.y + depth, area.width, max(0.0, area.height - depth))
 
 
-def treemap(memory: Memory, height: float = 340.0) -> Markup:
+def treemap(memory: MemoryRow, height: float = 340.0) -> Markup:
     """One region's used bytes."""
     parts = [part for part in memory.parts if part.bytes > 0]
     areas = squarify([part.bytes for part in parts], Rectangle(0, 0, WIDTH, height))
@@ -81,7 +81,7 @@ def treemap(memory: Memory, height: float = 340.0) -> Markup:
     return chart(f"What takes {memory.name}", description, height, *drawn)
 
 
-def _part(part: Part, area: Rectangle, colour: int) -> Markup:
+def _part(part: PartRow, area: Rectangle, colour: int) -> Markup:
     children = [_box(area, f"part c{colour}", f"{part.label}: {part.bytes:,} bytes")]
     label = fitting(f"{part.label}  {part.bytes:,}", area.width - 8)
     headed = bool(label) and area.height >= _HEADER + 2

@@ -11,7 +11,7 @@ _MAX_GROUP = 64
 
 
 @dataclass(frozen=True)
-class Call:
+class CallSite:
     """A call at stack depth `depth`; `certain` unless it is only possible that a pointer leads to `target`."""
 
     depth: int
@@ -19,11 +19,11 @@ class Call:
     certain: bool
 
 
-Calls = Mapping[int, Sequence[Call]]
+Calls = Mapping[int, Sequence[CallSite]]
 Path = tuple[tuple[int, int], ...]  # (function, bytes that it adds)
 
 
-def longest_path(entry: int, frames: Mapping[int, int], calls: Calls) -> tuple[int, Path]:
+def deepest_path(entry: int, frames: Mapping[int, int], calls: Calls) -> tuple[int, Path]:
     """Bytes and path of the deepest stack from `entry`, with no function active twice.
 
     Functions that can call each other are a group. Inside small groups every order of calls is tried; a large one, or one with

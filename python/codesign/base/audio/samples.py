@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Signals of callers as int16 PCM and back."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from codesign.base.audio.stream import HIGHEST_RATE, LOWEST_RATE
+from codesign.base.errors import InputError
+from codesign.base.signals import Samples
+
+
+def to_int16(signal: Samples) -> npt.NDArray[np.int16]:
+    """(n,) of int16 as it is, of floating point within ±1 scaled by 32768, rounded and clipped.
+
+    Raises:
+        InputError: another type or shape, or a sample that is not finite.
+    """
+    if signal.ndim != 1:
+        raise InputError(
+            f"a signal of shape {signal.shape}", hint="give one channel, (n,): audio.mean(axis=...) mixes stereo down"
+        )
+    if signal.dtype == np.int16:
+        return signal
+    if not np.issubdtype(signal.dtype, np.floating):
+        raise InputError(f"a signal of {signal.dtype}", hint="give int16, or floating point within ±1")
+    if not np.isfinite(signal).all():
+        raise InputError("a signal holds NaN or infinity", hint="check the recording")
+    return np.clip(np.rint(signal.astype(np.float64) * 32768.0), -32768, 32767).astype(np.int16)
+
+
+def in_type_of(signal: Samples, pcm: npt.NDArray[np.int16]) -> Samples:
+    """int16 PCM in the type of `signal`."""
+    return pcm if signal.dtype == np.int16 else (pcm / 32768.0).astype(signal.dtype)
+
+
+def resampled(pcm: npt.NDArray[np.int16], rate: int, wanted: int) -> npt.NDArray[np.int16]:
+    """int16 PCM at another rate, in Hz.
+
+    Raises:
+        InputError: `rate` is none that recordings have.
+    """
+    import soxr
+
+    if not LOWEST_RATE <= rate <= HIGHEST_RATE:
+        raise InputError(f"a signal at {rate} Hz", hint=f"give its sample rate, {LOWEST_RATE} to {HIGHEST_RATE} Hz")
+    return pcm if rate == wanted else to_int16(np.asarray(soxr.resample(pcm / 32768.0, rate, wanted)))

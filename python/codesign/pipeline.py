@@ -1,0 +1,146 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The whole proof of one model on one board, stage after stage: load, lower, build, run, size, compare, verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from codesign.base.progress import Progress, silent
+from codesign.compiler.frontend import whole_hops
+from codesign.compiler.lower import lower
+from codesign.compiler.lower.network import Network
+from codesign.compiler.model import Graph, load_onnx
+from codesign.compiler.reference.saturation import of_run
+from codesign.firmware.boards import Board
+from codesign.firmware.image import Image
+from codesign.firmware.machines import HOST, machine_named
+from codesign.firmware.machines.alignment import alignment_of
+from codesign.firmware.machines.machine import Machine, RunOptions
+from codesign.firmware.size.size import size
+from codesign.firmware.toolchain import check_image_folder
+from codesign.proof.checks import budget_checks, cost_of, latency_check, latency_of, run_checks
+from codesign.proof.equality import equal, run_reference, same_in_one_call
+from codesign.proof.oracle import against_onnxruntime
+from codesign.proof.proof import Proof
+from codesign.proof.quality import quality_of
+from codesign.proof.recordings import Recording
+from codesign.proof.signals import PROOF_SECONDS, PROOF_SIGNAL, proof_parts
+from codesign.proof.verdict import Verdict
+
+COUNTED_SECONDS = 20.0
+"""The proof signal starts with the extreme signals; instructions are counted over them and some speech."""
+
+
+@dataclass(frozen=True)
+class LoadedModel:
+    """A model file that was read once: what it says, and the integer network that it becomes."""
+
+    path: Path
+    graph: Graph
+    network: Network
+
+    @property
+    def sample_rate(self) -> int:
+        """Hz of its signals."""
+        return self.graph.frontend.sample_rate
+
+
+def load_model(model: Path | LoadedModel) -> LoadedModel:
+    """Read and lower an int8 model; one that is loaded already comes back as it is.
+
+    Raises:
+        InputError: the file cannot be used, or is no int8 model that can be lowered.
+    """
+    if isinstance(model, LoadedModel):
+        return model
+    graph = load_onnx(model)
+    return LoadedModel(model, graph, lower(graph))
+
+
+def prove(
+    model: Path | LoadedModel,
+    board: Board,
+    folder: Path,
+    recordings: Sequence[Recording] = (),
+    *,
+    emulator: str = "unicorn",
+    seconds: float = PROOF_SECONDS,
+    progress: Progress = silent,
+) -> Proof:
+    """Build `model` for `board` under `folder` and verify it with at least `seconds` of audio.
+
+    `emulator` is the machine that runs the image, one of firmware/machines: "unicorn" the bare one, "qemu", "renode" and
+    "native" the Zephyr application. A build plans the memory and emits the C sources first.
+
+    Raises:
+        CodesignError: the model cannot be used, a tool is missing, a build failed, the image faulted. Checks that fail are
+            in the verdict, not raised.
+    """
+    machine, on_host = machine_named(emulator), machine_named(HOST)
+    for runtime in (on_host.runtime, machine.runtime):
+        check_image_folder(runtime, folder / runtime)  # before the work
+    progress("load and lower", 0, 0)
+    loaded = load_model(model)
+    graph, network = loaded.graph, loaded.network
+    host_image = on_host.build(network, board, folder / on_host.runtime, progress=progress)
+
+    parts = proof_parts([recording.noisy for recording in recordings], loaded.sample_rate, seconds)
+    pcm = whole_hops(np.concatenate([part for _, part in parts]), network.frontend.hop)
+    progress("NumPy reference", 0, 0)
+    reference = run_reference(network, pcm, board.front_end)
+    progress("host library", 0, 0)
+    host = on_host.run(host_image, pcm)
+    image = machine.build(network, board, folder / machine.runtime, progress=progress)
+    run = machine.run(image, pcm, _options(machine, image, pcm.size, folder, progress))
+    measured = None if board.native else size(image)
+    cost = cost_of(run, image)
+    latency = latency_of(run.counts, cost, image) if run.counts and cost else None
+
+    progress("onnxruntime", 0, 0)
+    checks = (
+        equal(run, host),
+        equal(host, reference),
+        same_in_one_call(host_image, pcm, host),
+        against_onnxruntime(loaded.path, graph, network, reference.features),
+        *budget_checks(measured),
+        *run_checks(run, image, measured),
+        *([latency_check(latency, board)] if latency else []),
+    )
+    progress("speech quality", 0, 0)
+    alignment = alignment_of(network.frontend)
+    padded = [alignment.pad(recording.noisy) for recording in recordings]
+    runs = tuple(on_host.run(host_image, noisy) for noisy in padded)
+    enhanced = tuple(alignment.trim(each.pcm, recording.noisy.size) for each, recording in zip(runs, recordings, strict=True))
+    played = [(PROOF_SIGNAL, pcm, reference), *zip([recording.name for recording in recordings], padded, runs, strict=True)]
+    verdict = Verdict(
+        model=network.name,
+        board=board.name,
+        emulator=machine.name,
+        compiler=image.compiler,
+        seconds_of_audio=pcm.size / loaded.sample_rate,
+        checks=checks,
+        latency=latency,
+        footprint=measured.footprint if measured else None,
+        groups=measured.groups if measured else (),
+        layers=run.counts.layers if run.counts else (),
+        stages=cost.stages if cost else (),
+        quality=quality_of(recordings, enhanced, loaded.sample_rate),
+        stack=measured.stack if measured and run.stack_bytes is not None else None,
+        stack_used=run.stack_bytes,
+        saturation=tuple(of_run(name, graph, network, signal, each.mask) for name, signal, each in played),
+    )
+    lengths = tuple((name, part.size) for name, part in parts)
+    return Proof(verdict, image, measured, run, reference, lengths, runs, enhanced, tuple(recordings))
+
+
+def _options(machine: Machine, image: Image, samples: int, folder: Path, progress: Progress) -> RunOptions:
+    """Extreme signals counted, files kept in a folder of the machine's own."""
+    config = image.network.frontend
+    what = machine.title_on(image.board)
+    progress(what, 0, 0)
+    counted = min(int(COUNTED_SECONDS * config.sample_rate), samples) // config.hop
+    return RunOptions(counted, folder / machine.name, progress=lambda done, total: progress(what, done, total))

@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a run must show beside the right bits, and what a frame costs: from whatever the machine tells."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from codesign.firmware.boards import Board
+from codesign.firmware.cost import CostReport, estimate
+from codesign.firmware.image import Image
+from codesign.firmware.machines.console_report import ConsoleReport
+from codesign.firmware.machines.run import Counts, Run
+from codesign.firmware.size.size import Size
+from codesign.firmware.size.stack import StackReport
+from codesign.proof.verdict import Check, Latency
+
+STACK_HEADROOM = 0.25
+"""Share of every thread's stack that must stay free."""
+
+COUNTER_SLACK = 32
+"""Instructions between the firmware's reading of its counter and the emulator's, and what an exception in between costs."""
+
+OVERHEAD = 0.03
+"""What kernel, drivers and copies may execute in a hop, as a share of the enhancer's worst frame."""
+
+
+def budget_checks(size: Size | None) -> list[Check]:
+    """Every limit of the board's memories."""
+    budget = size.budget if size else ()
+    return [Check(f"{limit.name} budget", limit.ok, f"{limit.used:,} of {limit.limit:,} bytes") for limit in budget]
+
+
+def run_checks(run: Run, image: Image, size: Size | None) -> list[Check]:
+    """Stacks, blocks, overhead, counters and platform, each where the machine shows it."""
+    checks, board, counts = [], image.board, run.counts
+    if run.stack_bytes is not None and size is not None and size.stack is not None:
+        checks.append(_stack_bound(size.stack, board, run.stack_bytes))
+    if run.console is not None:
+        checks += _application_checks(run.console)
+    if counts is not None and counts.outside is not None:
+        checks.append(_overhead(counts.outside, counts.worst))
+    if run.console is not None and counts is not None and counts.by_firmware is not None:
+        checks.append(_counter_agrees(counts, run.console, board))
+    if run.unmapped is not None:
+        checks.append(_all_mapped(run.unmapped))
+    return checks
+
+
+def latency_check(latency: Latency, board: Board) -> Check:
+    """Whether the estimate of the worst frame, with its error, is within the budget and the hop."""
+    limit = min(board.budget.worst_frame_ms, latency.hop_ms)
+    upper = latency.worst_ms * (1 + latency.error)
+    frame = "" if latency.worst_frame is None else f"frame {latency.worst_frame}: "
+    cost = f"{latency.worst_instructions:,} instructions, {latency.worst_ms:.2f} ms ±{100 * latency.error:.0f} % (estimate)"
+    detail = f"{frame}{cost}, limit {limit:g} ms"
+    return Check("worst frame", upper <= limit, detail)
+
+
+def cost_of(run: Run, image: Image) -> CostReport | None:
+    """The estimate of a frame's cycles, None where nothing counted instructions."""
+    return None if run.counts is None else estimate(run, image)
+
+
+def latency_of(counts: Counts, cost: CostReport, image: Image) -> Latency:
+    """Cost and delay of a frame."""
+    network, layers = image.network, {layer.name for layer in image.network.schedule}
+    return Latency(
+        worst_instructions=counts.worst,
+        mean_instructions=counts.mean,
+        counted_frames=counts.frames,
+        clock_hz=image.board.core.clock_hz,
+        worst_cycles=cost.worst_cycles,
+        mean_cycles=cost.mean_cycles,
+        error=cost.error,
+        source=cost.source,
+        hop_ms=network.frontend.hop_ms,
+        algorithmic_ms=network.frontend.algorithmic_latency_ms,
+        network_instructions=sum(row.worst for row in counts.layers if row.name in layers) if counts.layers else None,
+        macs=network.macs,
+        worst_frame=counts.worst_frame,
+        cycles_per_instruction=cost.cycles_per_instruction,
+    )
+
+
+def _stack_bound(report: StackReport, board: Board, used: int) -> Check:
+    measured = f"{used:,} bytes used in the emulator"
+    if report.unbounded or report.assumption:
+        return Check("stack budget", False, f"{report.unbounded or report.assumption}; {measured}")
+    ok = report.bytes <= board.budget.stack and used <= report.bytes
+    return Check("stack budget", ok, f"at most {report.bytes:,} of {board.budget.stack:,} bytes; {measured}")
+
+
+def _application_checks(report: ConsoleReport) -> list[Check]:
+    counted = f"{report.stats.number('captured'):,} blocks captured"
+    faults = ", ".join(f"{count} {name}" for name, count in report.faults.items()) or "none late, lost or unplayed"
+    checks = [Check("every block accounted for", report.accounted and not report.faults, f"{counted}, {faults}")]
+    if report.stacks:
+        tightest = min(report.stacks, key=lambda stack: stack.headroom)
+        detail = f"tightest {tightest.thread}: {tightest.used:,} of {tightest.size:,} bytes used"
+        checks.append(Check("stack headroom", tightest.headroom >= STACK_HEADROOM, detail))
+    return checks
+
+
+def _overhead(outside: float, worst: int) -> Check:
+    share = outside / max(1, worst)
+    detail = f"{outside:,.0f} instructions a hop outside the enhancer, {100 * share:.1f} % of its worst frame"
+    return Check("RTOS overhead", share <= OVERHEAD, detail)
+
+
+def _counter_agrees(counts: Counts, report: ConsoleReport, board: Board) -> Check:
+    """Virtual time is instructions at the core's clock: the firmware's cycle counter must show what the emulator executed."""
+    name = "cycle counter = executed instructions"
+    if counts.per_frame is None or counts.by_firmware is None or not counts.per_frame.size:
+        return Check(name, False, "the image never processed a frame")
+    apart = int(np.abs(counts.by_firmware - counts.per_frame).max())
+    clock = report.ready.number("hz")
+    detail = f"at most {apart} apart in {counts.per_frame.size:,} frames, {clock / 1e6:g} MHz"
+    return Check(name, apart <= COUNTER_SLACK and clock == board.core.clock_hz, detail)
+
+
+def _all_mapped(unmapped: tuple[str, ...]) -> Check:
+    first = f"{len(unmapped)} accesses to nothing, the first: {unmapped[0]}" if unmapped else "no access to nothing"
+    return Check("platform complete", not unmapped, first)
