@@ -8,11 +8,12 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import onnx
-from onnx import TensorProto, helper, numpy_helper
+from onnx import helper, numpy_helper
 
 from codesign.base.files.output_file import replace_file
-from codesign.compiler.model.graph import Activation, Graph, Linear, LstmCell, SkipGate
-from codesign.compiler.quantize.qdq import IR_VERSION, OPSET, metadata
+from codesign.compiler.model.graph import Graph
+from codesign.compiler.operators import Activation, Linear, LstmCell, SkipGate
+from codesign.compiler.quantize.qdq import IR_VERSION, OPSET, metadata, ports
 
 _OPERATORS = {"relu": "Relu", "sigmoid": "Sigmoid", "tanh": "Tanh"}
 
@@ -32,20 +33,12 @@ def float_model(graph: Graph) -> onnx.ModelProto:
     """The ONNX model of a float graph."""
     writer = _Writer(graph)
     writer.write()
-    inputs = {graph.input: graph.sizes[graph.input], **{state.input: state.size for state in graph.states}}
-    outputs = {graph.output: graph.sizes[graph.output], **{state.output: state.size for state in graph.states}}
-    proto = helper.make_graph(
-        writer.nodes, "step", [_vector(*item) for item in inputs.items()], [_vector(*item) for item in outputs.items()]
-    )
+    proto = helper.make_graph(writer.nodes, "step", *ports(graph))
     proto.initializer.extend(writer.initializers)
     model = helper.make_model(proto, opset_imports=[helper.make_opsetid("", OPSET)], producer_name="codesign")
     model.ir_version = IR_VERSION
     helper.set_model_props(model, metadata(graph))
     return model
-
-
-def _vector(name: str, size: int) -> onnx.ValueInfoProto:
-    return helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, size])
 
 
 class _Writer:
@@ -55,7 +48,7 @@ class _Writer:
         self.nodes: list[onnx.NodeProto] = []
         self.initializers = [numpy_helper.from_array(np.array([0], np.int64), "axis_0")]
         self._graph = graph
-        self._tensor = {name: name for name in graph.sizes}
+        self._tensor = {name: name for name in graph.shapes}
         self._outputs = {state.input: state.output for state in graph.states}
         self._gates = {layer: op for op in graph.ops if isinstance(op, SkipGate) for layer in op.layers}
 

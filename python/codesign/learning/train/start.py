@@ -14,7 +14,8 @@ from torch import Tensor
 
 from codesign.base.errors import InputError
 from codesign.compiler.model import load_onnx
-from codesign.compiler.model.graph import Activation, Graph, Linear, LstmCell, Op, SkipGate
+from codesign.compiler.model.graph import Graph
+from codesign.compiler.operators import Activation, Linear, LstmCell, Operator, SkipGate
 from codesign.learning.train.checkpoint import Checkpoint, load
 from codesign.learning.train.network import MaskNetwork, Sizes
 from codesign.learning.train.recipe import NetworkRecipe, Recipe
@@ -63,7 +64,7 @@ def _network(graph: Graph, path: Path) -> tuple[Sizes, dict[str, Tensor]]:
 def _is_chain(graph: Graph, cells: list[LstmCell], linear: list[Linear]) -> bool:
     """Each layer reads the one before it, and activations are those of MaskNetwork."""
     activations = {op.source: op for op in graph.ops if isinstance(op, Activation)}
-    chain: list[Op] = [*cells]
+    chain: list[Operator] = [*cells]
     for layer in linear:
         activation = activations.get(layer.output)
         if activation is None or activation.kind != ("sigmoid" if layer is linear[-1] else "relu"):
@@ -71,9 +72,9 @@ def _is_chain(graph: Graph, cells: list[LstmCell], linear: list[Linear]) -> bool
         chain += [layer, activation]
     value = graph.input
     for op in chain:
-        if isinstance(op, SkipGate) or op.source != value:
+        if op.sources[0] != value:
             return False
-        value = op.output
+        value = op.outputs[0]
     return value == graph.output
 
 

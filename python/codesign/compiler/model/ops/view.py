@@ -12,7 +12,8 @@ import onnx
 
 from codesign.compiler.model.limits import MAX_PARTS
 from codesign.compiler.model.ops.step import Step
-from codesign.compiler.model.terms import Affine, Constant, Function, Pieces, Term, rows_of
+from codesign.compiler.model.terms import Affine, Call, Constant, Function, Operation, Pieces, Term, rows_of
+from codesign.compiler.operators import Slice
 
 
 def same(step: Step) -> None:
@@ -130,20 +131,32 @@ def piece(step: Step, term: Term, start: int, stop: int, name: str) -> Term:
         case Affine():
             rows = slice(start, stop)
             parts = [(source, rows_of(matrix, rows)) for source, matrix in term.parts]
-            return Affine(name, stop - start, step.display, parts=parts, bias=term.bias[rows])
+            return Affine(name, stop - start, step.display, parts=parts, bias=term.bias[rows], joined=term.joined)
         case Function():
             inner_name = f"{name}:source"
             while inner_name in step.build.names:
                 inner_name += "'"
             inner = piece(step, term.source, start, stop, inner_name)
-            return Function(name, stop - start, step.display, kind=term.kind, source=inner, low=term.low, high=term.high)
+            return Function(
+                name,
+                stop - start,
+                step.display,
+                kind=term.kind,
+                source=inner,
+                low=term.low,
+                high=term.high,
+                parameters=term.parameters,
+            )
         case Pieces():
             position = 0
             for part in term.parts:
                 if position <= start and stop <= position + part.size:
                     return piece(step, part, start - position, stop - position, name)
                 position += part.size
-    raise step.refuse(f"takes elements {start} to {stop - 1} of '{term.name}', which is no linear layer's output")
+    call = Call(Slice("", "", "", start, stop), [term], [])
+    part = Operation(name, stop - start, step.display, call=call)
+    call.results.append(part)
+    return part
 
 
 def _reshaped(step: Step, term: Constant) -> Constant:
@@ -176,9 +189,9 @@ _VIEW = "on vectors and constants, when the order of elements stays"
 OPERATORS = {
     **dict.fromkeys(("Dropout", "Flatten", "Identity", "Reshape", "Squeeze", "Transpose", "Unsqueeze"), (same, _VIEW)),
     "Cast": (same, "to float32"),
-    "Concat": (concat, "of vectors that one linear layer reads, such as [x; h]; of constants"),
+    "Concat": (concat, "of vectors, of constants; a linear layer or an LSTM reads the parts, such as [x; h]"),
     "Constant": (constant, "tensors and numbers"),
     "Gather": (gather, "of the one slice along a dimension of 1, such as y[0]"),
-    "Slice": (slice_, "of a linear layer's output, step 1; how stacked gates come apart"),
-    "Split": (split, "of a linear layer's output; how stacked gates come apart"),
+    "Slice": (slice_, "of a vector, step 1; how stacked gates come apart"),
+    "Split": (split, "of a vector; how stacked gates come apart"),
 }
