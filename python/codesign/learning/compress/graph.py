@@ -13,6 +13,7 @@ from codesign.compiler.frontend import FrontEnd
 from codesign.compiler.model.graph import Graph, Matrix, Quant, State
 from codesign.compiler.operators import Activation, Linear, LstmCell, Operator, SkipGate
 from codesign.compiler.operators.scales import HIDDEN, LOGIT, UNIT
+from codesign.learning.operators import trained
 from codesign.learning.train.network import Sizes
 
 Arrays = Mapping[str, npt.NDArray[np.float32]]
@@ -140,15 +141,13 @@ def rounding_of(graph: Graph) -> Rounding:
     matrices: dict[str, Integers] = {}
     values, fractions = {FEATURES: graph.quants[FEATURES]}, []
     for op in graph.ops:
-        match op:
-            case LstmCell():
-                matrices[f"{op.name}.weight_ih_l0"] = _integers(op.input_weight)
-                matrices[f"{op.name}.weight_hh_l0"] = _integers(op.recurrent_weight)
-                fractions.append(round(-np.log2(graph.quants[op.cell].scale)))
-            case Linear() | SkipGate():
-                matrices[f"{op.name}.weight"] = _integers(op.weight)
-            case Activation(kind="relu"):
-                values[op.name.removesuffix("_activation")] = graph.quants[op.output]
+        kind = trained(op)
+        matrices |= {f"{op.name}.{name}": _integers(matrix) for name, matrix in kind.matrices(op).items()}
+        if kind.family == "lstm":
+            cells = (graph.quants[state] for state in op.carried if graph.quants[state].bits == 16)
+            fractions += [round(-np.log2(cell.scale)) for cell in cells]
+        elif op.clamp is not None:
+            values[op.name.removesuffix("_activation")] = graph.quants[op.outputs[0]]
     return Rounding(matrices, values, tuple(fractions))
 
 
