@@ -165,3 +165,76 @@ def test_initial_values_of_another_number_are_refused(tmp_path):
     with pytest.raises(Exception, match="8 elements and 2 initial values"):
         onnx.save(model, tmp_path / "bad.onnx")
         load_onnx(tmp_path / "bad.onnx")
+
+
+def stacked(way):
+    """Two LSTMs whose four states are one input, stacked as exporters do it."""
+    net = float_network(n_mels=N, units=(N, N))
+    states = [pair[:] for pair in net.states]
+    net.states.clear()
+    for name, output in states:
+        del net.inputs[name], net.outputs[output]
+    shape = {"vector": [1, 4 * N], "layers": [4, 1, N], "last axis": [1, 2, N, 2]}[way]
+    nodes, indices = [], [net.constant(f"at{k}", np.array([k], np.int64)) for k in range(5)]
+    row = net.constant("row", np.array([1, N], np.int64))
+    for k, (name, _) in enumerate(states):
+        if way == "vector":
+            bounds = [net.constant(f"{w}{k}", np.array([n], np.int64)) for w, n in (("from", k * N), ("to", (k + 1) * N))]
+            nodes.append(helper.make_node("Slice", ["all_in", *bounds, indices[1]], [name], name=f"slice{k}"))
+        elif way == "layers":
+            nodes.append(helper.make_node("Gather", ["all_in", net.constant(f"i{k}", np.array(k, np.int64))], [name], axis=0))
+        else:
+            layer = ["all_in", indices[k // 2], indices[k // 2 + 1], indices[1]]
+            nodes.append(helper.make_node("Slice", layer, [f"layer{k}"], name=f"layer{k}"))
+            last = [f"layer{k}", indices[k % 2], indices[k % 2 + 1], indices[3]]
+            nodes.append(helper.make_node("Slice", last, [f"one{k}"], name=f"one{k}"))
+            nodes.append(helper.make_node("Reshape", [f"one{k}", row], [name], name=f"row{k}"))
+    net.nodes[:0] = nodes
+    outputs = [output for _, output in states]
+    if way == "vector":
+        net.node("Concat", outputs, "all_out", axis=1)
+    elif way == "layers":
+        net.node("Concat", [net.node("Unsqueeze", [o, indices[0]], f"{o}_3d") for o in outputs], "all_out", axis=0)
+    else:
+        column = net.constant("column", np.array([1, 1, N, 1], np.int64))
+        columns = [net.node("Reshape", [o, column], f"{o}_4d") for o in outputs]
+        pairs = [net.node("Concat", columns[k : k + 2], f"pair{k}", axis=3) for k in (0, 2)]
+        net.node("Concat", pairs, "all_out", axis=1)
+    model = net.model(states=json.dumps([["all_in", "all_out"]]))
+    for infos, name in ((model.graph.input, "all_in"), (model.graph.output, "all_out")):
+        infos.append(helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, shape))
+    return model
+
+
+@pytest.mark.parametrize("way", ["vector", "layers", "last axis"])
+def test_stacked_states_come_apart(way, tmp_path):
+    onnx.save(stacked(way), tmp_path / "stacked.onnx")
+    onnx.save(float_network(n_mels=N, units=(N, N)).model(), tmp_path / "plain.onnx")
+    graph, plain = load_onnx(tmp_path / "stacked.onnx"), load_onnx(tmp_path / "plain.onnx")
+    assert [s.shape for s in graph.states] == 4 * [(N,)]
+    assert len({s.input for s in graph.states} | {"all_in"}) == 5
+    assert [op.label for op in graph.ops] == [op.label for op in plain.ops]
+    features = np.random.default_rng(1).uniform(0, 3, (30, N)).astype(np.float32)
+    ours, wanted = (float_run(g, features).values["mask"] for g in (graph, plain))
+    np.testing.assert_array_equal(ours, wanted)
+    write_qdq(quantize_graph(graph, [features]), tmp_path / "int8.onnx")
+    assert lower(load_onnx(tmp_path / "int8.onnx")).states
+
+
+def test_a_state_that_is_read_as_a_whole_too_stays_one(tmp_path):
+    net = start()
+    s = net.state("s", 2 * N)
+    bounds = [net.constant(f"at{n}", np.array([n], np.int64)) for n in (0, N, 1)]
+    first = net.node("Slice", [s, bounds[0], bounds[1], bounds[2]], "first")
+    a = net.node("Gemm", [first, net.weights("a_w", N, N)], "a", transB=1)
+    b = net.node("Gemm", [s, net.weights("b_w", N, 2 * N)], "b", transB=1)
+    c = net.node("Gemm", ["features", net.weights("c_w", N, N)], "c", transB=1)
+    net.node("Tanh", [net.node("Add", [net.node("Add", [a, b], "ab"), c], "abc")], "t")
+    net.node("Concat", ["t", "features"], "s_out", axis=1)
+    path = saved(ended(net, "t", N), tmp_path)
+    graph = load_onnx(path)
+    assert [state.input for state in graph.states] == ["s_in"]
+    features = np.random.default_rng(1).uniform(0, 3, (30, N)).astype(np.float32)
+    ours = float_run(graph, features).values["mask"]
+    np.testing.assert_allclose(ours, masks_of_onnxruntime(path, graph, features), atol=2e-6)
+    assert lower(quantize_graph(graph, [features])).states

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Concatenations and slices → Copy: bytes, or a table where a scale changes."""
+"""Concatenations and slices → Copy: bytes, or a table where a scale changes. Views → nothing."""
 
 from __future__ import annotations
 
@@ -7,12 +7,14 @@ import math
 from typing import TYPE_CHECKING
 
 from codesign.compiler.layers import Copy, Piece
-from codesign.compiler.lower.convert import requantizing
+from codesign.compiler.lower.convert import converted, requantizing
+from codesign.compiler.model.graph import Quant
 
 if TYPE_CHECKING:
     from codesign.compiler.lower.context import Context
     from codesign.compiler.operators.concat import Concat
     from codesign.compiler.operators.slice import Slice
+    from codesign.compiler.operators.view import View
 
 
 def lower_concat(context: Context, op: Concat) -> None:
@@ -39,3 +41,15 @@ def lower_slice(context: Context, op: Slice) -> None:
     table = requantizing(op.name, source, output)
     piece = Piece(source.name, length, op.start * inner, 0, count, shape[op.axis] * inner, length, table)
     context.layers.append(Copy(op.name, output.name, output.size, (piece,)))
+
+
+def lower_view(context: Context, op: View) -> None:
+    """Let `op` be another name of its source; a state's old value, and one in another scale, is copied."""
+    source, quant = context.source(op.name, op.source), context.quant(op.output)
+    bits = 8 if source.dtype == "int8" else 16
+    same = quant is None or (quant.scale, quant.zero_point, quant.bits) == (source.scale, source.zero_point, bits)
+    if same and context.graph.state(op.source) is None and op.output != context.graph.output:
+        context.aliases[op.output] = source.name
+        return
+    output = context.add_value(op.output, quant or Quant(source.scale, source.zero_point, bits))
+    context.layers.append(converted(op.name, source, output))

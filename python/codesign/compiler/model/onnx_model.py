@@ -19,6 +19,7 @@ from codesign.compiler.model.ops import OPERATORS
 from codesign.compiler.model.ops.step import TABLE_HINT, Build, Step, without_batch
 from codesign.compiler.model.ops.view import constant_term
 from codesign.compiler.model.recognize import Recognizer
+from codesign.compiler.model.stacked import taken_apart
 from codesign.compiler.model.terms import Constant, Input
 from codesign.compiler.operators.operator import Shape
 
@@ -56,11 +57,12 @@ def _load(path: Path) -> Graph:
             f"{path}: mask '{mask}' has {math.prod(outputs[mask])} elements and features '{feature}' {bands}",
             hint="the mask has one gain for each mel band",
         )
-    build = _build(path, model, inputs)
+    build = _build(path, model, inputs, frozenset(state.input for state in states))
     for name in outputs:
         if name not in build.terms or isinstance(build.terms[name], Constant):
             raise InputError(f"{path}: output '{name}' is not computed from the inputs", hint=_SHAPE_HINT)
-    recognizer = Recognizer(path, states, {name: build.terms[name] for name in outputs}, build.quants, build.names)
+    states, terms = taken_apart(states, {name: build.terms[name] for name in outputs})
+    recognizer = Recognizer(path, states, terms, build.quants, build.names)
     mask_value = recognizer.emit_all(build.terms[mask])
     if not any(mask_value in op.outputs for op in recognizer.ops):
         raise InputError(
@@ -82,10 +84,11 @@ def _load(path: Path) -> Graph:
     return _with_output_named(loaded, mask)
 
 
-def _build(path: Path, model: onnx.ModelProto, inputs: dict[str, Shape]) -> Build:
+def _build(path: Path, model: onnx.ModelProto, inputs: dict[str, Shape], states: frozenset[str]) -> Build:
     graph, opset = model.graph, opset_of(model)
     values = (*graph.input, *graph.value_info, *graph.output)
-    build = Build(path, frozenset([*(v.name for v in values), *(name for node in graph.node for name in node.output)]))
+    names = frozenset([*(v.name for v in values), *(name for node in graph.node for name in node.output)])
+    build = Build(path, names, states=states)
     for info in graph.input:
         build.types[info.name] = shapes.declared(info)
     for name, shape in inputs.items():

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TypeGuard
 
 import numpy as np
 
@@ -13,17 +12,18 @@ from codesign.base.errors import InputError
 from codesign.compiler.model.graph import Matrix, Quant, State
 from codesign.compiler.model.limits import MAX_WEIGHTS, TOO_LARGE
 from codesign.compiler.model.ops.step import TABLE_HINT
+from codesign.compiler.model.patterns import accumulates, is_cell_of, is_gate, is_gate_state, unguarded
 from codesign.compiler.model.terms import (
     Affine,
     AtLeast,
     Binary,
     Call,
     Choice,
-    Constant,
     Function,
     Input,
     LstmOperator,
     Operation,
+    Part,
     Pieces,
     Term,
     beside,
@@ -65,19 +65,19 @@ class Recognizer:
         """Emit what the mask and every state need; the mask's value name. `updates` then has every state's next value."""
         mask = self.emit(output)
         new_states = {state.input: self._outputs[state.output] for state in self._states.values()}
-        gates = {name: term for name, term in new_states.items() if _is_gate_state(term)}
+        gates = {name: term for name, term in new_states.items() if is_gate_state(term)}
         for name, term in new_states.items():
-            if name not in gates and self._may_be_hidden(_unguarded(term)):
-                self.emit(_unguarded(term), self._guard(name))
+            if name not in gates and self._may_be_hidden(unguarded(term)):
+                self.emit(unguarded(term), self._guard(name))
         for name, term in new_states.items():
             if name in gates:
                 continue
-            layer = self._layer_of.get(id(_unguarded(term)))
-            self.updates[name] = self.emit(term) if layer is None else self._of_layer(layer, _unguarded(term))
+            layer = self._layer_of.get(id(unguarded(term)))
+            self.updates[name] = self.emit(term) if layer is None else self._of_layer(layer, unguarded(term))
             if isinstance(term, Choice) and layer is not None:
                 if layer.carried.get(name) != self.updates[name]:
                     raise self._refuse(term, f"is no skip gate: on a skipped step the old state '{name}' must stay")
-                self._same_quant(term, _unguarded(term).name)
+                self._same_quant(term, unguarded(term).name)
         for name, term in gates.items():
             self._emit_gate(name, term)
         return mask
@@ -97,6 +97,8 @@ class Recognizer:
 
     def _emit(self, term: Term) -> str:
         match term:
+            case Part() if term.name not in self._states:
+                return self.emit(term.whole)
             case Input():
                 return term.name
             case Affine():
@@ -144,9 +146,9 @@ class Recognizer:
             return False
         if term.operator is None:
             return True
-        fed_back = any(_unguarded(self._outputs[state.output]) is term for state in self._states.values())
+        fed_back = any(unguarded(self._outputs[state.output]) is term for state in self._states.values())
         return fed_back and any(
-            _is_gate(gate) and isinstance(other, Function) and other.kind == "tanh" and isinstance(other.source, Binary)
+            is_gate(gate) and isinstance(other, Function) and other.kind == "tanh" and isinstance(other.source, Binary)
             for gate, other in term.operands()
         )
 
@@ -206,7 +208,7 @@ class Recognizer:
         return cell
 
     def _from_operator(self, term: LstmOperator) -> tuple[LstmCell, Term]:
-        new_cell = next((t for t in map(_unguarded, self._outputs.values()) if _is_cell_of(t, term)), None)
+        new_cell = next((t for t in map(unguarded, self._outputs.values()) if is_cell_of(t, term)), None)
         hidden, cell = self.emit(term.hidden), self.emit(term.cell)
         names = term.name, f"{term.name}:cell" if new_cell is None else new_cell.name
         source = self.emit(term.source, self._guard(hidden))
@@ -223,7 +225,7 @@ class Recognizer:
             if not (isinstance(product, Binary) and product.kind == "mul"):
                 raise self._refuse(new_cell, "is no LSTM cell: the cell state is no sum of two products")
             for gate, value in product.operands():
-                if isinstance(value, Input) and _is_gate(gate):
+                if isinstance(value, Input) and is_gate(gate):
                     forget, cell_term = gate, value
                     break
             else:
@@ -266,7 +268,7 @@ class Recognizer:
         """(sigmoid, what is inside the tanh) of a product σ(…) · tanh(…)."""
         if isinstance(term, Binary) and term.kind == "mul":
             for gate, other in term.operands():
-                if _is_gate(gate) and isinstance(other, Function) and other.kind == "tanh":
+                if is_gate(gate) and isinstance(other, Function) and other.kind == "tanh":
                     self._check_quant(other, _UNIT_QUANT)
                     return gate, other.source
         raise self._refuse(where, "multiplies values in a way that is no LSTM cell")
@@ -275,7 +277,7 @@ class Recognizer:
         """What an LSTM goes on from: the state that is fed back from it, else another that its gates read, or the last part."""
         parts = [source for source, _ in gate.parts] if isinstance(gate, Affine) else []
         states = [part for part in parts if isinstance(part, Input) and part.name in self._states]
-        fed_back = {s.input for s in self._states.values() if _unguarded(self._outputs[s.output]) is term}
+        fed_back = {s.input for s in self._states.values() if unguarded(self._outputs[s.output]) is term}
         found = [part for part in states if part.name in fed_back] or states[-1:] or parts[-1:]
         if not found or found[0].size != term.size:
             raise self._refuse(term, "looks like an LSTM's hidden state, but its gates read none")
@@ -338,7 +340,7 @@ class Recognizer:
         delta, skipped = choice.then, choice.otherwise
         if not (isinstance(delta, Function) and delta.kind == "sigmoid" and isinstance(delta.source, Affine)):
             raise self._refuse(choice, "is no skip gate: its increment is no sigmoid of a linear layer")
-        if not self._accumulates(skipped, state, delta):
+        if not accumulates(skipped, state, delta):
             raise self._refuse(choice, "is no skip gate: a skipped step must give min(state + increment, 1)")
         for value, quant in ((delta, _UNIT_QUANT), (delta.source, _GATE_QUANT), (choice, _UNIT_QUANT)):
             self._check_quant(value, quant)
@@ -346,28 +348,16 @@ class Recognizer:
             raise self._refuse(delta, "is no skip gate: one number from one hidden state is expected")
         source, weight = delta.source.parts[0]
         layers = [
-            self._layer_of[id(_unguarded(term))].name
+            self._layer_of[id(unguarded(term))].name
             for term in self._outputs.values()
             if isinstance(term, Choice) and term is not choice and self._gate_state(term) == state
         ]
-        ordered = tuple(op.name for op in self.ops if isinstance(op, LstmCell) and op.name in layers)
+        ordered = tuple(op.name for op in self.ops if op.name in layers)
         if not ordered:
             raise self._refuse(choice, "is a skip gate that guards no layer")
         self.updates[state] = choice.name
         gate = SkipGate(self._name(choice), state, ordered, self.emit(source), weight, delta.source.bias, choice.name)
         self.ops.append(gate)
-
-    def _accumulates(self, term: Term, state: str, delta: Term) -> bool:
-        if not (isinstance(term, Binary) and term.kind == "min"):
-            return False
-        for total, limit in term.operands():
-            if isinstance(limit, Constant) and limit.values.size == 1 and float(limit.values.ravel()[0]) == 1.0:
-                return (
-                    isinstance(total, Binary)
-                    and total.kind == "add"
-                    and any(isinstance(a, Input) and a.name == state and b is delta for a, b in total.operands())
-                )
-        return False
 
     def _gate_state(self, choice: Choice) -> str:
         condition = choice.condition
@@ -383,7 +373,7 @@ class Recognizer:
         return term.name
 
     def _check_fed_back(self, state: str, term: Term, what: str) -> None:
-        if _unguarded(self._outputs[self._states[state].output]) is not term:
+        if unguarded(self._outputs[self._states[state].output]) is not term:
             raise self._refuse(term, f"under a skip gate: its new {what} state is not what state '{state}' gets next")
 
     def _check_quant(self, term: Term, wanted: Quant) -> None:
@@ -405,20 +395,3 @@ class Recognizer:
 
     def _refuse(self, term: Term, message: str, hint: str = TABLE_HINT) -> InputError:
         return InputError(f"{self._path}: '{term.node or term.name}' {message}", hint=hint)
-
-
-def _is_gate_state(term: Term) -> TypeGuard[Choice]:
-    """The state of a skip gate itself: what a step that updates leaves there is computed, not an LSTM's."""
-    return isinstance(term, Choice) and isinstance(term.then, Function)
-
-
-def _unguarded(term: Term) -> Term:
-    return term.then if isinstance(term, Choice) else term
-
-
-def _is_gate(term: Term) -> bool:
-    return isinstance(term, Function) and term.kind == "sigmoid"
-
-
-def _is_cell_of(term: Term, hidden: LstmOperator) -> bool:
-    return isinstance(term, LstmOperator) and term.is_cell and term.key == hidden.key

@@ -34,6 +34,11 @@ class Term:
         return math.prod(self.shape)
 
     @property
+    def reads(self) -> tuple[Term, ...]:
+        """The terms that it is made from."""
+        return ()
+
+    @property
     def elements(self) -> int:
         """Numbers that the term holds itself, without those of the terms it is made from."""
         return 0
@@ -45,12 +50,29 @@ class Input(Term):
 
 
 @dataclass(eq=False)
+class Part(Input):
+    """Some elements of a state, at `places` in it, int64 (size,). `whole` is how they come out of it where it stays one."""
+
+    state: str = ""
+    places: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+    whole: Term = field(default_factory=lambda: Term("", 0))
+
+    @property
+    def reads(self) -> tuple[Term, ...]:
+        return (self.whole,)
+
+
+@dataclass(eq=False)
 class Affine(Term):
     """Σ matrix · source + bias; bias float64 (size,). `joined` are the concatenations that it was written with."""
 
     parts: list[tuple[Term, Matrix]] = field(default_factory=list)
     bias: npt.NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
     joined: tuple[Pieces, ...] = ()
+
+    @property
+    def reads(self) -> tuple[Term, ...]:
+        return tuple(source for source, _ in self.parts)
 
     @property
     def elements(self) -> int:
@@ -67,6 +89,10 @@ class Function(Term):
     high: float = float("inf")
     parameters: tuple[float, ...] = ()
 
+    @property
+    def reads(self) -> tuple[Term, ...]:
+        return (self.source,)
+
 
 @dataclass(eq=False)
 class Binary(Term):
@@ -79,6 +105,10 @@ class Binary(Term):
     left: Term = field(default_factory=lambda: Term("", 0))
     right: Term = field(default_factory=lambda: Term("", 0))
     operator: Operator | None = None
+
+    @property
+    def reads(self) -> tuple[Term, ...]:
+        return (self.left, self.right)
 
     def operands(self) -> tuple[tuple[Term, Term], tuple[Term, Term]]:
         """Both orders: the operators are commutative."""
@@ -108,6 +138,10 @@ class Pieces(Term):
 
     parts: list[Term] = field(default_factory=list)
 
+    @property
+    def reads(self) -> tuple[Term, ...]:
+        return tuple(self.parts)
+
 
 @dataclass(eq=False)
 class AtLeast(Term):
@@ -115,6 +149,10 @@ class AtLeast(Term):
 
     source: Term = field(default_factory=lambda: Term("", 0))
     threshold: float = 0.0
+
+    @property
+    def reads(self) -> tuple[Term, ...]:
+        return (self.source,)
 
 
 @dataclass(eq=False)
@@ -124,6 +162,10 @@ class Choice(Term):
     condition: Term = field(default_factory=lambda: Term("", 0))
     then: Term = field(default_factory=lambda: Term("", 0))
     otherwise: Term = field(default_factory=lambda: Term("", 0))
+
+    @property
+    def reads(self) -> tuple[Term, ...]:
+        return (self.condition, self.then, self.otherwise)
 
 
 @dataclass(eq=False)
@@ -138,6 +180,10 @@ class LstmOperator(Term):
     input_weight: Matrix = field(default_factory=lambda: Matrix(np.zeros((0, 0), np.float32)))
     recurrent_weight: Matrix = field(default_factory=lambda: Matrix(np.zeros((0, 0), np.float32)))
     bias: npt.NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
+
+    @property
+    def reads(self) -> tuple[Term, ...]:
+        return (self.source, self.hidden, self.cell)
 
     @property
     def elements(self) -> int:
@@ -159,6 +205,10 @@ class Operation(Term):
 
     call: Call | None = None
     index: int = 0
+
+    @property
+    def reads(self) -> tuple[Term, ...]:
+        return tuple(self.call.sources) if self.call is not None else ()
 
     @property
     def elements(self) -> int:

@@ -11,5 +11,6 @@ from codesign.compiler.operators.lstm import LstmCell
 from codesign.compiler.operators.operator import Operator
 from codesign.compiler.operators.skip_gate import SkipGate
 from codesign.compiler.operators.slice import Slice
+from codesign.compiler.operators.view import View
 
-__all__ = ["Activation", "Concat", "Linear", "LstmCell", "Operator", "SkipGate", "Slice"]
+__all__ = ["Activation", "Concat", "Linear", "LstmCell", "Operator", "SkipGate", "Slice", "View"]
