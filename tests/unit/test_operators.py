@@ -16,6 +16,7 @@ from test_states import ended, masks_of_onnxruntime, saved, start
 
 from codesign.base.errors import InputError
 from codesign.compiler import operators
+from codesign.compiler.layers import Copy, Piece
 from codesign.compiler.layers._template import Negate
 from codesign.compiler.lower import lower
 from codesign.compiler.model import load_onnx
@@ -25,8 +26,10 @@ from codesign.compiler.operators import Activation, Concat, Linear, LstmCell, Op
 from codesign.compiler.operators.functions import FUNCTIONS
 from codesign.compiler.quantize import compare, quantize_graph, write_qdq
 from codesign.compiler.quantize.float_run import float_run
+from codesign.firmware.boards import load_board
+from codesign.firmware.machines import emulate_unicorn
 from codesign.firmware.machines.host import run_host
-from codesign.firmware.toolchain import build_host
+from codesign.firmware.toolchain import build_bare, build_host
 from codesign.proof.equality import equal, run_reference
 from codesign.proof.oracle import against_onnxruntime
 from models import Net
@@ -85,8 +88,8 @@ def test_shapes_are_checked_when_a_graph_is_made(tmp_path):
         dataclasses.replace(graph, shapes={"features": (N,), "mask": (2, 4)})
 
 
-def whole_way(net: Net, tmp_path) -> tuple[Graph, np.ndarray]:
-    """A float network as onnxruntime computes it; its int8 file layer by layer; its firmware on the host bit for bit."""
+def whole_way(net: Net, tmp_path, emulated: bool = False) -> tuple[Graph, np.ndarray]:
+    """A float network as onnxruntime computes it; its int8 file layer by layer; its firmware bit for bit."""
     path = saved(net, tmp_path)
     graph = load_onnx(path)
     features = np.random.default_rng(1).uniform(0, 3, (60, N)).astype(np.float32)
@@ -102,8 +105,11 @@ def whole_way(net: Net, tmp_path) -> tuple[Graph, np.ndarray]:
     check = against_onnxruntime(tmp_path / "int8.onnx", again, network, integers)
     assert check.ok, check.detail
     pcm = np.random.default_rng(3).integers(-(2**14), 2**14, 40 * network.frontend.hop).astype(np.int16)
-    host = run_host(build_host(network, tmp_path / "host"), pcm)
-    assert equal(host, run_reference(network, pcm)).ok
+    host, reference = run_host(build_host(network, tmp_path / "host"), pcm), run_reference(network, pcm)
+    assert equal(host, reference).ok
+    if emulated:
+        board = load_board("nrf5340dk")
+        assert equal(emulate_unicorn(build_bare(network, board, tmp_path / "bare"), board, pcm), reference).ok
     return again, host.mask
 
 
@@ -131,7 +137,7 @@ def functions(kinds: list[str]) -> Net:
 @pytest.mark.parametrize("part", [0, 1])
 def test_any_function_of_one_number_is_a_table(part, tmp_path):
     kinds = sorted(FUNCTIONS)[part::2]
-    graph, mask = whole_way(functions(kinds), tmp_path)
+    graph, mask = whole_way(functions(kinds), tmp_path, emulated=part == 0)
     assert {op.kind for op in graph.ops if isinstance(op, Activation)} == {"sigmoid", *kinds}
     assert len(np.unique(mask)) > N
 
@@ -206,3 +212,52 @@ def test_a_new_operator_needs_no_other_file(tmp_path, monkeypatch):
     graph, _ = whole_way(ended(net, net.node("Neg", ["dense"], "minus"), N), tmp_path)
     assert [type(op) for op in graph.ops] == [Linear, Opposite, Linear, Activation]
     onnx.checker.check_model(onnx.load(tmp_path / "int8.onnx"))
+
+
+@dataclasses.dataclass(frozen=True)
+class Halves(Opposite):
+    """Both halves of a vector: an operator of two outputs, whose layers exist."""
+
+    other: str
+
+    label = "halves"
+
+    @property
+    def outputs(self):
+        return (self.output, self.other)
+
+    def wired(self, name, sources, outputs):
+        return Halves(name, *sources, *outputs)
+
+    def shapes(self, known):
+        half = known[self.source][0] // 2
+        return dict.fromkeys(self.outputs, (half,))
+
+    def run(self, values, grid):
+        halves = np.split(values[self.source], 2)
+        return {name: grid(name, half) for name, half in zip(self.outputs, halves, strict=True)}
+
+    def scales(self, calibration):
+        return dict.fromkeys(self.outputs, calibration.quants[self.source])
+
+    def write(self, writer):
+        halves = [f"{writer.inner(self)}/{index}" for index in (0, 1)]
+        writer.nodes_of("Split", [writer.tensor(self.source)], halves, self.name, axis=1, num_outputs=2)
+        for value, tensor in zip(self.outputs, halves, strict=True):
+            writer.finish(value, tensor)
+
+    def lower(self, context):
+        source = context.int8_source(self.name, self.source)
+        for index, (name, layer) in enumerate(((self.output, self.name), (self.other, context.new_layer_name("other")))):
+            value = context.add_value(name, context.int8_quant(self.name, name))
+            context.layers.append(Copy(layer, name, value.size, (Piece(source.name, value.size, index * value.size),)))
+
+
+def test_an_operator_may_have_several_outputs(tmp_path, monkeypatch):
+    monkeypatch.setitem(OPERATORS, "Split", (lambda step: step.operate(Halves("", "", "", ""), step.term(0)), "a new one"))
+    net = start()
+    net.node("Gemm", ["features", net.weights("w", N, N), net.weights("b", N)], "dense", transB=1)
+    net.nodes.append(onnx.helper.make_node("Split", ["dense"], ["first", "second"], name="halves", axis=1, num_outputs=2))
+    net.node("Tanh", ["second"], "tanh")
+    graph, _ = whole_way(ended(net, net.node("Concat", ["tanh", "first"], "turned", axis=1), N), tmp_path)
+    assert [op.label for op in graph.ops] == ["linear", "halves", "tanh", "concat", "linear", "sigmoid"]

@@ -113,15 +113,16 @@ class Step:
         return without_batch(self.shape(self.node.output[index]))
 
     def operate(self, operator: Operator, *sources: Term) -> None:
-        """Bind the node's outputs to those of an operator over `sources`; `operator` is wired to any names."""
+        """Bind the node's outputs to those of an operator over `sources`; whatever `operator` itself is wired to."""
         if any(isinstance(source, Constant) for source in sources):
             raise self.refuse("reads a constant where a computed value is expected")
         call = Call(operator, list(sources), [])
-        for index, name in enumerate(self.node.output):
-            if name:
-                term = Operation(str(name), self.output_shape(index), self.display, call=call, index=index)
-                call.results.append(term)
-                self.give(term, index)
+        for index in range(len(operator.outputs)):
+            given = index < len(self.node.output) and self.node.output[index] != ""
+            name, shape = (self.name(index), self.output_shape(index)) if given else (f"{self.display}:{index}", (1,))
+            call.results.append(Operation(name, shape, self.display, call=call, index=index))
+            if given:
+                self.give(call.results[-1], index)
 
     def size(self, index: int = 0) -> int:
         """Elements of an output, which must be a vector."""
