@@ -13,7 +13,7 @@ import torch
 from small import enhancer, small_recipe, tones
 
 from codesign.base.errors import InputError
-from codesign.compiler.model.graph import Activation
+from codesign.compiler.operators import Activation
 from codesign.learning.compress.float_onnx import write_float
 from codesign.learning.compress.graph import network_graph
 from codesign.learning.train.float_task import float_task

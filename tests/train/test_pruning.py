@@ -14,7 +14,7 @@ from small import Tones, enhancer, small_recipe, tones
 
 from codesign.base.errors import ValidationError
 from codesign.compiler.lower import lower
-from codesign.compiler.model.graph import LstmCell
+from codesign.compiler.operators import LstmCell
 from codesign.compiler.quantize import quantize_graph
 from codesign.learning.compress.budget import BudgetController, Target
 from codesign.learning.compress.cost import NetworkCost, average_macs, cost_of, float_bytes

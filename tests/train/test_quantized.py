@@ -139,4 +139,4 @@ def test_float_file_in_onnxruntime_is_torch(tmp_path, skip):
         np.testing.assert_allclose(result["mask"][0], expected[0, frame].detach().numpy(), atol=2e-5)
         feed |= {pair[0]: result[pair[1]] for pair in pairs}
     assert (float(updates.detach().mean()) < 0.9) == skip
-    assert load_onnx(tmp_path / "float.onnx").sizes["features"] == 12
+    assert load_onnx(tmp_path / "float.onnx").size("features") == 12

@@ -12,9 +12,9 @@ from onnx import helper
 
 from codesign.base.resources import resource
 from codesign.compiler.model import load_onnx
-from codesign.compiler.model.graph import Activation, Linear, LstmCell, SkipGate
 from codesign.compiler.model.ops import operator_table
 from codesign.compiler.names import C_KEYWORDS, STAGES, identifier
+from codesign.compiler.operators import Activation, Linear, LstmCell, SkipGate
 from codesign.compiler.quantize.float_run import float_run
 from models import FORMS, float_network
 
@@ -122,7 +122,7 @@ def test_features_of_other_ranks(shape, tmp_path):
     del dims[:]
     for size in shape:
         dims.add(dim_value=size)
-    assert load_onnx(saved(model, tmp_path)).sizes["features"] == 12
+    assert load_onnx(saved(model, tmp_path)).size("features") == 12
 
 
 def test_gather_of_the_only_slice_and_constants_given_as_numbers(tmp_path):

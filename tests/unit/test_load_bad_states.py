@@ -8,7 +8,7 @@ from onnx import helper, numpy_helper
 
 from codesign.compiler.model import load_onnx
 from codesign.compiler.quantize import quantize_graph, write_qdq
-from models import Net, float_network
+from models import float_network
 from refusals import node_of, refused, replaced
 
 
@@ -29,12 +29,6 @@ def test_states_that_cannot_be_paired_by_name(tmp_path):
     refused(net.model(metadata={"n_fft": "128", "window": "128", "hop": "64"}), tmp_path, "c1_in", "states")
 
 
-def test_state_fed_back_from_the_wrong_output(tmp_path):
-    net = float_network(units=(8, 8))
-    net.states[0][1], net.states[2][1] = net.states[2][1], net.states[0][1]
-    refused(net.model(), tmp_path, "state")
-
-
 def test_lstm_options_that_are_not_supported(tmp_path):
     for attribute, value in (("direction", "reverse"), ("input_forget", 1), ("clip", 3.0)):
         net = float_network()
@@ -49,26 +43,10 @@ def test_product_that_is_no_lstm_cell(tmp_path):
     refused(net.model(), tmp_path, "square", "LSTM cell")
 
 
-def test_sum_of_two_layers_outside_of_an_lstm(tmp_path):
-    net = Net()
-    net.inputs["features"], net.outputs["mask"] = 4, 4
-    h = net.state("h", 4)
-    a = net.node("Gemm", ["features", net.weights("a_w", 4, 4)], "a")
-    b = net.node("Gemm", [h, net.weights("b_w", 4, 4)], "b")
-    net.node("Sigmoid", [net.node("Add", [a, b], "both")], "mask")
-    net.node("Identity", ["mask"], "h_out")
-    refused(net.model(), tmp_path, "both")
-
-
 def rewired(net, output, old, new):
     node = node_of(net, output)
     node.input[:] = [new if name == old else name for name in node.input]
     return net.model()
-
-
-@pytest.mark.parametrize(("output", "old", "new"), [("fc0", "h1_out", "h1_in"), ("cell1_x", "h0_out", "h0_in")])
-def test_old_state_read_by_another_layer(output, old, new, tmp_path):
-    refused(rewired(float_network(units=(8, 8), form="stacked"), output, old, new), tmp_path, new, "before the step")
 
 
 SKIP = {"units": (8, 8), "skip": True}

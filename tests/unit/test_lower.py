@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -17,7 +18,8 @@ from codesign.compiler.layers import SkipGate as SkipGateLayer
 from codesign.compiler.lower import lower
 from codesign.compiler.lower.constants import quantized_multiplier
 from codesign.compiler.lower.network import Network
-from codesign.compiler.model.graph import Activation, Graph, Linear, LstmCell, Matrix, Op, Quant, SkipGate, State
+from codesign.compiler.model.graph import Graph, Matrix, Quant, State
+from codesign.compiler.operators import Activation, Linear, LstmCell, Operator, SkipGate
 from codesign.compiler.reference import run
 
 N, UNITS, OUT = 12, 10, 6
@@ -56,8 +58,8 @@ def states(*suffixes: str) -> tuple[State, ...]:
     return tuple(State(f"{n}{s}", f"{n}{s}_new", UNITS) for s in suffixes for n in ("h", "c"))
 
 
-def graph(*ops: Op, output: str = "mask", state: tuple[State, ...] = (), **quants: Quant) -> Graph:
-    return Graph("g", FrontEnd(), "x", output, state, ops, {"x": N}, {"x": X, **quants})
+def graph(*ops: Operator, output: str = "mask", state: tuple[State, ...] = (), columns: int = N, **quants: Quant) -> Graph:
+    return Graph("g", FrontEnd(), "x", output, state, ops, {"x": (columns,)}, {"x": X, **quants})
 
 
 def gated(**changes: object) -> Graph:
@@ -231,7 +233,7 @@ def with_weights(op: LstmCell, quantized: np.ndarray | None = None, scale: np.nd
                                            old.scale if scale is None else scale))  # fmt: skip
 
 
-def bad_graphs() -> dict[str, tuple[Graph, str]]:
+def bad_graphs() -> dict[str, tuple[Callable[[], Graph], str]]:
     op, lstm = linear(output="mask"), cell()
     mask = {"mask": Quant(0.1, 0, 8)}
     assert op.weight.quantized is not None
@@ -244,35 +246,36 @@ def bad_graphs() -> dict[str, tuple[Graph, str]]:
     uneven[3] *= 2
     wide = Matrix(np.ones((1, 600), np.float32), np.full((1, 600), 127, np.int8), np.ones(1))
     out = linear("h_new", "mask", OUT, UNITS)
-    head: tuple[Op, ...] = (linear("h_new", "z", OUT, UNITS), Activation("s", "sigmoid", "z", "mask"))
+    head: tuple[Operator, ...] = (linear("h_new", "z", OUT, UNITS), Activation("s", "sigmoid", "z", "mask"))
     return {
-        "float weights": (graph(replace(op, weight=Matrix(op.weight.values)), **mask), "codesign quantize"),
-        "input not quantized": (replace(graph(op), quants={}), "codesign quantize"),
-        "middle not quantized": (graph(linear("x", "z", N, N), linear("z", "mask", name="b"), **mask), "'z' is not"),
-        "minus 128": (graph(replace(op, weight=replace(op.weight, quantized=minus_128))), "−128"),
-        "zero scale": (graph(replace(op, weight=replace(op.weight, scale=np.zeros(OUT)))), "a scale that"),
+        "float weights": (lambda: graph(replace(op, weight=Matrix(op.weight.values)), **mask), "codesign quantize"),
+        "input not quantized": (lambda: replace(graph(op), quants={}), "codesign quantize"),
+        "middle not quantized": (lambda: graph(linear("x", "z", N, N), linear("z", "mask", name="b"), **mask), "'z' is not"),
+        "minus 128": (lambda: graph(replace(op, weight=replace(op.weight, quantized=minus_128))), "−128"),
+        "zero scale": (lambda: graph(replace(op, weight=replace(op.weight, scale=np.zeros(OUT)))), "a scale that"),
         "too wide": (
-            replace(graph(Linear("w", "x", "mask", wide, np.zeros(1)), **mask), sizes={"x": 600}), "512 columns"),
-        "bias too large": (graph(replace(op, bias=op.bias + 1e9), **mask), "row 0 could overflow"),
-        "zero point": (graph(op, mask=Quant(0.1, -128, 8)), "zero point -128"),
-        "odd int16": (graph(op, mask=Quant(0.1, 0, 16)), "2^-15"),
-        "uneven gate": (graph(with_weights(lstm, scale=uneven), *head, state=states("")), "inside the input gate"),
+            lambda: graph(Linear("w", "x", "mask", wide, np.zeros(1)), columns=600, **mask), "512 columns"),
+        "bias too large": (lambda: graph(replace(op, bias=op.bias + 1e9), **mask), "row 0 could overflow"),
+        "zero point": (lambda: graph(op, mask=Quant(0.1, -128, 8)), "zero point -128"),
+        "odd int16": (lambda: graph(op, mask=Quant(0.1, 0, 16)), "2^-15"),
+        "uneven gate": (lambda: graph(with_weights(lstm, scale=uneven), *head, state=states("")), "inside the input gate"),
         "huge gate scale": (
-            graph(with_weights(lstm, scale=lstm.input_weight.scale * 1e6), *head, state=states("")), "input gate"),
-        "cell scale": (graph(lstm, *head, state=states(""), c=Quant(0.001, 0, 16)), "cell state 'c'"),
-        "hidden int16": (graph(lstm, *head, state=states(""), h=Quant(2.0**-15, 0, 16)), "not int8"),
+            lambda: graph(with_weights(lstm, scale=lstm.input_weight.scale * 1e6), *head, state=states("")), "input gate"),
+        "cell scale": (lambda: graph(lstm, *head, state=states(""), c=Quant(0.001, 0, 16)), "cell state 'c'"),
+        "hidden int16": (lambda: graph(lstm, *head, state=states(""), h=Quant(2.0**-15, 0, 16)), "not int8"),
         "two quants": (
-            graph(lstm, *head, state=states(""), h=Quant(0.01, 0, 8), h_new=Quant(0.02, 0, 8)), "differently"),
-        "old state": (graph(lstm, linear("h", "mask", OUT, UNITS), state=states(""), **mask), "before the step"),
-        "no state": (graph(lstm, out, **mask), "not a state"),
-        "gate bias": (graph(replace(lstm, bias=lstm.bias + 1e6), *head, state=states("")), "could overflow"),
-        "strange state": (graph(op, state=states("9"), **mask), "belongs to no"),
-        "output missing": (graph(linear(), z=Quant(0.1, 0, 8)), "not computed"),
-        "order": (graph(linear("later", "mask"), **mask), "not computed"),
-        "gate source": (gated(source="x"), "not the hidden state"),
-        "gate layers": (gated(layers=("lstm", "dense")), "not all of which"),
-        "gate size": (gated(bias=np.zeros(2)), "not 1"),
-        "gate closed": (replace(gated(), states=(*states("", "2"), State("u", "u_new", 1, 0.0))), "never open"),
+            lambda: graph(lstm, *head, state=states(""), h=Quant(0.01, 0, 8), h_new=Quant(0.02, 0, 8)), "differently"),
+        "old state": (
+            lambda: replace(gated(), ops=(*gated().ops[:3], linear("h", "z", OUT, UNITS), gated().ops[-1])), "before the step"),
+        "no state": (lambda: graph(lstm, out, **mask), "not computed"),
+        "gate bias": (lambda: graph(replace(lstm, bias=lstm.bias + 1e6), *head, state=states("")), "could overflow"),
+        "strange state": (lambda: graph(op, state=states("9"), **mask), "not computed"),
+        "output missing": (lambda: graph(linear(), z=Quant(0.1, 0, 8)), "not computed"),
+        "order": (lambda: graph(linear("later", "mask"), **mask), "not computed"),
+        "gate source": (lambda: gated(source="x", weight=matrix(np.random.default_rng(0), 1, N)), "not the hidden state"),
+        "gate layers": (lambda: gated(layers=("lstm", "dense")), "not all of which"),
+        "gate size": (lambda: gated(bias=np.zeros(2)), "not 1"),
+        "gate closed": (lambda: replace(gated(), states=(*states("", "2"), State("u", "u_new", 1, 0.0))), "never open"),
     }  # fmt: skip
 
 
@@ -280,5 +283,5 @@ def bad_graphs() -> dict[str, tuple[Graph, str]]:
 def test_refused_with_the_reason(case: str) -> None:
     bad, reason = bad_graphs()[case]
     with pytest.raises(InputError) as caught:
-        lower(bad)
+        lower(bad())
     assert reason in str(caught.value)

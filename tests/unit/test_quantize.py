@@ -10,10 +10,11 @@ import soundfile
 from codesign.base.errors import InputError
 from codesign.compiler.lower import lower
 from codesign.compiler.model import load_onnx
-from codesign.compiler.model.graph import Linear, LstmCell
+from codesign.compiler.operators import Linear, LstmCell
+from codesign.compiler.operators.rounding import rounded
+from codesign.compiler.operators.scales import cell_quant, int8_matrix, value_quant, weight_scale
 from codesign.compiler.quantize import quantize_file, quantize_graph, write_qdq
-from codesign.compiler.quantize.calibrate import cell_quant, int8_matrix, value_quant, weight_scale
-from codesign.compiler.quantize.float_run import float_run, rounded
+from codesign.compiler.quantize.float_run import float_run
 from codesign.compiler.reference.network import run
 from codesign.proof.oracle import against_onnxruntime
 from models import FORMS, float_network

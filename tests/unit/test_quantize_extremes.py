@@ -15,11 +15,13 @@ from codesign.base.errors import InputError
 from codesign.compiler.layers import FullyConnected, Lstm
 from codesign.compiler.lower import lower
 from codesign.compiler.model import load_onnx
-from codesign.compiler.model.graph import Linear, LstmCell, Matrix, Quant
+from codesign.compiler.model.graph import Matrix, Quant
+from codesign.compiler.operators import Linear, LstmCell
+from codesign.compiler.operators.headroom import least_row_scale, products_reach, saturating_bias
+from codesign.compiler.operators.scales import value_quant, weight_scale
 from codesign.compiler.quantize import balance, quantize_file, quantize_graph, write_qdq
-from codesign.compiler.quantize.calibrate import channels_of, value_quant, weight_scale
+from codesign.compiler.quantize.calibrate import channels_of
 from codesign.compiler.quantize.float_run import float_run
-from codesign.compiler.quantize.headroom import least_row_scale, products_reach, saturating_bias
 from codesign.compiler.reference.frontend import quantize_features
 from codesign.compiler.reference.network import run
 from codesign.proof.oracle import against_onnxruntime

@@ -13,7 +13,8 @@ import soundfile
 
 from codesign.compiler.lower import lower
 from codesign.compiler.model import load_onnx
-from codesign.compiler.model.graph import Activation, Linear, LstmCell, Matrix
+from codesign.compiler.model.graph import Matrix
+from codesign.compiler.operators import Activation, Linear, LstmCell
 from codesign.compiler.quantize import balance, compare, quantize_file, quantize_graph
 from codesign.compiler.quantize.balance import Channels, estimated_noise
 from codesign.compiler.quantize.calibrate import channels_of

@@ -11,7 +11,8 @@ from test_lower import MASK, graph, linear
 
 from codesign.compiler.frontend import whole_hops
 from codesign.compiler.lower import lower
-from codesign.compiler.model.graph import Activation, Quant
+from codesign.compiler.model.graph import Quant
+from codesign.compiler.operators import Activation
 from codesign.compiler.reference.frontend import analyse
 from codesign.compiler.reference.saturation import of_run, of_values, together
 from codesign.proof.equality import run_reference

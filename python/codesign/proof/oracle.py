@@ -18,7 +18,7 @@ import onnx
 from codesign.base.errors import one_line
 from codesign.compiler.layers import Layer, Value
 from codesign.compiler.lower.network import Network
-from codesign.compiler.model.graph import Graph, LstmCell
+from codesign.compiler.model.graph import Graph
 from codesign.compiler.reference import network as reference_network
 from codesign.proof.verdict import Check
 
@@ -49,6 +49,7 @@ class _Oracle:
         self._graph, self._network = graph, network
         self._runner = reference_network.Runner(network)
         self._tensors = _tensors(graph, network)
+        self._last = {name: layer.name for layer in network.schedule for name in (*layer.writes, *layer.states)}
         proto = onnx.load(model)
         known = {output.name for output in proto.graph.output}
         for name in sorted(set(self._tensors.values()) - known):
@@ -74,7 +75,7 @@ class _Oracle:
 
         def after_layer(layer: Layer) -> None:
             for name, limit in layer.tolerance(network.values).items():
-                if name in self._tensors:
+                if name in self._tensors and self._last[name] == layer.name:  # before that it is not yet what it will be
                     theirs = _integers(results[self._tensors[name]], network.values[name])
                     difference = int(np.abs(values[name] - theirs).max())
                     self.worst[name] = (max(difference, self.worst.get(name, (0, 0))[0]), limit)
@@ -90,12 +91,7 @@ class _Oracle:
 def _tensors(graph: Graph, network: Network) -> dict[str, str]:
     """Values of the network that the file computes too → the tensor to ask for."""
     tensors = {state.input: state.output for state in graph.states}
-    for op in graph.ops:
-        if isinstance(op, LstmCell):
-            continue
-        output = getattr(op, "output", "")
-        if output in network.values:
-            tensors[output] = output
+    tensors |= {name: name for op in graph.ops for name in op.outputs if name in network.values}
     return tensors
 
 

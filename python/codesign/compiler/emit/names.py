@@ -5,6 +5,7 @@ Of a model called <id>, with a layer called <layer>:
 
     <id>_model, <id>_frontend, <id>_mel_start …         the model and its front end: what templates call them
     <id>_layer_<layer>, <id>_layer_<layer>__bias …      a layer's function, and what belongs to it
+    <id>_state_<number>                                 what a state starts from, where that is no one number
     FRONT_…, SCRATCH_…, VALUE_…                         offsets of buffers
     <ID>_HOP, <ID>_SAMPLE_RATE, <ID>_MEMORY_BYTES       macros of <id>.h
 

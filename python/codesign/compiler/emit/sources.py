@@ -16,7 +16,8 @@ from codesign import __version__
 from codesign.base.files.output_folder import replace_folder
 from codesign.compiler.emit.frontend import front_end_file
 from codesign.compiler.emit.names import layer_identifier, macros, model_identifier
-from codesign.compiler.layers.code import CodeContext
+from codesign.compiler.layers import StateValue
+from codesign.compiler.layers.code import Array, CodeContext
 from codesign.compiler.layers.literals import float_literal
 from codesign.compiler.lower.network import Network
 from codesign.compiler.names import check_unique
@@ -95,7 +96,9 @@ def _render(network: Network, plan: MemoryPlan, model: str) -> dict[str, str]:
         render=render,
     )
     layers = [layer.code(context) for layer in network.schedule]
+    states = _state_rows(network, context, model)
     weights = [array for code in layers for array in code.arrays]
+    weights += [state["array"] for state in states if state["array"] is not None]
     check_unique("functions and constants of a model", (*(c.function for c in layers), *(array.name for array in weights)))
     values = {"features": network.values[network.input], "mask": network.values[network.output]}
     return {
@@ -106,7 +109,7 @@ def _render(network: Network, plan: MemoryPlan, model: str) -> dict[str, str]:
             macs=network.macs,
             buffers=_buffer_rows(plan, macro),
             layers=layers,
-            states=_state_rows(network, context),
+            states=states,
             step=_step_lines(network, context),
             front_end={key.name: macro[key] for key in plan.buffers if key.kind == "front end"},
             features=context.value_macros[network.input],
@@ -151,16 +154,24 @@ def _by_offset(plan: MemoryPlan) -> list[Buffer]:
     return sorted(plan.buffers.values(), key=lambda buffer: (buffer.offset, buffer.name, buffer.key))
 
 
-def _state_rows(network: Network, context: CodeContext) -> list[dict[str, Any]]:
+def _initial_array(model: str, index: int, state: StateValue) -> Array | None:
+    """The constants that a state starts from, where they are not one number."""
+    if isinstance(state.initial, int):
+        return None
+    return Array.of(f"{model}_state_{index}", state.start.astype(state.value.dtype))
+
+
+def _state_rows(network: Network, context: CodeContext, model: str) -> list[dict[str, Any]]:
     return [
         {
             "macro": context.value_macros[state.value.name],
             "initial": state.initial,
+            "array": _initial_array(model, index, state),
             "size": state.value.size,
             "bytes": state.value.bytes,
             "ctype": f"{state.value.dtype}_t",
         }
-        for state in network.states
+        for index, state in enumerate(network.states)
     ]
 
 

@@ -36,17 +36,17 @@ class Layer(ABC):
     @property
     @abstractmethod
     def reads(self) -> tuple[str, ...]:
-        """Values that it reads, other than its own states."""
+        """Values that it reads, other than those that it changes in place."""
 
     @property
     @abstractmethod
     def writes(self) -> tuple[str, ...]:
-        """Values that it writes, other than states."""
+        """Values that it writes, other than those that it changes in place; a state among them gets its next value."""
 
     @property
     @abstractmethod
     def states(self) -> tuple[str, ...]:
-        """States that it reads and writes."""
+        """Values that it reads and writes in place: states, or what was copied from them."""
 
     @property
     @abstractmethod

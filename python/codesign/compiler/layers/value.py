@@ -1,32 +1,58 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A vector that layers exchange, and one that lives from step to step."""
+"""What layers exchange, and what lives from step to step."""
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
 
 Dtype = Literal["int8", "int16"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, init=False)
 class Value:
-    """A vector of `size` integers: real = scale · (q − zero_point)."""
+    """Integers of a `shape` without the batch, in row-major order: real = scale · (q − zero_point)."""
 
     name: str
-    size: int
+    shape: tuple[int, ...]
     dtype: Dtype
     scale: float
     zero_point: int = 0
 
+    def __init__(self, name: str, shape: int | Sequence[int], dtype: Dtype, scale: float, zero_point: int = 0) -> None:
+        object.__setattr__(self, "name", name)
+        object.__setattr__(self, "shape", tuple(shape) if isinstance(shape, Sequence) else (shape,))
+        object.__setattr__(self, "dtype", dtype)
+        object.__setattr__(self, "scale", scale)
+        object.__setattr__(self, "zero_point", zero_point)
+
+    @property
+    def size(self) -> int:
+        """Number of elements."""
+        return math.prod(self.shape)
+
+    @property
+    def element_bytes(self) -> int:
+        return 1 if self.dtype == "int8" else 2
+
     @property
     def bytes(self) -> int:
-        return self.size * (1 if self.dtype == "int8" else 2)
+        return self.size * self.element_bytes
 
 
 @dataclass(frozen=True)
 class StateValue:
-    """A value that lives from step to step, with the integer it starts from."""
+    """A value that lives from step to step, with the integer that every element starts from, or one for each in order."""
 
     value: Value
-    initial: int = 0
+    initial: int | tuple[int, ...] = 0
+
+    @property
+    def start(self) -> npt.NDArray[np.int64]:
+        """The integers before the first step, int64 (size,)."""
+        return np.broadcast_to(np.asarray(self.initial, np.int64), (self.value.size,)).copy()

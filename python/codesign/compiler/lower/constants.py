@@ -19,6 +19,10 @@ MBQM_LIMIT = 2**30
 BIAS_STEPS = 2**29
 """A row's scale is chosen so that its bias is at most as many steps of input · weight: products and zero points fit beside."""
 INT8_MAX = 127
+LOGIT_SCALE = 2.0**-12
+"""Gate pre-activations and logits: int16 Q3.12."""
+UNIT_SCALE = 2.0**-15
+"""Sigmoid, tanh, mask and skip gate: int16 Q0.15."""
 
 
 def rne(x: float) -> int:

@@ -4,17 +4,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from codesign.base.errors import InputError
 from codesign.compiler.layers import Layer, StateValue, Value
-from codesign.compiler.lower.constants import QUANTIZE_HINT
-from codesign.compiler.model.graph import Activation, Graph, Linear, Op, Quant, State
+from codesign.compiler.layers.value import Dtype
+from codesign.compiler.lower.constants import QUANTIZE_HINT, clamp
+from codesign.compiler.lower.convert import converted
+from codesign.compiler.model.graph import Graph, Quant, State
 from codesign.compiler.names import STAGES, identifier
 
-LOGIT_SCALE = 2.0**-12
-"""Gate pre-activations and logits: int16 Q3.12."""
-UNIT_SCALE = 2.0**-15
-"""Sigmoid, tanh, mask and skip gate: int16 Q0.15."""
+if TYPE_CHECKING:
+    from codesign.compiler.operators import Operator
 
 
 @dataclass
@@ -34,11 +35,16 @@ class Context:
 
     def int8_source(self, op: str, name: str) -> Value:
         """The int8 value that `op` reads. Raises InputError when it is not int8 or not computed before."""
+        value = self.source(op, name)
+        if value.dtype != "int8":
+            raise InputError(f"{op}: input '{name}' is {value.dtype}, the layer reads int8", hint=QUANTIZE_HINT)
+        return value
+
+    def source(self, op: str, name: str) -> Value:
+        """The value that `op` reads. Raises InputError when it is not computed before."""
         value = self.values.get(self.aliases.get(name, name))
         if value is None:
             raise InputError(f"{op}: input '{name}' is not computed by an operator before it")
-        if value.dtype != "int8":
-            raise InputError(f"{op}: input '{name}' is {value.dtype}, the layer reads int8", hint=QUANTIZE_HINT)
         return value
 
     def quant(self, *names: str) -> Quant | None:
@@ -68,9 +74,42 @@ class Context:
         self.values[value.name] = value
         return value
 
+    def add_value(self, name: str, quant: Quant) -> Value:
+        """Register a value of the graph with the parameters `quant`."""
+        dtype: Dtype = "int16" if quant.bits == 16 else "int8"
+        return self.add(Value(name, self.graph.shapes[name], dtype, quant.scale, quant.zero_point))
+
+    def add_state(self, state: State, quant: Quant) -> Value:
+        """Register a state with the parameters `quant`."""
+        value = self.add_value(state.input, quant)
+        limit = 127 if value.dtype == "int8" else 32767
+        starts = [clamp(x / value.scale + value.zero_point, -limit, limit) for x in state.start.ravel().tolist()]
+        self.states.append(StateValue(value, starts[0] if len(set(starts)) == 1 else tuple(starts)))
+        return value
+
+    def in_place(self, op: Operator, name: str, output: str) -> bool:
+        """Whether `op` may write `output` over the state `name`: that is its next value, and nobody reads the old one later."""
+        graph = self.graph
+        state = graph.state(name)
+        if state is None or graph.next_value(state) != output or op.sources.count(name) != 1:
+            return False
+        if any(graph.next_value(other) == name for other in graph.states):
+            return False
+        order = [other.name for other in graph.schedule]
+        return all(order.index(reader.name) <= order.index(op.name) for reader in graph.readers(name))
+
+    def carried(self, op: Operator, name: str, output: str, quant: Quant) -> Value:
+        """The value that is `name` before a layer that changes it in place and `output` after: a state or a copy of `name`."""
+        if self.in_place(op, name, output):
+            self.aliases[output] = name
+            return self.values[name]
+        source, value = self.source(op.name, name), self.add_value(output, quant)
+        self.layers.append(converted(self.new_layer_name(f"{op.name}_{name}"), source, value))
+        return value
+
     def new_name(self, wanted: str) -> str:
         """A name that neither graph nor network uses yet."""
-        taken = {*self.graph.sizes, *self.values}
+        taken = {*self.graph.shapes, *self.values}
         name, n = wanted, 2
         while name in taken:
             name, n = f"{wanted}_{n}", n + 1
@@ -82,20 +121,9 @@ class Context:
             wanted, {*STAGES, *(op.name for op in self.graph.ops), *(layer.name for layer in self.layers)}, limit=48
         )
 
-    def readers(self, name: str) -> list[Op]:
-        """Operators that read the value `name`."""
-        return [op for op in self.graph.ops if op.source == name]
-
-    def absorbable(self, linear: Linear) -> Activation | None:
-        """The activation that alone reads the output of `linear`, when the file does not quantize in between."""
-        readers = self.readers(linear.output)
-        if len(readers) == 1 and isinstance(readers[0], Activation) and linear.output != self.graph.output:
-            return readers[0]
-        return None
-
     def state(self, op: str, name: str) -> State:
         """The graph's state `name`. Raises InputError when there is none."""
-        for state in self.graph.states:
-            if state.input == name:
-                return state
+        state = self.graph.state(name)
+        if state is not None:
+            return state
         raise InputError(f"{op}: '{name}' is not a state of the model (an input fed back from an output)")

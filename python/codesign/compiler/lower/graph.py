@@ -1,17 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`lower`: one operator after the other, each by the module of its kind."""
+"""`lower`: one operator after the other, each by its own verb; then the states get their next values."""
 
 from __future__ import annotations
 
 from codesign.base.errors import InputError
 from codesign.compiler.layers import Value
-from codesign.compiler.lower.activation import lower_activation
-from codesign.compiler.lower.context import UNIT_SCALE, Context
-from codesign.compiler.lower.linear import lower_linear
-from codesign.compiler.lower.lstm import lower_lstm
+from codesign.compiler.lower.constants import UNIT_SCALE
+from codesign.compiler.lower.context import Context
 from codesign.compiler.lower.network import Network
-from codesign.compiler.lower.skip_gate import lower_skip_gate
-from codesign.compiler.model.graph import Activation, Graph, Linear, LstmCell, SkipGate
+from codesign.compiler.lower.states import add_states, update_states
+from codesign.compiler.model.graph import Graph
 
 
 def lower(graph: Graph) -> Network:
@@ -22,29 +20,12 @@ def lower(graph: Graph) -> Network:
     """
     context = Context(graph)
     quant = context.int8_quant("model input", graph.input)
-    context.add(Value(graph.input, graph.sizes[graph.input], "int8", quant.scale, quant.zero_point))
-    old_states = {state.input for state in graph.states}
-    for op in graph.ops:
-        if op.name in context.done:
-            continue
-        if op.source in old_states and not isinstance(op, SkipGate):
-            raise InputError(
-                f"{op.name}: reads state '{op.source}' as it was before the step, which is overwritten",
-                hint="read the layer's output instead",
-            )
-        match op:
-            case Linear():
-                lower_linear(context, op)
-            case Activation():
-                lower_activation(context, op)
-            case LstmCell():
-                lower_lstm(context, op)
-            case SkipGate():
-                pass  # when all layers it guards are there
-    for op in graph.ops:
-        if isinstance(op, SkipGate):
-            lower_skip_gate(context, op)
-    _check_states(context)
+    context.add(Value(graph.input, graph.shapes[graph.input], "int8", quant.scale, quant.zero_point))
+    add_states(context)
+    for op in graph.schedule:
+        if op.name not in context.done:
+            op.lower(context)
+    update_states(context)
     return Network(
         name=graph.name,
         frontend=graph.frontend,
@@ -67,10 +48,3 @@ def _output(context: Context) -> str:
     if value.dtype == "int16" and value.scale != UNIT_SCALE:
         raise InputError(f"model output '{output}' is int16 with scale {value.scale:g}, a mask has 2^-15")
     return value.name
-
-
-def _check_states(context: Context) -> None:
-    known = {state.value.name for state in context.states}
-    for state in context.graph.states:
-        if state.input not in known:
-            raise InputError(f"state '{state.input}' belongs to no LSTM layer or skip gate")

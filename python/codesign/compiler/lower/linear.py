@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -11,18 +12,23 @@ import numpy.typing as npt
 from codesign.base.errors import InputError
 from codesign.compiler.layers import FullyConnected, Lookup16, Requantize, Value
 from codesign.compiler.layers.tables import Table
-from codesign.compiler.layers.value import Dtype
 from codesign.compiler.lower.constants import (
+    LOGIT_SCALE,
     MBQM_LIMIT,
     QUANTIZE_HINT,
+    UNIT_SCALE,
     clamp,
     quantized_multiplier,
     rne,
     sum_bounds,
     weights_of,
 )
-from codesign.compiler.lower.context import LOGIT_SCALE, UNIT_SCALE, Context
-from codesign.compiler.model.graph import Activation, Linear, Matrix, Quant
+from codesign.compiler.model.graph import Matrix, Quant
+
+if TYPE_CHECKING:
+    from codesign.compiler.lower.context import Context
+    from codesign.compiler.operators.linear import Linear
+    from codesign.compiler.operators.operator import Operator
 
 INT16 = (-32768, 32767)
 INT8 = (-127, 127)
@@ -30,22 +36,24 @@ INT8 = (-127, 127)
 
 def lower_linear(context: Context, op: Linear) -> None:
     """Append the layers of `op`. Which ones depends on what the file quantizes, see docs/numerics.md."""
-    between, activation = context.quant(op.output), context.absorbable(op)
-    if activation is None or (between is not None and between.bits == 8):
+    between, follower = context.quant(op.output), context.graph.follower(op.output)
+    if follower is None or (between is not None and between.bits == 8):
         _append(context, op, op.output, _output_quant(context, op.name, op.output))
-    elif activation.kind in ("relu", "clip"):
-        context.done.add(activation.name)
+    elif follower.clamp is not None:
+        context.done.add(follower.name)
+        (output,) = follower.outputs
         if between is not None:
-            raise InputError(f"{op.name}: value '{op.output}' is int16 before {activation.kind}", hint=QUANTIZE_HINT)
-        quant = _output_quant(context, activation.name, activation.output)
-        low, high = activation_bounds(activation, quant)
-        _append(context, op, activation.output, quant, low, high)
-    else:
-        context.done.add(activation.name)
+            raise InputError(f"{op.name}: value '{op.output}' is int16 before {follower.label}", hint=QUANTIZE_HINT)
+        quant = _output_quant(context, follower.name, output)
+        _append(context, op, output, quant, *activation_bounds(follower.clamp, quant))
+    elif follower.table is not None:
+        context.done.add(follower.name)
         if between is not None and (between.scale, between.zero_point) != (LOGIT_SCALE, 0):
             raise InputError(f"{op.name}: int16 value '{op.output}' must have scale 2^-12 and zero point 0")
         logit = _append(context, op, op.output, Quant(LOGIT_SCALE, 0, 16))
-        _append_lookup16(context, activation, logit)
+        _append_lookup16(context, follower, follower.table, logit)
+    else:
+        _append(context, op, op.output, _output_quant(context, op.name, op.output))
 
 
 def fully_connected(
@@ -84,11 +92,11 @@ def fully_connected(
     )
 
 
-def activation_bounds(op: Activation, quant: Quant) -> tuple[int, int]:
-    """ReLU or Clip as the integer clamp of the layer before it."""
+def activation_bounds(clamp_to: tuple[float, float], quant: Quant) -> tuple[int, int]:
+    """ReLU or Clip, bounds in real numbers, as the integer clamp of the layer before it."""
     limits = INT16 if quant.bits == 16 else INT8
-    low, high = (0.0, math.inf) if op.kind == "relu" else (op.low, op.high)
-    return clamp(low / quant.scale + quant.zero_point, *limits), clamp(high / quant.scale + quant.zero_point, *limits)
+    low, high = (clamp(bound / quant.scale + quant.zero_point, *limits) for bound in clamp_to)
+    return low, high
 
 
 def _row(
@@ -126,24 +134,23 @@ def _output_quant(context: Context, op: str, name: str) -> Quant:
 def _append(context: Context, op: Linear, output: str, quant: Quant, low: int | None = None, high: int | None = None) -> Value:
     source = context.int8_source(op.name, op.source)
     layer = fully_connected(op.name, source, output, op.weight, op.bias, quant, low, high)
-    dtype: Dtype = "int16" if quant.bits == 16 else "int8"
     context.layers.append(layer)
-    return context.add(Value(output, len(layer.weights), dtype, quant.scale, quant.zero_point))
+    return context.add_value(output, quant)
 
 
-def _append_lookup16(context: Context, op: Activation, logit: Value) -> None:
-    quant = context.quant(op.output)
-    table: Table = "sigmoid" if op.kind == "sigmoid" else "tanh"
+def _append_lookup16(context: Context, op: Operator, table: Table, logit: Value) -> None:
+    (output,) = op.outputs
+    quant = context.quant(output)
     narrow = quant is not None and quant.bits == 8
     if quant is not None and not narrow and (quant.scale, quant.zero_point) != (UNIT_SCALE, 0):
-        raise InputError(f"{op.name}: int16 value '{op.output}' must have scale 2^-15 and zero point 0")
-    wide = context.new_name(f"{op.output}_q15") if narrow else op.output
-    context.add(Value(wide, logit.size, "int16", UNIT_SCALE))
+        raise InputError(f"{op.name}: int16 value '{output}' must have scale 2^-15 and zero point 0")
+    wide = context.new_name(f"{output}_q15") if narrow else output
+    context.add(Value(wide, logit.shape, "int16", UNIT_SCALE))
     context.layers.append(Lookup16(op.name, logit.name, wide, table))
     if quant is not None and narrow:
         multiplier, shift = quantized_multiplier(UNIT_SCALE / quant.scale)
         if shift > 14:
-            raise InputError(f"{op.name}: scale {quant.scale:g} of '{op.output}' is too small for {table}")
-        context.add(Value(op.output, logit.size, "int8", quant.scale, quant.zero_point))
+            raise InputError(f"{op.name}: scale {quant.scale:g} of '{output}' is too small for {table}")
+        context.add_value(output, quant)
         name = context.new_layer_name(f"{op.name}_requantize")
-        context.layers.append(Requantize(name, wide, op.output, multiplier, shift, quant.zero_point))
+        context.layers.append(Requantize(name, wide, output, multiplier, shift, quant.zero_point))

@@ -4,15 +4,19 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from codesign.base.errors import InputError
-from codesign.compiler.layers import Lstm, StateValue, Value
-from codesign.compiler.lower.constants import QUANTIZE_HINT, clamp, rne, sum_bounds, weights_of
-from codesign.compiler.lower.context import Context
-from codesign.compiler.model.graph import GATES, LstmCell, Matrix, Quant
+from codesign.compiler.layers import Lstm, Value
+from codesign.compiler.lower.constants import QUANTIZE_HINT, rne, sum_bounds, weights_of
+from codesign.compiler.model.graph import GATES, Matrix, Quant
+
+if TYPE_CHECKING:
+    from codesign.compiler.lower.context import Context
+    from codesign.compiler.operators.lstm import LstmCell
 
 DEFAULT_CELL_FRACTION = 11
 DEFAULT_HIDDEN = Quant(2.0**-7, 0, 8)
@@ -20,25 +24,24 @@ MULTIPLIER_LIMIT = 2**30
 GateScales = tuple[float, ...]
 
 
-def lower_lstm(context: Context, op: LstmCell) -> None:
-    """Append the layer of `op` and its two states."""
-    source = context.int8_source(op.name, op.source)
-    hidden_quant = context.quant(op.hidden, op.output) or DEFAULT_HIDDEN
-    if hidden_quant.bits != 8:
+def lstm_quants(context: Context, op: LstmCell) -> dict[str, Quant]:
+    """Parameters of the hidden state, int8, and of the cell state, int16 of a power of two."""
+    hidden = context.quant(op.hidden, op.output) or DEFAULT_HIDDEN
+    if hidden.bits != 8:
         raise InputError(f"{op.name}: hidden state '{op.hidden}' is not int8", hint=QUANTIZE_HINT)
     fraction = _cell_fraction(op, context.quant(op.cell, op.cell_output))
-    hidden = Value(op.hidden, op.units, "int8", hidden_quant.scale, hidden_quant.zero_point)
-    cell = Value(op.cell, op.units, "int16", 2.0**-fraction)
-    for value in (hidden, cell):
-        context.add(value)
-        initial = context.state(op.name, value.name).initial / value.scale + value.zero_point
-        limit = 127 if value.dtype == "int8" else 32767
-        context.states.append(StateValue(value, clamp(initial, -limit, limit)))
-    context.aliases |= {op.output: op.hidden, op.cell_output: op.cell}
-    context.layers.append(_layer(op, source, hidden, fraction))
+    return {op.hidden: hidden, op.cell: Quant(2.0**-fraction, 0, 16)}
 
 
-def _layer(op: LstmCell, source: Value, hidden: Value, cell_fraction: int) -> Lstm:
+def lower_lstm(context: Context, op: LstmCell) -> None:
+    """Append the layer of `op`, which changes its two states in place."""
+    source, quants = context.int8_source(op.name, op.source), lstm_quants(context, op)
+    hidden = context.carried(op, op.hidden, op.output, quants[op.hidden])
+    cell = context.carried(op, op.cell, op.cell_output, quants[op.cell])
+    context.layers.append(_layer(op, source, hidden, cell, round(-math.log2(cell.scale))))
+
+
+def _layer(op: LstmCell, source: Value, hidden: Value, cell: Value, cell_fraction: int) -> Lstm:
     input_weights, input_scales = _gates(op.name, "the input weights", op.input_weight)
     recurrent_weights, recurrent_scales = _gates(op.name, "the recurrent weights", op.recurrent_weight)
     bias = np.zeros((op.units, 4), np.int32)
@@ -55,7 +58,7 @@ def _layer(op: LstmCell, source: Value, hidden: Value, cell_fraction: int) -> Ls
         name=op.name,
         source=source.name,
         hidden=hidden.name,
-        cell=op.cell,
+        cell=cell.name,
         input_weights=_unit_major(input_weights),
         recurrent_weights=_unit_major(recurrent_weights),
         bias=bias.reshape(-1),

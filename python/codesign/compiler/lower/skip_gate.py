@@ -3,13 +3,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from codesign.base.errors import InputError
 from codesign.compiler.layers import Lstm, SkipGate, StateValue, Value
-from codesign.compiler.lower.constants import clamp
-from codesign.compiler.lower.context import LOGIT_SCALE, UNIT_SCALE, Context
+from codesign.compiler.lower.constants import LOGIT_SCALE, UNIT_SCALE
 from codesign.compiler.lower.linear import fully_connected
 from codesign.compiler.model.graph import Quant
-from codesign.compiler.model.graph import SkipGate as SkipGateOp
+
+if TYPE_CHECKING:
+    from codesign.compiler.lower.context import Context
+    from codesign.compiler.operators.skip_gate import SkipGate as SkipGateOp
 
 
 def lower_skip_gate(context: Context, op: SkipGateOp) -> None:
@@ -19,16 +23,16 @@ def lower_skip_gate(context: Context, op: SkipGateOp) -> None:
     source = context.int8_source(op.name, op.source)
     if source.name not in hidden:
         raise InputError(f"{op.name}: '{op.source}' is not the hidden state of a layer that the gate guards")
-    initial = clamp(context.state(op.name, op.state).initial / UNIT_SCALE, -32768, 32767)
-    if initial < 1 << 14:
+    state = context.state(op.name, op.state)
+    if not context.in_place(op, op.state, op.outputs[0]) or len(context.graph.readers(op.state)) > 1:
+        raise InputError(f"{op.name}: state '{op.state}' of the gate is read or fed back by another operator too")
+    if float(state.start.ravel()[0]) < 0.5:
         raise InputError(f"{op.name}: state '{op.state}' starts below 0.5, the gate would never open", hint="start at 1")
-    if len(op.bias) != 1:
-        raise InputError(f"{op.name}: the gate has {len(op.bias)} outputs, not 1")
     logit, delta = context.new_name(f"{op.state}_logit"), context.new_name(f"{op.state}_delta")
     layer = fully_connected(f"{op.name}_delta", source, logit, op.weight, op.bias, Quant(LOGIT_SCALE, 0, 16))
     context.add(Value(logit, 1, "int16", LOGIT_SCALE))
-    for name, start in ((op.state, initial), (delta, 0)):
-        context.states.append(StateValue(context.add(Value(name, 1, "int16", UNIT_SCALE)), start))
+    context.states.append(StateValue(context.add(Value(delta, 1, "int16", UNIT_SCALE))))
+    context.aliases[op.outputs[0]] = op.state
     names = tuple(g.name for g in guarded)
     context.layers.insert(first, SkipGate(op.name, op.state, delta, names, layer))
 

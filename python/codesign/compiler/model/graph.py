@@ -3,14 +3,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
+from codesign.base.errors import InputError
 from codesign.compiler.frontend import FrontEnd
 from codesign.compiler.names import check_unique
+
+if TYPE_CHECKING:
+    from codesign.compiler.operators.operator import Operator, Shape
+
+GATES = ("input", "forget", "cell", "output")
 
 
 @dataclass(frozen=True)
@@ -36,95 +44,58 @@ class Matrix:
     scale: npt.NDArray[np.float64] | None = None
 
 
-@dataclass(frozen=True)
-class Linear:
-    """output = weight · source + bias; bias is float64, shape (rows,)."""
-
-    name: str
-    source: str
-    output: str
-    weight: Matrix
-    bias: npt.NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class Activation:
-    """An element-wise function: "relu", "sigmoid", "tanh" or "clip" (to low … high)."""
-
-    name: str
-    kind: str
-    source: str
-    output: str
-    low: float = float("-inf")
-    high: float = float("inf")
-
-
-@dataclass(frozen=True)
-class LstmCell:
-    """One step of an LSTM without peepholes. The rows of both matrices and of the bias (float64, 4·units) are the gates
-    input, forget, cell, output (see `GATES`), `units` rows each.
-
-    `hidden` and `cell` name states of the graph; the layer's output is the new hidden state, the value `output`, and its
-    new cell state is the value `cell_output`.
-    """
-
-    name: str
-    source: str
-    hidden: str
-    cell: str
-    output: str
-    cell_output: str
-    input_weight: Matrix
-    recurrent_weight: Matrix
-    bias: npt.NDArray[np.float64]
-
-    @property
-    def units(self) -> int:
-        return len(self.bias) // 4
-
-
-GATES = ("input", "forget", "cell", "output")
-
-
-@dataclass(frozen=True)
-class SkipGate:
-    """Skip RNN (Campos et al., ICLR 2018, eq. 2–6): a step updates the LSTM layers `layers` only when state ≥ 0.5.
-
-    After a step, delta = sigmoid(weight · source + bias) with `source` the hidden state of one of the layers after that
-    step; the gate's next state is delta when the step updated, else min(state + delta, 1).
-    """
-
-    name: str
-    state: str
-    layers: tuple[str, ...]
-    source: str
-    weight: Matrix
-    bias: npt.NDArray[np.float64]
-
-
-Op = Linear | Activation | LstmCell | SkipGate
-
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, init=False)
 class State:
-    """A pair of graph input and graph output: what one step hands to the next."""
+    """A pair of graph input and graph output: what one step hands to the next, a value of `shape` without the batch.
+
+    Before the first step it is `initial`: one number for all elements, or one for each in row-major order.
+    """
 
     input: str
     output: str
-    size: int
-    initial: float = 0.0
+    shape: Shape
+    initial: float | tuple[float, ...] = 0.0
+
+    def __init__(
+        self,
+        input: str,
+        output: str,
+        shape: int | Sequence[int],
+        initial: float | Sequence[float] | npt.NDArray[np.floating] = 0.0,
+    ) -> None:
+        single = isinstance(initial, int | float)
+        values = initial if single else tuple(np.asarray(initial, np.float64).ravel().tolist())
+        object.__setattr__(self, "input", input)
+        object.__setattr__(self, "output", output)
+        object.__setattr__(self, "shape", (shape,) if isinstance(shape, int) else tuple(shape))
+        object.__setattr__(self, "initial", values)
+        if not single and len(tuple(values)) != self.size:  # type: ignore[arg-type]
+            raise InputError(f"state '{input}' has {self.size} elements and {len(values)} initial values")  # type: ignore[arg-type]
+
+    @property
+    def size(self) -> int:
+        return math.prod(self.shape)
+
+    @property
+    def start(self) -> npt.NDArray[np.float64]:
+        """The values before the first step, float64 of its shape."""
+        values = np.asarray(self.initial, np.float64)
+        return values.reshape(self.shape) if values.ndim else np.full(self.shape, float(values))
 
 
 @dataclass(frozen=True)
 class Graph:
     """One time step: `input` (features, float) and states in, `output` (mask) and states out.
 
-    Operators are in execution order. A value that the file passes through QuantizeLinear and DequantizeLinear is one value
-    here, with its parameters in `quants`; the graph counts as quantized when every value that an integer layer needs has
-    some. Operators have names of their own.
+    Operators are in execution order, but those that guard others run last. A value that the file passes through QuantizeLinear
+    and DequantizeLinear is one value here, with its parameters in `quants`; the graph counts as quantized when every value that
+    an integer layer needs has some. `shapes` are without the batch: that of the input must be given, all others follow from it
+    and the operators. A state's next value is the one that `updates` names for its input; without an entry it is what an
+    operator carries on there, or the value called as the state's output.
 
     Raises:
         ValueError: two operators of one name.
+        InputError: an operator reads what nothing before it makes, or what does not fit it.
     """
 
     name: str
@@ -132,11 +103,64 @@ class Graph:
     input: str
     output: str
     states: tuple[State, ...]
-    ops: tuple[Op, ...]
-    sizes: Mapping[str, int]
+    ops: tuple[Operator, ...]
+    shapes: Mapping[str, Shape]
     quants: Mapping[str, Quant]
     licence: str = ""
     sha256: str = ""
+    updates: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         check_unique("operators of a graph", (op.name for op in self.ops))
+        object.__setattr__(self, "shapes", self._all_shapes())
+
+    @property
+    def schedule(self) -> tuple[Operator, ...]:
+        """The operators in the order in which they run."""
+        return (*(op for op in self.ops if not op.guards), *(op for op in self.ops if op.guards))
+
+    def size(self, value: str) -> int:
+        """Elements of a value."""
+        return math.prod(self.shapes[value])
+
+    def state(self, name: str) -> State | None:
+        """The state whose input is called `name`."""
+        return next((state for state in self.states if state.input == name), None)
+
+    def next_value(self, state: State) -> str:
+        """The value of this step that is the state's in the next one."""
+        if state.input in self.updates:
+            return self.updates[state.input]
+        carried = (op.carried[state.input] for op in self.ops if state.input in op.carried)
+        return next(carried, state.output)
+
+    def is_kept(self, value: str) -> bool:
+        """Whether a value is needed after the last operator: the output, or a state's next value."""
+        return value == self.output or any(self.next_value(state) == value for state in self.states)
+
+    def maker(self, value: str) -> Operator | None:
+        """The operator that makes a value; None for the input and the states."""
+        return next((op for op in self.ops if value in op.outputs), None)
+
+    def readers(self, value: str) -> tuple[Operator, ...]:
+        """Operators that read a value."""
+        return tuple(op for op in self.ops if value in op.sources)
+
+    def follower(self, value: str) -> Operator | None:
+        """The operator that reads a value which nothing else needs."""
+        readers = self.readers(value)
+        return readers[0] if len(readers) == 1 and not self.is_kept(value) else None
+
+    def _all_shapes(self) -> dict[str, Shape]:
+        known: dict[str, Shape] = {state.input: state.shape for state in self.states}
+        if self.input in self.shapes:
+            known[self.input] = self.shapes[self.input]
+        for op in self.schedule:
+            for source in op.sources:
+                if source not in known:
+                    raise InputError(f"{op.name}: input '{source}' is not computed by an operator before it")
+            known |= op.shapes(known)
+        for name, shape in self.shapes.items():
+            if known.setdefault(name, shape) != shape:
+                raise InputError(f"{self.name}: value '{name}' has shape {list(known[name])}, not {list(shape)}")
+        return known

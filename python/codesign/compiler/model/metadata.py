@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,6 +14,7 @@ import onnx
 from codesign.base.errors import InputError, one_line
 from codesign.compiler.frontend import FrontEnd
 from codesign.compiler.model.graph import State
+from codesign.compiler.operators.operator import Shape
 
 _INTEGERS = ("sample_rate", "n_fft", "window", "hop", "n_mels")
 _REALS = ("f_min", "f_max", "exponent")
@@ -60,11 +62,12 @@ def read_frontend(path: Path, props: Mapping[str, str], n_features: int) -> Fron
 
 
 def read_states(
-    path: Path, props: Mapping[str, str], inputs: Mapping[str, int], outputs: Mapping[str, int]
+    path: Path, props: Mapping[str, str], inputs: Mapping[str, Shape], outputs: Mapping[str, Shape]
 ) -> tuple[State, ...]:
-    """State pairs from metadata, or by names and sizes.
+    """State pairs from metadata, or by names and shapes.
 
-    `inputs` and `outputs` map the graph's names to sizes; one input and one output remain, the features and the mask.
+    `inputs` and `outputs` map the graph's names to shapes without the batch; one input and one output remain, the features
+    and the mask.
 
     Raises:
         InputError: an entry that names no input or output, sizes that differ, or a state without a partner.
@@ -73,14 +76,14 @@ def read_states(
         return _listed(path, props["states"], inputs, outputs)
     remaining, stems = dict(outputs), {name: _stem(name) for name in (*inputs, *outputs)}
     states = []
-    for name, size in inputs.items():
-        partners = [o for o in remaining if stems[o] == stems[name] and remaining[o] == size]
+    for name, shape in inputs.items():
+        partners = [o for o in remaining if stems[o] == stems[name] and remaining[o] == shape]
         if len(partners) > 1:
             raise InputError(
                 f"{path}: state '{name}' could be fed back from {' or '.join(repr(o) for o in partners)}", hint=_PAIRS_HINT
             )
         if partners:
-            states.append(State(name, partners[0], size))
+            states.append(State(name, partners[0], shape))
             del remaining[partners[0]]
     unpaired = [name for name in inputs if name not in {state.input for state in states}]
     if len(unpaired) != 1 or len(remaining) != 1:
@@ -92,7 +95,7 @@ def read_states(
     return tuple(states)
 
 
-def _listed(path: Path, text: str, inputs: Mapping[str, int], outputs: Mapping[str, int]) -> tuple[State, ...]:
+def _listed(path: Path, text: str, inputs: Mapping[str, Shape], outputs: Mapping[str, Shape]) -> tuple[State, ...]:
     if len(text) > MAX_STATES_TEXT:
         raise InputError(f"{path}: metadata states is longer than {MAX_STATES_TEXT:,} characters", hint=_HINT)
     try:
@@ -109,14 +112,16 @@ def _listed(path: Path, text: str, inputs: Mapping[str, int], outputs: Mapping[s
         for kind, wanted, known in (("input", name, inputs), ("output", partner, outputs)):
             if wanted not in known:
                 raise InputError(f"{path}: state '{wanted}' is not an {kind} of the graph", hint=_HINT)
-        if inputs[name] != outputs[partner]:
-            raise InputError(
-                f"{path}: state '{name}' has {inputs[name]} elements and '{partner}' {outputs[partner]}", hint=_HINT
-            )
+        sizes = math.prod(inputs[name]), math.prod(outputs[partner])
+        if sizes[0] != sizes[1]:
+            raise InputError(f"{path}: state '{name}' has {sizes[0]} elements and '{partner}' {sizes[1]}", hint=_HINT)
         initial = entry[2] if len(entry) == 3 else 0.0
-        if not isinstance(initial, int | float) or isinstance(initial, bool) or not -1e6 < initial < 1e6:
+        numbers = initial if isinstance(initial, list) else [initial]
+        if not all(isinstance(x, int | float) and not isinstance(x, bool) and -1e6 < x < 1e6 for x in numbers):
             raise InputError(f"{path}: state '{name}': the initial value is no number within ±10⁶", hint=_HINT)
-        states.append(State(name, partner, inputs[name], float(initial)))
+        if isinstance(initial, list) and len(initial) != sizes[0]:
+            raise InputError(f"{path}: state '{name}' has {sizes[0]} elements and {len(initial)} initial values", hint=_HINT)
+        states.append(State(name, partner, inputs[name], initial))
     if len({s.input for s in states}) < len(states) or len({s.output for s in states}) < len(states):
         raise InputError(f"{path}: metadata states names an input or output twice", hint=_HINT)
     return tuple(states)

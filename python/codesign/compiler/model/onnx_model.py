@@ -12,14 +12,16 @@ import onnx
 from codesign.base.errors import InputError, one_line
 from codesign.compiler.model import shapes
 from codesign.compiler.model.file import opset_of, read_model
-from codesign.compiler.model.graph import Activation, Graph, Linear
+from codesign.compiler.model.graph import Graph
 from codesign.compiler.model.limits import MAX_VECTOR, TOO_LARGE, type_name
 from codesign.compiler.model.metadata import properties, read_frontend, read_states
 from codesign.compiler.model.ops import OPERATORS
-from codesign.compiler.model.ops.step import TABLE_HINT, Build, Step
+from codesign.compiler.model.ops.step import TABLE_HINT, Build, Step, without_batch
 from codesign.compiler.model.ops.view import constant_term
 from codesign.compiler.model.recognize import Recognizer
+from codesign.compiler.model.stacked import taken_apart
 from codesign.compiler.model.terms import Constant, Input
+from codesign.compiler.operators.operator import Shape
 
 _SHAPE_HINT = "a model is one time step of vectors, see docs/model-file.md"
 
@@ -43,30 +45,29 @@ def _load(path: Path) -> Graph:
     model, sha256 = read_model(path)
     graph, props = model.graph, properties(model)
     constants = {tensor.name for tensor in graph.initializer}
-    inputs = {i.name: _vector_size(path, i) for i in graph.input if i.name not in constants}
-    outputs = {o.name: _vector_size(path, o) for o in graph.output}
+    inputs = {i.name: _shape(path, i) for i in graph.input if i.name not in constants}
+    outputs = {o.name: _shape(path, o) for o in graph.output}
     states = read_states(path, props, inputs, outputs)
     feature = _remaining(path, "input", inputs, {state.input for state in states})
     mask = _remaining(path, "output", outputs, {state.output for state in states})
-    frontend = read_frontend(path, props, inputs[feature])
-    if outputs[mask] != inputs[feature]:
+    bands = math.prod(inputs[feature])
+    frontend = read_frontend(path, props, bands)
+    if math.prod(outputs[mask]) != bands:
         raise InputError(
-            f"{path}: mask '{mask}' has {outputs[mask]} elements and features '{feature}' {inputs[feature]}",
+            f"{path}: mask '{mask}' has {math.prod(outputs[mask])} elements and features '{feature}' {bands}",
             hint="the mask has one gain for each mel band",
         )
-    build = _build(path, model, inputs)
+    build = _build(path, model, inputs, frozenset(state.input for state in states))
     for name in outputs:
         if name not in build.terms or isinstance(build.terms[name], Constant):
             raise InputError(f"{path}: output '{name}' is not computed from the inputs", hint=_SHAPE_HINT)
-    recognizer = Recognizer(path, states, {name: build.terms[name] for name in outputs}, build.quants)
+    states, terms = taken_apart(states, {name: build.terms[name] for name in outputs})
+    recognizer = Recognizer(path, states, terms, build.quants, build.names)
     mask_value = recognizer.emit_all(build.terms[mask])
-    if not any(isinstance(op, Linear | Activation) and op.output == mask_value for op in recognizer.ops):
+    if not any(mask_value in op.outputs for op in recognizer.ops):
         raise InputError(
-            f"{path}: mask '{mask}' is no linear layer's or activation's result",
-            hint="end the network with a linear layer and a sigmoid",
+            f"{path}: mask '{mask}' is no layer's result", hint="end the network with a linear layer and a sigmoid"
         )
-    for name, size in inputs.items():
-        recognizer.sizes.setdefault(name, size)
     loaded = Graph(
         name=one_line(props.get("name", "") or path.stem, 80) or "model",
         frontend=frontend,
@@ -74,23 +75,24 @@ def _load(path: Path) -> Graph:
         output=mask_value,
         states=states,
         ops=tuple(recognizer.ops),
-        sizes=recognizer.sizes,
+        shapes={feature: inputs[feature]},
         quants=build.quants,
+        updates=recognizer.updates,
         licence=one_line(props.get("licence", ""), 80),
         sha256=sha256,
     )
-    _check_states_are_used(path, loaded)
     return _with_output_named(loaded, mask)
 
 
-def _build(path: Path, model: onnx.ModelProto, inputs: dict[str, int]) -> Build:
+def _build(path: Path, model: onnx.ModelProto, inputs: dict[str, Shape], states: frozenset[str]) -> Build:
     graph, opset = model.graph, opset_of(model)
     values = (*graph.input, *graph.value_info, *graph.output)
-    build = Build(path, frozenset([*(v.name for v in values), *(name for node in graph.node for name in node.output)]))
+    names = frozenset([*(v.name for v in values), *(name for node in graph.node for name in node.output)])
+    build = Build(path, names, states=states)
     for info in graph.input:
         build.types[info.name] = shapes.declared(info)
-    for name, size in inputs.items():
-        build.terms[name] = Input(name, size)
+    for name, shape in inputs.items():
+        build.terms[name] = Input(name, shape)
     for tensor in graph.initializer:
         build.terms[tensor.name] = constant_term(tensor.name, tensor)
         build.types[tensor.name] = shapes.stored(tensor)
@@ -109,46 +111,39 @@ def _build(path: Path, model: onnx.ModelProto, inputs: dict[str, int]) -> Build:
 
 
 def _check_results(step: Step) -> None:
-    """Every computed value is a vector of as many elements as onnx infers: nothing is broadcast, nothing is empty."""
-    for index, name in enumerate(step.node.output):
+    """Every computed value has as many elements as onnx infers: nothing is broadcast, nothing is empty."""
+    for name in step.node.output:
         term = step.build.terms.get(name)
         if term is None or isinstance(term, Constant):
             continue
-        size = step.size(index)
+        size = math.prod(step.shape(name))
         if size != term.size or not 1 <= size <= MAX_VECTOR:
             raise step.refuse(
-                f"output '{name}' has shape {list(step.shape(name))} where a vector of {term.size} is expected",
-                hint=f"every value is one vector of 1 to {MAX_VECTOR} elements, see docs/model-file.md",
+                f"output '{name}' has shape {list(step.shape(name))} where {term.size} elements are expected",
+                hint=f"every value has 1 to {MAX_VECTOR} elements, see docs/model-file.md",
             )
 
 
-def _vector_size(path: Path, info: onnx.ValueInfoProto) -> int:
-    """Elements of a graph input or output."""
+def _shape(path: Path, info: onnx.ValueInfoProto) -> Shape:
+    """Shape of a graph input or output without the batch."""
     kind = info.type.tensor_type
     if kind.elem_type != onnx.TensorProto.FLOAT:
         name = type_name(kind.elem_type)
         raise InputError(f"{path}: '{info.name}' is {name}, inputs and outputs must be float32", hint=_SHAPE_HINT)
     dims = list(shapes.dims(shapes.declared(info)))
     size = math.prod(dims)
-    if sum(d != 1 for d in dims) > 1 or not 1 <= size <= MAX_VECTOR:
-        raise InputError(f"{path}: '{info.name}' has shape {dims}, a vector of 1 to {MAX_VECTOR} is expected", hint=_SHAPE_HINT)
-    return size
+    if not 1 <= size <= MAX_VECTOR:
+        raise InputError(f"{path}: '{info.name}' has shape {dims}, 1 to {MAX_VECTOR} elements are expected", hint=_SHAPE_HINT)
+    return without_batch(dims)
 
 
-def _remaining(path: Path, kind: str, sizes: dict[str, int], taken: set[str]) -> str:
-    left = [name for name in sizes if name not in taken]
+def _remaining(path: Path, kind: str, shapes_of: dict[str, Shape], taken: set[str]) -> str:
+    left = [name for name in shapes_of if name not in taken]
     if len(left) != 1:
         names = ", ".join(f"'{name}'" for name in left) or "none"
         role = "features" if kind == "input" else "mask"
         raise InputError(f"{path}: {kind}s that are no states: {names}; exactly one is expected, the {role}", hint=_SHAPE_HINT)
     return left[0]
-
-
-def _check_states_are_used(path: Path, graph: Graph) -> None:
-    used = {getattr(op, key) for op in graph.ops for key in ("hidden", "cell", "state") if hasattr(op, key)}
-    for state in graph.states:
-        if state.input not in used:
-            raise InputError(f"{path}: no LSTM or skip gate uses the state '{state.input}'", hint=_SHAPE_HINT)
 
 
 def _with_output_named(graph: Graph, name: str) -> Graph:
@@ -160,13 +155,12 @@ def _with_output_named(graph: Graph, name: str) -> Graph:
     def renamed(value: str) -> str:
         return name if value == old else value
 
-    ops = tuple(
-        replace(op, output=name) if isinstance(op, Linear | Activation) and op.output == old else op for op in graph.ops
-    )
+    ops = (op.wired(op.name, list(map(renamed, op.sources)), list(map(renamed, op.outputs))) for op in graph.ops)
     return replace(
         graph,
         output=name,
-        ops=ops,
-        sizes={renamed(key): size for key, size in graph.sizes.items()},
+        ops=tuple(ops),
+        shapes={graph.input: graph.shapes[graph.input]},
         quants={renamed(key): quant for key, quant in graph.quants.items()},
+        updates={state: renamed(value) for state, value in graph.updates.items()},
     )

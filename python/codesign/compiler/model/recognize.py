@@ -5,27 +5,32 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TypeGuard
 
 import numpy as np
 
 from codesign.base.errors import InputError
-from codesign.compiler.model.graph import Activation, Linear, LstmCell, Matrix, Op, Quant, SkipGate, State
+from codesign.compiler.model.graph import Matrix, Quant, State
 from codesign.compiler.model.limits import MAX_WEIGHTS, TOO_LARGE
 from codesign.compiler.model.ops.step import TABLE_HINT
+from codesign.compiler.model.patterns import accumulates, is_cell_of, is_gate, is_gate_state, unguarded
 from codesign.compiler.model.terms import (
     Affine,
     AtLeast,
     Binary,
+    Call,
     Choice,
-    Constant,
     Function,
     Input,
     LstmOperator,
+    Operation,
+    Part,
+    Pieces,
     Term,
+    beside,
     stacked,
 )
 from codesign.compiler.names import PARTS, STAGES, identifier
+from codesign.compiler.operators import Activation, Concat, Linear, LstmCell, Operator, SkipGate
 
 _GATE_QUANT = Quant(2.0**-12, 0, 16)
 _UNIT_QUANT = Quant(2.0**-15, 0, 16)
@@ -34,32 +39,45 @@ _UNIT_QUANT = Quant(2.0**-15, 0, 16)
 class Recognizer:
     """Emits operators in execution order on demand of the graph's outputs."""
 
-    def __init__(self, path: Path, states: Sequence[State], outputs: Mapping[str, Term], quants: dict[str, Quant]) -> None:
-        self.ops: list[Op] = []
-        self.sizes: dict[str, int] = {}
+    def __init__(
+        self,
+        path: Path,
+        states: Sequence[State],
+        outputs: Mapping[str, Term],
+        quants: dict[str, Quant],
+        taken: frozenset[str] = frozenset(),
+    ) -> None:
+        self.ops: list[Operator] = []
+        self.updates: dict[str, str] = {}
         self._path = path
         self._states = {state.input: state for state in states}
         self._outputs = outputs
         self._quants = quants
+        self._taken = taken  # names of the file's tensors
         self._emitted: dict[int, str] = {}
+        self._called: set[int] = set()
         self._layer_of: dict[int, LstmCell] = {}  # by the term of the new hidden or cell state
         self._guards: dict[str, str] = {}  # layer → state of the skip gate that guards it, or ""
         self._names: set[str] = {*STAGES, *PARTS}  # and of every operator so far
         self._weights = 0
 
     def emit_all(self, output: Term) -> str:
-        """Emit what the mask and every state need; the mask's value name."""
+        """Emit what the mask and every state need; the mask's value name. `updates` then has every state's next value."""
         mask = self.emit(output)
         new_states = {state.input: self._outputs[state.output] for state in self._states.values()}
-        gates = {name: term for name, term in new_states.items() if _is_gate_state(term)}
+        gates = {name: term for name, term in new_states.items() if is_gate_state(term)}
         for name, term in new_states.items():
-            if name not in gates and _may_be_hidden(_unguarded(term)):
-                self.emit(term)
+            if name not in gates and self._may_be_hidden(unguarded(term)):
+                self.emit(unguarded(term), self._guard(name))
         for name, term in new_states.items():
-            if name not in gates and id(_unguarded(term)) not in self._layer_of:
-                raise self._refuse(term, f"is fed back to state '{name}', but no LSTM layer computes it")
-            if name not in gates and isinstance(term, Choice):
-                self._same_quant(term, _unguarded(term).name)
+            if name in gates:
+                continue
+            layer = self._layer_of.get(id(unguarded(term)))
+            self.updates[name] = self.emit(term) if layer is None else self._of_layer(layer, unguarded(term))
+            if isinstance(term, Choice) and layer is not None:
+                if layer.carried.get(name) != self.updates[name]:
+                    raise self._refuse(term, f"is no skip gate: on a skipped step the old state '{name}' must stay")
+                self._same_quant(term, unguarded(term).name)
         for name, term in gates.items():
             self._emit_gate(name, term)
         return mask
@@ -70,36 +88,34 @@ class Recognizer:
         `guard` is the skip gate's state that also guards the reader: on a skipped step it discards what it reads, so it may
         read a guarded layer's candidate.
         """
-        name = self._value(term)
+        if id(term) not in self._emitted:
+            self._emitted[id(term)] = self._emit(term)
         layer = self._layer_of.get(id(term))
         if layer is not None and self._guards[layer.name] not in ("", guard):
             raise self._refuse(term, "is read without its skip gate: on a skipped step the layer's old state is its output")
-        return name
-
-    def _value(self, term: Term) -> str:
-        if id(term) not in self._emitted:
-            self._emitted[id(term)] = self._emit(term)
-            self.sizes[self._emitted[id(term)]] = term.size
         return self._emitted[id(term)]
 
     def _emit(self, term: Term) -> str:
         match term:
+            case Part() if term.name not in self._states:
+                return self.emit(term.whole)
             case Input():
-                if term.name in self._states:
-                    raise self._refuse(
-                        term,
-                        "is a state and read as it was before the step, where only its LSTM may",
-                        "read the new state instead",
-                    )
                 return term.name
             case Affine():
                 return self._linear(term)
             case Function():
                 source = self.emit(term.source)
-                self.ops.append(Activation(self._name(term), term.kind, source, term.name, term.low, term.high))
+                operator = Activation(self._name(term), term.kind, source, term.name, term.low, term.high, term.parameters)
+                self.ops.append(operator)
                 return term.name
             case LstmOperator(is_cell=False):
                 return self._lstm(term).output
+            case Operation(call=Call() as call):
+                return self._operation(term, call)
+            case Pieces():
+                return self._concat(self._name(term), term.name, term.parts)
+            case Binary(operator=Operator() as operator) if not self._may_be_hidden(term):
+                return self._operation(term, Call(operator, [term.left, term.right], [term]))
             case Binary(kind="mul"):
                 return self._lstm(term).output
             case Choice():
@@ -110,12 +126,68 @@ class Recognizer:
                 raise self._refuse(term, "is an LSTM's cell state, which no layer can read")
         raise self._refuse(term, "is not a value that a layer can read")
 
-    def _linear(self, term: Affine) -> str:
-        if len(term.parts) != 1:
-            raise self._refuse(term, f"adds {len(term.parts)} matrix products outside of an LSTM's gates")
-        source, weight = term.parts[0]
-        self.ops.append(Linear(self._name(term), self.emit(source), term.name, weight, term.bias))
+    def _operation(self, term: Term, call: Call) -> str:
+        if id(call) not in self._called:
+            self._called.add(id(call))
+            sources = [self.emit(source) for source in call.sources]
+            self.ops.append(call.operator.wired(self._name(term), sources, [result.name for result in call.results]))
+            self._count(term, self.ops[-1])
         return term.name
+
+    def _concat(self, name: str, value: str, parts: Sequence[Term]) -> str:
+        self.ops.append(Concat(name, tuple(self.emit(part) for part in parts), value))
+        return value
+
+    def _may_be_hidden(self, term: Term) -> bool:
+        """Whether a value looks like an LSTM's new hidden state: σ(…) · tanh(… + …), and a state is fed back from it."""
+        if isinstance(term, LstmOperator):
+            return not term.is_cell
+        if not isinstance(term, Binary) or term.kind != "mul":
+            return False
+        if term.operator is None:
+            return True
+        fed_back = any(unguarded(self._outputs[state.output]) is term for state in self._states.values())
+        return fed_back and any(
+            is_gate(gate) and isinstance(other, Function) and other.kind == "tanh" and isinstance(other.source, Binary)
+            for gate, other in term.operands()
+        )
+
+    def _of_layer(self, layer: LstmCell, term: Term) -> str:
+        """The value that an LSTM's new hidden or cell state is."""
+        return layer.output if self._emitted.get(id(term)) == layer.output else layer.cell_output
+
+    def _count(self, term: Term, op: Operator) -> None:
+        self._weights += sum(matrix.values.size for matrix in op.matrices)
+        if self._weights > MAX_WEIGHTS:  # layers may share a tensor of the file, and each has its own copy here
+            raise self._refuse(term, f"brings the layers to more than {MAX_WEIGHTS:,} weights", TOO_LARGE)
+
+    def _linear(self, term: Affine) -> str:
+        weight = beside([matrix for _, matrix in term.parts])
+        if weight is None:
+            raise self._refuse(term, "adds matrix products whose rows have several scales", "give all of them one scale a row")
+        name = self._name(term)
+        source = self.emit(term.parts[0][0]) if len(term.parts) == 1 else self._joined(term)
+        self.ops.append(Linear(name, source, term.name, weight, term.bias))
+        self._count(term, self.ops[-1])
+        return term.name
+
+    def _joined(self, term: Affine) -> str:
+        """The concatenation of what a sum of products reads: the file's own, where it has that."""
+        parts = [part for part, _ in term.parts]
+        if len(term.joined) == 1 and term.joined[0].parts == parts:
+            return self.emit(term.joined[0])
+        self._check_joined(term)
+        value = f"{term.name}:sources"
+        while value in self._taken:
+            value += "'"
+        return self._concat(identifier(f"{term.node or term.name} sources", self._names, "layer"), value, parts)
+
+    def _check_joined(self, term: Affine) -> None:
+        """A concatenation that is taken apart has no parameters other than its parts."""
+        for whole in term.joined:
+            for part in whole.parts:
+                if whole.name in self._quants and self._quants.get(part.name) != self._quants[whole.name]:
+                    raise self._refuse(whole, f"and its part '{part.name}' are quantized differently")
 
     def _lstm(self, term: Term) -> LstmCell:
         """The LSTM whose new hidden state is `term`."""
@@ -126,35 +198,22 @@ class Recognizer:
         else:
             cell, cell_term = self._from_cell(term)
         self._guards[cell.name] = self._guard_of(cell)
+        if self._guards[cell.name]:
+            self._check_fed_back(cell.hidden, term, "hidden")
+            self._check_fed_back(cell.cell, cell_term, "cell")
         self.ops.append(cell)
-        self._weights += cell.input_weight.values.size + cell.recurrent_weight.values.size
-        if self._weights > MAX_WEIGHTS:  # layers may share a tensor of the file, and each has its own copy here
-            raise self._refuse(term, f"brings the LSTM layers to more than {MAX_WEIGHTS:,} weights", TOO_LARGE)
-        self.sizes[cell.cell_output] = cell.units
+        self._count(term, cell)
         self._layer_of[id(term)] = self._layer_of[id(cell_term)] = cell
+        self._emitted[id(term)] = cell.output
         return cell
 
     def _from_operator(self, term: LstmOperator) -> tuple[LstmCell, Term]:
-        hidden, cell = (self._state_input(t, term) for t in (term.hidden, term.cell))
-        new_cell = next((t for t in map(_unguarded, self._outputs.values()) if _is_cell_of(t, term)), None)
-        if new_cell is None:
-            raise self._refuse(term, "its new cell state is no output of the graph")
-        self._check_fed_back(hidden, term, "hidden")
-        self._check_fed_back(cell, new_cell, "cell")
-        return (
-            LstmCell(
-                self._name(term),
-                self.emit(term.source, self._guard(hidden)),
-                hidden,
-                cell,
-                term.name,
-                new_cell.name,
-                term.input_weight,
-                term.recurrent_weight,
-                term.bias,
-            ),
-            new_cell,
-        )
+        new_cell = next((t for t in map(unguarded, self._outputs.values()) if is_cell_of(t, term)), None)
+        hidden, cell = self.emit(term.hidden), self.emit(term.cell)
+        names = term.name, f"{term.name}:cell" if new_cell is None else new_cell.name
+        source = self.emit(term.source, self._guard(hidden))
+        matrices = term.input_weight, term.recurrent_weight
+        return LstmCell(self._name(term), source, hidden, cell, *names, *matrices, term.bias), new_cell or Term(names[1], 0)
 
     def _from_cell(self, term: Term) -> tuple[LstmCell, Term]:
         """The decomposed form: h' = σ(o) · tanh(c'), c' = σ(f) · c + σ(i) · tanh(g)."""
@@ -166,7 +225,7 @@ class Recognizer:
             if not (isinstance(product, Binary) and product.kind == "mul"):
                 raise self._refuse(new_cell, "is no LSTM cell: the cell state is no sum of two products")
             for gate, value in product.operands():
-                if isinstance(value, Input) and _is_gate(gate):
+                if isinstance(value, Input) and is_gate(gate):
                     forget, cell_term = gate, value
                     break
             else:
@@ -175,13 +234,11 @@ class Recognizer:
             raise self._refuse(new_cell, "is no LSTM cell: no forget gate times the old cell state")
         input_gate, candidate = self._split_product(products[0], term)
         cell = self._state_input(cell_term, term)
-        hidden = next((s.input for s in self._states.values() if _unguarded(self._outputs[s.output]) is term), None)
-        if hidden is None:
-            raise self._refuse(term, "looks like an LSTM's hidden state, but no state of the model is fed back from it")
-        self._check_fed_back(cell, new_cell, "cell")
         for function in (output, forget, input_gate):
             self._check_quant(function, _UNIT_QUANT)
         pre_activations = [self._source(t) for t in (input_gate, forget)] + [candidate, self._source(output)]
+        hidden = self._hidden(term, pre_activations[0])
+        hidden_name = self.emit(hidden)
         sources, inputs, recurrents, biases = [], [], [], []
         for affine in pre_activations:
             self._check_quant(affine, _GATE_QUANT)
@@ -195,8 +252,8 @@ class Recognizer:
         return (
             LstmCell(
                 self._name(term),
-                self.emit(sources[0], self._guard(hidden)),
-                hidden,
+                self.emit(sources[0], self._guard(hidden_name)),
+                hidden_name,
                 cell,
                 term.name,
                 new_cell.name,
@@ -211,25 +268,39 @@ class Recognizer:
         """(sigmoid, what is inside the tanh) of a product σ(…) · tanh(…)."""
         if isinstance(term, Binary) and term.kind == "mul":
             for gate, other in term.operands():
-                if _is_gate(gate) and isinstance(other, Function) and other.kind == "tanh":
+                if is_gate(gate) and isinstance(other, Function) and other.kind == "tanh":
                     self._check_quant(other, _UNIT_QUANT)
                     return gate, other.source
         raise self._refuse(where, "multiplies values in a way that is no LSTM cell")
 
-    def _gate(self, term: Term, hidden: str) -> tuple[Term, Matrix, Matrix, Sequence[float]]:
+    def _hidden(self, term: Term, gate: Term) -> Term:
+        """What an LSTM goes on from: the state that is fed back from it, else another that its gates read, or the last part."""
+        parts = [source for source, _ in gate.parts] if isinstance(gate, Affine) else []
+        states = [part for part in parts if isinstance(part, Input) and part.name in self._states]
+        fed_back = {s.input for s in self._states.values() if unguarded(self._outputs[s.output]) is term}
+        found = [part for part in states if part.name in fed_back] or states[-1:] or parts[-1:]
+        if not found or found[0].size != term.size:
+            raise self._refuse(term, "looks like an LSTM's hidden state, but its gates read none")
+        return found[0]
+
+    def _gate(self, term: Term, hidden: Term) -> tuple[Term, Matrix, Matrix, Sequence[float]]:
         """(source, W, R, bias) of one gate's pre-activation."""
         if not isinstance(term, Affine):
             raise self._refuse(term, "is a gate's pre-activation, but no linear layer")
-        recurrent = [matrix for source, matrix in term.parts if isinstance(source, Input) and source.name == hidden]
-        others = [
-            (source, matrix) for source, matrix in term.parts if not (isinstance(source, Input) and source.name == hidden)
-        ]
+        self._check_joined(term)
+        recurrent = [matrix for source, matrix in term.parts if source is hidden]
+        others = [(source, matrix) for source, matrix in term.parts if source is not hidden]
         if len(recurrent) != 1 or len(others) != 1:
-            raise self._refuse(term, f"is no gate of an LSTM: it must add one matrix times an input and one times '{hidden}'")
+            raise self._refuse(
+                term,
+                f"is no gate of an LSTM: it must add one matrix times an input and one times '{hidden.name}'",
+            )
         return others[0][0], others[0][1], recurrent[0], term.bias.tolist()
 
     def _guard(self, state: str) -> str:
-        """State of the skip gate that decides whether `state` changes; "" without one."""
+        """State of the skip gate that decides whether `state` changes; "" without one, and for what is no state."""
+        if state not in self._states:
+            return ""
         term = self._outputs[self._states[state].output]
         if not isinstance(term, Choice):
             return ""
@@ -269,7 +340,7 @@ class Recognizer:
         delta, skipped = choice.then, choice.otherwise
         if not (isinstance(delta, Function) and delta.kind == "sigmoid" and isinstance(delta.source, Affine)):
             raise self._refuse(choice, "is no skip gate: its increment is no sigmoid of a linear layer")
-        if not self._accumulates(skipped, state, delta):
+        if not accumulates(skipped, state, delta):
             raise self._refuse(choice, "is no skip gate: a skipped step must give min(state + increment, 1)")
         for value, quant in ((delta, _UNIT_QUANT), (delta.source, _GATE_QUANT), (choice, _UNIT_QUANT)):
             self._check_quant(value, quant)
@@ -277,27 +348,16 @@ class Recognizer:
             raise self._refuse(delta, "is no skip gate: one number from one hidden state is expected")
         source, weight = delta.source.parts[0]
         layers = [
-            self._layer_of[id(_unguarded(term))].name
+            self._layer_of[id(unguarded(term))].name
             for term in self._outputs.values()
             if isinstance(term, Choice) and term is not choice and self._gate_state(term) == state
         ]
-        ordered = tuple(op.name for op in self.ops if isinstance(op, LstmCell) and op.name in layers)
+        ordered = tuple(op.name for op in self.ops if op.name in layers)
         if not ordered:
             raise self._refuse(choice, "is a skip gate that guards no layer")
-        self.sizes.setdefault(state, 1)
-        self.ops.append(SkipGate(self._name(choice), state, ordered, self.emit(source), weight, delta.source.bias))
-
-    def _accumulates(self, term: Term, state: str, delta: Term) -> bool:
-        if not (isinstance(term, Binary) and term.kind == "min"):
-            return False
-        for total, limit in term.operands():
-            if isinstance(limit, Constant) and limit.values.size == 1 and float(limit.values.ravel()[0]) == 1.0:
-                return (
-                    isinstance(total, Binary)
-                    and total.kind == "add"
-                    and any(isinstance(a, Input) and a.name == state and b is delta for a, b in total.operands())
-                )
-        return False
+        self.updates[state] = choice.name
+        gate = SkipGate(self._name(choice), state, ordered, self.emit(source), weight, delta.source.bias, choice.name)
+        self.ops.append(gate)
 
     def _gate_state(self, choice: Choice) -> str:
         condition = choice.condition
@@ -313,8 +373,8 @@ class Recognizer:
         return term.name
 
     def _check_fed_back(self, state: str, term: Term, what: str) -> None:
-        if _unguarded(self._outputs[self._states[state].output]) is not term:
-            raise self._refuse(term, f"its new {what} state is not what state '{state}' gets for the next step")
+        if unguarded(self._outputs[self._states[state].output]) is not term:
+            raise self._refuse(term, f"under a skip gate: its new {what} state is not what state '{state}' gets next")
 
     def _check_quant(self, term: Term, wanted: Quant) -> None:
         found = self._quants.get(term.name)
@@ -335,24 +395,3 @@ class Recognizer:
 
     def _refuse(self, term: Term, message: str, hint: str = TABLE_HINT) -> InputError:
         return InputError(f"{self._path}: '{term.node or term.name}' {message}", hint=hint)
-
-
-def _is_gate_state(term: Term) -> TypeGuard[Choice]:
-    """The state of a skip gate itself: what a step that updates leaves there is computed, not an LSTM's."""
-    return isinstance(term, Choice) and isinstance(term.then, Function)
-
-
-def _may_be_hidden(term: Term) -> bool:
-    return (isinstance(term, LstmOperator) and not term.is_cell) or (isinstance(term, Binary) and term.kind == "mul")
-
-
-def _unguarded(term: Term) -> Term:
-    return term.then if isinstance(term, Choice) else term
-
-
-def _is_gate(term: Term) -> bool:
-    return isinstance(term, Function) and term.kind == "sigmoid"
-
-
-def _is_cell_of(term: Term, hidden: LstmOperator) -> bool:
-    return isinstance(term, LstmOperator) and term.is_cell and term.key == hidden.key

@@ -5,21 +5,43 @@ dataflow here, so neither node names nor the way an exporter splits a matrix mat
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
 
 from codesign.compiler.model.graph import Matrix
+from codesign.compiler.operators.operator import Operator, Shape
 
 
 @dataclass(eq=False)
 class Term:
-    """A vector of `size` elements. `name` is the tensor's, `node` the display name of the node that makes it."""
+    """A value of a shape without the batch, one number for a vector. `name` is the tensor's, `node` the display name of what
+    makes it.
+    """
 
     name: str
-    size: int
+    extent: int | Shape
     node: str = ""
+
+    @property
+    def shape(self) -> Shape:
+        return (self.extent,) if isinstance(self.extent, int) else self.extent
+
+    @property
+    def size(self) -> int:
+        return math.prod(self.shape)
+
+    @property
+    def reads(self) -> tuple[Term, ...]:
+        """The terms that it is made from."""
+        return ()
+
+    @property
+    def elements(self) -> int:
+        """Numbers that the term holds itself, without those of the terms it is made from."""
+        return 0
 
 
 @dataclass(eq=False)
@@ -28,30 +50,65 @@ class Input(Term):
 
 
 @dataclass(eq=False)
+class Part(Input):
+    """Some elements of a state, at `places` in it, int64 (size,). `whole` is how they come out of it where it stays one."""
+
+    state: str = ""
+    places: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+    whole: Term = field(default_factory=lambda: Term("", 0))
+
+    @property
+    def reads(self) -> tuple[Term, ...]:
+        return (self.whole,)
+
+
+@dataclass(eq=False)
 class Affine(Term):
-    """Σ matrix · source + bias; bias float64 (size,)."""
+    """Σ matrix · source + bias; bias float64 (size,). `joined` are the concatenations that it was written with."""
 
     parts: list[tuple[Term, Matrix]] = field(default_factory=list)
     bias: npt.NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
+    joined: tuple[Pieces, ...] = ()
+
+    @property
+    def reads(self) -> tuple[Term, ...]:
+        return tuple(source for source, _ in self.parts)
+
+    @property
+    def elements(self) -> int:
+        return self.bias.size + sum(matrix.values.size for _, matrix in self.parts)
 
 
 @dataclass(eq=False)
 class Function(Term):
-    """relu, clip, sigmoid or tanh of `source`."""
+    """One of operators.functions, or clip, of `source`."""
 
     kind: str = ""
     source: Term = field(default_factory=lambda: Term("", 0))
     low: float = float("-inf")
     high: float = float("inf")
+    parameters: tuple[float, ...] = ()
+
+    @property
+    def reads(self) -> tuple[Term, ...]:
+        return (self.source,)
 
 
 @dataclass(eq=False)
 class Binary(Term):
-    """mul, add, sub or min of two vectors; a constant operand is a Constant term."""
+    """mul, add, sub or min of two values; a constant operand is a Constant term.
+
+    `operator` is what computes it where it is no part of an LSTM cell or a skip gate, wired to nothing, or None.
+    """
 
     kind: str = ""
     left: Term = field(default_factory=lambda: Term("", 0))
     right: Term = field(default_factory=lambda: Term("", 0))
+    operator: Operator | None = None
+
+    @property
+    def reads(self) -> tuple[Term, ...]:
+        return (self.left, self.right)
 
     def operands(self) -> tuple[tuple[Term, Term], tuple[Term, Term]]:
         """Both orders: the operators are commutative."""
@@ -70,12 +127,20 @@ class Constant(Term):
     scale: npt.NDArray[np.float64] | None = None
     dtype: np.dtype[np.generic] = field(default_factory=lambda: np.dtype(np.float32))
 
+    @property
+    def elements(self) -> int:
+        return self.values.size
+
 
 @dataclass(eq=False)
 class Pieces(Term):
     """Concatenation of vectors."""
 
     parts: list[Term] = field(default_factory=list)
+
+    @property
+    def reads(self) -> tuple[Term, ...]:
+        return tuple(self.parts)
 
 
 @dataclass(eq=False)
@@ -85,6 +150,10 @@ class AtLeast(Term):
     source: Term = field(default_factory=lambda: Term("", 0))
     threshold: float = 0.0
 
+    @property
+    def reads(self) -> tuple[Term, ...]:
+        return (self.source,)
+
 
 @dataclass(eq=False)
 class Choice(Term):
@@ -93,6 +162,10 @@ class Choice(Term):
     condition: Term = field(default_factory=lambda: Term("", 0))
     then: Term = field(default_factory=lambda: Term("", 0))
     otherwise: Term = field(default_factory=lambda: Term("", 0))
+
+    @property
+    def reads(self) -> tuple[Term, ...]:
+        return (self.condition, self.then, self.otherwise)
 
 
 @dataclass(eq=False)
@@ -107,6 +180,40 @@ class LstmOperator(Term):
     input_weight: Matrix = field(default_factory=lambda: Matrix(np.zeros((0, 0), np.float32)))
     recurrent_weight: Matrix = field(default_factory=lambda: Matrix(np.zeros((0, 0), np.float32)))
     bias: npt.NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
+
+    @property
+    def reads(self) -> tuple[Term, ...]:
+        return (self.source, self.hidden, self.cell)
+
+    @property
+    def elements(self) -> int:
+        return self.bias.size + self.input_weight.values.size + self.recurrent_weight.values.size
+
+
+@dataclass(eq=False)
+class Call:
+    """An operator over terms, wired to nothing yet; `results` are its outputs."""
+
+    operator: Operator
+    sources: list[Term]
+    results: list[Term]
+
+
+@dataclass(eq=False)
+class Operation(Term):
+    """Output `index` of an operator that is known by its node alone."""
+
+    call: Call | None = None
+    index: int = 0
+
+    @property
+    def reads(self) -> tuple[Term, ...]:
+        return tuple(self.call.sources) if self.call is not None else ()
+
+    @property
+    def elements(self) -> int:
+        matrices = self.call.operator.matrices if self.call is not None and self.index == 0 else ()
+        return sum(matrix.values.size for matrix in matrices)
 
 
 def rows_of(matrix: Matrix, rows: slice) -> Matrix:
@@ -136,14 +243,12 @@ def stacked(matrices: list[Matrix]) -> Matrix:
     )
 
 
-def elements_of(term: Term) -> int:
-    """Numbers that a term holds itself, without those of the terms it is made from."""
-    match term:
-        case Constant():
-            return term.values.size
-        case Affine():
-            return term.bias.size + sum(matrix.values.size for _, matrix in term.parts)
-        case LstmOperator():
-            return term.bias.size + term.input_weight.values.size + term.recurrent_weight.values.size
-        case _:
-            return 0
+def beside(matrices: list[Matrix]) -> Matrix | None:
+    """Matrices next to each other; None where rows have several scales then."""
+    values = np.concatenate([m.values for m in matrices], axis=1)
+    if any(m.quantized is None or m.scale is None for m in matrices):
+        return Matrix(values) if all(m.quantized is None for m in matrices) else None
+    scales = [m.scale for m in matrices if m.scale is not None]
+    if any((scale != scales[0]).any() for scale in scales):
+        return None
+    return Matrix(values, np.concatenate([m.quantized for m in matrices if m.quantized is not None], axis=1), scales[0])

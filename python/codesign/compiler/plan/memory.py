@@ -109,10 +109,9 @@ def _network_buffers(network: Network, stages: tuple[str, ...]) -> list[Buffer]:
     for stage, layer in enumerate(network.schedule, start=2):
         if (size := layer.scratch_bytes) > 0:
             buffers.append(Buffer(BufferKey("scratch", layer.name), size, frozenset({stage})))
-        for name in layer.reads:
-            dies[name] = max(dies.get(name, 0), stage)
         for name in layer.writes:
             born.setdefault(name, stage)
+        for name in (*layer.reads, *layer.writes, *layer.states):
             dies[name] = max(dies.get(name, 0), stage)
     for name, first in born.items():
         if name not in states:

@@ -11,12 +11,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import cast
 
 import numpy as np
 import numpy.typing as npt
 
-from codesign.compiler.model.graph import Activation, Graph, Linear, Matrix, Op
+from codesign.compiler.model.graph import Graph
 
 
 @dataclass(frozen=True)
@@ -49,48 +48,38 @@ MOST_OCTAVES = 32
 def balance(graph: Graph, seen: Mapping[str, Channels]) -> tuple[Graph, tuple[Balanced, ...]]:
     """A float graph that computes the same, and what was moved where; `seen` has every value of the graph.
 
-    Factors are powers of two, so that float32 weights stay exact. Only a linear layer whose output goes to a linear layer,
-    through nothing or through a ReLU, and nowhere else, can be balanced: an LSTM's sigmoid and tanh, and a limit at the top,
-    are not the same function at another scale.
+    Factors are powers of two, so that float32 weights stay exact. What is balanced is an operator that can scale its output by
+    its weights and one that can undo it by its own, with nothing in between but functions that let a factor through, such as
+    a ReLU: an LSTM's sigmoid and tanh, and a limit at the top, are not the same function at another scale.
     """
     ops = list(graph.ops)
     done = []
     for first, between, second in _pairs(graph):
         a, b = ops[first], ops[second]
-        assert isinstance(a, Linear)
-        assert isinstance(b, Linear)
-        factors, gain = _factors(seen[between], b.weight.values.astype(np.float64))
-        ops[first] = replace(a, weight=_scaled(a.weight, 1 / factors[:, None]), bias=a.bias / factors)
-        ops[second] = replace(b, weight=_scaled(b.weight, factors[None, :]))
+        assert b.columns is not None
+        factors, gain = _factors(seen[between], b.columns.values.astype(np.float64))
+        scaled = a.with_rows(1 / factors)
+        assert scaled is not None
+        ops[first], ops[second] = scaled, b.with_columns(factors)
         done.append(Balanced(a.name, b.name, int(np.count_nonzero(factors != 1.0)), gain))
     return replace(graph, ops=tuple(ops)), tuple(done)
 
 
 def _pairs(graph: Graph) -> list[tuple[int, str, int]]:
-    """Places of two linear layers, and the value that the second one reads."""
+    """Places of two operators between which factors can move, and the value that the second one reads."""
     found = []
+    place_of = {op.name: place for place, op in enumerate(graph.ops)}
     for place, op in enumerate(graph.ops):
-        if not isinstance(op, Linear):
+        value = op.outputs[0]
+        if op.with_rows(np.ones(graph.size(value))) is None:
             continue
-        value, reader = op.output, _only_reader(graph, op.output)
-        if reader is not None and _is_relu(graph.ops[reader]):
-            value = cast("Activation", graph.ops[reader]).output
-            reader = _only_reader(graph, value)
-        if reader is not None and isinstance(graph.ops[reader], Linear):
-            found.append((place, value, reader))
+        reader = graph.follower(value)
+        while reader is not None and reader.homogeneous:
+            value = reader.outputs[0]
+            reader = graph.follower(value)
+        if reader is not None and reader.columns is not None:
+            found.append((place, value, place_of[reader.name]))
     return found
-
-
-def _only_reader(graph: Graph, value: str) -> int | None:
-    """The place of the operator that reads a value which nothing else needs."""
-    if value in {graph.output, *(state.output for state in graph.states)}:
-        return None
-    readers = [place for place, op in enumerate(graph.ops) if op.source == value]
-    return readers[0] if len(readers) == 1 else None
-
-
-def _is_relu(op: Op) -> bool:
-    return isinstance(op, Activation) and (op.kind == "relu" or (op.kind == "clip" and (op.low, op.high) == (0.0, np.inf)))
 
 
 def _factors(value: Channels, weights: npt.NDArray[np.float64]) -> tuple[npt.NDArray[np.float64], float]:
@@ -123,7 +112,3 @@ def estimated_noise(value: Channels, weights: npt.NDArray[np.float64], factors: 
     of_value = value_step**2 * float(np.square(scaled).sum())
     of_weights = float(np.square(row_steps).sum()) * float((value.power / factors**2).sum())
     return of_value + of_weights
-
-
-def _scaled(matrix: Matrix, factors: npt.NDArray[np.float64]) -> Matrix:
-    return Matrix((matrix.values.astype(np.float64) * factors).astype(np.float32))

@@ -11,8 +11,10 @@ import numpy as np
 import numpy.typing as npt
 
 from codesign.compiler.lower.network import Network
-from codesign.compiler.model.graph import Activation, Graph, Linear, LstmCell, Op, SkipGate
-from codesign.compiler.quantize.float_run import Gates, Key, Real, compute, float_steps, rounded
+from codesign.compiler.model.graph import Graph
+from codesign.compiler.operators import Operator
+from codesign.compiler.operators.operator import Real
+from codesign.compiler.quantize.float_run import float_steps, grid_of, skipped_operators
 from codesign.compiler.reference.frontend import quantize_features
 from codesign.compiler.reference.network import NetworkState, Runner, initial_state
 
@@ -39,7 +41,7 @@ class _Layer:
 
     name: str
     kind: str
-    ops: tuple[Op, ...]
+    ops: tuple[Operator, ...]
     output: str
     integer: str  # the name of its output in the integer network
     signal: float = 0.0
@@ -64,11 +66,10 @@ def compare(
 
     features: one float32 array (frames, n) a recording, each from the initial states.
     """
-    layers = _layers(graph, quantized)
+    layers = _layers(graph, quantized, network)
     runner = Runner(network)
     for done, rows in enumerate(features):
         progress("compare", done, len(features))
-        states: Mapping[str, Real] = {state.input: np.full(state.size, state.initial) for state in graph.states}
         integers = initial_state(network)
         quant = quantized.quants[graph.input]
         inputs = quantize_features(rows, quant.scale, quant.zero_point)
@@ -77,64 +78,60 @@ def compare(
             now[network.input] = row.astype(np.int64)
             runner.advance(now)
             integers = NetworkState({name: now[name] for name in integers.values})
+            skipped = skipped_operators(graph, values)
             for layer in layers:
-                exact = values[layer.output]
+                exact = values[layer.output].ravel()
                 value = network.values[layer.integer]
                 ours = (now[layer.integer] - value.zero_point) * value.scale
                 layer.signal += float(exact @ exact)
                 layer.network += float(np.square(ours - exact).sum())
-                layer.alone += float(np.square(_alone(layer, quantized, values, states) - exact).sum())
-            states = _next_states(graph, values)
+                layer.alone += float(np.square(_alone(layer, quantized, values, skipped) - exact).sum())
     return tuple(layer.report() for layer in layers)
 
 
-def _alone(layer: _Layer, quantized: Graph, values: Mapping[Key, Real], states: Mapping[str, Real]) -> Real:
-    """The layer's output from the float network's values; a layer that was skipped has none of its own."""
+def _alone(layer: _Layer, quantized: Graph, values: Mapping[str, Real], skipped: frozenset[str]) -> Real:
+    """The layer's output, (size,), from the float network's values; a layer that was skipped has none of its own."""
+    grid = grid_of(quantized.quants)
     if not layer.ops:
-        return rounded(values[layer.output], quantized.quants.get(layer.output))
-    if layer.kind == "lstm" and Gates(layer.name) not in values:
-        return values[layer.output]
+        return grid(layer.output, values[layer.output]).ravel()
     made = dict(values)
     for op in layer.ops:
-        made |= compute(op, made, states, quantized.quants)
-    return made[layer.output]
+        if op.name not in skipped:
+            made |= op.run(made, grid)
+    return made[layer.output].ravel()
 
 
-def _next_states(graph: Graph, values: Mapping[Key, Real]) -> dict[str, Real]:
-    """States of LSTMs after a step; those of skip gates are nothing that a layer reads."""
-    cells = [op for op in graph.ops if isinstance(op, LstmCell)]
-    return {op.hidden: values[op.output] for op in cells} | {op.cell: values[op.cell_output] for op in cells}
-
-
-def _layers(graph: Graph, quantized: Graph) -> list[_Layer]:
+def _layers(graph: Graph, quantized: Graph, network: Network) -> list[_Layer]:
     found = [_Layer(graph.input, "input", (), graph.input, graph.input)]
     taken: set[str] = set()
     for exact, op in zip(graph.ops, quantized.ops, strict=True):
-        if op.name in taken or isinstance(op, SkipGate):
+        if op.name in taken or op.guards:
             continue
-        if isinstance(op, LstmCell):
-            found.append(_Layer(op.name, "lstm", (op,), op.output, op.hidden))
-        elif isinstance(op, Linear):
-            # An activation that is the only one to read a linear layer's output belongs to it, as in the firmware.
-            readers = [other for other in quantized.ops if getattr(other, "source", None) == op.output]
-            follower = readers[0] if len(readers) == 1 and isinstance(readers[0], Activation) else None
-            ops = (op,) if follower is None else (op, follower)
-            taken |= {other.name for other in ops}
-            found.append(_Layer(op.name, "linear", ops, ops[-1].output, ops[-1].output))
-        else:
-            found.append(_Layer(op.name, op.kind, (op,), op.output, op.output))
+        follower = quantized.follower(op.outputs[0])
+        # A clamp or a table that is the only one to read a layer's output belongs to it, as in the firmware.
+        joined = follower is not None and op.gives_int16 and (follower.clamp is not None or follower.table is not None)
+        ops = (op, follower) if follower is not None and joined else (op,)
+        taken |= {other.name for other in ops}
+        output = ops[-1].outputs[0]
+        found.append(_Layer(op.name, op.label, ops, output, _held_in(graph, network, output)))
         found[-1].weights = _weight_noise(exact, op)
-    return found
+    return [layer for layer in found if layer.integer]
 
 
-def _weight_noise(exact: Op, ours: Op) -> tuple[float, float]:
+def _held_in(graph: Graph, network: Network, value: str) -> str:
+    """What the network calls a value of the graph after the step: a state's next value may be in the state's place."""
+    if value in network.values:
+        return value
+    return next((s.input for s in graph.states if graph.next_value(s) == value and s.input in network.values), "")
+
+
+def _weight_noise(exact: Operator, ours: Operator) -> tuple[float, float]:
     """Sums of squares of the weights and of what int8 makes them differ by."""
     signal = noise = 0.0
-    for name in ("weight", "input_weight", "recurrent_weight"):
-        if hasattr(exact, name):
-            a, b = (getattr(op, name).values.astype(np.float64) for op in (exact, ours))
-            signal += float(np.square(a).sum())
-            noise += float(np.square(a - b).sum())
+    for before, after in zip(exact.matrices, ours.matrices, strict=True):
+        a, b = before.values.astype(np.float64), after.values.astype(np.float64)
+        signal += float(np.square(a).sum())
+        noise += float(np.square(a - b).sum())
     return signal, noise
 
 

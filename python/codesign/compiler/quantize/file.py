@@ -17,8 +17,9 @@ from codesign.compiler.lower import lower
 from codesign.compiler.lower.constants import QUANTIZE_HINT
 from codesign.compiler.lower.network import Network
 from codesign.compiler.model import Graph, load_onnx
+from codesign.compiler.operators.scales import UNIT
 from codesign.compiler.quantize.balance import Balanced, balance
-from codesign.compiler.quantize.calibrate import UNIT, Seen, channels_of, observe, quantize_seen, still
+from codesign.compiler.quantize.calibrate import Seen, channels_of, observe, quantize_seen, still
 from codesign.compiler.quantize.compare import LayerReport, compare
 from codesign.compiler.quantize.qdq import write_qdq
 from codesign.compiler.quantize.sound import Sound, SoundMeter, warnings_of
@@ -78,7 +79,7 @@ def quantize_file(
     progress("calibrate", 0, 0)
     seen = observe(graph, features)
     quantized = quantize_seen(graph, seen)
-    unmoved = still(quantized.quants, seen)
+    unmoved = still(quantized.quants, {name: values for name, values in seen.items() if graph.state(name) is None})
     network = _lowered(quantized)
     write_qdq(quantized, output)
     layers = compare(graph, quantized, network, features, progress)

@@ -24,7 +24,7 @@ class NetworkState:
 
 def initial_state(network: Network) -> NetworkState:
     """The states before the first step."""
-    return NetworkState({s.value.name: np.full(s.value.size, s.initial, np.int64) for s in network.states})
+    return NetworkState({s.value.name: s.start for s in network.states})
 
 
 def step(

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from codesign.compiler.frontend import FrontEnd
 from codesign.compiler.lower.network import Network
-from codesign.compiler.model.graph import Activation, Graph, Linear, Quant
+from codesign.compiler.model.graph import Graph, Quant
 from codesign.compiler.reference.frontend import analyse
 
 _BLOCK = 4096  # frames
@@ -100,13 +100,7 @@ def _share(part: int, whole: int) -> str:
 
 def _own_range(graph: Graph) -> tuple[float, float]:
     """What the operator that makes the mask can give."""
-    for op in graph.ops:
-        if isinstance(op, Activation) and op.output == graph.output:
-            ranges = {"sigmoid": (0.0, 1.0), "tanh": (-1.0, 1.0), "relu": (0.0, math.inf)}
-            return ranges.get(op.kind, (op.low, op.high))
-        if isinstance(op, Linear) and op.output == graph.output:
-            return -math.inf, math.inf
-    return -1.0, 1.0  # an LSTM's hidden state
+    return next((op.bounds for op in graph.ops if op.outputs[0] == graph.output), (-math.inf, math.inf))
 
 
 def _integers(quant: Quant) -> tuple[int, int]:

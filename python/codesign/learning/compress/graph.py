@@ -10,8 +10,10 @@ import numpy as np
 import numpy.typing as npt
 
 from codesign.compiler.frontend import FrontEnd
-from codesign.compiler.model.graph import Activation, Graph, Linear, LstmCell, Matrix, Op, Quant, SkipGate, State
-from codesign.compiler.quantize.calibrate import HIDDEN, LOGIT, UNIT
+from codesign.compiler.model.graph import Graph, Matrix, Quant, State
+from codesign.compiler.operators import Activation, Linear, LstmCell, Operator, SkipGate
+from codesign.compiler.operators.scales import HIDDEN, LOGIT, UNIT
+from codesign.learning.operators import trained
 from codesign.learning.train.network import Sizes
 
 Arrays = Mapping[str, npt.NDArray[np.float32]]
@@ -55,7 +57,7 @@ def network_graph(
         output=MASK,
         states=tuple(builder.states),
         ops=tuple(builder.ops),
-        sizes=builder.value_sizes,
+        shapes={FEATURES: (sizes.bands,)},
         quants=builder.quants,
         licence=licence,
     )
@@ -64,10 +66,9 @@ def network_graph(
 class _Builder:
     def __init__(self, sizes: Sizes, weights: Arrays, rounding: Rounding | None) -> None:
         self.sizes, self.weights, self.rounding = sizes, weights, rounding
-        self.ops: list[Op] = []
+        self.ops: list[Operator] = []
         self.states: list[State] = []
         self.quants: dict[str, Quant] = {}
-        self.value_sizes = {FEATURES: sizes.bands}
 
     def build(self) -> None:
         if self.rounding:
@@ -100,7 +101,6 @@ class _Builder:
         )
         for state in (hidden, cell):
             self.states.append(State(f"{state}_in", f"{state}_out", units))
-            self.value_sizes |= {state: units, f"{state}_in": units}
         if self.rounding:
             cell_quant = Quant(2.0 ** -self.rounding.cell_fractions[index], 0, 16)
             self.quants |= {hidden: HIDDEN, f"{hidden}_in": HIDDEN, cell: cell_quant, f"{cell}_in": cell_quant}
@@ -111,7 +111,6 @@ class _Builder:
         value, result = f"{name}_sum", MASK if is_mask else f"{name}_relu"
         self.ops.append(Linear(name, source, value, self._matrix(f"{name}.weight"), self._bias(name)))
         self.ops.append(Activation(f"{name}_activation", "sigmoid" if is_mask else "relu", value, result))
-        self.value_sizes |= {value: size, result: size}
         if self.rounding:
             self.quants[result] = UNIT if is_mask else self.rounding.values[name]
             if is_mask:
@@ -123,7 +122,6 @@ class _Builder:
         state = f"{GATE}_in"
         self.ops.append(SkipGate(GATE, state, layers, source, self._matrix("skip.weight"), self._bias("skip")))
         self.states.append(State(state, f"{GATE}_out", 1, 1.0))
-        self.value_sizes[state] = 1
         if self.rounding:
             self.quants[state] = UNIT
 
@@ -143,15 +141,13 @@ def rounding_of(graph: Graph) -> Rounding:
     matrices: dict[str, Integers] = {}
     values, fractions = {FEATURES: graph.quants[FEATURES]}, []
     for op in graph.ops:
-        match op:
-            case LstmCell():
-                matrices[f"{op.name}.weight_ih_l0"] = _integers(op.input_weight)
-                matrices[f"{op.name}.weight_hh_l0"] = _integers(op.recurrent_weight)
-                fractions.append(round(-np.log2(graph.quants[op.cell].scale)))
-            case Linear() | SkipGate():
-                matrices[f"{op.name}.weight"] = _integers(op.weight)
-            case Activation(kind="relu"):
-                values[op.name.removesuffix("_activation")] = graph.quants[op.output]
+        kind = trained(op)
+        matrices |= {f"{op.name}.{name}": _integers(matrix) for name, matrix in kind.matrices(op).items()}
+        if kind.family == "lstm":
+            cells = (graph.quants[state] for state in op.carried if graph.quants[state].bits == 16)
+            fractions += [round(-np.log2(cell.scale)) for cell in cells]
+        elif op.clamp is not None:
+            values[op.name.removesuffix("_activation")] = graph.quants[op.outputs[0]]
     return Rounding(matrices, values, tuple(fractions))
 
 

@@ -14,7 +14,9 @@ from torch import Tensor
 
 from codesign.base.errors import InputError
 from codesign.compiler.model import load_onnx
-from codesign.compiler.model.graph import Activation, Graph, Linear, LstmCell, Op, SkipGate
+from codesign.compiler.model.graph import Graph
+from codesign.compiler.operators import Operator
+from codesign.learning.operators import trained
 from codesign.learning.train.checkpoint import Checkpoint, load
 from codesign.learning.train.network import MaskNetwork, Sizes
 from codesign.learning.train.recipe import NetworkRecipe, Recipe
@@ -40,40 +42,44 @@ def initial_weights(path: Path) -> Checkpoint:
 
 
 def _network(graph: Graph, path: Path) -> tuple[Sizes, dict[str, Tensor]]:
-    cells = [op for op in graph.ops if isinstance(op, LstmCell)]
-    linear = [op for op in graph.ops if isinstance(op, Linear)]
-    gates = [op for op in graph.ops if isinstance(op, SkipGate)]
+    layers: dict[str, list[Operator]] = {"lstm": [], "fc": [], "skip": []}
     weights: dict[str, Tensor] = {}
-    for index, cell in enumerate(cells):
-        name = f"lstm{index}"
-        weights[f"{name}.weight_ih_l0"] = _tensor(cell.input_weight.values)
-        weights[f"{name}.weight_hh_l0"] = _tensor(cell.recurrent_weight.values)
-        weights[f"{name}.bias_ih_l0"] = _tensor(cell.bias)
-        weights[f"{name}.bias_hh_l0"] = torch.zeros(cell.bias.size)
-    dense: list[tuple[str, Linear | SkipGate]] = [(f"fc{index}", op) for index, op in enumerate(linear)]
-    for name, layer in [*dense, *(("skip", op) for op in gates)]:
-        weights[f"{name}.weight"], weights[f"{name}.bias"] = _tensor(layer.weight.values), _tensor(layer.bias)
-    fc = tuple(len(op.bias) for op in linear[:-1])
-    sizes = Sizes(graph.frontend.n_mels, tuple(cell.units for cell in cells), fc, bool(gates))
+    units: dict[str, list[int]] = {family: [] for family in layers}
+    for op in graph.ops:
+        try:
+            kind = trained(op)
+        except InputError as error:
+            raise InputError(f"{path}: {error.message}", hint=error.hint) from error
+        if not kind.family:
+            continue
+        name = "skip" if kind.family == "skip" else f"{kind.family}{len(layers[kind.family])}"
+        layers[kind.family].append(op)
+        units[kind.family].append(graph.size(op.outputs[0]))
+        weights |= {f"{name}.{key}": _tensor(matrix.values) for key, matrix in kind.matrices(op).items()}
+        weights |= {f"{name}.{key}": _tensor(bias) for key, bias in kind.biases(op).items()}
+    sizes = Sizes(graph.frontend.n_mels, tuple(units["lstm"]), tuple(units["fc"][:-1]), bool(layers["skip"]))
+    cells, linear = layers["lstm"], layers["fc"]
     if not cells or not linear or not _is_chain(graph, cells, linear) or not _fits(sizes, weights):
         raise InputError(f"{path}: the network is not {SHAPE}", hint="give a network that codesign train or export wrote")
     return sizes, weights
 
 
-def _is_chain(graph: Graph, cells: list[LstmCell], linear: list[Linear]) -> bool:
-    """Each layer reads the one before it, and activations are those of MaskNetwork."""
-    activations = {op.source: op for op in graph.ops if isinstance(op, Activation)}
-    chain: list[Op] = [*cells]
+def _is_chain(graph: Graph, cells: list[Operator], linear: list[Operator]) -> bool:
+    """Each layer reads the one before it, states are its own, and activations are those of MaskNetwork."""
+    chain = [*cells]
     for layer in linear:
-        activation = activations.get(layer.output)
-        if activation is None or activation.kind != ("sigmoid" if layer is linear[-1] else "relu"):
+        activation = graph.follower(layer.outputs[0])
+        if activation is None or activation.label != ("sigmoid" if layer is linear[-1] else "relu"):
             return False
         chain += [layer, activation]
+    carried = {state: value for op in graph.ops for state, value in op.carried.items()}
+    if any(carried.get(state.input) != graph.next_value(state) for state in graph.states):
+        return False
     value = graph.input
     for op in chain:
-        if isinstance(op, SkipGate) or op.source != value:
+        if op.sources[0] != value:
             return False
-        value = op.output
+        value = op.outputs[0]
     return value == graph.output
 
 

@@ -1,18 +1,27 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Relu, Clip, Sigmoid, Tanh."""
+"""Clip, and the functions of one number."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from codesign.compiler.model.ops.step import Step
 from codesign.compiler.model.terms import Constant, Function
+from codesign.compiler.operators.functions import FUNCTIONS
 
 
 def function(step: Step) -> None:
-    """Relu, Sigmoid, Tanh."""
-    source = step.term(0)
+    """A function of operators.functions."""
+    source, kind = step.term(0), step.node.op_type.lower()
     if isinstance(source, Constant):
         raise step.refuse("has only constant inputs")
-    step.give(Function(step.name(), source.size, step.display, kind=step.node.op_type.lower(), source=source))
+    if FUNCTIONS[kind].constant:
+        parameters: tuple[float, ...] = (step.scalar(1, "its second input"),)
+    else:
+        parameters = tuple(float(step.attribute(*item)) for item in (FUNCTIONS[kind].attributes or {}).items())
+    if step.node.op_type == "Gelu" and step.attribute("approximate", b"none") != b"none":
+        raise step.refuse("approximates Gelu by tanh", hint="export Gelu without an approximation")
+    step.give(Function(step.name(), source.extent, step.display, kind=kind, source=source, parameters=parameters))
 
 
 def clip(step: Step) -> None:
@@ -22,12 +31,18 @@ def clip(step: Step) -> None:
     high = step.scalar(2, "the upper bound") if step.has(2) else float("inf")
     if isinstance(source, Constant) or not low < high:
         raise step.refuse(f"clips to {low:g} … {high:g}, which leaves nothing to compute")
-    step.give(Function(step.name(), source.size, step.display, kind="clip", source=source, low=low, high=high))
+    step.give(Function(step.name(), source.extent, step.display, kind="clip", source=source, low=low, high=high))
 
 
-OPERATORS = {
-    "Clip": (clip, "constant bounds; behind a linear layer it costs nothing"),
-    "Relu": (function, "behind a linear layer it costs nothing"),
-    "Sigmoid": (function, "int16 table behind a linear layer, int8 table elsewhere; gate of an LSTM"),
-    "Tanh": (function, "int16 table behind a linear layer, int8 table elsewhere; part of an LSTM"),
+_NOTES = {
+    "Gelu": "int8 table; exact, without an approximation",
+    "PRelu": "int8 table; one slope for all elements",
+    "Pow": "int8 table; a constant exponent",
+    "Relu": "after a linear layer it costs nothing",
+    "Sigmoid": "int16 table after a linear layer, int8 table elsewhere; gate of an LSTM",
+    "Tanh": "int16 table after a linear layer, int8 table elsewhere; part of an LSTM",
 }
+_FUNCTIONS: dict[str, tuple[Callable[[Step], None], str]] = {
+    f.operator: (function, _NOTES.get(f.operator, "int8 table")) for f in FUNCTIONS.values() if f.operator
+}
+OPERATORS = {"Clip": (clip, "constant bounds; after a linear layer it costs nothing"), **_FUNCTIONS}

@@ -3,9 +3,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from codesign.compiler.model.limits import MAX_PARTS
 from codesign.compiler.model.ops.step import Step, check_magnitude
-from codesign.compiler.model.terms import Affine, AtLeast, Binary, Choice, Constant
+from codesign.compiler.model.terms import Affine, AtLeast, Binary, Choice, Constant, Function
 
 
 def add(step: Step) -> None:
@@ -15,13 +17,14 @@ def add(step: Step) -> None:
         if isinstance(linear, Affine) and isinstance(other, Constant) and other.values.size in (1, linear.size):
             check_magnitude(step, other)
             bias = linear.bias + other.values.ravel()
-            step.give(Affine(step.name(), linear.size, step.display, parts=linear.parts, bias=bias))
+            step.give(replace(linear, name=step.name(), node=step.display, bias=bias))
             return
     if isinstance(left, Affine) and isinstance(right, Affine) and left.size == right.size:
         if len(left.parts) + len(right.parts) > MAX_PARTS:
             raise step.refuse(f"sums more than {MAX_PARTS} linear layers")
         parts, bias = [*left.parts, *right.parts], left.bias + right.bias
-        step.give(Affine(step.name(), left.size, step.display, parts=parts, bias=bias))
+        joined = (*left.joined, *right.joined)
+        step.give(Affine(step.name(), left.size, step.display, parts=parts, bias=bias, joined=joined))
         return
     binary(step)
 
@@ -33,7 +36,17 @@ def binary(step: Step) -> None:
     left, right = step.term(0), step.term(1)
     if left.size != right.size:
         raise step.refuse(f"combines vectors of {left.size} and {right.size} elements", hint="both must have the same size")
-    step.give(Binary(step.name(), left.size, step.display, kind=step.node.op_type.lower(), left=left, right=right))
+    if step.node.op_type == "Mul":
+        for x, gate in ((left, right), (right, left)):
+            if (
+                isinstance(gate, Function)
+                and gate.kind == "sigmoid"
+                and gate.source is x
+                and gate.name not in step.build.quants
+            ):
+                step.give(Function(step.name(), x.extent, step.display, kind="silu", source=x))
+                return
+    step.give(Binary(step.name(), left.extent, step.display, kind=step.node.op_type.lower(), left=left, right=right))
 
 
 def greater_or_equal(step: Step) -> None:
@@ -52,9 +65,9 @@ def where(step: Step) -> None:
 
 _GATE = "in a skip gate, see docs/model-file.md"
 OPERATORS = {
-    "Add": (add, "bias, sum of linear layers of an LSTM's gates, inside an LSTM cell"),
+    "Add": (add, "bias, sum of linear layers, inside an LSTM cell"),
     "GreaterOrEqual": (greater_or_equal, _GATE),
     "Min": (binary, _GATE),
-    "Mul": (binary, "inside an LSTM cell"),
+    "Mul": (binary, "inside an LSTM cell; of x and its Sigmoid"),
     "Where": (where, _GATE),
 }

@@ -43,11 +43,14 @@ def affine(step: Step, source: Term, matrix: Matrix, bias: npt.NDArray[Any]) -> 
         raise step.refuse("has only constant inputs")
     if matrix.values.shape[1] != source.size:
         raise step.refuse(f"weights for {matrix.values.shape[1]} inputs meet a vector of {source.size}")
+    if source.shape != (source.size,):
+        raise step.refuse(f"multiplies '{source.name}' of shape {list(source.shape)}, a vector is expected")
     parts, position = [], 0
+    joined = (source,) if isinstance(source, Pieces) else ()
     for part in source.parts if isinstance(source, Pieces) else [source]:
         parts.append((part, columns_of(matrix, slice(position, position + part.size))))
         position += part.size
-    return Affine(step.name(), len(matrix.values), step.display, parts=parts, bias=bias)
+    return Affine(step.name(), len(matrix.values), step.display, parts=parts, bias=bias, joined=joined)
 
 
 def bias_of(step: Step, constant: Constant, matrix: Matrix) -> npt.NDArray[Any]:

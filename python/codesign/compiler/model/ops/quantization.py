@@ -19,10 +19,11 @@ def quantize(step: Step) -> None:
     if isinstance(term, Constant):
         raise step.refuse("quantizes a constant", hint="store int8 weights and their DequantizeLinear")
     quant = _parameters(step)
-    # of a concatenation, each part gets the parameters: what reads it reads the parts
-    for name in [term.name, *([part.name for part in term.parts] if isinstance(term, Pieces) else [])]:
-        if step.build.quants.setdefault(name, quant) != quant:
-            raise step.refuse(f"'{name}' is quantized a second time with other parameters", hint=_HINT)
+    if step.build.quants.setdefault(term.name, quant) != quant:
+        raise step.refuse(f"'{term.name}' is quantized a second time with other parameters", hint=_HINT)
+    # Of a concatenation, each part that has none gets the parameters: an LSTM that reads it reads the parts.
+    for part in term.parts if isinstance(term, Pieces) else ():
+        step.build.quants.setdefault(part.name, quant)
     step.build.quantized[step.name()] = (term, quant)
 
 

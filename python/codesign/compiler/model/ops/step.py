@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,8 @@ import onnx
 from codesign.base.errors import InputError, one_line
 from codesign.compiler.model.graph import Matrix, Quant
 from codesign.compiler.model.limits import MAX_WORK, TOO_LARGE
-from codesign.compiler.model.terms import Constant, Term, elements_of
+from codesign.compiler.model.terms import Call, Constant, Operation, Part, Term
+from codesign.compiler.operators.operator import Operator, Shape
 
 MAX_WEIGHT = 1e6
 TABLE_HINT = "docs/operators.md lists the supported ones"
@@ -35,6 +37,20 @@ class Build:
     quants: dict[str, Quant] = field(default_factory=dict)
     quantized: dict[str, tuple[Term, Quant]] = field(default_factory=dict)
     work: int = 0
+    states: frozenset[str] = frozenset()
+    parts: dict[tuple[str, bytes], Part] = field(default_factory=dict)
+
+    def part(self, state: str, places: npt.NDArray[np.int64], extent: Shape, node: str, whole: Term) -> Part:
+        """The elements of a state at `places`, int64 (size,): one term however often they are taken."""
+        key = state, places.tobytes()
+        if key not in self.parts:
+            name = f"{state}[{sum(known == state for known, _ in self.parts)}]"
+            while name in self.names:
+                name += "'"
+            self.parts[key] = Part(name, extent, node, state=state, places=places, whole=whole)
+            if state in self.quants:
+                self.quants.setdefault(name, self.quants[state])
+        return self.parts[key]
 
 
 @dataclass(frozen=True)
@@ -92,6 +108,22 @@ class Step:
             raise self.refuse(f"the shape of '{name}' cannot be inferred", hint="give the graph's inputs fixed shapes")
         return tuple(d.dim_value for d in self.build.types[name].tensor_type.shape.dim)
 
+    def output_shape(self, index: int = 0) -> Shape:
+        """Shape of an output, without the batch; (n,) for a vector however it is written."""
+        return without_batch(self.shape(self.node.output[index]))
+
+    def operate(self, operator: Operator, *sources: Term) -> None:
+        """Bind the node's outputs to those of an operator over `sources`; whatever `operator` itself is wired to."""
+        if any(isinstance(source, Constant) for source in sources):
+            raise self.refuse("reads a constant where a computed value is expected")
+        call = Call(operator, list(sources), [])
+        for index in range(len(operator.outputs)):
+            given = index < len(self.node.output) and self.node.output[index] != ""
+            name, shape = (self.name(index), self.output_shape(index)) if given else (f"{self.display}:{index}", (1,))
+            call.results.append(Operation(name, shape, self.display, call=call, index=index))
+            if given:
+                self.give(call.results[-1], index)
+
     def size(self, index: int = 0) -> int:
         """Elements of an output, which must be a vector."""
         shape = self.shape(self.node.output[index])
@@ -113,10 +145,17 @@ class Step:
     def give(self, term: Term, index: int = 0) -> None:
         """Bind an output to a term."""
         if self.build.terms.get(self.name(index)) is not term:
-            self.build.work += elements_of(term)
+            self.build.work += term.elements
         if self.build.work > MAX_WORK:
             raise self.refuse(f"constants and matrices have more than {MAX_WORK:,} elements by here", hint=TOO_LARGE)
         self.build.terms[self.name(index)] = term
+
+
+def without_batch(dims: Sequence[int]) -> Shape:
+    """A tensor's shape as a graph has it: (n,) for a vector, else without the batch of one in front."""
+    if sum(d != 1 for d in dims) <= 1:
+        return (math.prod(dims),)
+    return tuple(dims[1:]) if dims[0] == 1 else tuple(dims)
 
 
 def check_magnitude(step: Step, constant: Constant) -> None:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,8 +12,10 @@ import numpy.typing as npt
 import onnx
 
 from codesign.compiler.model.limits import MAX_PARTS
-from codesign.compiler.model.ops.step import Step
-from codesign.compiler.model.terms import Affine, Constant, Function, Pieces, Term, rows_of
+from codesign.compiler.model.ops.step import Step, without_batch
+from codesign.compiler.model.terms import Affine, Call, Constant, Function, Operation, Part, Pieces, Term, rows_of
+from codesign.compiler.operators import Concat, Operator, Slice, View
+from codesign.compiler.operators.operator import Shape
 
 
 def same(step: Step) -> None:
@@ -25,18 +28,29 @@ def same(step: Step) -> None:
     if isinstance(term, Constant):
         step.give(_reshaped(step, term))
         return
-    if step.size() != term.size:
-        raise step.refuse(f"turns {term.size} elements into {step.size()}")
-    step.give(term)
+    if step.node.op_type == "Transpose" and not _keeps_order(step):
+        raise step.refuse(f"changes the order of the elements of '{term.name}'")
+    shape = step.output_shape()
+    if math.prod(shape) != term.size:
+        raise step.refuse(f"turns {term.size} elements into {math.prod(shape)}")
+    step.give(viewed(step, term, shape, step.name()))
+
+
+def _keeps_order(step: Step) -> bool:
+    dims = step.shape(step.node.input[0])
+    permutation = step.attribute("perm", list(range(len(dims)))[::-1])
+    return [axis for axis in permutation if dims[axis] != 1] == [axis for axis in range(len(dims)) if dims[axis] != 1]
 
 
 def gather(step: Step) -> None:
-    """Gather of the one slice along a dimension of 1: what exporters make of y[0]."""
-    term, shape = step.term(0), step.shape(step.node.input[0])
-    index = step.constant(1, "the index").values
-    if isinstance(term, Constant) or index.size != 1 or shape[int(step.attribute("axis", 0))] != 1 or step.size() != term.size:
-        raise step.refuse("takes elements out of a vector")
-    step.give(term)
+    """Gather of one slice: what exporters make of y[0]."""
+    term, dims = step.term(0), step.shape(step.node.input[0])
+    index, axis = step.constant(1, "the index").values, int(step.attribute("axis", 0)) % len(dims)
+    if isinstance(term, Constant) or index.size != 1:
+        raise step.refuse("takes elements out of a value, other than one slice of it")
+    place = int(index.ravel()[0]) % dims[axis]
+    taken = take(step, term, dims, axis, (place, place + 1), step.name())
+    step.give(viewed(step, taken, step.output_shape(), step.name()))
 
 
 def constant(step: Step) -> None:
@@ -71,18 +85,17 @@ def constant_term(name: str, tensor: onnx.TensorProto) -> Constant:
 
 
 def split(step: Step) -> None:
-    """Split of a vector."""
-    term, axis = step.term(0), int(step.attribute("axis", 0))
-    _check_axis(step, axis)
-    start = 0
+    """Split along one axis."""
+    term, dims = step.term(0), step.shape(step.node.input[0])
+    axis, start = int(step.attribute("axis", 0)) % len(dims), 0
     for index, name in enumerate(step.node.output):
-        size = int(np.prod(step.shape(name), dtype=np.int64))
-        step.give(piece(step, term, start, start + size, str(name)), index)
-        start += size
+        stop = start + step.shape(name)[axis]
+        step.give(take(step, term, dims, axis, (start, stop), str(name)), index)
+        start = stop
 
 
 def slice_(step: Step) -> None:
-    """Slice of a vector, step 1."""
+    """Slice, step 1."""
     term = step.term(0)
     starts, ends = (step.constant(i, "start and end").values.ravel() for i in (1, 2))
     axes = step.constant(3, "the axis").values.ravel() if step.has(3) else np.arange(starts.size)
@@ -90,28 +103,83 @@ def slice_(step: Step) -> None:
         raise step.refuse(f"has {starts.size} starts, {ends.size} ends and {axes.size} axes")
     if step.has(4) and (step.constant(4, "the step").values != 1).any():
         raise step.refuse("has a step other than 1")
-    shape = step.shape(step.node.input[0])
-    bounds = (0, term.size)
-    for start, end, axis in zip(starts.tolist(), ends.tolist(), axes.tolist(), strict=True):
-        first, last, _ = slice(int(start), int(min(end, 2**31))).indices(shape[int(axis)])
-        if shape[int(axis)] != 1:
-            bounds = (first, last)
-    step.give(piece(step, term, *bounds, step.name()))
+    dims = step.shape(step.node.input[0])
+    for count, (start, end, axis) in enumerate(zip(starts.tolist(), ends.tolist(), axes.tolist(), strict=True)):
+        place = int(axis) % len(dims)
+        first, last, _ = slice(int(start), int(min(end, 2**31))).indices(dims[place])
+        if last <= first:
+            raise step.refuse(f"takes no element along axis {place}")
+        name = step.name() if count == starts.size - 1 else f"{step.name()}:{count}"
+        term = take(step, term, dims, place, (first, last), name)
+        dims = (*dims[:place], last - first, *dims[place + 1 :])
+    step.give(term)
 
 
 def concat(step: Step) -> None:
-    """Concat of vectors, or of plain constants."""
+    """Concat of computed values, or of plain constants."""
     operands = [step.term(index) for index in range(len(step.node.input))]
     if all(isinstance(term, Constant) and term.scale is None for term in operands):
         step.give(_joined(step, [term for term in operands if isinstance(term, Constant)]))
         return
-    _check_axis(step, int(step.attribute("axis", 0)), step.name())
+    dims, shape = step.shape(step.name()), step.output_shape()
+    axis = int(step.attribute("axis", 0)) % len(dims)
+    if len(operands) > MAX_PARTS:
+        raise step.refuse(f"joins more than {MAX_PARTS} values")
+    if len(shape) > 1:
+        offset = len(dims) - len(shape)
+        whole = [
+            viewed(step, term, step.shape(str(name))[offset:], f"{step.name()}:{index}")
+            for index, (term, name) in enumerate(zip(operands, step.node.input, strict=True))
+        ]
+        step.operate(Concat("", (), "", axis - offset), *whole)
+        return
+    if dims[axis] == 1 and max(dims) > 1:
+        raise step.refuse(f"works along axis {axis}, which is not the vector's")
     parts: list[Term] = []
     for term in operands:
         parts += term.parts if isinstance(term, Pieces) else [term]
     if len(parts) > MAX_PARTS:
         raise step.refuse(f"joins more than {MAX_PARTS} vectors")
     step.give(Pieces(step.name(), step.size(), step.display, parts=parts))
+
+
+def take(step: Step, term: Term, dims: Sequence[int], axis: int, bounds: tuple[int, int], name: str) -> Term:
+    """Elements start … stop − 1 along an axis of the tensor of shape `dims` that `term` is."""
+    start, stop = bounds
+    if bounds == (0, dims[axis]):
+        return term
+    after = without_batch([*dims[:axis], stop - start, *dims[axis + 1 :]])
+    state = term.state if isinstance(term, Part) else term.name
+    if isinstance(term, Part) or state in step.build.states:
+        places = term.places if isinstance(term, Part) else np.arange(term.size)
+        whole = term.whole if isinstance(term, Part) else term
+        taken = places.reshape(dims).take(np.arange(start, stop), axis).ravel()
+        return step.build.part(state, taken, after, step.display, _sliced(step, whole, dims, axis, bounds, name))
+    if term.shape == (term.size,):
+        return piece(step, term, start, stop, name)
+    return viewed(step, _sliced(step, term, dims, axis, bounds, name), after, name)
+
+
+def _sliced(step: Step, term: Term, dims: Sequence[int], axis: int, bounds: tuple[int, int], name: str) -> Term:
+    if len(term.shape) == 1:
+        return _operation(step, Slice("", "", "", *bounds), term, (bounds[1] - bounds[0],), name)
+    place = axis - (len(dims) - len(term.shape))
+    shape = (*term.shape[:place], bounds[1] - bounds[0], *term.shape[place + 1 :])
+    return _operation(step, Slice("", "", "", *bounds, place), term, shape, name)
+
+
+def viewed(step: Step, term: Term, shape: Shape, name: str) -> Term:
+    """The same elements in another shape."""
+    shape = tuple(shape)
+    return term if term.shape == shape else _operation(step, View("", "", "", shape), term, shape, f"{name}:view")
+
+
+def _operation(step: Step, operator: Operator, term: Term, shape: Shape, name: str) -> Term:
+    while name in step.build.terms:
+        name += "'"
+    call = Call(operator, [term], [])
+    call.results.append(Operation(name, shape, step.display, call=call))
+    return call.results[0]
 
 
 def _joined(step: Step, constants: list[Constant]) -> Constant:
@@ -130,20 +198,29 @@ def piece(step: Step, term: Term, start: int, stop: int, name: str) -> Term:
         case Affine():
             rows = slice(start, stop)
             parts = [(source, rows_of(matrix, rows)) for source, matrix in term.parts]
-            return Affine(name, stop - start, step.display, parts=parts, bias=term.bias[rows])
+            return Affine(name, stop - start, step.display, parts=parts, bias=term.bias[rows], joined=term.joined)
         case Function():
             inner_name = f"{name}:source"
             while inner_name in step.build.names:
                 inner_name += "'"
             inner = piece(step, term.source, start, stop, inner_name)
-            return Function(name, stop - start, step.display, kind=term.kind, source=inner, low=term.low, high=term.high)
+            return Function(
+                name,
+                stop - start,
+                step.display,
+                kind=term.kind,
+                source=inner,
+                low=term.low,
+                high=term.high,
+                parameters=term.parameters,
+            )
         case Pieces():
             position = 0
             for part in term.parts:
                 if position <= start and stop <= position + part.size:
                     return piece(step, part, start - position, stop - position, name)
                 position += part.size
-    raise step.refuse(f"takes elements {start} to {stop - 1} of '{term.name}', which is no linear layer's output")
+    return _operation(step, Slice("", "", "", start, stop), term, (stop - start,), name)
 
 
 def _reshaped(step: Step, term: Constant) -> Constant:
@@ -166,19 +243,13 @@ def _reshaped(step: Step, term: Constant) -> Constant:
     )
 
 
-def _check_axis(step: Step, axis: int, name: str = "") -> None:
-    shape = step.shape(name or step.node.input[0])
-    if shape[axis] == 1 and max(shape) > 1:
-        raise step.refuse(f"works along axis {axis}, which is not the vector's")
-
-
-_VIEW = "on vectors and constants, when the order of elements stays"
+_VIEW = "when the order of elements stays; on constants"
 OPERATORS = {
     **dict.fromkeys(("Dropout", "Flatten", "Identity", "Reshape", "Squeeze", "Transpose", "Unsqueeze"), (same, _VIEW)),
     "Cast": (same, "to float32"),
-    "Concat": (concat, "of vectors that one linear layer reads, such as [x; h]; of constants"),
+    "Concat": (concat, "of values, of constants; a linear layer or an LSTM reads the parts, such as [x; h]"),
     "Constant": (constant, "tensors and numbers"),
-    "Gather": (gather, "of the one slice along a dimension of 1, such as y[0]"),
-    "Slice": (slice_, "of a linear layer's output, step 1; how stacked gates come apart"),
-    "Split": (split, "of a linear layer's output; how stacked gates come apart"),
+    "Gather": (gather, "of one slice, such as y[0]"),
+    "Slice": (slice_, "step 1; how stacked gates come apart"),
+    "Split": (split, "how stacked gates come apart"),
 }

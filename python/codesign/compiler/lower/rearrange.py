@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Concatenations and slices → Copy: bytes, or a table where a scale changes. Views → nothing."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from codesign.compiler.layers import Copy, Piece
+from codesign.compiler.lower.convert import converted, requantizing
+from codesign.compiler.model.graph import Quant
+
+if TYPE_CHECKING:
+    from codesign.compiler.lower.context import Context
+    from codesign.compiler.operators.concat import Concat
+    from codesign.compiler.operators.slice import Slice
+    from codesign.compiler.operators.view import View
+
+
+def lower_concat(context: Context, op: Concat) -> None:
+    """Append the copy of all sources."""
+    sources = [context.source(op.name, name) for name in op.inputs]
+    output = context.add_value(op.output, context.int8_quant(op.name, op.output))
+    count, inner = math.prod(output.shape[: op.axis]), math.prod(output.shape[op.axis + 1 :])
+    pieces, to, stride = [], 0, output.shape[op.axis] * inner
+    for source in sources:
+        length = source.size // count
+        table = requantizing(op.name, source, output)
+        pieces.append(Piece(source.name, length, 0, to, count, length, stride, table))
+        to += length
+    context.layers.append(Copy(op.name, output.name, output.size, tuple(pieces)))
+
+
+def lower_slice(context: Context, op: Slice) -> None:
+    """Append the copy of a part."""
+    source = context.source(op.name, op.source)
+    output = context.add_value(op.output, context.int8_quant(op.name, op.output))
+    shape = context.graph.shapes[op.source]
+    count, inner = math.prod(shape[: op.axis]), math.prod(shape[op.axis + 1 :])
+    length = (op.stop - op.start) * inner
+    table = requantizing(op.name, source, output)
+    piece = Piece(source.name, length, op.start * inner, 0, count, shape[op.axis] * inner, length, table)
+    context.layers.append(Copy(op.name, output.name, output.size, (piece,)))
+
+
+def lower_view(context: Context, op: View) -> None:
+    """Let `op` be another name of its source; a state's old value, and one in another scale, is copied."""
+    source, quant = context.source(op.name, op.source), context.quant(op.output)
+    bits = 8 if source.dtype == "int8" else 16
+    same = quant is None or (quant.scale, quant.zero_point, quant.bits) == (source.scale, source.zero_point, bits)
+    if same and context.graph.state(op.source) is None and op.output != context.graph.output:
+        context.aliases[op.output] = source.name
+        return
+    output = context.add_value(op.output, quant or Quant(source.scale, source.zero_point, bits))
+    context.layers.append(converted(op.name, source, output))

@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: Apache-2.0
+"""States that no layer changes in place: what is read is the old value, and the step's last layers bring the next one."""
+
+from __future__ import annotations
+
+from codesign.base.errors import InputError
+from codesign.compiler.layers import Value
+from codesign.compiler.lower.constants import QUANTIZE_HINT
+from codesign.compiler.lower.context import Context
+from codesign.compiler.lower.convert import converted
+
+
+def add_states(context: Context) -> None:
+    """Register every state, with the parameters that an operator needs which carries it on in place.
+
+    Raises InputError for a state whose next value nobody computes, or that has no parameters.
+    """
+    graph = context.graph
+    guarded = {name for gate in graph.ops for name in gate.guards}
+    for state in graph.states:
+        after = graph.next_value(state)
+        if after not in graph.shapes:
+            raise InputError(f"state '{state.input}': its next value '{after}' is not computed by any operator")
+        if graph.size(after) != state.size:
+            raise InputError(f"state '{state.input}' has {state.size} elements, its next value {graph.size(after)}")
+        carriers = [op for op in graph.ops if state.input in op.carried]
+        owner = next((op for op in carriers if context.in_place(op, state.input, op.carried[state.input])), None)
+        if owner is None and any(op.guards or op.name in guarded for op in carriers):
+            raise InputError(
+                f"state '{state.input}' is a skip gate's or of a layer under one, and is read as it was before the step",
+                hint="read the layer's output instead",
+            )
+        own = owner.carried_quants(context).get(state.input) if owner is not None else None
+        quant = own or context.quant(state.input) or context.quant(after)
+        if quant is None:
+            raise InputError(f"state '{state.input}' is not quantized", hint=QUANTIZE_HINT)
+        context.add_state(state, quant)
+
+
+def update_states(context: Context) -> None:
+    """Append the copies of next values to states. A state that another one takes over is read before it is written."""
+    waiting = dict(_next_values(context))
+    while waiting:
+        read = {source.name for source, _ in waiting.values()}
+        ready = [name for name in waiting if name not in read]
+        if not ready:  # states that change places: one of them steps aside
+            name = next(iter(waiting))
+            value = context.values[name]
+            aside = context.add(Value(context.new_name(f"{name}_old"), value.shape, value.dtype, value.scale, value.zero_point))
+            context.layers.append(converted(context.new_layer_name(f"{name}_aside"), value, aside))
+            waiting = {n: (aside if source.name == name else source, to) for n, (source, to) in waiting.items()}
+            ready = [name]
+        for name in ready:
+            source, to = waiting.pop(name)
+            context.layers.append(converted(context.new_layer_name(f"{name}_next"), source, to))
+
+
+def _next_values(context: Context) -> list[tuple[str, tuple[Value, Value]]]:
+    """The states that need a copy: name, and from where to where."""
+    found = []
+    for state in context.graph.states:
+        source = context.source(f"state {state.input}", context.graph.next_value(state))
+        if source.name != state.input:
+            found.append((state.input, (source, context.values[state.input])))
+    return found

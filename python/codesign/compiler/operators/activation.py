@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A function of every element."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Literal, Self
+
+import numpy as np
+
+from codesign.compiler.lower.activation import lower_activation
+from codesign.compiler.model.graph import Matrix, Quant
+from codesign.compiler.operators.functions import FUNCTIONS
+from codesign.compiler.operators.operator import Grid, Operator, Real, Shape
+from codesign.compiler.operators.scales import UNIT
+
+if TYPE_CHECKING:
+    from codesign.compiler.lower.context import Context
+    from codesign.compiler.quantize.calibrate import Calibration
+    from codesign.compiler.quantize.qdq import QdqWriter
+
+
+@dataclass(frozen=True)
+class Activation(Operator):
+    """An element-wise function: one of `FUNCTIONS` with its parameters, or "clip" (to low … high)."""
+
+    kind: str
+    source: str
+    output: str
+    low: float = float("-inf")
+    high: float = float("inf")
+    parameters: tuple[float, ...] = ()
+
+    @property
+    def label(self) -> str:
+        return self.kind
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        return (self.source,)
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        return (self.output,)
+
+    def wired(self, name: str, sources: Sequence[str], outputs: Sequence[str]) -> Self:
+        (source,), (output,) = sources, outputs
+        return replace(self, name=name, source=source, output=output)
+
+    def shapes(self, known: Mapping[str, Shape]) -> Mapping[str, Shape]:
+        return {self.output: known[self.source]}
+
+    def real(self, x: Real) -> Real:
+        """The function itself; NaN or infinite where it has no value."""
+        if self.kind == "clip":
+            return np.clip(x, self.low, self.high)
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):  # who asks looks at what comes out
+            return np.asarray(FUNCTIONS[self.kind].of(x, self.parameters))
+
+    def run(self, values: Mapping[str, Real], grid: Grid) -> dict[str, Real]:
+        return {self.output: grid(self.output, self.real(values[self.source]))}
+
+    @property
+    def bounds(self) -> tuple[float, float]:
+        return (self.low, self.high) if self.kind == "clip" else (FUNCTIONS[self.kind].low, FUNCTIONS[self.kind].high)
+
+    @property
+    def matrices(self) -> tuple[Matrix, ...]:
+        return ()
+
+    @property
+    def observed(self) -> tuple[str, ...]:
+        return (self.output,)
+
+    def scales(self, calibration: Calibration) -> Mapping[str, Quant]:
+        maker = calibration.graph.maker(self.source)
+        wide = maker is not None and maker.gives_int16 and calibration.graph.follower(self.source) is not None
+        wide = wide and (self.table is not None or self.clamp is not None)  # the maker's layer computes it
+        quant = calibration.measured(self.output) if wide else calibration.integers(self.output)
+        if self.table is not None:  # its integers are of UNIT, and a finer scale would hold nothing more
+            quant = replace(quant, scale=max(quant.scale, UNIT.scale))
+        return {self.output: quant}
+
+    def quantized(self, calibration: Calibration) -> tuple[Self, Mapping[str, Quant]]:
+        return self, {}
+
+    def write(self, writer: QdqWriter) -> None:
+        name, inputs = writer.inner(self), [writer.tensor(self.source)]
+        operator, attributes = "Clip", {}
+        if self.kind == "clip":
+            inputs += [writer.scalar(np.float32(bound)) if np.isfinite(bound) else "" for bound in (self.low, self.high)]
+        elif self.kind == "silu":
+            writer.node("Sigmoid", inputs, f"{name}/sigmoid")
+            operator, inputs = "Mul", [*inputs, f"{name}/sigmoid"]
+        else:
+            function = FUNCTIONS[self.kind]
+            operator = function.operator
+            if function.constant:
+                inputs += [writer.constant(f"{name}/parameter", np.array([p], np.float32)) for p in self.parameters]
+            attributes = dict(zip(function.attributes or (), self.parameters, strict=not function.constant))
+        writer.node(operator, inputs, f"{name}/{self.kind}", label=self.name, **attributes)
+        writer.finish(self.output, f"{name}/{self.kind}")
+
+    def lower(self, context: Context) -> None:
+        lower_activation(context, self)
+
+    @property
+    def clamp(self) -> tuple[float, float] | None:
+        return self.bounds if self.kind in ("relu", "clip") else None
+
+    @property
+    def table(self) -> Literal["sigmoid", "tanh"] | None:
+        match self.kind:
+            case "sigmoid" | "tanh" as kind:
+                return kind
+        return None
+
+    @property
+    def homogeneous(self) -> bool:
+        if self.kind == "clip":
+            return (self.low, self.high) == (0.0, np.inf)
+        return FUNCTIONS[self.kind].homogeneous

@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A linear layer."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from codesign.base.errors import InputError
+from codesign.compiler.lower.linear import lower_linear
+from codesign.compiler.model.graph import Matrix, Quant
+from codesign.compiler.operators.headroom import least_output_scale
+from codesign.compiler.operators.operator import Grid, Operator, Real, Shape
+from codesign.compiler.operators.scales import LOGIT, int8_rows
+
+if TYPE_CHECKING:
+    from codesign.compiler.lower.context import Context
+    from codesign.compiler.quantize.calibrate import Calibration
+    from codesign.compiler.quantize.qdq import QdqWriter
+
+
+@dataclass(frozen=True)
+class Linear(Operator):
+    """output = weight · source + bias; bias is float64, shape (rows,)."""
+
+    source: str
+    output: str
+    weight: Matrix
+    bias: npt.NDArray[np.float64]
+
+    @property
+    def label(self) -> str:
+        return "linear"
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        return (self.source,)
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        return (self.output,)
+
+    def wired(self, name: str, sources: Sequence[str], outputs: Sequence[str]) -> Self:
+        (source,), (output,) = sources, outputs
+        return replace(self, name=name, source=source, output=output)
+
+    def shapes(self, known: Mapping[str, Shape]) -> Mapping[str, Shape]:
+        rows, columns = self.weight.values.shape
+        if math.prod(known[self.source]) != columns:
+            raise InputError(
+                f"{self.name}: weights for {columns} inputs meet '{self.source}' of {math.prod(known[self.source])}"
+            )
+        return {self.output: (rows,)}
+
+    def run(self, values: Mapping[str, Real], grid: Grid) -> dict[str, Real]:
+        sums = self.weight.values.astype(np.float64) @ values[self.source].ravel() + self.bias
+        return {self.output: grid(self.output, sums)}
+
+    @property
+    def bounds(self) -> tuple[float, float]:
+        return -math.inf, math.inf
+
+    @property
+    def matrices(self) -> tuple[Matrix, ...]:
+        return (self.weight,)
+
+    @property
+    def observed(self) -> tuple[str, ...]:
+        return (self.output,)
+
+    def scales(self, calibration: Calibration) -> Mapping[str, Quant]:
+        follower = calibration.graph.follower(self.output)
+        if follower is not None and follower.table is not None:
+            return {self.output: LOGIT}
+        if follower is not None and follower.clamp is not None:
+            return {}  # the clamp's output is this layer's
+        return {self.output: calibration.measured(self.output)}
+
+    def quantized(self, calibration: Calibration) -> tuple[Self, Mapping[str, Quant]]:
+        follower, quants = calibration.graph.follower(self.output), calibration.quants
+        result = follower.outputs[0] if follower is not None and follower.clamp is not None else self.output
+        source = quants.get(self.source)
+        weight, bias = int8_rows(self.weight, self.bias, source, quants.get(result))
+        changed = replace(self, weight=weight, bias=bias)
+        if source is None or result not in quants or quants[result].bits != 8:
+            return changed, {}
+        least = least_output_scale(weight, bias, source)
+        return changed, {result: replace(quants[result], scale=float(np.float32(max(quants[result].scale, least))))}
+
+    def write(self, writer: QdqWriter) -> None:
+        name = f"{writer.inner(self)}/linear"
+        product = writer.gemm(name, writer.tensor(self.source), self.weight, self.bias, label=self.name)
+        writer.finish(self.output, product)
+
+    def lower(self, context: Context) -> None:
+        lower_linear(context, self)
+
+    @property
+    def gives_int16(self) -> bool:
+        return True
+
+    @property
+    def columns(self) -> Matrix | None:
+        return self.weight
+
+    def with_columns(self, factors: Real) -> Self:
+        return replace(self, weight=_scaled(self.weight, factors[None, :]))
+
+    def with_rows(self, factors: Real) -> Self | None:
+        return replace(self, weight=_scaled(self.weight, factors[:, None]), bias=self.bias * factors)
+
+
+def _scaled(matrix: Matrix, factors: Real) -> Matrix:
+    return Matrix((matrix.values.astype(np.float64) * factors).astype(np.float32))

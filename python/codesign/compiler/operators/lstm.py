@@ -1,0 +1,142 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One step of an LSTM without peepholes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from codesign.base.errors import InputError
+from codesign.compiler.lower.lstm import lower_lstm, lstm_quants
+from codesign.compiler.model.graph import GATES, Matrix, Quant
+from codesign.compiler.operators.headroom import products_reach, saturating_bias
+from codesign.compiler.operators.operator import Grid, Operator, Real, Shape
+from codesign.compiler.operators.rounding import sigmoid
+from codesign.compiler.operators.scales import HIDDEN, LOGIT, cell_quant, int8_matrix, weight_scale
+
+if TYPE_CHECKING:
+    from codesign.compiler.lower.context import Context
+    from codesign.compiler.quantize.calibrate import Calibration
+    from codesign.compiler.quantize.qdq import QdqWriter
+
+
+@dataclass(frozen=True)
+class LstmCell(Operator):
+    """One step of an LSTM without peepholes. The rows of both matrices and of the bias (float64, 4·units) are the gates
+    input, forget, cell, output (see `GATES`), `units` rows each.
+
+    `hidden` and `cell` are what it goes on from, the values `output` and `cell_output` what it has become.
+    """
+
+    source: str
+    hidden: str
+    cell: str
+    output: str
+    cell_output: str
+    input_weight: Matrix
+    recurrent_weight: Matrix
+    bias: npt.NDArray[np.float64]
+
+    @property
+    def units(self) -> int:
+        return len(self.bias) // 4
+
+    @property
+    def label(self) -> str:
+        return "lstm"
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        return (self.source, self.hidden, self.cell)
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        return (self.output, self.cell_output)
+
+    @property
+    def carried(self) -> Mapping[str, str]:
+        return {self.hidden: self.output, self.cell: self.cell_output}
+
+    def wired(self, name: str, sources: Sequence[str], outputs: Sequence[str]) -> Self:
+        (source, hidden, cell), (output, cell_output) = sources, outputs
+        return replace(self, name=name, source=source, hidden=hidden, cell=cell, output=output, cell_output=cell_output)
+
+    def shapes(self, known: Mapping[str, Shape]) -> Mapping[str, Shape]:
+        wanted = {self.source: self.input_weight.values.shape[1], self.hidden: self.units, self.cell: self.units}
+        for name, size in wanted.items():
+            if np.prod(known[name], dtype=np.int64) != size:
+                raise InputError(f"{self.name}: '{name}' has {np.prod(known[name])} elements where {size} are expected")
+        return {self.output: (self.units,), self.cell_output: (self.units,)}
+
+    def run(self, values: Mapping[str, Real], grid: Grid) -> dict[str, Real]:
+        w, r = self.input_weight.values.astype(np.float64), self.recurrent_weight.values.astype(np.float64)
+        gates = w @ values[self.source].ravel() + r @ values[self.hidden].ravel() + self.bias
+        i, f, g, o = np.split(gates, 4)
+        cell = grid(self.cell_output, sigmoid(f) * values[self.cell].ravel() + sigmoid(i) * np.tanh(g))
+        return {self.cell_output: cell, self.output: grid(self.output, sigmoid(o) * np.tanh(cell))}
+
+    @property
+    def bounds(self) -> tuple[float, float]:
+        return -1.0, 1.0
+
+    @property
+    def matrices(self) -> tuple[Matrix, ...]:
+        return (self.input_weight, self.recurrent_weight)
+
+    @property
+    def observed(self) -> tuple[str, ...]:
+        return (self.cell_output,)
+
+    def scales(self, calibration: Calibration) -> Mapping[str, Quant]:
+        cell = cell_quant(calibration.seen[self.cell_output])
+        return {self.hidden: HIDDEN, self.output: HIDDEN, self.cell: cell, self.cell_output: cell}
+
+    def quantized(self, calibration: Calibration) -> tuple[Self, Mapping[str, Quant]]:
+        reach = products_reach(self.recurrent_weight.values.astype(np.float64), HIDDEN)
+        if self.source in calibration.quants:
+            reach = reach + products_reach(self.input_weight.values.astype(np.float64), calibration.quants[self.source])
+        changed = replace(
+            self,
+            input_weight=_per_gate(self.input_weight, self.units),
+            recurrent_weight=_per_gate(self.recurrent_weight, self.units),
+            bias=saturating_bias(self.bias, reach, LOGIT),
+        )
+        return changed, {}
+
+    def write(self, writer: QdqWriter) -> None:
+        name = writer.inner(self)
+        parts = (("input", self.source, self.input_weight), ("recurrent", self.hidden, self.recurrent_weight))
+        products = [writer.gemm(f"{name}/{kind}", writer.tensor(source), matrix) for kind, source, matrix in parts]
+        writer.node("Add", products, f"{name}/products")
+        bias = writer.constant(f"{name}/bias", self.bias.astype(np.float32)[None, :])
+        writer.node("Add", [f"{name}/products", bias], f"{name}/gates")
+        gates = writer.round_trip(f"{name}/gates", LOGIT, f"{name}/gates_q")
+        sizes = writer.constant(f"{name}/split", np.full(4, self.units, np.int64))
+        writer.nodes_of("Split", [gates, sizes], [f"{name}/{gate}" for gate in "ifgo"], f"{name}/split_gates", axis=1)
+        i, f, o = (writer.unit("Sigmoid", f"{name}/{gate}") for gate in "ifo")
+        g = writer.unit("Tanh", f"{name}/g")
+        writer.node("Mul", [f, writer.tensor(self.cell)], f"{name}/kept")
+        writer.node("Mul", [i, g], f"{name}/added")
+        writer.node("Add", [f"{name}/kept", f"{name}/added"], f"{name}/cell")
+        cell = writer.round_trip(f"{name}/cell", writer.quants[self.cell_output], f"{name}/cell_q")
+        squashed = writer.unit("Tanh", cell, f"{name}/cell_tanh")
+        writer.node("Mul", [o, squashed], f"{name}/hidden", label=self.name)
+        hidden = writer.round_trip(f"{name}/hidden", writer.quants[self.output], f"{name}/hidden_q")
+        writer.carry(self, self.output, hidden)
+        writer.carry(self, self.cell_output, cell)
+
+    def carried_quants(self, context: Context) -> Mapping[str, Quant]:
+        return lstm_quants(context, self)
+
+    def lower(self, context: Context) -> None:
+        lower_lstm(context, self)
+
+
+def _per_gate(matrix: Matrix, units: int) -> Matrix:
+    values = matrix.values.astype(np.float64)
+    scales = [weight_scale(values[k * units : (k + 1) * units]) for k in range(len(GATES))]
+    return int8_matrix(values, np.repeat(scales, units))

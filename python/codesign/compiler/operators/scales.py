@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Scales of least squared error, for values and for weights."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from codesign.compiler.model.graph import Matrix, Quant
+from codesign.compiler.operators.headroom import FLOAT32, least_row_scale, products_reach, saturating_bias
+
+LOGIT = Quant(2.0**-12, 0, 16)
+UNIT = Quant(2.0**-15, 0, 16)
+HIDDEN = Quant(2.0**-7, 0, 8)
+_CLIPS = np.linspace(0.3, 1.0, 71)
+_CELL_MARGIN = 1.25  # room above the largest cell state that calibration saw
+
+
+def value_quant(values: npt.NDArray[np.floating]) -> Quant:
+    """int8 parameters of least squared error: −127 … 127 from the smallest value for one-sided ranges, symmetric otherwise."""
+    one_sided = float(values.min()) >= 0.0
+    top = float(values.max()) if one_sided else float(np.abs(values).max())
+    levels, zero_point = (254, -127) if one_sided else (127, 0)
+    sample = values.ravel()[:: max(1, values.size // 200_000)].astype(np.float64)
+    return Quant(_best_scale(sample, top, levels, zero_point), zero_point, 8)
+
+
+def cell_quant(values: npt.NDArray[np.floating]) -> Quant:
+    """int16 with the finest power-of-two scale, 2^−8 to 2^−15, that holds the largest cell state and some room."""
+    largest = float(np.abs(values).max()) * _CELL_MARGIN
+    fraction = next((n for n in range(15, 8, -1) if largest <= 32767 * 2.0**-n), 8)
+    return Quant(2.0**-fraction, 0, 16)
+
+
+def weight_scale(weights: npt.NDArray[np.float64]) -> float:
+    """Scale of least squared error of symmetric int8 weights."""
+    return _best_scale(weights.ravel(), float(np.abs(weights).max()), 127, 0)
+
+
+def int8_rows(
+    weight: Matrix, bias: npt.NDArray[np.float64], source: Quant | None, result: Quant | None
+) -> tuple[Matrix, npt.NDArray[np.float64]]:
+    """Weights in int8 with a scale a row, and the bias that fits beside them, for `source` and the integers of the result.
+
+    Without parameters of both, nothing is known of the bias and it stays: lowering says what is wrong.
+    """
+    rows = weight.values.astype(np.float64)
+    scale = np.array([weight_scale(row) for row in rows])
+    if source and result:
+        bias = saturating_bias(bias, products_reach(rows, source), result)
+        scale = _of_biased_rows(rows, scale, least_row_scale(bias, source.scale).astype(np.float32))
+    return int8_matrix(rows, scale), bias
+
+
+def int8_matrix(values: npt.NDArray[np.float64], scale: npt.NDArray[np.float64]) -> Matrix:
+    """Weights float64 (rows, columns) in int8 with a scale a row."""
+    q = np.clip(np.rint(values / scale[:, None]), -127, 127).astype(np.int8)
+    largest = float(FLOAT32.max)  # a rounded scale times 127 may be a bit beyond it
+    return Matrix(np.clip(q * scale[:, None], -largest, largest).astype(np.float32), q, scale)
+
+
+def _of_biased_rows(
+    rows: npt.NDArray[np.float64], scale: npt.NDArray[np.float64], least: npt.NDArray[np.float32]
+) -> npt.NDArray[np.float64]:
+    """The scale of each row that holds its bias, or that rounds it least where the row has no weights to round."""
+    dead = ~np.rint(rows / scale[:, None]).any(axis=1) & (least >= FLOAT32.tiny)
+    return np.where(dead, least, np.maximum(scale, least))
+
+
+def _best_scale(values: npt.NDArray[np.float64], top: float, levels: int, zero_point: int) -> float:
+    """The float32 scale of least squared error; that of a range of 1 where float32 has no normal number for the least."""
+    if top * _CLIPS[0] / levels < FLOAT32.tiny:
+        return 1.0 / levels
+    errors = [_squared_error(values, top * clip / levels, zero_point) for clip in _CLIPS]
+    return float(np.float32(top * _CLIPS[int(np.argmin(errors))] / levels))
+
+
+def _squared_error(values: npt.NDArray[np.float64], scale: float, zero_point: int) -> float:
+    q = np.clip(np.rint(values / scale) + zero_point, -127, 127)
+    return float(np.square((q - zero_point) * scale - values).sum())
