@@ -77,6 +77,21 @@ static inline int32_t cs_multiply_by_quantized_multiplier(int32_t value, int32_t
     return cs_multiply_high_add((int32_t)((uint32_t)value << left), multiplier, 1 << (right - 1)) >> right;
 }
 
+/* The same for any |value| < 2^31 with shift <= -2, and |value| * 2^(shift + 1) < 2^30 above. */
+static inline int32_t cs_multiply_by_quantized_multiplier_31(int32_t value, int32_t multiplier, int32_t shift)
+{
+    const int32_t right = shift < -1 ? -shift - 1 : 1;
+    const int32_t left = shift + right + 1;
+
+    return cs_multiply_high_add((int32_t)((uint32_t)value << left), multiplier, 1 << (right - 1)) >> right;
+}
+
+/* The same for any value, multiplier and shift in -30..30 whose result fits. */
+static inline int32_t cs_multiply_by_quantized_multiplier_64(int32_t value, int32_t multiplier, int32_t shift)
+{
+    return (int32_t)(((int64_t)value * multiplier + ((int64_t)1 << (30 - shift))) >> (31 - shift));
+}
+
 /* addend + slope * offset, slope being the high half of `word` and offset in 0..127 */
 static inline int32_t cs_slope_multiply_add(uint32_t word, int32_t offset, int32_t addend)
 {

@@ -11,13 +11,13 @@
 extern "C" {
 #endif
 
-/* How a matrix is stored and multiplied. The packing done offline (plan/packing.py) and the functions belong together.
- *   prepare: widen x[0..n) once per vector into `prepared`, cs_prepared_bytes(n) bytes, 4-byte aligned, in its own order.
+/* How a matrix is stored and multiplied. The packing done offline (layers/packing.py) and the functions belong together.
+ *   prepare: widen x[0..n), int8, once per vector into `prepared`, cs_prepared_bytes(n) bytes, 4-byte aligned, in its own order.
  *   matvec:  acc[r] = 256 * sum_c w[r][c] * x[c] for all rows; rows is a multiple of 4 (padded offline with zero rows).
  *            The factor is a by-product of the packing; |sum| < 2^23 is checked when a network is lowered. Returns where the
  *            weights of the rows behind these start. */
 typedef struct cs_kernel {
-    void (*prepare)(const int8_t *x, uint32_t n, int16_t *prepared);
+    void (*prepare)(const void *x, uint32_t n, int16_t *prepared);
     const void *(*matvec)(const void *weights, const int16_t *prepared, uint32_t rows, uint32_t columns, int32_t *acc);
 } cs_kernel;
 
@@ -26,7 +26,14 @@ extern const cs_kernel cs_kernel_dsp;   /* Arm DSP extension: two rows per 16-bi
 extern const cs_kernel cs_kernel_dual;  /* the same packing, for cores that issue two instructions a cycle */
 extern const cs_kernel cs_kernel_mve;   /* M-profile vector extension: sixteen columns of four rows interleaved */
 
-/* `weights` is 4-byte aligned: CS_ROUND_UP_4(rows) * CS_ROUND_UP_4(columns) bytes, and 2 more a row for dsp and dual. */
+/* The same for int16 x: acc[r] is the sum itself, modulo 2^32. Lowering checks |sum| < 2^31. */
+extern const cs_kernel cs_kernel_wide_plain;
+extern const cs_kernel cs_kernel_wide_dsp;
+extern const cs_kernel cs_kernel_wide_dual;
+extern const cs_kernel cs_kernel_wide_mve;
+
+/* `weights` is 4-byte aligned: CS_ROUND_UP_4(rows) * CS_ROUND_UP_4(columns) bytes, and 2 more a row for dsp and dual; for
+ * wide_mve columns are rounded up to 8, and no other kernel for int16 needs more. */
 typedef struct cs_matrix {
     const cs_kernel *kernel;
     const void *weights;
@@ -72,6 +79,9 @@ extern const uint32_t cs_tanh_table[512];
 void cs_fully_connected_s8(const cs_fully_connected *layer, const int8_t *x, int8_t *y, void *scratch);
 /* y: int16, rows elements (Q3.12 pre-activations). */
 void cs_fully_connected_s16(const cs_fully_connected *layer, const int8_t *x, int16_t *y, void *scratch);
+/* The same with int16 x and a matrix for it; y: int8 or int16. */
+void cs_fully_connected_wide_s8(const cs_fully_connected *layer, const int16_t *x, int8_t *y, void *scratch);
+void cs_fully_connected_wide_s16(const cs_fully_connected *layer, const int16_t *x, int16_t *y, void *scratch);
 /* One step; hidden (int8) and cell (int16) are read and overwritten. */
 void cs_lstm_step(const cs_lstm *layer, const int8_t *x, int8_t *hidden, int16_t *cell, void *scratch);
 /* y[i] = table(x[i]); y may be x. */

@@ -20,7 +20,7 @@ HALF = 16384
 
 
 def matvec(weights: npt.NDArray[np.float64], x: Ints) -> Ints:
-    """Exact Σ_j w_rj · x_j of integers: float64 (rows, columns) times int64 (columns,) → int64 (rows,)."""
+    """Exact Σ_j w_rj · x_j of integers: float64 (rows, columns) times int64 (columns, …) → int64 (rows, …)."""
     return (weights @ x.astype(np.float64)).astype(np.int64)
 
 

@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Layers of many kinds and shapes with random and extreme inputs, for tests of their C."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from codesign.compiler.layers import FullyConnected, Value
+from codesign.compiler.lower.rows import Rows
+from codesign.compiler.lower.wide_linear import fully_connected_of
+from integer_layers import integers
+from layer_images import Case
+
+KINDS = ("random", "extreme", "maximum", "zero")
+
+
+def of_type(rng: np.random.Generator, size: int, dtype: str, kind: str = "random") -> np.ndarray:
+    """Integers of the type in its symmetric range."""
+    full = 127 if dtype == "int8" else 32767
+    match kind:
+        case "extreme":
+            return (full * rng.choice([-1, 1], size)).astype(dtype)
+        case "maximum":
+            return np.full(size, full, dtype)
+        case "zero":
+            return np.zeros(size, dtype)
+        case _:
+            return rng.integers(-full, full + 1, size).astype(dtype)
+
+
+def value(name: str, size: int, dtype: str, scale: float = 2.0**-7, zero_point: int = 0) -> Value:
+    return Value(name, size, "int8" if dtype == "int8" else "int16", scale, zero_point)
+
+
+def fully_connected_cases(rng: np.random.Generator) -> list[Case]:
+    """int8 and int16 in and out, one and several positions, all kinds of data, rows that end anywhere."""
+    cases = []
+    shapes = ((1, 1, 1), (3, 5, 2), (4, 8, 1), (17, 31, 3), (64, 64, 1), (65, 100, 1), (130, 256, 1), (66, 15, 4), (5, 512, 1))
+    for i, (rows, columns, positions) in enumerate(shapes):
+        for source, output in (("int16", "int16"), ("int16", "int8"), ("int8", "int8" if i % 2 else "int16")):
+            kind = KINDS[i % 3]
+            high = 127 if output == "int8" else 32767
+            layer = FullyConnected(
+                name=f"fc_{len(cases)}",
+                source="x",
+                output="y",
+                weights=integers(rng, (rows, columns), kind),
+                bias=rng.integers(-(2**20), 2**20, rows).astype(np.int32),
+                multiplier=rng.integers(2**30, 2**31, rows).astype(np.int32),
+                shift=rng.integers(-30, -4 if source == "int16" else 3, rows).astype(np.int32),
+                zero_point=0 if output == "int16" else int(rng.integers(-127, 128)),
+                low=int(rng.integers(-high, 0)) if i % 2 else -high,
+                high=high,
+                positions=positions,
+                wide=source == "int16",
+            )
+            values = {"x": value("x", positions * columns, source), "y": value("y", positions * rows, output)}
+            inputs = [{"x": of_type(rng, positions * columns, source, k)} for k in (kind, "random", "extreme")]
+            cases.append(Case(layer, values, inputs))
+    return cases
+
+
+def all_cases() -> list[Case]:
+    rng = np.random.default_rng(2)
+    return [*fully_connected_cases(rng)]
+
+
+def wide_256() -> list[Case]:
+    """Layers of 256 by 256, whose instructions are counted."""
+    rng = np.random.default_rng(0)
+    source, output = value("x", 256, "int16", 2.0**-15), value("y", 256, "int16", 2.0**-12)
+    rows = Rows.of(rng.normal(0, 0.1, (256, 256)))
+    layer = fully_connected_of("fc_wide", source, output, rows, rng.normal(0, 0.1, 256))
+    return [Case(layer, {"x": source, "y": output}, [{"x": of_type(rng, 256, "int16")}])]
