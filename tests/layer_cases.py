@@ -6,6 +6,7 @@ from __future__ import annotations
 import numpy as np
 
 from codesign.compiler.layers import FullyConnected, Value
+from codesign.compiler.lower.gru import gru_of
 from codesign.compiler.lower.rows import Rows
 from codesign.compiler.lower.wide_linear import fully_connected_of
 from integer_layers import integers
@@ -60,9 +61,35 @@ def fully_connected_cases(rng: np.random.Generator) -> list[Case]:
     return cases
 
 
+MODES = ((1, ""), (3, ""), (4, "forward"), (3, "reverse"))
+GRU_SHAPES = ((1, 1), (5, 3), (9, 17), (33, 16), (20, 40))
+
+
+def gru_cases(rng: np.random.Generator) -> list[Case]:
+    """Both places of the reset gate, all types and modes; zero points of all sorts, gains from small to saturating."""
+    cases = []
+    for i, (inputs, units) in enumerate(GRU_SHAPES):
+        for j, (x_type, h_type) in enumerate((("int8", "int8"), ("int16", "int16"), ("int8", "int16"))):
+            for reset_after in (False, True):
+                positions, scan = MODES[(i + j + reset_after) % 4]
+                zero_points = [int(rng.integers(-127, 128)) if t == "int8" else 0 for t in (x_type, h_type)]
+                x = value("x", positions * inputs, x_type, 2.0**-6 if x_type == "int8" else 2.0**-13, zero_points[0])
+                h = value("h", positions * units, h_type, 2.0**-7 if h_type == "int8" else 2.0**-15, zero_points[1])
+                gain = (0.3, 3.0)[i % 2]
+                rows = [Rows.of(rng.normal(0, gain, (3 * units, n)), groups=3) for n in (inputs, units)]
+                biases = [rng.normal(0, 1, 3 * units) for _ in range(2)]
+                name = f"gru_{len(cases)}"
+                layer = gru_of(name, x, h, *rows, *biases, reset_after=reset_after, positions=positions, scan=scan)
+                inputs_of = [{"x": of_type(rng, x.size, x_type, kind)} for kind in ("random", "extreme", "maximum")]
+                if not scan:
+                    inputs_of = [{**at, "h": of_type(rng, h.size, h_type, k)} for at, k in zip(inputs_of, KINDS, strict=False)]
+                cases.append(Case(layer, {"x": x, "h": h}, inputs_of))
+    return cases
+
+
 def all_cases() -> list[Case]:
     rng = np.random.default_rng(2)
-    return [*fully_connected_cases(rng)]
+    return [*fully_connected_cases(rng), *gru_cases(rng)]
 
 
 def wide_256() -> list[Case]:
@@ -71,4 +98,10 @@ def wide_256() -> list[Case]:
     source, output = value("x", 256, "int16", 2.0**-15), value("y", 256, "int16", 2.0**-12)
     rows = Rows.of(rng.normal(0, 0.1, (256, 256)))
     layer = fully_connected_of("fc_wide", source, output, rows, rng.normal(0, 0.1, 256))
-    return [Case(layer, {"x": source, "y": output}, [{"x": of_type(rng, 256, "int16")}])]
+    cases = [Case(layer, {"x": source, "y": output}, [{"x": of_type(rng, 256, "int16")}])]
+    for name, dtype, scale in (("gru", "int8", 2.0**-7), ("gru_wide", "int16", 2.0**-15)):
+        x, h = value("x", 256, dtype, scale), value("h", 256, dtype, scale)
+        weights = [Rows.of(rng.normal(0, 0.1, (768, 256)), groups=3) for _ in range(2)]
+        gru = gru_of(name, x, h, *weights, *rng.normal(0, 0.1, (2, 768)), reset_after=True)
+        cases.append(Case(gru, {"x": x, "h": h}, [{"x": of_type(rng, 256, dtype), "h": of_type(rng, 256, dtype)}]))
+    return cases

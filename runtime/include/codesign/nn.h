@@ -63,6 +63,24 @@ typedef struct cs_lstm {
     int32_t hidden_multiplier;
 } cs_lstm;
 
+/* A GRU. Row 2u of the gates is the update gate of unit u, row 2u + 1 its reset gate; row u of the candidates is unit u. The input
+ * matrices take int8 or int16, by their kernels, and so do the recurrent ones, whose vector is the hidden state. */
+typedef struct cs_gru {
+    cs_matrix input_gates, recurrent_gates;
+    cs_matrix input_candidate, recurrent_candidate;
+    const int32_t *gate_bias;      /* 2 * units, zero points and rounding folded in; so in the next */
+    const int32_t *candidate_bias; /* units */
+    const int32_t *recurrent_bias; /* units: what reset multiplies beside the recurrent sums; only with reset_after */
+    int32_t input_multiplier[3];   /* update, reset, candidate */
+    int32_t recurrent_multiplier[3];
+    uint8_t gate_shift[3];
+    uint8_t hidden_shift;
+    int32_t hidden_multiplier;
+    int8_t hidden_zero_point;
+    uint8_t reset_after; /* 1: reset multiplies the recurrent sums, ONNX linear_before_reset; 0: the hidden state before them */
+    uint8_t wide;        /* the hidden state is int16 */
+} cs_gru;
+
 /* Sigmoid and tanh, int16 Q3.12 to Q0.15: 512 intervals, each word = (slope << 16) | (uint16_t)base. */
 extern const uint32_t cs_sigmoid_table[512];
 extern const uint32_t cs_tanh_table[512];
@@ -70,8 +88,11 @@ extern const uint32_t cs_tanh_table[512];
 /* Scratch sizes in bytes; python/codesign/compiler/layers/scratch.py uses the same formulas. Scratch is 4-byte aligned.
  *   fully connected   cs_prepared_bytes(columns) + 4 * min(rows rounded up to 4, CS_BLOCK_ROWS)
  *   lstm              cs_prepared_bytes(inputs) + cs_prepared_bytes(units) + 2 * 4 * CS_BLOCK_ROWS
+ *   gru               cs_prepared_bytes(inputs) + cs_prepared_bytes(units) + 6 * 4 * CS_GRU_UNITS,
+ *                     and 4 * CS_ROUND_UP_4(units) without reset_after
  * Layers work on CS_BLOCK_ROWS rows at a time: accumulators of a whole layer would need far more. */
 #define CS_BLOCK_ROWS 64u
+#define CS_GRU_UNITS 16u /* units that a GRU works on at a time */
 #define CS_ROUND_UP_4(n) (((n) + 3u) & ~3u)
 #define cs_prepared_bytes(columns) (2u * CS_ROUND_UP_4(columns) + 8u) /* int16, and what a kernel keeps of all of them */
 
@@ -84,6 +105,8 @@ void cs_fully_connected_wide_s8(const cs_fully_connected *layer, const int16_t *
 void cs_fully_connected_wide_s16(const cs_fully_connected *layer, const int16_t *x, int16_t *y, void *scratch);
 /* One step; hidden (int8) and cell (int16) are read and overwritten. */
 void cs_lstm_step(const cs_lstm *layer, const int8_t *x, int8_t *hidden, int16_t *cell, void *scratch);
+/* One step; hidden is read and overwritten. */
+void cs_gru_step(const cs_gru *layer, const void *x, void *hidden, void *scratch);
 /* y[i] = table(x[i]); y may be x. */
 void cs_lookup_s16(const uint32_t *table, const int16_t *x, int16_t *y, uint32_t n);
 /* y[i] = table[x[i] + 128]; y may be x. */
