@@ -6,6 +6,9 @@ from __future__ import annotations
 import numpy as np
 
 from codesign.compiler.layers import FullyConnected, Value
+from codesign.compiler.layers.binary import Operation
+from codesign.compiler.layers.value import Dtype
+from codesign.compiler.lower.binary import Side, binary_of, constant_side
 from codesign.compiler.lower.gru import gru_of
 from codesign.compiler.lower.rows import Rows
 from codesign.compiler.lower.wide_linear import fully_connected_of
@@ -87,9 +90,48 @@ def gru_cases(rng: np.random.Generator) -> list[Case]:
     return cases
 
 
+BINARY_SHAPES = (
+    ((6,), (6,)),
+    ((3, 5), (3, 1)),
+    ((4, 7), ()),
+    ((2, 3, 4), (3, 1)),
+    ((1, 5), (4, 1)),
+    ((2, 1, 3, 1), (1, 4, 3, 5)),
+)
+
+
+def binary_cases(rng: np.random.Generator) -> list[Case]:
+    """All operations and types, broadcasting of either side, constants of either side, results that saturate."""
+    cases = []
+    operations: tuple[Operation, ...] = ("add", "subtract", "multiply", "minimum", "maximum")
+    dtypes: tuple[tuple[Dtype, Dtype, Dtype], ...] = (
+        ("int8", "int8", "int8"),
+        ("int16", "int16", "int16"),
+        ("int8", "int16", "int16"),
+        ("int16", "int16", "int8"),
+    )
+    for i, operation in enumerate(operations):
+        for j, shapes in enumerate(BINARY_SHAPES):
+            types = dtypes[(i + j) % 4]
+            sides = []
+            for side, shape, dtype in zip("ab", shapes if j % 2 else shapes[::-1], types, strict=False):
+                zero = int(rng.integers(-127, 128)) if dtype == "int8" else 0
+                scale = float(rng.uniform(0.5, 4)) * (2.0**-7 if dtype == "int8" else 2.0**-15)
+                sides.append(Side(value(side, int(np.prod(shape)), dtype, scale, zero), shape))
+            if j == 2:
+                sides[i % 2] = constant_side(rng.normal(0, 1, sides[i % 2].shape), types[i % 2])
+            size = int(np.prod(np.broadcast_shapes(*shapes)))
+            y = value("y", size, types[2], 2.0**-6 if types[2] == "int8" else 2.0**-14, -9 if types[2] == "int8" else 0)
+            layer = binary_of(f"binary_{len(cases)}", operation, sides[0], sides[1], y, low=-1.0 if j % 2 else -1e9)
+            read = [side.value for side in sides if side.constant is None]
+            inputs = [{v.name: of_type(rng, v.size, v.dtype, kind) for v in read} for kind in ("random", "extreme", "maximum")]
+            cases.append(Case(layer, {v.name: v for v in (*read, y)}, inputs))
+    return cases
+
+
 def all_cases() -> list[Case]:
     rng = np.random.default_rng(2)
-    return [*fully_connected_cases(rng), *gru_cases(rng)]
+    return [*fully_connected_cases(rng), *gru_cases(rng), *binary_cases(rng)]
 
 
 def wide_256() -> list[Case]:

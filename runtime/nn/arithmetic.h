@@ -86,10 +86,33 @@ static inline int32_t cs_multiply_by_quantized_multiplier_31(int32_t value, int3
     return cs_multiply_high_add((int32_t)((uint32_t)value << left), multiplier, 1 << (right - 1)) >> right;
 }
 
-/* The same for any value, multiplier and shift in -30..30 whose result fits. */
+/* a * b. On Armv6-M without the compiler's library. */
+static inline int64_t cs_multiply_wide(int32_t a, int32_t b)
+{
+#if defined(__ARM_ARCH_ISA_THUMB) && __ARM_ARCH_ISA_THUMB == 1
+    const uint32_t high = (uint32_t)cs_multiply_high(a, b);
+
+    return (int64_t)(((uint64_t)high << 32) | (uint32_t)a * (uint32_t)b);
+#else
+    return (int64_t)a * b;
+#endif
+}
+
+/* The same for any value, multiplier and shift in -30..30 whose result fits: by halves, because a 64-bit shift takes long. */
 static inline int32_t cs_multiply_by_quantized_multiplier_64(int32_t value, int32_t multiplier, int32_t shift)
 {
-    return (int32_t)(((int64_t)value * multiplier + ((int64_t)1 << (30 - shift))) >> (31 - shift));
+    const int64_t product = cs_multiply_wide(value, multiplier);
+    const uint32_t high = (uint32_t)((uint64_t)product >> 32), low = (uint32_t)product;
+
+    if (shift < -1) {
+        return (int32_t)(high + ((uint32_t)1 << (-2 - shift))) >> (-1 - shift);
+    }
+    if (shift == -1) {
+        return (int32_t)(high + (low >> 31));
+    }
+    const uint32_t rounded = low + ((uint32_t)1 << (30 - shift));
+
+    return (int32_t)(((high + (rounded < low)) << (shift + 1)) | (rounded >> (31 - shift)));
 }
 
 /* addend + slope * offset, slope being the high half of `word` and offset in 0..127 */

@@ -7,6 +7,8 @@
 
 #include <stdint.h>
 
+#include "codesign/nn_elements.h"
+
 #ifdef __cplusplus
 extern "C" {
 #endif

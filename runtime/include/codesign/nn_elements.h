@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Layers that work element by element, and reductions. docs/numerics.md defines the arithmetic; all structs are constant,
+ * generated data. int8 and int16 values go by void pointers; `wide` says int16. */
+#ifndef CODESIGN_NN_ELEMENTS_H
+#define CODESIGN_NN_ELEMENTS_H
+
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* One of two operands. Element (i, j, k, l) stands at the sum of the indices times the strides, which are 0 where it repeats. */
+typedef struct cs_operand {
+    int32_t zero_point;
+    int32_t multiplier, shift; /* to the scale that both operands share; not used by products */
+    uint32_t stride[4];
+    uint8_t wide;
+} cs_operand;
+
+typedef struct cs_binary {
+    cs_operand left, right;
+    uint32_t shape[4]; /* of the output, row-major; 1 in front where there are fewer */
+    int32_t multiplier, shift, zero_point, low, high;
+    uint8_t left_shift; /* of both operands, bits kept for the rounding in between */
+    uint8_t wide;
+} cs_binary;
+
+/* y may be an operand that does not repeat. */
+void cs_add(const cs_binary *layer, const void *left, const void *right, void *y);
+void cs_subtract(const cs_binary *layer, const void *left, const void *right, void *y);
+void cs_multiply(const cs_binary *layer, const void *left, const void *right, void *y);
+void cs_multiply_twice_rounded(const cs_binary *layer, const void *left, const void *right, void *y);
+void cs_minimum(const cs_binary *layer, const void *left, const void *right, void *y);
+void cs_maximum(const cs_binary *layer, const void *left, const void *right, void *y);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
