@@ -5,16 +5,19 @@ from __future__ import annotations
 
 import numpy as np
 
-from codesign.compiler.layers import FullyConnected, Value
+from codesign.compiler.layers import FullyConnected, Layer, Value
 from codesign.compiler.layers.binary import Operation
+from codesign.compiler.layers.tables import Table
 from codesign.compiler.layers.value import Dtype
 from codesign.compiler.lower.binary import Side, binary_of, constant_side
 from codesign.compiler.lower.gru import gru_of
 from codesign.compiler.lower.rows import Rows
+from codesign.compiler.lower.unary import rescale_of, slopes_of, tflite_curve_of, unary_of
 from codesign.compiler.lower.wide_linear import fully_connected_of
 from integer_layers import integers
 from layer_images import Case
 
+TABLES: tuple[Table, ...] = ("sigmoid", "tanh")
 KINDS = ("random", "extreme", "maximum", "zero")
 
 
@@ -129,9 +132,35 @@ def binary_cases(rng: np.random.Generator) -> list[Case]:
     return cases
 
 
+def unary_cases(rng: np.random.Generator) -> list[Case]:
+    """Tables, rescaling, slopes and TFLite's curves, on the ends of the types as well."""
+    made: list[tuple[Layer, Value, Value]] = []
+    pairs: tuple[tuple[Dtype, Dtype], ...] = (("int8", "int8"), ("int16", "int16"), ("int8", "int16"), ("int16", "int8"))
+    for i, types in enumerate(pairs):
+        size, zeros = 42 + 6 * i, [z if dtype == "int8" else 0 for dtype, z in zip(types, (5, -7), strict=True)]
+        x, y = (
+            value(name, size, dtype, float(rng.uniform(1, 3)) * (2.0**-6 if dtype == "int8" else 2.0**-14), z)
+            for name, dtype, z in zip("xy", types, zeros, strict=True)
+        )
+        made.append((rescale_of(f"rescale_{i}", x, y), x, y))
+        made.append((rescale_of(f"relu_{i}", x, y, low=0.0), x, y))
+        slopes = rng.integers(-100, 101, 3).astype(np.int16)
+        made.append((slopes_of(f"slopes_{i}", x, y, slopes, -0.005, inner=2), x, y))
+        if types[0] == types[1]:
+            made.append((unary_of(f"table_{i}", np.exp, x, y), x, y))
+    for j, scale in enumerate((2.0**-12, 0.0009)):
+        x, y = value("x", 2000, "int16", scale), value("y", 2000, "int16", 2.0**-15)
+        made += [(tflite_curve_of(f"{table}_{j}", table, x, y), x, y) for table in TABLES]
+    cases = []
+    for layer, x, y in made:
+        inputs = [{"x": of_type(rng, x.size, x.dtype, kind)} for kind in KINDS]
+        cases.append(Case(layer, {"x": x, "y": y}, inputs))
+    return cases
+
+
 def all_cases() -> list[Case]:
     rng = np.random.default_rng(2)
-    return [*fully_connected_cases(rng), *gru_cases(rng), *binary_cases(rng)]
+    return [*fully_connected_cases(rng), *gru_cases(rng), *binary_cases(rng), *unary_cases(rng)]
 
 
 def wide_256() -> list[Case]:

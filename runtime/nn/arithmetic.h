@@ -98,21 +98,15 @@ static inline int64_t cs_multiply_wide(int32_t a, int32_t b)
 #endif
 }
 
-/* The same for any value, multiplier and shift in -30..30 whose result fits: by halves, because a 64-bit shift takes long. */
-static inline int32_t cs_multiply_by_quantized_multiplier_64(int32_t value, int32_t multiplier, int32_t shift)
+/* MultiplyByQuantizedMultiplier as TFLite's element-wise kernels have it, rounded twice: value * 2^max(shift, 0), which must fit, times
+ * multiplier / 2^31 to the nearest, halves upwards; then by 2^max(-shift, 0), halves away from zero. */
+static inline int32_t cs_multiply_twice_rounded(int32_t value, int32_t multiplier, int32_t shift)
 {
-    const int64_t product = cs_multiply_wide(value, multiplier);
+    const int64_t product = cs_multiply_wide((int32_t)((uint32_t)value << (shift > 0 ? shift : 0)), multiplier);
     const uint32_t high = (uint32_t)((uint64_t)product >> 32), low = (uint32_t)product;
+    const int32_t nearest = (int32_t)(((high << 1) | (low >> 31)) + ((low >> 30) & 1));
 
-    if (shift < -1) {
-        return (int32_t)(high + ((uint32_t)1 << (-2 - shift))) >> (-1 - shift);
-    }
-    if (shift == -1) {
-        return (int32_t)(high + (low >> 31));
-    }
-    const uint32_t rounded = low + ((uint32_t)1 << (30 - shift));
-
-    return (int32_t)(((high + (rounded < low)) << (shift + 1)) | (rounded >> (31 - shift)));
+    return shift < 0 ? (nearest + ((int32_t)1 << (-shift - 1)) - (nearest < 0)) >> -shift : nearest;
 }
 
 /* addend + slope * offset, slope being the high half of `word` and offset in 0..127 */

@@ -23,7 +23,7 @@ static inline void cs_store_element(void *y, uint32_t at, int wide, int32_t valu
 /* An operand's element at the scale that both share. */
 static inline int32_t cs_scaled(const cs_operand *operand, int32_t left_shift, int32_t value)
 {
-    return cs_multiply_by_quantized_multiplier_64(value * ((int32_t)1 << left_shift), operand->multiplier, operand->shift);
+    return cs_multiply_twice_rounded(value * ((int32_t)1 << left_shift), operand->multiplier, operand->shift);
 }
 
 /* A function of two elements less their zero points, in front of the last rescaling; inlined into each layer's loops. */
@@ -42,7 +42,7 @@ static inline void cs_broadcast(const cs_binary *layer, const void *left, const 
                 for (uint32_t l = 0; l < shape[3]; l++, p += a[3], q += b[3], at++) {
                     const int32_t one = cs_element(left, p, layer->left.wide) - layer->left.zero_point;
                     const int32_t other = cs_element(right, q, layer->right.wide) - layer->right.zero_point;
-                    const int32_t value = cs_multiply_by_quantized_multiplier_64(combine(layer, one, other),
+                    const int32_t value = cs_multiply_twice_rounded(combine(layer, one, other),
                                                                                 layer->multiplier, layer->shift);
 
                     cs_store_element(y, at, layer->wide, cs_clamp(value + layer->zero_point, layer->low, layer->high));

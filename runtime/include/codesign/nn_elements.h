@@ -30,9 +30,32 @@ typedef struct cs_binary {
 void cs_add(const cs_binary *layer, const void *left, const void *right, void *y);
 void cs_subtract(const cs_binary *layer, const void *left, const void *right, void *y);
 void cs_multiply(const cs_binary *layer, const void *left, const void *right, void *y);
-void cs_multiply_twice_rounded(const cs_binary *layer, const void *left, const void *right, void *y);
 void cs_minimum(const cs_binary *layer, const void *left, const void *right, void *y);
 void cs_maximum(const cs_binary *layer, const void *left, const void *right, void *y);
+
+/* y = clamp(MBQM(x - zero_point_in) + zero_point). */
+typedef struct cs_rescale {
+    int32_t multiplier, shift, zero_point_in, zero_point, low, high;
+    uint8_t wide_in, wide;
+} cs_rescale;
+
+void cs_rescale_elements(const cs_rescale *layer, const void *x, void *y, uint32_t n);
+
+/* As cs_rescale for x above its zero point; below, x less zero_point_in is multiplied by its channel's slope, and by the other
+ * multiplier. x is row-major [.., channels, inner]. */
+typedef struct cs_slopes {
+    cs_rescale above;
+    int32_t multiplier, shift;
+    const int16_t *slopes;
+    uint32_t channels, inner;
+} cs_slopes;
+
+void cs_apply_slopes(const cs_slopes *layer, const void *x, void *y, uint32_t n);
+
+/* TFLite's LOGISTIC and TANH of int16, every bit. */
+void cs_tflite_logistic_s16(int32_t multiplier, int32_t shift, const int16_t *x, int16_t *y, uint32_t n);
+void cs_tflite_tanh_s16(int32_t multiplier, int32_t shift, const int16_t *x, int16_t *y, uint32_t n);
+extern const uint16_t cs_tflite_sigmoid_table[256];
 
 #ifdef __cplusplus
 }

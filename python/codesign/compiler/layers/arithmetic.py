@@ -30,6 +30,16 @@ def mbqm(value: npt.ArrayLike, multiplier: npt.ArrayLike, shift: npt.ArrayLike) 
     return cast("Ints", (a * m + (np.int64(1) << (30 - s))) >> (31 - s))
 
 
+def mbqm_twice(value: npt.ArrayLike, multiplier: npt.ArrayLike, shift: npt.ArrayLike) -> Ints:
+    """TFLite's MultiplyByQuantizedMultiplier as its element-wise kernels have it, rounded twice: to value · 2^max(shift, 0) ·
+    multiplier / 2^31, halves upwards, then by 2^max(−shift, 0), halves away from zero. int64.
+    """
+    a, s = np.asarray(value, np.int64), np.asarray(shift, np.int64)
+    nearest, right = mbqm(a << np.maximum(s, 0), multiplier, 0), np.maximum(-s, 0)
+    rounded = (nearest + (np.int64(1) << np.maximum(right - 1, 0)) - (nearest < 0)) >> right
+    return cast("Ints", np.where(right > 0, rounded, nearest))
+
+
 def saturate16(x: Ints) -> Ints:
     """Clamp to [−32768, 32767]."""
     return np.clip(x, -32768, 32767)

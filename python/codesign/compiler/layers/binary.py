@@ -10,12 +10,12 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 import numpy.typing as npt
 
-from codesign.compiler.layers.arithmetic import Ints, Matrices, mbqm
+from codesign.compiler.layers.arithmetic import Ints, Matrices, mbqm_twice
 from codesign.compiler.layers.code import Array, CodeContext, LayerCode
 from codesign.compiler.layers.layer import Layer
 from codesign.compiler.layers.value import Value
 
-Operation = Literal["add", "subtract", "multiply", "multiply_twice_rounded", "minimum", "maximum"]
+Operation = Literal["add", "subtract", "multiply", "minimum", "maximum"]
 Four = tuple[int, int, int, int]
 
 
@@ -45,8 +45,7 @@ class Operand:
 @dataclass(frozen=True)
 class Binary(Layer):
     """Two operands, element by element: TFLite's ADD, SUB, MUL, MINIMUM and MAXIMUM. `shape` is the output's, row-major,
-    filled up with 1 in front; `left_shift` the bits that sums and comparisons keep until the last rounding. TFLite's MUL of
-    int8 is multiply_twice_rounded: the product times the left operand's multiplier is rounded, then shifted and rounded.
+    filled up with 1 in front; `left_shift` the bits that sums and comparisons keep until the last rounding.
     """
 
     operation: Operation
@@ -100,16 +99,13 @@ class Binary(Layer):
         one, other = (operand.elements(values, self.shape) for operand in self.operands)
         if self.operation == "multiply":
             result = one * other
-        elif self.operation == "multiply_twice_rounded":
-            high = mbqm(one * other, self.left.multiplier, 0)
-            result = high - (high < 0)
         else:
             one, other = (
-                mbqm(x << self.left_shift, operand.multiplier, operand.shift)
+                mbqm_twice(x << self.left_shift, operand.multiplier, operand.shift)
                 for x, operand in zip((one, other), self.operands, strict=True)
             )
             result = getattr(np, self.operation)(one, other)
-        y = np.clip(mbqm(result, self.multiplier, self.shift) + self.zero_point, self.low, self.high)
+        y = np.clip(mbqm_twice(result, self.multiplier, self.shift) + self.zero_point, self.low, self.high)
         values[self.output] = y.reshape(-1)
 
     def code(self, context: CodeContext) -> LayerCode:

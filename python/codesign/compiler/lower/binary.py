@@ -79,9 +79,6 @@ def binary_of(
     if not math.isfinite(ratio) or not reach * ratio < 2**30:
         raise InputError(f"{name}: scale {output.scale:g} of '{output.name}' is too small for its operands", hint=QUANTIZE_HINT)
     multiplier, shift = quantized_multiplier(ratio)
-    if operation == "multiply" and shift < 0 and "int16" not in (left.value.dtype, right.value.dtype, output.dtype):
-        operation, numbers = "multiply_twice_rounded", [(multiplier, 0), (0, 0)]
-        multiplier, shift = 2**30, shift + 1
     first, last = limits(output, low, high)
     operands = [
         Operand(
