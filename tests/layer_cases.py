@@ -11,6 +11,7 @@ from codesign.compiler.layers.tables import Table
 from codesign.compiler.layers.value import Dtype
 from codesign.compiler.lower.binary import Side, binary_of, constant_side
 from codesign.compiler.lower.gru import gru_of
+from codesign.compiler.lower.reductions import magnitude_of, mean_of, normalize_of
 from codesign.compiler.lower.rows import Rows
 from codesign.compiler.lower.unary import rescale_of, slopes_of, tflite_curve_of, unary_of
 from codesign.compiler.lower.wide_linear import fully_connected_of
@@ -158,9 +159,40 @@ def unary_cases(rng: np.random.Generator) -> list[Case]:
     return cases
 
 
+def reduction_cases(rng: np.random.Generator) -> list[Case]:
+    """Means over axes anywhere, magnitudes, normalizations of 1 to 4096; constant rows, epsilon 0."""
+    cases = []
+    axes = ((0,), (1, 2), (2,), (0, 1, 2))
+    for i, (dtype, to) in enumerate((("int8", "int16"), ("int16", "int16"), ("int16", "int8"), ("int8", "int8"))):
+        dtypes: tuple[Dtype, Dtype] = ("int8" if dtype == "int8" else "int16", "int8" if to == "int8" else "int16")
+        x = value("x", 3 * 5 * 7, dtypes[0], 2.0**-7 if dtype == "int8" else 2.0**-15, 5 if dtype == "int8" else 0)
+        for squares in (False, True):
+            size = (35, 3, 15, 1)[i]
+            y = value("y", size, dtypes[1], 2.0**-7 if to == "int8" else 2.0**-15, -4 if to == "int8" else 0)
+            made = mean_of(f"mean_{len(cases)}", x, (3, 5, 7), axes[i], y, squares=squares)
+            cases.append(Case(made, {"x": x, "y": y}, [{"x": of_type(rng, x.size, dtype, kind)} for kind in KINDS]))
+        for n, epsilon in ((1, 1e-5), (21, 0.0), (105, 1e-3)):
+            y = value("y", x.size, dtypes[1], 2.0**-4 if to == "int8" else 2.0**-12, -4 if to == "int8" else 0)
+            norm = normalize_of(f"norm_{len(cases)}", x, y, rng.normal(0, 1, n), rng.normal(0, 1, n), epsilon)
+            inputs = [{"x": of_type(rng, x.size, dtype, kind)} for kind in KINDS]
+            cases.append(Case(norm, {"x": x, "y": y}, [*inputs, {"x": (np.arange(x.size) == 7).astype(dtype)}]))
+    x, y = value("x", 4096, "int16", 2.0**-15), value("y", 4096, "int16", 2.0**-9)
+    norm = normalize_of("norm_4096", x, y, rng.normal(0, 1, 4096), rng.normal(0, 1, 4096), 1e-12)
+    one = np.where(np.arange(4096) == 9, 32767, -32767).astype(np.int16)
+    cases.append(Case(norm, {"x": x, "y": y}, [{"x": one}, *({"x": of_type(rng, 4096, "int16", kind)} for kind in KINDS)]))
+    re, im = value("re", 300, "int16", 2.0**-15), value("im", 300, "int16", 2.0**-15)
+    for i, scale in enumerate((2.0**-14, 2.0**-23, 2.0**-10)):
+        y = value("y", 300, "int16", scale)
+        parts = [{"re": of_type(rng, 300, "int16", kind), "im": of_type(rng, 300, "int16")} for kind in KINDS]
+        small = {"re": rng.integers(-3, 4, 300).astype(np.int16), "im": rng.integers(-3, 4, 300).astype(np.int16)}
+        cases.append(Case(magnitude_of(f"magnitude_{i}", re, im, y), {"re": re, "im": im, "y": y}, [*parts, small]))
+    return cases
+
+
 def all_cases() -> list[Case]:
     rng = np.random.default_rng(2)
-    return [*fully_connected_cases(rng), *gru_cases(rng), *binary_cases(rng), *unary_cases(rng)]
+    makers = (fully_connected_cases, gru_cases, binary_cases, unary_cases, reduction_cases)
+    return [case for make in makers for case in make(rng)]
 
 
 def wide_256() -> list[Case]:

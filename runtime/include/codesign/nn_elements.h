@@ -57,6 +57,31 @@ void cs_tflite_logistic_s16(int32_t multiplier, int32_t shift, const int16_t *x,
 void cs_tflite_tanh_s16(int32_t multiplier, int32_t shift, const int16_t *x, int16_t *y, uint32_t n);
 extern const uint16_t cs_tflite_sigmoid_table[256];
 
+/* Mean, or mean of squares, over the middle of x [outer, n, inner]; y [outer, inner]. Sums of squares are shifted right by `down`
+ * to 32 bits. */
+typedef struct cs_mean {
+    uint32_t outer, n, inner;
+    int32_t multiplier, shift, zero_point_in, zero_point, low, high;
+    uint8_t wide_in, wide, squares, down;
+} cs_mean;
+
+void cs_mean_axes(const cs_mean *layer, const void *x, void *y);
+
+/* y = sqrt(re^2 + im^2) * multiplier / 2^shift; re and im int16 with one scale, y int16. */
+void cs_magnitude_s16(int32_t multiplier, int32_t shift, const int16_t *re, const int16_t *im, int16_t *y, uint32_t n);
+
+/* Normalization of each of `rows` runs of n elements: gain * (x - mean) / sqrt(variance + epsilon) + bias. */
+typedef struct cs_norm {
+    const int32_t *gain; /* n: in 2^-(gain_bits + 7) output steps */
+    const int32_t *bias; /* n: in 2^-gain_bits output steps, zero point and rounding folded in */
+    uint64_t epsilon;    /* in the unit of n^2 * variance */
+    uint32_t rows, n;
+    int32_t low, high;
+    uint8_t gain_bits, wide_in, wide;
+} cs_norm;
+
+void cs_normalize(const cs_norm *layer, const void *x, void *y);
+
 #ifdef __cplusplus
 }
 #endif
