@@ -11,6 +11,7 @@ from codesign.compiler.layers.tables import Table
 from codesign.compiler.layers.value import Dtype
 from codesign.compiler.lower.binary import Side, binary_of, constant_side
 from codesign.compiler.lower.gru import gru_of
+from codesign.compiler.lower.recurrent import lstm_of, rnn_of
 from codesign.compiler.lower.reductions import magnitude_of, mean_of, normalize_of
 from codesign.compiler.lower.rows import Rows
 from codesign.compiler.lower.unary import rescale_of, slopes_of, tflite_curve_of, unary_of
@@ -91,6 +92,32 @@ def gru_cases(rng: np.random.Generator) -> list[Case]:
                 if not scan:
                     inputs_of = [{**at, "h": of_type(rng, h.size, h_type, k)} for at, k in zip(inputs_of, KINDS, strict=False)]
                 cases.append(Case(layer, {"x": x, "h": h}, inputs_of))
+    return cases
+
+
+def other_recurrent_cases(rng: np.random.Generator) -> list[Case]:
+    """LSTMs and simple RNNs in all types and modes."""
+    cases = []
+    for i, (inputs, units) in enumerate(GRU_SHAPES):
+        for j, (x_type, h_type) in enumerate((("int8", "int8"), ("int16", "int16"), ("int8", "int16"))):
+            for kind in ("lstm", "tanh", "relu"):
+                positions, scan = MODES[len(cases) % 4]
+                zero_points = [int(rng.integers(-127, 128)) if t == "int8" else 0 for t in (x_type, h_type)]
+                x = value("x", positions * inputs, x_type, 2.0**-6 if x_type == "int8" else 2.0**-13, zero_points[0])
+                scale = (2.0**-7 if h_type == "int8" else 2.0**-15) * (16 if kind == "relu" else 1)
+                h = value("h", positions * units, h_type, scale, zero_points[1])
+                gates, gain, name = 4 if kind == "lstm" else 1, (0.3, 2.0)[i % 2], f"{kind}_{len(cases)}"
+                rows = [Rows.of(rng.normal(0, gain, (gates * units, n)), groups=gates) for n in (inputs, units)]
+                bias, c = rng.normal(0, 1, gates * units), value("c", positions * units, "int16", 2.0**-11)
+                layer = (
+                    lstm_of(name, x, h, "c", 8 + j + i, *rows, bias, positions=positions, scan=scan)
+                    if kind == "lstm"
+                    else rnn_of(name, x, h, *rows, bias, relu=kind == "relu", positions=positions, scan=scan)
+                )
+                values = {"x": x, "h": h} if scan or kind != "lstm" else {"x": x, "h": h, "c": c}
+                read = [v for v in values.values() if v.name == "x" or not scan]
+                inputs_of = [{v.name: of_type(rng, v.size, v.dtype, k) for v in read} for k in ("random", "extreme", "maximum")]
+                cases.append(Case(layer, values, inputs_of))
     return cases
 
 
@@ -191,7 +218,7 @@ def reduction_cases(rng: np.random.Generator) -> list[Case]:
 
 def all_cases() -> list[Case]:
     rng = np.random.default_rng(2)
-    makers = (fully_connected_cases, gru_cases, binary_cases, unary_cases, reduction_cases)
+    makers = (fully_connected_cases, gru_cases, other_recurrent_cases, binary_cases, unary_cases, reduction_cases)
     return [case for make in makers for case in make(rng)]
 
 
@@ -207,4 +234,8 @@ def wide_256() -> list[Case]:
         weights = [Rows.of(rng.normal(0, 0.1, (768, 256)), groups=3) for _ in range(2)]
         gru = gru_of(name, x, h, *weights, *rng.normal(0, 0.1, (2, 768)), reset_after=True)
         cases.append(Case(gru, {"x": x, "h": h}, [{"x": of_type(rng, 256, dtype), "h": of_type(rng, 256, dtype)}]))
-    return cases
+    h, c = value("h", 256, "int16", 2.0**-15), value("c", 256, "int16", 2.0**-11)
+    weights = [Rows.of(rng.normal(0, 0.1, (1024, 256)), groups=4) for _ in range(2)]
+    lstm = lstm_of("lstm_wide", source, h, "c", 11, *weights, rng.normal(0, 0.1, 1024))
+    inputs = {v.name: of_type(rng, 256, "int16") for v in (source, h, c)}
+    return [*cases, Case(lstm, {"x": source, "h": h, "c": c}, [inputs])]

@@ -11,6 +11,7 @@ from onnx import TensorProto, helper, numpy_helper
 from codesign.base.errors import InputError
 from codesign.compiler.layers import Value
 from codesign.compiler.lower.gru import gru_of
+from codesign.compiler.lower.recurrent import lstm_of, rnn_of
 from codesign.compiler.lower.rows import Rows
 from layer_cases import of_type
 
@@ -67,6 +68,40 @@ def test_gru_is_onnxruntimes(x_type, h_type, reset_after):
     allowed = layer.tolerance({"h": h})["h"] + (0.0 if reset_after or h_type == "int16" else 1.0)
     assert error.max() <= allowed
     assert np.ptp(expected) > 1.0, "a constant output proves nothing"
+
+
+@pytest.mark.parametrize("kind", ["LSTM", "tanh", "relu"])
+@pytest.mark.parametrize(("x_type", "h_type"), [("int8", "int8"), ("int16", "int16"), ("int8", "int16")])
+def test_lstm_and_rnn_are_onnxruntimes(x_type, h_type, kind):
+    rng, inputs, units, positions = np.random.default_rng(4), 24, 20, 32
+    gates = 4 if kind == "LSTM" else 1
+    x = Value("x", positions * inputs, x_type, *TYPES[x_type])
+    h = Value("h", positions * units, h_type, HIDDEN[h_type][0] * (8 if kind == "relu" else 1), HIDDEN[h_type][1])
+    rows = [Rows.of(rng.normal(0, 0.2, (gates * units, n)), groups=gates) for n in (inputs, units)]
+    bias = rng.normal(0, 0.3, gates * units)
+    values = {"x": of_type(rng, x.size, x_type).astype(np.int64), "h": of_type(rng, h.size, h_type).astype(np.int64) // 2}
+    states = [real(h, values["h"]).reshape(positions, units)]
+    if kind == "LSTM":
+        layer = lstm_of("l", x, h, "c", 12, *rows, bias, positions=positions)
+        values["c"] = of_type(rng, h.size, "int16").astype(np.int64) // 4
+        states.append(values["c"].reshape(positions, units) / 4096)
+        order = np.concatenate([np.arange(k * units, (k + 1) * units) for k in (0, 3, 1, 2)])
+    else:
+        layer = rnn_of("r", x, h, *rows, bias, relu=kind == "relu", positions=positions)
+        order = np.arange(units)
+    weights = [(r.weights * r.scales[:, None])[order] for r in rows]
+    attributes = {} if kind == "LSTM" else {"activations": [kind.capitalize()]}
+    both = np.concatenate([bias[order], 0 * bias])
+    q = real(x, values["x"]).reshape(positions, inputs)
+    expected = onnx_step("LSTM" if kind == "LSTM" else "RNN", units, [*weights, both], q, states, **attributes)
+    layer.step(values, tuple(m.astype(np.float64) for m in layer.weights_int8))
+    c = Value("c", h.size, "int16", 2.0**-12)
+    tolerance = layer.tolerance({"h": h, "c": c})
+    for value, theirs in zip((h, c), expected, strict=False):
+        full = 127 if value.dtype == "int8" else 32767
+        exact = np.clip(theirs / value.scale + value.zero_point, -full, full)
+        assert np.abs(values[value.name].reshape(positions, units) - exact).max() <= tolerance[value.name]
+        assert np.ptp(theirs) > 0.9, "a constant output proves nothing"
 
 
 def test_a_scan_is_the_steps_one_after_the_other():

@@ -83,6 +83,16 @@ typedef struct cs_gru {
     uint8_t wide;        /* the hidden state is int16 */
 } cs_gru;
 
+/* A simple RNN: tanh, or relu, of input and recurrent sums. */
+typedef struct cs_rnn {
+    cs_matrix input, recurrent; /* rows: units */
+    const int32_t *bias;        /* units, zero points and rounding folded in */
+    int32_t input_multiplier, recurrent_multiplier, hidden_multiplier;
+    int8_t hidden_shift; /* with relu as in cs_fully_connected */
+    int8_t hidden_zero_point;
+    uint8_t shift, relu, wide;
+} cs_rnn;
+
 /* Sigmoid and tanh, int16 Q3.12 to Q0.15: 512 intervals, each word = (slope << 16) | (uint16_t)base. */
 extern const uint32_t cs_sigmoid_table[512];
 extern const uint32_t cs_tanh_table[512];
@@ -90,6 +100,7 @@ extern const uint32_t cs_tanh_table[512];
 /* Scratch sizes in bytes; python/codesign/compiler/layers/scratch.py uses the same formulas. Scratch is 4-byte aligned.
  *   fully connected   cs_prepared_bytes(columns) + 4 * min(rows rounded up to 4, CS_BLOCK_ROWS)
  *   lstm              cs_prepared_bytes(inputs) + cs_prepared_bytes(units) + 2 * 4 * CS_BLOCK_ROWS
+ *   rnn               as an lstm
  *   gru               cs_prepared_bytes(inputs) + cs_prepared_bytes(units) + 6 * 4 * CS_GRU_UNITS,
  *                     and 4 * CS_ROUND_UP_4(units) without reset_after
  * Layers work on CS_BLOCK_ROWS rows at a time: accumulators of a whole layer would need far more. */
@@ -107,7 +118,10 @@ void cs_fully_connected_wide_s8(const cs_fully_connected *layer, const int16_t *
 void cs_fully_connected_wide_s16(const cs_fully_connected *layer, const int16_t *x, int16_t *y, void *scratch);
 /* One step; hidden (int8) and cell (int16) are read and overwritten. */
 void cs_lstm_step(const cs_lstm *layer, const int8_t *x, int8_t *hidden, int16_t *cell, void *scratch);
+/* The same with int16 hidden state, and x of the type that the input matrix takes. */
+void cs_lstm_step_wide(const cs_lstm *layer, const void *x, int16_t *hidden, int16_t *cell, void *scratch);
 /* One step; hidden is read and overwritten. */
+void cs_rnn_step(const cs_rnn *layer, const void *x, void *hidden, void *scratch);
 void cs_gru_step(const cs_gru *layer, const void *x, void *hidden, void *scratch);
 /* y[i] = table(x[i]); y may be x. */
 void cs_lookup_s16(const uint32_t *table, const int16_t *x, int16_t *y, uint32_t n);

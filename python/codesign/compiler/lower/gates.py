@@ -118,3 +118,13 @@ def hidden_scale(name: str, hidden: Value, highest: int) -> tuple[int, int]:
 def interleaved(parts: Sequence[npt.NDArray[np.int8]]) -> npt.NDArray[np.int8]:
     """Rows of gates side by side: row len(parts)·u + k is row u of part k."""
     return np.ascontiguousarray(np.stack(parts, axis=1)).reshape(-1, parts[0].shape[1])
+
+
+def check_shapes(name: str, source: Value, hidden: Value, inputs: Rows, recurrent: Rows, gates: int, positions: int) -> None:
+    """Raise InputError unless weights of `gates` gates fit the values, and int16 ones have no zero point."""
+    rows, columns = inputs.weights.shape
+    units = rows // gates
+    if source.size != positions * columns or hidden.size != positions * units or recurrent.weights.shape != (rows, units):
+        raise InputError(f"{name}: weights of {columns} → {units} at {positions} positions do not fit {source.size} elements")
+    if any(value.zero_point for value in (source, hidden) if value.dtype == "int16"):
+        raise InputError(f"{name}: int16 values have zero point 0")

@@ -8,11 +8,10 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
-from codesign.base.errors import InputError
 from codesign.compiler.layers import Value
 from codesign.compiler.layers.gru import Gru
 from codesign.compiler.layers.recurrent import Scan
-from codesign.compiler.lower.gates import gate_numbers, hidden_scale, interleaved, terms_of
+from codesign.compiler.lower.gates import check_shapes, gate_numbers, hidden_scale, interleaved, terms_of
 from codesign.compiler.lower.rows import Rows
 
 _GATES = ("update", "reset", "candidate")
@@ -37,14 +36,7 @@ def gru_of(
     `hidden` is the state [positions, units], or with `scan` the output. Raises InputError, naming layer and gate, for sizes
     that do not fit and for arithmetic that could overflow.
     """
-    rows, inputs = input_rows.weights.shape
-    units = rows // 3
-    if source.size != positions * inputs or hidden.size != positions * units or recurrent_rows.weights.shape != (rows, units):
-        raise InputError(
-            f"{name}: GRU weights for {inputs} → {units} at {positions} positions do not fit {source.size} elements"
-        )
-    if "int16" in (source.dtype, hidden.dtype) and any(v.zero_point for v in (source, hidden) if v.dtype == "int16"):
-        raise InputError(f"{name}: int16 values have zero point 0")
+    check_shapes(name, source, hidden, input_rows, recurrent_rows, 3, positions)
     x = terms_of(f"{name}: input weights", input_rows, source, input_bias, 3)
     h = terms_of(f"{name}: recurrent weights", recurrent_rows, hidden, recurrent_bias, 3)
     h[2] = replace(h[2], halved=reset_after)
