@@ -175,8 +175,8 @@ def wide_section(found: Iterable[WideCost]) -> Section:
         per_mac = f"{c.instructions / c.macs:.3f}"
         rows.append((c.core, c.layer, c.library, f"{c.instructions:,}", per_mac, ratio, f"{c.cycles / c.macs:.2f}"))
     text = (
-        f"{N} inputs, {N} outputs; int8 weights, int16 values for 16×8. The reset gate of the GRU multiplies the recurrent sums "
-        "(PyTorch's form). CMSIS-NN has no GRU."
+        f"{N} inputs, {N} outputs; int8 weights, int16 values for 16×8. The reset gate of the GRU multiplies the recurrent "
+        "sums (PyTorch's form). CMSIS-NN has no GRU."
     )
     head = ("core", "layer", "library", "instructions", "instr/MAC", "times fewer", "est. cycles/MAC")
     return Section("int16 values, and GRUs", text, head, rows, left=3)
