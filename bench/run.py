@@ -23,6 +23,7 @@ from onnx2c import check_onnx2c, onnx2c_layers, onnx2c_section
 from published import estimates, published_section
 from report import markdown
 from subjects import Subject, cmsis_nn, ours, plain
+from wide import wide_layers, wide_section
 
 from codesign.base.errors import BuildError, CodesignError, ToolError
 from codesign.base.files.output_file import replace_file
@@ -87,6 +88,10 @@ def main() -> int:
                     layers += list(measure(subject, board, compilers[-1]))
                 except BuildError as error:  # division on an Armv6-M is in gcc's library
                     skipped.append(f"{subject.name} on {board.core.cpu} by {compilers[-1].name}: {error}")
+        wide = []
+        for board in boards:
+            _say(f"{board.name}: int16 values")
+            wide += wide_layers(board, compilers[0], options.cmsis_nn)
         four_bit = []
         for board in filter(supports, boards if options.cmsis_nn else []):
             four_bit += widths(board, compilers[0], options.cmsis_nn)
@@ -99,12 +104,13 @@ def main() -> int:
         compared = list(estimates([s for s in subjects if s.name != "plain C"], boards, compilers[-1]))
         _say("cores without an FPU")
         without = list(no_fpu(skipped)) if not options.board else []
-        sections = (no_fpu_section(without), onnx2c_section(generated, layers), published_section(compared))
+        sections = (wide_section(wide), no_fpu_section(without), onnx2c_section(generated, layers), published_section(compared))
         text = markdown(layers, frames, fronts, fft, four_bit, skipped, sections)
         if options.json:
             document = {"schema_version": SCHEMA_VERSION, "layers": [asdict(m) | {"per_mac": m.per_mac} for m in layers]}
             document |= {"frames": [asdict(f) for f in frames], "front_end": [asdict(f) for f in fronts]}
             document |= {"transforms": [asdict(t) for t in fft], "four_bit": [asdict(w) for w in four_bit]}
+            document |= {"wide": [asdict(w) for w in wide]}
             document |= {"no_fpu": [asdict(c) for c in without], "onnx2c": [asdict(g) for g in generated]}
             document |= {"autoencoder": [asdict(e) for e in compared], "skipped": skipped}
             with replace_file(options.json) as building:

@@ -9,7 +9,14 @@ import numpy as np
 
 from codesign.compiler.frontend import FrontEnd
 from codesign.compiler.layers import Lookup8, Lookup16, Requantize, SkipGate, StateValue, Value
+from codesign.compiler.lower.binary import Side, binary_of
+from codesign.compiler.lower.gru import gru_of
 from codesign.compiler.lower.network import Network
+from codesign.compiler.lower.recurrent import lstm_of
+from codesign.compiler.lower.reductions import normalize_of
+from codesign.compiler.lower.rows import Rows
+from codesign.compiler.lower.unary import rescale_of
+from codesign.compiler.lower.wide_linear import fully_connected_of
 from integer_layers import fully_connected, integers, lstm
 
 SMALL = FrontEnd(n_fft=128, window=128, hop=64, n_mels=20)
@@ -47,6 +54,47 @@ def random_network(
     layers.append(_dense(rng, "fc_1", "relu", "logit", frontend.n_mels, hidden, 16))
     layers.append(Lookup16("sigmoid", "logit", "mask", "sigmoid"))
     return Network("random", frontend, values, tuple(states), "features", "mask", tuple(layers))
+
+
+def wide_network(frontend: FrontEnd = SMALL, seed: int = 1) -> Network:
+    """Features → GRU of int8 → int16 → GRU of int16 along positions → normalization → residual → LSTM of int16 → dense layer
+    of int16 → sigmoid: layers of int16 values, one behind the other.
+    """
+    rng, positions, units, bands = np.random.default_rng(seed), 3, 6, frontend.n_mels
+    size = positions * units
+    values = {
+        "features": Value("features", bands, "int8", 6 / 254, -127),
+        "h0": Value("h0", size, "int8", 2.0**-7),
+        "c": Value("c", 8, "int16", 2.0**-11),
+        **{name: Value(name, size, "int16", 2.0**-15) for name in ("wide", "along")},
+        **{name: Value(name, size, "int16", 2.0**-12) for name in ("norm", "sum")},
+        "h1": Value("h1", 8, "int16", 2.0**-15),
+        "logit": Value("logit", bands, "int16", 2.0**-12),
+        "mask": Value("mask", bands, "int16", 2.0**-15),
+    }
+
+    def rows(gates: int, of: int, columns: int) -> Rows:
+        return Rows.of(rng.normal(0, 0.5, (gates * of, columns)), groups=gates)
+
+    def biases(n: int) -> np.ndarray:
+        return rng.normal(0, 0.3, n)
+
+    v = values
+    gru = (rows(3, size, bands), rows(3, size, size), biases(3 * size), biases(3 * size))
+    inner = (rows(3, units, units), rows(3, units, units), biases(3 * units), biases(3 * units))
+    shape = (positions, units)
+    layers = (
+        gru_of("gru", v["features"], v["h0"], *gru, reset_after=True),
+        rescale_of("widen", v["h0"], v["wide"]),
+        gru_of("scan", v["wide"], v["along"], *inner, reset_after=False, positions=positions, scan="reverse"),
+        normalize_of("norm", v["along"], v["norm"], np.ones(units), biases(units), 1e-5),
+        binary_of("residual", "add", Side(v["norm"], shape), Side(v["wide"], shape), v["sum"]),
+        lstm_of("lstm", v["sum"], v["h1"], "c", 11, rows(4, 8, size), rows(4, 8, 8), biases(32)),
+        fully_connected_of("dense", v["h1"], v["logit"], Rows.of(rng.normal(0, 2, (bands, 8))), biases(bands)),
+        Lookup16("sigmoid", "logit", "mask", "sigmoid"),
+    )
+    states = tuple(StateValue(v[name]) for name in ("h0", "h1", "c"))
+    return Network("wide", frontend, values, states, "features", "mask", layers)
 
 
 def _dense(rng, name, source, output, rows, columns, bits):

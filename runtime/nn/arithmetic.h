@@ -77,6 +77,38 @@ static inline int32_t cs_multiply_by_quantized_multiplier(int32_t value, int32_t
     return cs_multiply_high_add((int32_t)((uint32_t)value << left), multiplier, 1 << (right - 1)) >> right;
 }
 
+/* The same for any |value| < 2^31 with shift <= -2, and |value| * 2^(shift + 1) < 2^30 above. */
+static inline int32_t cs_multiply_by_quantized_multiplier_31(int32_t value, int32_t multiplier, int32_t shift)
+{
+    const int32_t right = shift < -1 ? -shift - 1 : 1;
+    const int32_t left = shift + right + 1;
+
+    return cs_multiply_high_add((int32_t)((uint32_t)value << left), multiplier, 1 << (right - 1)) >> right;
+}
+
+/* a * b. On Armv6-M without the compiler's library. */
+static inline int64_t cs_multiply_wide(int32_t a, int32_t b)
+{
+#if defined(__ARM_ARCH_ISA_THUMB) && __ARM_ARCH_ISA_THUMB == 1
+    const uint32_t high = (uint32_t)cs_multiply_high(a, b);
+
+    return (int64_t)(((uint64_t)high << 32) | (uint32_t)a * (uint32_t)b);
+#else
+    return (int64_t)a * b;
+#endif
+}
+
+/* MultiplyByQuantizedMultiplier as TFLite's element-wise kernels have it, rounded twice: value * 2^max(shift, 0), which must fit, times
+ * multiplier / 2^31 to the nearest, halves upwards; then by 2^max(-shift, 0), halves away from zero. */
+static inline int32_t cs_multiply_twice_rounded(int32_t value, int32_t multiplier, int32_t shift)
+{
+    const int64_t product = cs_multiply_wide((int32_t)((uint32_t)value << (shift > 0 ? shift : 0)), multiplier);
+    const uint32_t high = (uint32_t)((uint64_t)product >> 32), low = (uint32_t)product;
+    const int32_t nearest = (int32_t)(((high << 1) | (low >> 31)) + ((low >> 30) & 1));
+
+    return shift < 0 ? (nearest + ((int32_t)1 << (-shift - 1)) - (nearest < 0)) >> -shift : nearest;
+}
+
 /* addend + slope * offset, slope being the high half of `word` and offset in 0..127 */
 static inline int32_t cs_slope_multiply_add(uint32_t word, int32_t offset, int32_t addend)
 {

@@ -28,8 +28,9 @@ static inline int32_t widen(uint32_t word, int16_t *prepared, int32_t sum)
     return products;
 }
 
-static void prepare(const int8_t *x, uint32_t n, int16_t *prepared)
+static void prepare(const void *values, uint32_t n, int16_t *prepared)
 {
+    const int8_t *x = values;
     int32_t sum = 0;
 
     for (; n >= 4; n -= 4, x += 4, prepared += 4) {

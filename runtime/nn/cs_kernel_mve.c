@@ -14,8 +14,9 @@ const void *cs_matvec_mve(const void *weights, const int16_t *prepared, uint32_t
                           int32_t *acc);
 
 /* A copy as int8, with zeros up to a multiple of 4: the LSTM overwrites its hidden state while it still multiplies it. */
-static void prepare(const int8_t *x, uint32_t n, int16_t *prepared)
+static void prepare(const void *values, uint32_t n, int16_t *prepared)
 {
+    const int8_t *x = values;
     int8_t *copy = (int8_t *)prepared;
     int32_t left = (int32_t)n;
 

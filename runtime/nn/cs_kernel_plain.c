@@ -13,8 +13,9 @@
 #endif
 
 /* A copy: the LSTM overwrites its hidden state while it still multiplies it. */
-static void prepare(const int8_t *x, uint32_t n, int16_t *prepared)
+static void prepare(const void *values, uint32_t n, int16_t *prepared)
 {
+    const int8_t *x = values;
     int8_t *copy = (int8_t *)prepared;
     uint32_t i;
 

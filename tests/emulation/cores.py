@@ -32,20 +32,22 @@ def board_of(name: str) -> Board:
 CASES = [(board, kernel) for board in BOARDS for kernel in kernels_for(board_of(board))]
 
 
-def build(board_name: str, folder: Path, compiler: str = "ziglang") -> Path:
-    """The ELF of all of runtime/nn for a board."""
+def build(board_name: str, folder: Path, compiler: str = "ziglang", more: tuple[Path, ...] = ()) -> Path:
+    """The ELF of all of runtime/nn and `more` for a board."""
     nn = resource("runtime", "nn")
     sources = sorted(p for p in nn.iterdir() if p.suffix in (".c", ".S"))
     flags = (*COMMON_FLAGS, f"-I{resource('runtime', 'include')}")
     sweep = Path(__file__).with_name("sweep.c")
-    return build_calls([*sources, sweep], flags, board_of(board_name), find_arm_compiler(compiler), folder)
+    return build_calls([*sources, sweep, *more], flags, board_of(board_name), find_arm_compiler(compiler), folder)
 
 
-def open_calls(board_name: str, folder: Path, *, counting: bool = False, tracing: bool = False) -> Calls:
+def open_calls(
+    board_name: str, folder: Path, *, counting: bool = False, tracing: bool = False, more: tuple[Path, ...] = ()
+) -> Calls:
     """Build for the board and open it, or skip."""
     board = board_of(board_name)
     if supports(board):
-        return UnicornCalls(build(board_name, folder), board, counting=counting)
+        return UnicornCalls(build(board_name, folder, more=more), board, counting=counting)
     if shutil.which(PROGRAM) is None:
         pytest.skip(f"{PROGRAM} is not on the PATH (apt install qemu-system-arm)")
-    return QemuCalls(build(board_name, folder), board, tracing=tracing)
+    return QemuCalls(build(board_name, folder, more=more), board, tracing=tracing)

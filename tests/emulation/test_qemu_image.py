@@ -20,7 +20,7 @@ from codesign.firmware.size.stack import worst_stack
 from codesign.firmware.toolchain import build_bare, build_host
 from codesign.proof.equality import equal
 from codesign.proof.signals import proof_signal
-from networks import random_network
+from networks import random_network, wide_network
 
 pytestmark = [
     pytest.mark.qemu,
@@ -30,6 +30,7 @@ BOARD = load_board("mps3_an547")
 NETWORKS = {
     "skip gate": random_network(skip=True),
     "odd shapes": random_network(FrontEnd(n_fft=128, window=128, hop=64, n_mels=21), units=(13, 35), hidden=3),
+    "int16 values": wide_network(),
     "32 ms window": random_network(FrontEnd(n_mels=64), units=(24, 20), hidden=17),
 }
 

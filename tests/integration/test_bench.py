@@ -41,6 +41,10 @@ def test_bench_of_one_board(tmp_path):
     assert 0.75 < autoencoder["instructions"] / 264_192 < 1.3
     assert "onnx2c: give --onnx2c PATH" in done.stderr
     assert "TensorFlow Lite Micro" in done.stderr
+    wide = {w["layer"]: w["instructions"] / w["macs"] for w in found["wide"]}
+    assert wide.keys() == {"FC 16×8", "LSTM 16×8", "GRU", "GRU 16×8"}
+    assert max(wide.values()) < 1.15
+    assert wide["GRU"] < 0.95
     text = page.read_text()
     assert "| OctoML, nRF5340 DK | microTVM with CMSIS-NN | cortex-m33 | 6.27 | 3.04 | not measured |" in text
     assert "## Layers on cortex-m33" in text

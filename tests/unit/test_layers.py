@@ -17,7 +17,7 @@ from codesign.compiler.layers._template import Negate
 from codesign.firmware.machines import MACHINES
 from codesign.firmware.toolchain import build_host
 from codesign.proof.equality import equal, run_reference
-from networks import random_network
+from networks import random_network, wide_network
 
 for module in pkgutil.iter_modules(layers.__path__):
     importlib.import_module(f"{layers.__name__}.{module.name}")
@@ -68,3 +68,12 @@ def test_a_new_layer_needs_no_other_file(tmp_path):
     host = MACHINES["host"].run(build_host(network, tmp_path / "host"), pcm)
     assert equal(host, run_reference(network, pcm)).ok
     assert (host.mask != MACHINES["host"].run(build_host(random_network(skip=True), tmp_path / "without"), pcm).mask).any()
+
+
+@pytest.mark.slow
+def test_layers_of_int16_values_go_through_a_whole_network(tmp_path):
+    network = wide_network()
+    pcm = np.random.default_rng(3).integers(-(2**14), 2**14, 64 * network.frontend.hop).astype(np.int16)
+    host = MACHINES["host"].run(build_host(network, tmp_path / "host"), pcm)
+    assert equal(host, run_reference(network, pcm)).ok
+    assert np.ptp(host.mask.astype(int), axis=0).max() > 1000, "a constant mask proves nothing"

@@ -30,6 +30,14 @@ _FRONT_END_FUNCTIONS = (  # of runtime/dsp
     "cs_synthesis",
 )
 
+_KERNELS = {
+    "plain": (("prepare", "matvec"), ("prepare_wide", "matvec_wide")),
+    "dsp": (("prepare", "cs_matvec_dsp"), ("prepare_wide", "cs_matvec_wide_dsp")),
+    "dual": (("prepare", "cs_matvec_dual"), ("prepare_wide", "cs_matvec_wide_dsp")),
+    "mve": (("prepare", "cs_matvec_mve"), ("prepare_wide", "cs_matvec_wide_mve")),
+}
+"""The functions of each kernel, for int8 vectors and for int16 ones."""
+
 
 @dataclass(frozen=True)
 class ImageSymbols:
@@ -53,18 +61,29 @@ def symbols_of(network: Network, plan: MemoryPlan, generated: Generated, entry: 
         ("enhancer memory and PCM", "cs_bare_"),
         ("enhancer", "cs_enhancer_"),
     )
-    kernel = ("prepare", "matvec" if plan.kernel == "plain" else f"cs_matvec_{plan.kernel}")
-    callers = ("cs_lstm_step", "cs_fully_connected_s8", "cs_fully_connected_s16")
     frame = f"cs_frame_{plan.front_end}"
     calls = {
         "cs_enhancer_init": ("reset",),
         "cs_enhancer_process": (frame,),
         frame: ("step",),
-        **dict.fromkeys(callers, kernel),
+        **_matrix_calls(network, plan.kernel),
     }
-    if plan.kernel == "dual":
-        calls["cs_matvec_dual"] = ()  # it jumps into its own loop by an address that it keeps on the stack
     return ImageSymbols(groups, calls, entry)
+
+
+def _matrix_calls(network: Network, kernel: str) -> dict[str, tuple[str, ...]]:
+    """What the layers with matrices call through the kernels that this network has."""
+    narrow, wide = _KERNELS[kernel]
+    bits = {width for layer in network.layers for width in layer.vector_bits}
+    calls: dict[str, tuple[str, ...]] = {}
+    if 8 in bits:
+        calls |= dict.fromkeys(("cs_fully_connected_s8", "cs_fully_connected_s16"), narrow)
+    if 16 in bits:
+        calls |= dict.fromkeys(("cs_fully_connected_wide_s8", "cs_fully_connected_wide_s16"), wide)
+    both = (*(narrow if 8 in bits else ()), *(wide if 16 in bits else ()))
+    calls |= dict.fromkeys(("cs_lstm_step", "cs_lstm_step_wide", "cs_gru_step", "cs_rnn_step"), both)
+    # These jump into their own loops by an address that they keep on the stack.
+    return calls | {"cs_matvec_dual": (), "cs_matvec_wide_dsp": ()}
 
 
 def symbols_beside(elf: Path) -> ImageSymbols | None:

@@ -20,7 +20,7 @@ HALF = 16384
 
 
 def matvec(weights: npt.NDArray[np.float64], x: Ints) -> Ints:
-    """Exact Σ_j w_rj · x_j of integers: float64 (rows, columns) times int64 (columns,) → int64 (rows,)."""
+    """Exact Σ_j w_rj · x_j of integers: float64 (rows, columns) times int64 (columns, …) → int64 (rows, …)."""
     return (weights @ x.astype(np.float64)).astype(np.int64)
 
 
@@ -28,6 +28,16 @@ def mbqm(value: npt.ArrayLike, multiplier: npt.ArrayLike, shift: npt.ArrayLike) 
     """TFLite's MultiplyByQuantizedMultiplier with single rounding: ⌊value · multiplier · 2^(shift − 31) + 1/2⌋, int64."""
     a, m, s = (np.asarray(x, np.int64) for x in (value, multiplier, shift))
     return cast("Ints", (a * m + (np.int64(1) << (30 - s))) >> (31 - s))
+
+
+def mbqm_twice(value: npt.ArrayLike, multiplier: npt.ArrayLike, shift: npt.ArrayLike) -> Ints:
+    """TFLite's MultiplyByQuantizedMultiplier as its element-wise kernels have it, rounded twice: to value · 2^max(shift, 0) ·
+    multiplier / 2^31, halves upwards, then by 2^max(−shift, 0), halves away from zero. int64.
+    """
+    a, s = np.asarray(value, np.int64), np.asarray(shift, np.int64)
+    nearest, right = mbqm(a << np.maximum(s, 0), multiplier, 0), np.maximum(-s, 0)
+    rounded = (nearest + (np.int64(1) << np.maximum(right - 1, 0)) - (nearest < 0)) >> right
+    return cast("Ints", np.where(right > 0, rounded, nearest))
 
 
 def saturate16(x: Ints) -> Ints:

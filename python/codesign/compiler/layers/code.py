@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from codesign.compiler.layers.literals import literals
 from codesign.compiler.layers.packing import PACKERS
+from codesign.compiler.layers.packing_wide import PACKERS_WIDE
 from codesign.compiler.layers.value import Value
 
 _CTYPES = {"int8": "int8_t", "int16": "int16_t", "uint16": "uint16_t", "int32": "int32_t", "uint32": "uint32_t"}
@@ -69,8 +70,9 @@ class CodeContext:
         """C expression for a layer's scratch."""
         return f"memory + {self.scratch_macros[layer]}"
 
-    def matrix(self, name: str, weights: npt.NDArray[np.int8]) -> tuple[Array, str]:
-        """The packed array of a matrix and its cs_matrix initializer."""
-        array = Array.of(name, PACKERS[self.kernel](weights))
+    def matrix(self, name: str, weights: npt.NDArray[np.int8], *, wide: bool = False) -> tuple[Array, str]:
+        """The packed array of a matrix and its cs_matrix initializer; `wide` for int16 vectors."""
+        array = Array.of(name, (PACKERS_WIDE if wide else PACKERS)[self.kernel](weights))
         rows, columns = weights.shape
-        return array, f"{{ &cs_kernel_{self.kernel}, {array.name}, {rows}, {columns} }}"
+        kernel = f"wide_{self.kernel}" if wide else self.kernel
+        return array, f"{{ &cs_kernel_{kernel}, {array.name}, {rows}, {columns} }}"

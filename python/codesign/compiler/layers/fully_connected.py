@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Fully connected layer, int8 in, int8 or int16 out."""
+"""Fully connected layer, int8 or int16 in, int8 or int16 out, over one vector or many positions."""
 
 from __future__ import annotations
 
@@ -22,7 +22,8 @@ class FullyConnected(Layer):
     """TFLite FULLY_CONNECTED with per-row scales.
 
     weights int8 (rows, columns); bias int32 (rows,) with the input's zero point folded in; multiplier int32 and shift
-    int32 (rows,) as TFLite (positive shift = left). Output int8 or int16 clamped to low … high.
+    int32 (rows,) as TFLite (positive shift = left). Output int8 or int16 clamped to low … high. Source [positions, columns],
+    output [positions, rows], both row-major; `wide` says that the source is int16.
     """
 
     source: str
@@ -34,12 +35,15 @@ class FullyConnected(Layer):
     zero_point: int
     low: int
     high: int
+    positions: int = 1
+    wide: bool = False
 
     kind: ClassVar[str] = "fullyconnected"
 
     @property
     def title(self) -> str:
-        return f"fully connected {self.weights.shape[1]}→{self.weights.shape[0]}"
+        shape = f"fully connected {self.weights.shape[1]}→{self.weights.shape[0]}{', int16' if self.wide else ''}"
+        return shape if self.positions == 1 else f"{self.positions} × {shape}"
 
     @property
     def reads(self) -> tuple[str, ...]:
@@ -67,14 +71,15 @@ class FullyConnected(Layer):
         return prepared_bytes(columns) + 4 * min(round_up(rows, 4), BLOCK_ROWS)
 
     def step(self, values: dict[str, Ints], matrices: Matrices) -> None:
-        values[self.output] = self.rescaled(matvec(matrices[0], values[self.source]))
+        x = values[self.source].reshape(self.positions, -1)
+        values[self.output] = self.rescaled(matvec(matrices[0], x.T).T).reshape(-1)
 
     def rescaled(self, sums: Ints) -> Ints:
-        """The output as int64 (rows,) from the matrix sums int64 (rows,)."""
+        """The output as int64 (…, rows) from the matrix sums int64 (…, rows)."""
         return np.clip(mbqm(sums + self.bias, self.multiplier, self.shift) + self.zero_point, self.low, self.high)
 
     def apply(self, x: npt.NDArray[Any]) -> Ints:
-        """int8 (columns,) → the output as int64 (rows,)."""
+        """int8 or int16 (columns,) → the output as int64 (rows,)."""
         return self.rescaled(matvec(self.weights.astype(np.float64), x.astype(np.int64)))
 
     def code(self, context: CodeContext) -> LayerCode:
@@ -83,7 +88,7 @@ class FullyConnected(Layer):
     def code_as(self, layer: str, context: CodeContext) -> LayerCode:
         """C of it as the layer `layer`, which owns function and scratch."""
         prefix = context.functions[layer]
-        weights, matrix = context.matrix(context.member(layer, "weights"), self.weights)
+        weights, matrix = context.matrix(context.member(layer, "weights"), self.weights, wide=self.wide)
         bias, multiplier, shift = self.constants
         arrays = (
             weights,
@@ -96,12 +101,21 @@ class FullyConnected(Layer):
             layer=self,
             prefix=prefix,
             matrix=matrix,
+            suffix="_wide" if self.wide else "",
             bits=8 if context.values[self.output].dtype == "int8" else 16,
             x=context.at(self.source),
             y=context.at(self.output),
             scratch=context.scratch(layer),
         )
         return LayerCode(prefix, arrays, code)
+
+    @property
+    def macs(self) -> int:
+        return self.positions * int(self.weights.size)
+
+    @property
+    def vector_bits(self) -> tuple[int, ...]:
+        return (16,) if self.wide else (8,)
 
     def tolerance(self, values: Mapping[str, Value]) -> dict[str, int]:
         return {self.output: 1}

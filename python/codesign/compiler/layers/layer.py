@@ -20,7 +20,7 @@ from codesign.compiler.layers.value import Value
 class Layer(ABC):
     """A layer of the integer network; `name` is unique in it. Values are named as in Network.values.
 
-    Only `guards`, `is_open` and `advance` have answers here: most layers guard nothing.
+    What has an answer here is so for most layers: they guard nothing and read int8.
     """
 
     name: str
@@ -83,6 +83,11 @@ class Layer(ABC):
     def macs(self) -> int:
         """Multiply-accumulates of one execution."""
         return sum(int(matrix.size) for matrix in self.weights_int8)
+
+    @property
+    def vector_bits(self) -> tuple[int, ...]:
+        """Widths of the vectors that its matrices are multiplied with, 8 or 16."""
+        return (8,) if self.weights_int8 else ()
 
     @property
     def guards(self) -> tuple[str, ...]:

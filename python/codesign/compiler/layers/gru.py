@@ -1,0 +1,136 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A GRU."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+from codesign.compiler.layers.arithmetic import Ints, Matrices, saturate16
+from codesign.compiler.layers.code import Array, CodeContext, LayerCode
+from codesign.compiler.layers.recurrent import Recurrent, product
+from codesign.compiler.layers.scratch import prepared_bytes, round_up
+from codesign.compiler.layers.tables import TOLERANCE, lookup16
+from codesign.compiler.layers.value import Value
+
+UNITS = 16
+"""Units that the kernel works on at a time: CS_GRU_UNITS of runtime/include/codesign/nn.h."""
+
+
+@dataclass(frozen=True)
+class Gru(Recurrent):
+    """A GRU, int8 or int16 in (`wide_input`), int8 or int16 hidden state (`wide`), gates in int16.
+
+    gate weights int8 (2·units, inputs) and (2·units, units), *unit-major*: row 2·u is the update gate of unit u, row 2·u + 1
+    its reset gate; candidate weights int8 (units, inputs) and (units, units). gate_bias int32 (2·units,), candidate_bias
+    and recurrent_bias int32 (units,), zero points and rounding folded in; the last counts only with `reset_after`, where
+    the reset gate multiplies the recurrent sums (ONNX linear_before_reset = 1), and not the hidden state before them.
+    Multipliers int32 and gate_shift int32 have shape (3,): update, reset, candidate.
+    """
+
+    gate_input_weights: npt.NDArray[np.int8]
+    gate_recurrent_weights: npt.NDArray[np.int8]
+    candidate_input_weights: npt.NDArray[np.int8]
+    candidate_recurrent_weights: npt.NDArray[np.int8]
+    gate_bias: npt.NDArray[np.int32]
+    candidate_bias: npt.NDArray[np.int32]
+    recurrent_bias: npt.NDArray[np.int32]
+    input_multiplier: npt.NDArray[np.int32]
+    recurrent_multiplier: npt.NDArray[np.int32]
+    gate_shift: npt.NDArray[np.int32]
+    hidden_multiplier: int
+    hidden_shift: int
+    hidden_zero_point: int
+    reset_after: bool
+    wide_input: bool = False
+    wide: bool = False
+
+    kind: ClassVar[str] = "gru"
+
+    @property
+    def inputs(self) -> int:
+        return int(self.gate_input_weights.shape[1])
+
+    @property
+    def units(self) -> int:
+        return int(self.gate_recurrent_weights.shape[1])
+
+    @property
+    def title(self) -> str:
+        return f"GRU {self.shape_title}{', int16' if self.wide else ''}"
+
+    @property
+    def starts(self) -> tuple[tuple[str, str, int], ...]:
+        return ((self.hidden, "int16_t" if self.wide else "int8_t", self.hidden_zero_point),)
+
+    @property
+    def weights_int8(self) -> tuple[npt.NDArray[np.int8], ...]:
+        gates = self.gate_input_weights, self.gate_recurrent_weights
+        return (*gates, self.candidate_input_weights, self.candidate_recurrent_weights)
+
+    @property
+    def vector_bits(self) -> tuple[int, ...]:
+        return (16 if self.wide_input else 8, 16 if self.wide else 8)
+
+    @property
+    def constants(self) -> tuple[npt.NDArray[Any], ...]:
+        return (self.gate_bias, self.candidate_bias, *((self.recurrent_bias,) if self.reset_after else ()))
+
+    @property
+    def step_bytes(self) -> int:
+        kept = 0 if self.reset_after else 4 * round_up(self.units, 4)
+        return prepared_bytes(self.inputs) + prepared_bytes(self.units) + 6 * 4 * UNITS + kept
+
+    def cells(self, x: Ints, states: tuple[Ints, ...], matrices: Matrices) -> tuple[Ints, ...]:
+        (h,) = states
+        m_x, m_h, shift = (a.astype(np.int64) for a in (self.input_multiplier, self.recurrent_multiplier, self.gate_shift))
+        zero, bias = self.hidden_zero_point, self.gate_bias.astype(np.int64).reshape(-1, 2)
+        a = product(matrices[0], x, wide=self.wide_input).reshape(len(x), -1, 2)
+        b = product(matrices[1], h, wide=self.wide).reshape(len(x), -1, 2)
+        t = ((a * m_x[:2]) >> 32) + ((b * m_h[:2]) >> 32) + bias
+        gates = lookup16("sigmoid", saturate16(t >> shift[:2]))
+        update, reset = gates[..., 0], gates[..., 1]
+        u = ((product(matrices[2], x, wide=self.wide_input) * m_x[2]) >> 32) + self.candidate_bias
+        if self.reset_after:
+            v = ((product(matrices[3], h, wide=self.wide) * m_h[2]) >> 32) + self.recurrent_bias
+            t = u + ((v * (reset << 16)) >> 32)
+        else:
+            left = ((reset * (h - zero) + (1 << 14)) >> 15) + zero
+            t = u + ((product(matrices[3], left, wide=self.wide) * m_h[2]) >> 32)
+        candidate = lookup16("tanh", saturate16(t >> shift[2]))
+        s, up = self.hidden_shift, max(self.hidden_shift - 15, 0)
+        kept = ((update * (h - zero)) << up) >> (15 - s + up)
+        added = (2 * (32768 - update) * candidate * self.hidden_multiplier + ((1 << (s - 1)) << 32)) >> 32
+        full = 32767 if self.wide else 127
+        return (np.clip(((kept + added) >> s) + zero, -full, full),)
+
+    def code(self, context: CodeContext) -> LayerCode:
+        prefix, wide = context.functions[self.name], (self.wide_input, self.wide) * 2
+        names = "gate_input_weights", "gate_recurrent_weights", "candidate_input_weights", "candidate_recurrent_weights"
+        packed = [
+            context.matrix(context.member(self.name, name), weights, wide=w)
+            for name, weights, w in zip(names, self.weights_int8, wide, strict=True)
+        ]
+        biases = zip(("gate_bias", "candidate_bias", "recurrent_bias"), self.constants, strict=False)
+        arrays = (
+            *(array for array, _ in packed),
+            *(Array.of(context.member(self.name, name), bias) for name, bias in biases),
+        )
+        code = context.render(
+            "gru.c.j2",
+            layer=self,
+            prefix=prefix,
+            matrices=[matrix for _, matrix in packed],
+            body=self.body("cs_gru_step", context),
+        )
+        return LayerCode(prefix, arrays, code)
+
+    def tolerance(self, values: Mapping[str, Value]) -> dict[str, int]:
+        sigmoid, tanh = TOLERANCE["sigmoid"], TOLERANCE["tanh"]
+        blend = 2.0 * sigmoid + tanh  # of z·(h − n) + n with |h − n| ≤ 2, LSB of Q0.15
+        return {self.hidden: math.floor(1.5 + blend * 2.0**-15 / values[self.hidden].scale)}

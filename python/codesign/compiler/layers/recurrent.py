@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What recurrent layers have in common: a step of one vector, of many positions side by side, or along positions."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from codesign.compiler.layers.arithmetic import Ints, Matrices
+from codesign.compiler.layers.code import CodeContext
+from codesign.compiler.layers.layer import Layer
+from codesign.compiler.layers.scratch import round_up
+
+Scan = Literal["", "forward", "reverse"]
+
+
+@dataclass(frozen=True)
+class Recurrent(Layer):
+    """`source` [positions, inputs]. Without `scan` each position has its own state [positions, units], which lives from step to
+    step and is the output; `hidden` names it. With `scan` each step runs over the positions, first to last or last to
+    first, from the state 0, and `hidden` names the output [positions, units].
+    """
+
+    source: str
+    hidden: str
+    positions: int = field(default=1, kw_only=True)
+    scan: Scan = field(default="", kw_only=True)
+
+    @property
+    @abstractmethod
+    def inputs(self) -> int:
+        """Elements of one position of the source."""
+
+    @property
+    @abstractmethod
+    def units(self) -> int:
+        """Elements of one position of the hidden state."""
+
+    @property
+    @abstractmethod
+    def starts(self) -> tuple[tuple[str, str, int], ...]:
+        """Of each state, hidden first: the value's name, its C type, and the integer of the real 0."""
+
+    @property
+    @abstractmethod
+    def step_bytes(self) -> int:
+        """Scratch of one position."""
+
+    @abstractmethod
+    def cells(self, x: Ints, states: tuple[Ints, ...], matrices: Matrices) -> tuple[Ints, ...]:
+        """New states from x (positions, inputs) and the states (positions, units) before, hidden first."""
+
+    @property
+    def shape_title(self) -> str:
+        """Sizes and mode for a person."""
+        over = f", {self.positions} positions" if self.positions > 1 or self.scan else ""
+        return f"{self.inputs}→{self.units}{over}{f', {self.scan}' if self.scan else ''}"
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        return (self.source,)
+
+    @property
+    def writes(self) -> tuple[str, ...]:
+        return (self.hidden,) if self.scan else ()
+
+    @property
+    def states(self) -> tuple[str, ...]:
+        return () if self.scan else tuple(name for name, _, _ in self.starts)
+
+    @property
+    def macs(self) -> int:
+        return self.positions * sum(int(matrix.size) for matrix in self.weights_int8)
+
+    @property
+    def scratch_bytes(self) -> int:
+        kept = sum(round_up(self.units * (1 if ctype == "int8_t" else 2), 4) for _, ctype, _ in self.starts)
+        return self.step_bytes + (kept if self.scan else 0)
+
+    def step(self, values: dict[str, Ints], matrices: Matrices) -> None:
+        x = values[self.source].reshape(self.positions, self.inputs)
+        if not self.scan:
+            names = self.states
+            before = tuple(values[name].reshape(self.positions, self.units) for name in names)
+            after = self.cells(x, before, matrices)
+            values.update((name, state.reshape(-1)) for name, state in zip(names, after, strict=True))
+            return
+        states = tuple(np.full((1, self.units), start, np.int64) for _, _, start in self.starts)
+        output = np.zeros((self.positions, self.units), np.int64)
+        for p in range(self.positions) if self.scan == "forward" else reversed(range(self.positions)):
+            states = self.cells(x[p : p + 1], states, matrices)
+            output[p] = states[0][0]
+        values[self.hidden] = output.reshape(-1)
+
+    def body(self, function: str, context: CodeContext) -> str:
+        """C statements that call `function`(&layer, x, states…, scratch) in the layer's mode."""
+        ats = [context.at(name) for name in (self.states if not self.scan else (self.hidden,))]
+        return context.render(
+            "recurrent.c.j2",
+            layer=self,
+            prefix=context.functions[self.name],
+            function=function,
+            x=context.at(self.source),
+            states=ats,
+            scratch=context.scratch(self.name),
+        )
+
+
+def product(weights: npt.NDArray[np.float64], x: Ints, *, wide: bool) -> Ints:
+    """Sums of the rows as the kernels deliver them, int64 (positions, rows): 256 times the sum for int8, the sum for int16."""
+    sums = (x.astype(np.float64) @ weights.T).astype(np.int64)
+    return sums if wide else sums * 256

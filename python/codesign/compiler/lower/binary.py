@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Two quantized operands and what is done with them → Binary."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import cast
+
+import numpy as np
+import numpy.typing as npt
+
+from codesign.base.errors import InputError
+from codesign.compiler.layers import Value
+from codesign.compiler.layers.binary import Binary, Four, Operand, Operation
+from codesign.compiler.layers.value import Dtype
+from codesign.compiler.lower.constants import QUANTIZE_HINT, quantized_multiplier
+from codesign.compiler.lower.rows import FULL, limits
+
+_DIMENSIONS = 4
+_KEPT_BITS = {"int8": 20, "int16": 15}
+
+
+@dataclass(frozen=True)
+class Side:
+    """An operand: its value with the shape that it has, and its integers, flat, where it is a constant."""
+
+    value: Value
+    shape: tuple[int, ...]
+    constant: npt.NDArray[np.int64] | None = None
+
+
+def constant_side(real: npt.NDArray[np.float64], dtype: Dtype) -> Side:
+    """A constant of real numbers of any shape, symmetric, with the scale that just holds them.
+
+    Raises InputError for numbers that are not finite.
+    """
+    if not np.isfinite(real).all():
+        raise InputError("a constant operand must be finite")
+    scale = float(np.abs(real).max(initial=0.0)) / FULL[dtype] or 1.0
+    value = Value("", real.size, dtype, scale)
+    return Side(value, real.shape, np.rint(real / scale).astype(np.int64).reshape(-1))
+
+
+def binary_of(
+    name: str,
+    operation: Operation,
+    left: Side,
+    right: Side,
+    output: Value,
+    low: float = -math.inf,
+    high: float = math.inf,
+) -> Binary:
+    """The layer left ∘ right → `output` of the shape to which NumPy broadcasts both, clamped to low … high.
+
+    Raises InputError for shapes that do not broadcast, take more than four dimensions, or give another size than `output`,
+    and for scales so far apart that the result could overflow.
+    """
+    sides = (left, right)
+    try:
+        shape = np.broadcast_shapes(left.shape, right.shape)
+    except ValueError:
+        raise InputError(f"{name}: shapes {list(left.shape)} and {list(right.shape)} do not broadcast") from None
+    if math.prod(shape) != output.size or any(math.prod(s.shape) != s.value.size for s in sides):
+        shapes = f"shapes {list(left.shape)} and {list(right.shape)}"
+        raise InputError(f"{name}: {shapes} do not give the {output.size} elements of '{output.name}'")
+    merged, strides = _merged(name, shape, [_strides(side.shape, shape) for side in sides])
+    kept = _KEPT_BITS["int16" if "int16" in (left.value.dtype, right.value.dtype) else "int8"]
+    widest = 2.0 * max(left.value.scale, right.value.scale)
+    numbers = [quantized_multiplier(side.value.scale / widest) for side in sides]
+    if operation == "multiply":
+        one, other, result = (np.float32(v.scale) for v in (left.value, right.value, output))
+        ratio = float(one * other / result)  # in float32, as TFLite
+        reach = math.prod(FULL[side.value.dtype] + abs(side.value.zero_point) for side in sides)
+    else:
+        ratio = widest / (2.0**kept * output.scale)
+        reaches = ((FULL[s.value.dtype] + abs(s.value.zero_point)) * s.value.scale / widest for s in sides)
+        reach = math.ceil(sum(reaches) * 2.0**kept) + 2
+    if not math.isfinite(ratio) or not reach * ratio < 2**30:
+        raise InputError(f"{name}: scale {output.scale:g} of '{output.name}' is too small for its operands", hint=QUANTIZE_HINT)
+    multiplier, shift = quantized_multiplier(ratio)
+    first, last = limits(output, low, high)
+    operands = [
+        Operand(
+            name=side.value.name,
+            constant=None if side.constant is None else side.constant.astype(side.value.dtype),
+            wide=side.value.dtype == "int16",
+            zero_point=side.value.zero_point,
+            multiplier=m,
+            shift=s,
+            strides=stride,
+        )
+        for side, (m, s), stride in zip(sides, numbers, strides, strict=True)
+    ]
+    return Binary(
+        name=name,
+        operation=operation,
+        left=operands[0],
+        right=operands[1],
+        output=output.name,
+        shape=merged,
+        left_shift=kept,
+        multiplier=multiplier,
+        shift=shift,
+        zero_point=output.zero_point,
+        low=first,
+        high=last,
+        wide=output.dtype == "int16",
+    )
+
+
+def _strides(shape: tuple[int, ...], of: tuple[int, ...]) -> list[int]:
+    """Of a row-major operand in each dimension of the broadcast shape; 0 where it repeats."""
+    padded = (1,) * (len(of) - len(shape)) + shape
+    steps = [math.prod(padded[i + 1 :]) for i in range(len(padded))]
+    return [0 if n == 1 else step for n, step in zip(padded, steps, strict=True)]
+
+
+def _merged(name: str, shape: tuple[int, ...], strides: list[list[int]]) -> tuple[Four, list[Four]]:
+    """Dimensions that both operands run through in one go as one; then filled up with 1 in front to four."""
+    sizes: list[int] = []
+    kept: list[list[int]] = [[] for _ in strides]
+    for n, steps in zip(shape, zip(*strides, strict=True), strict=True):
+        if n == 1:
+            continue
+        if sizes and all(own[-1] == step * n for own, step in zip(kept, steps, strict=True)):
+            sizes[-1] *= n
+            for own, step in zip(kept, steps, strict=True):
+                own[-1] = step
+        else:
+            sizes.append(n)
+            for own, step in zip(kept, steps, strict=True):
+                own.append(step)
+    if len(sizes) > _DIMENSIONS:
+        raise InputError(f"{name}: broadcasting over {len(sizes)} dimensions, the layer has {_DIMENSIONS}")
+    front = _DIMENSIONS - len(sizes)
+    return cast("Four", (*(1,) * front, *sizes)), [cast("Four", (*(0,) * front, *own)) for own in kept]

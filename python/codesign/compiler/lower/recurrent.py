@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Real or int8 weights → Lstm and Rnn, for int8 or int16 values, over positions or as a scan."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from codesign.base.errors import InputError
+from codesign.compiler.layers import Lstm, Value
+from codesign.compiler.layers.recurrent import Scan
+from codesign.compiler.layers.rnn import Rnn
+from codesign.compiler.lower.constants import QUANTIZE_HINT, quantized_multiplier
+from codesign.compiler.lower.gates import check_shapes, gate_numbers, hidden_scale, interleaved, terms_of
+from codesign.compiler.lower.rows import Rows
+
+_GATES = ("input", "forget", "cell", "output")
+
+
+def lstm_of(
+    name: str,
+    source: Value,
+    hidden: Value,
+    cell: str,
+    cell_fraction: int,
+    input_rows: Rows,
+    recurrent_rows: Rows,
+    bias: npt.NDArray[np.float64],
+    *,
+    positions: int = 1,
+    scan: Scan = "",
+) -> Lstm:
+    """An LSTM of input_rows (4·units, inputs), recurrent_rows (4·units, units) and bias (4·units,), gates in the order input,
+    forget, cell, output, one scale a gate (`Rows.of(real, groups=4)`). `hidden` is the state [positions, units] and `cell` the
+    name of the cell state, int16 of scale 2^−cell_fraction; with `scan` hidden is the output and cell counts for nothing.
+
+    Raises InputError, naming layer and gate, for sizes and types that do not fit and arithmetic that could overflow.
+    """
+    check_shapes(name, source, hidden, input_rows, recurrent_rows, 4, positions)
+    if not 8 <= cell_fraction <= 15 or (source.dtype == "int16" and hidden.dtype == "int8"):
+        raise InputError(f"{name}: an LSTM needs 8…15 bits of cell fraction, and for int16 input an int16 hidden state")
+    x = terms_of(f"{name}: input weights", input_rows, source, bias, 4)
+    h = terms_of(f"{name}: recurrent weights", recurrent_rows, hidden, np.zeros(len(bias)), 4)
+    found = [gate_numbers(f"{name}: {gate} gate", pair) for gate, pair in zip(_GATES, zip(x, h, strict=True), strict=True)]
+    multiplier, shift = hidden_scale(name, hidden, 29)
+    return Lstm(
+        name=name,
+        source=source.name,
+        hidden=hidden.name,
+        cell="" if scan else cell,
+        input_weights=interleaved([term.weights for term in x]),
+        recurrent_weights=interleaved([term.weights for term in h]),
+        bias=np.stack([gate.biases[0] for gate in found], axis=1).reshape(-1),
+        input_multiplier=np.array([gate.multipliers[0] for gate in found], np.int32),
+        recurrent_multiplier=np.array([gate.multipliers[1] for gate in found], np.int32),
+        gate_shift=np.array([gate.shift for gate in found], np.int32),
+        cell_fraction=cell_fraction,
+        hidden_multiplier=multiplier,
+        hidden_shift=shift,
+        hidden_zero_point=hidden.zero_point,
+        wide_input=source.dtype == "int16",
+        wide=hidden.dtype == "int16",
+        positions=positions,
+        scan=scan,
+    )
+
+
+def rnn_of(
+    name: str,
+    source: Value,
+    hidden: Value,
+    input_rows: Rows,
+    recurrent_rows: Rows,
+    bias: npt.NDArray[np.float64],
+    *,
+    relu: bool = False,
+    positions: int = 1,
+    scan: Scan = "",
+) -> Rnn:
+    """A simple RNN of input_rows (units, inputs) and recurrent_rows (units, units), one scale each (`Rows.of(real, groups=1)`).
+
+    Raises InputError, naming the layer, for sizes that do not fit and arithmetic that could overflow.
+    """
+    check_shapes(name, source, hidden, input_rows, recurrent_rows, 1, positions)
+    x = terms_of(f"{name}: input weights", input_rows, source, bias, 1)
+    h = terms_of(f"{name}: recurrent weights", recurrent_rows, hidden, np.zeros(len(bias)), 1)
+    found = gate_numbers(name, (x[0], h[0]))
+    biases = found.biases[0]
+    if relu:
+        biases = (biases - (1 << (found.shift - 1))).astype(np.int32)  # the sum is rounded once, by MBQM
+        multiplier, shift = quantized_multiplier(2.0 ** -(12 + found.shift) / hidden.scale)
+        if shift > 1:
+            raise InputError(f"{name}: scale {hidden.scale:g} of '{hidden.name}' is too small", hint=QUANTIZE_HINT)
+    else:
+        multiplier, shift = hidden_scale(name, hidden, 29)
+    return Rnn(
+        name=name,
+        source=source.name,
+        hidden=hidden.name,
+        input_weights=np.ascontiguousarray(x[0].weights),
+        recurrent_weights=np.ascontiguousarray(h[0].weights),
+        bias=biases,
+        input_multiplier=found.multipliers[0],
+        recurrent_multiplier=found.multipliers[1],
+        gate_shift=found.shift,
+        hidden_multiplier=multiplier,
+        hidden_shift=shift,
+        hidden_zero_point=hidden.zero_point,
+        relu=relu,
+        wide_input=source.dtype == "int16",
+        wide=hidden.dtype == "int16",
+        positions=positions,
+        scan=scan,
+    )

@@ -1,0 +1,16 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every layer's emitted C, compiled for this machine with checks for undefined behaviour, against the reference: every bit."""
+
+from __future__ import annotations
+
+from codesign.compiler.layers import Layer
+from layer_cases import all_cases
+from layer_images import check, host_library
+
+
+def test_host_c_of_every_layer_is_the_reference(tmp_path):
+    cases = all_cases()
+    runner = host_library(cases, tmp_path)
+    for i, case in enumerate(cases):
+        assert isinstance(case.layer, Layer)
+        check(case, runner(i), "host")
