@@ -7,6 +7,8 @@
 
 #include <stdint.h>
 
+#include "codesign/conv.h"
+
 #ifdef __cplusplus
 extern "C" {
 #endif

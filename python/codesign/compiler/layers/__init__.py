@@ -4,6 +4,8 @@
 To add one: `_template.py` and docs/add-an-op.md.
 """
 
+from codesign.compiler.layers.conv2d import Conv2d
+from codesign.compiler.layers.conv_transpose2d import ConvTranspose2d
 from codesign.compiler.layers.fully_connected import FullyConnected
 from codesign.compiler.layers.layer import Layer
 from codesign.compiler.layers.lookup8 import Lookup8
@@ -13,4 +15,4 @@ from codesign.compiler.layers.requantize import Requantize
 from codesign.compiler.layers.skip_gate import SkipGate
 from codesign.compiler.layers.value import StateValue, Value
 
-__all__ = ["FullyConnected", "Layer", "Lookup8", "Lookup16", "Lstm", "Requantize", "SkipGate", "StateValue", "Value"]
+__all__ = ["Conv2d", "ConvTranspose2d", "FullyConnected", "Layer", "Lookup8", "Lookup16", "Lstm", "Requantize", "SkipGate", "StateValue", "Value"]

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The core of cs_depthwise_s16 and cs_depthwise_s8: each output channel reads one source channel. */
+#ifndef CODESIGN_NN_DEPTHWISE_H
+#define CODESIGN_NN_DEPTHWISE_H
+
+#include "codesign/conv.h"
+#include "codesign/nn.h"
+#include "conv_multiply.h"
+#include "conv_output.h"
+#include "conv_patches.h"
+
+/* A row of the source from element `at` on as int16, with padding around it; row NULL: padding alone. */
+static inline void cs_depthwise_row(const void *row, int32_t at, uint32_t width, const cs_conv *layer, int16_t *to, int wide)
+{
+    const int32_t size = row != 0 ? layer->frequency.source : 0;
+    uint32_t i = 0;
+
+    for (; i < width && (at < 0 || at >= size); i++, at++) {
+        to[i] = 0;
+    }
+    for (; i < width && at < size; i++, at++) {
+        to[i] = cs_source_element(row, at, layer->source_zero_point, wide);
+    }
+    for (; i < width; i++) {
+        to[i] = 0;
+    }
+}
+
+#if defined(__ARM_FEATURE_DSP)
+
+/* Two neighbouring results of rows of three taps, step and dilation 1: five products need two words of x. */
+static inline void cs_depthwise_three(const int8_t *weights, uint32_t rows, const int16_t *x, uint32_t width, int32_t bias,
+                                      uint32_t count, int32_t *acc)
+{
+    for (uint32_t i = 0; i < count; i += 2) {
+        acc[i] = bias;
+        acc[i + 1] = bias;
+    }
+    for (; rows > 0; rows--, weights += 3, x += width) {
+        const uint32_t first = (uint32_t)(uint16_t)weights[0] | (uint32_t)weights[1] << 16;
+        const uint32_t last = (uint32_t)(uint16_t)weights[1] | (uint32_t)weights[2] << 16;
+        uint32_t a;
+
+        __builtin_memcpy(&a, __builtin_assume_aligned(x, 4), 4);
+        for (uint32_t i = 0; i < count; i += 2) {
+            uint32_t b;
+            int32_t one = acc[i], other = acc[i + 1];
+
+            __builtin_memcpy(&b, __builtin_assume_aligned(x + i + 2, 4), 4);
+            one = cs_two_products(first, a, one);
+            __asm__("smlabt %0, %1, %2, %0" : "+r"(one) : "r"(b), "r"(last));
+            __asm__("smlatb %0, %1, %2, %0" : "+r"(other) : "r"(a), "r"(first));
+            other = cs_two_products(last, b, other);
+            acc[i] = one;
+            acc[i + 1] = other;
+            a = b;
+        }
+    }
+}
+
+#endif
+
+/* Any taps, any step. */
+static inline void cs_depthwise_any(const cs_conv *layer, const int8_t *weights, const int16_t *x, uint32_t width, int32_t bias,
+                                    uint32_t count, int32_t *acc)
+{
+    const uint32_t taps = layer->frequency.taps, step = layer->frequency.step, dilation = layer->frequency.dilation;
+
+    for (uint32_t i = 0; i < count; i++, x += step) {
+        const int16_t *row = x;
+        const int8_t *weight = weights;
+        uint32_t sum = (uint32_t)bias;
+
+        for (uint32_t k = 0; k < layer->time.taps; k++, row += width) {
+            const int16_t *element = row;
+
+            for (uint32_t j = 0; j < taps; j++, element += dilation) {
+                sum += (uint32_t)(*weight++ * *element);
+            }
+        }
+        acc[i] = (int32_t)sum;
+    }
+}
+
+/* `wide`: x and y are int16, else int8. */
+static inline void cs_depthwise_core(const cs_conv *layer, const void *x, void *y, int wide, void *scratch)
+{
+    const cs_conv_axis *time = &layer->time, *frequency = &layer->frequency;
+    const uint32_t size = wide ? 2u : 1u, taps = (uint32_t)time->taps * frequency->taps;
+    int32_t *acc = scratch;
+    int16_t *rows = (int16_t *)(void *)(acc + layer->block);
+
+    for (uint32_t channel = 0; channel < (uint32_t)layer->groups * layer->outputs; channel++) {
+        const int8_t *weights = layer->weights + channel * taps;
+        const cs_channel constants = cs_channel_of(layer, channel);
+        const uint32_t source = channel / layer->outputs * time->source;
+
+        for (uint32_t t = 0; t < time->results; t++) {
+            const int32_t first_row = time->origin + (int32_t)(t * time->step);
+
+            for (uint32_t f = 0; f < frequency->results; f += layer->block) {
+                const uint32_t left = frequency->results - f, count = left < layer->block ? left : layer->block;
+                const uint32_t width =
+                    CS_ROUND_UP_4((layer->block - 1u) * frequency->step + (frequency->taps - 1u) * frequency->dilation + 2u);
+                const int32_t first = frequency->origin + (int32_t)(f * frequency->step);
+
+                for (uint32_t i = 0; i < time->taps; i++) {
+                    const int32_t at_row = first_row + (int32_t)(i * time->dilation);
+                    const uint32_t element = (source + (uint32_t)at_row) * frequency->source;
+
+                    cs_depthwise_row((uint32_t)at_row >= time->source ? 0 : (const int8_t *)x + size * element, first, width,
+                                     layer, rows + i * width, wide);
+                }
+#if defined(__ARM_FEATURE_DSP)
+                if (frequency->taps == 3 && frequency->step == 1 && frequency->dilation == 1) {
+                    cs_depthwise_three(weights, time->taps, rows, width, layer->bias[channel], count, acc);
+                } else
+#endif
+                {
+                    cs_depthwise_any(layer, weights, rows, width, layer->bias[channel], count, acc);
+                }
+                cs_conv_output(&constants, acc, count,
+                               (int8_t *)y + size * (channel * layer->y_channel + t * time->y_step + f * frequency->y_step),
+                               frequency->y_step, wide);
+            }
+        }
+    }
+}
+
+#endif
