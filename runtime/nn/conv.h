@@ -19,16 +19,13 @@ static inline const int8_t *cs_conv_block(const cs_conv *layer, const int8_t *we
 
     for (uint32_t output = 0; output < layer->outputs; output += 4) {
         const uint32_t real = layer->outputs - output < 4 ? layer->outputs - output : 4;
-        const int16_t *pair = patches;
         int32_t bias[4];
 
         for (uint32_t row = 0; row < 4; row++) {
             bias[row] = row < real ? layer->bias[first + output + row] : 0;
         }
         weights = cs_conv_widen(weights, columns, rows);
-        for (uint32_t i = 0; i < count; i += 2, pair += 2 * columns) {
-            cs_conv_multiply(rows, pair, columns, bias, acc + i, block);
-        }
+        cs_conv_multiply(rows, patches, columns, (count + 1) / 2, bias, acc, block);
         for (uint32_t row = 0; row < real; row++) {
             const uint32_t channel = first + output + row;
             const cs_channel constants = cs_channel_of(layer, channel);

@@ -1,11 +1,50 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Four rows of int8 weights times pairs of int16 patches. The plain C is the contract; all forms give the same sums. */
+/* Four rows of int8 weights times pairs of int16 patches, in the orders that suit a core. */
 #ifndef CODESIGN_NN_CONV_MULTIPLY_H
 #define CODESIGN_NN_CONV_MULTIPLY_H
 
-#include "codesign/conv.h"
+#include <stdint.h>
 
-/* Four rows of `columns` (a multiple of 4) packed weights to int16: columns 0 and 1 of the four rows, columns 2 and 3, ... */
+/* Where column c of a patch stands in its pair, a and b, of 2 * columns elements, and how far b's stands behind a's; where a
+ * row's columns start in four rows. Without vectors columns 0 and 1 of all patches or rows stand together, then 2 and 3, ... */
+#if defined(__ARM_FEATURE_MVE)
+#define CS_PATCH_COLUMN(column) (column)
+#define CS_PATCH_NEXT(pair) ((pair) / 2u)
+#define CS_ROW_START(row, columns) ((row) * (columns))
+#else
+#define CS_PATCH_COLUMN(column) (((column) >> 1) * 4u + ((column) & 1u))
+#define CS_PATCH_NEXT(pair) 2u
+#define CS_ROW_START(row, columns) (2u * (row))
+#endif
+
+/* For `pairs` pairs of patches and each of four rows: acc[row * stride + patch] = bias[row] + products, modulo 2^32.
+ * `columns` is a multiple of 4; rows and patches are 4-byte aligned. */
+void cs_conv_multiply(const int16_t *rows, const int16_t *patches, uint32_t columns, uint32_t pairs, const int32_t *bias,
+                      int32_t *acc, uint32_t stride);
+
+#if defined(__ARM_FEATURE_MVE)
+
+#include <arm_mve.h>
+
+/* Four rows of packed weights to int16; where the next four start. */
+static inline const int8_t *cs_conv_widen(const int8_t *packed, uint32_t columns, int16_t *wide)
+{
+    static const uint16_t order[8] = {0, 2, 1, 3, 16, 18, 17, 19};
+    const uint16x8_t offsets = vldrhq_u16(order);
+
+    for (uint32_t row = 0; row < 4; row++, wide += columns) {
+        for (uint32_t column = 0; column < columns; column += 8) {
+            const mve_pred16_t real = vctp16q(columns - column);
+
+            vstrhq_p_s16(wide + column, vldrbq_gather_offset_z_s16(packed + 4 * (column + row), offsets, real), real);
+        }
+    }
+    return packed + 4 * columns;
+}
+
+#else
+
+/* Four rows of packed weights to int16; where the next four start. */
 static inline const int8_t *cs_conv_widen(const int8_t *packed, uint32_t columns, int16_t *wide)
 {
     for (; columns > 0; columns -= 4, wide += 16) {
@@ -29,56 +68,6 @@ static inline const int8_t *cs_conv_widen(const int8_t *packed, uint32_t columns
     return packed;
 }
 
-#if defined(__ARM_FEATURE_DSP)
-
-/* Without arm_acle.h, which not every toolchain has. */
-static inline int32_t cs_two_products(uint32_t a, uint32_t b, int32_t sum)
-{
-    int32_t result;
-
-    __asm__("smlad %0, %1, %2, %3" : "=r"(result) : "r"(a), "r"(b), "r"(sum));
-    return result;
-}
-
-#else
-
-static inline int32_t cs_two_products(uint32_t a, uint32_t b, int32_t sum)
-{
-    const int32_t low = (int32_t)(int16_t)(a & 0xFFFFu) * (int16_t)(b & 0xFFFFu);
-    const int32_t high = ((int32_t)a >> 16) * ((int32_t)b >> 16);
-
-    return (int32_t)((uint32_t)sum + (uint32_t)low + (uint32_t)high);
-}
-
 #endif
-
-/* Sums of four rows and one pair of patches: acc[row * stride] and acc[row * stride + 1]. */
-static inline void cs_conv_multiply(const int16_t *weights, const int16_t *pair, uint32_t columns, const int32_t *bias,
-                                    int32_t *acc, uint32_t stride)
-{
-    const uint32_t *w = (const uint32_t *)(const void *)weights, *x = (const uint32_t *)(const void *)pair;
-    const uint32_t *end = x + columns;
-    int32_t a0 = bias[0], b0 = a0, a1 = bias[1], b1 = a1, a2 = bias[2], b2 = a2, a3 = bias[3], b3 = a3;
-
-    for (; x != end; w += 4, x += 2) {
-        const uint32_t xa = x[0], xb = x[1];
-
-        a0 = cs_two_products(w[0], xa, a0);
-        b0 = cs_two_products(w[0], xb, b0);
-        a1 = cs_two_products(w[1], xa, a1);
-        b1 = cs_two_products(w[1], xb, b1);
-        a2 = cs_two_products(w[2], xa, a2);
-        b2 = cs_two_products(w[2], xb, b2);
-        a3 = cs_two_products(w[3], xa, a3);
-        b3 = cs_two_products(w[3], xb, b3);
-    }
-    acc[0] = a0, acc[1] = b0;
-    acc += stride;
-    acc[0] = a1, acc[1] = b1;
-    acc += stride;
-    acc[0] = a2, acc[1] = b2;
-    acc += stride;
-    acc[0] = a3, acc[1] = b3;
-}
 
 #endif

@@ -4,9 +4,7 @@
 #define CODESIGN_NN_CONV_PATCHES_H
 
 #include "codesign/conv.h"
-
-/* Patches stand in pairs of results a, b: columns 0 and 1 of a, of b, then columns 2 and 3 of a, of b, ... */
-#define CS_PATCH_COLUMN(column) (((column) >> 1) * 4u + ((column) & 1u))
+#include "conv_multiply.h"
 
 /* Element `at` of a row, less the zero point, which int16 has not. */
 static inline int16_t cs_source_element(const void *row, int32_t at, int32_t zero_point, int wide)
@@ -19,10 +17,11 @@ static inline void cs_patch_column(const void *row, int32_t at, const cs_conv_ax
                                    int16_t *patch, uint32_t pair, int wide)
 {
     const int32_t step = axis->step, size = row != 0 ? axis->source : 0;
+    const uint32_t next = CS_PATCH_NEXT(pair);
 
     if (at < 0 || at + (int32_t)(count - 1) * step >= size) {
         for (uint32_t i = 0; i < count; i++, at += step) {
-            patch[(i >> 1) * pair + (i & 1u) * 2u] =
+            patch[(i >> 1) * pair + (i & 1u) * next] =
                 (uint32_t)at < (uint32_t)size ? cs_source_element(row, at, zero_point, wide) : (int16_t)0;
         }
         return;
@@ -30,7 +29,7 @@ static inline void cs_patch_column(const void *row, int32_t at, const cs_conv_ax
     row = (const int8_t *)row + (wide ? 2 * at : at);
     for (; count >= 2; count -= 2, patch += pair) {
         patch[0] = cs_source_element(row, 0, zero_point, wide);
-        patch[2] = cs_source_element(row, step, zero_point, wide);
+        patch[next] = cs_source_element(row, step, zero_point, wide);
         row = (const int8_t *)row + (wide ? 4 * step : 2 * step);
     }
     if (count > 0) {

@@ -28,6 +28,13 @@ static inline void cs_depthwise_row(const void *row, int32_t at, uint32_t width,
 
 #if defined(__ARM_FEATURE_DSP)
 
+/* Without arm_acle.h, which not every toolchain has. */
+static inline int32_t cs_two_products(uint32_t a, uint32_t b, int32_t sum)
+{
+    __asm__("smlad %0, %1, %2, %0" : "+r"(sum) : "r"(a), "r"(b));
+    return sum;
+}
+
 /* Two neighbouring results of rows of three taps, step and dilation 1: five products need two words of x. */
 static inline void cs_depthwise_three(const int8_t *weights, uint32_t rows, const int16_t *x, uint32_t width, int32_t bias,
                                       uint32_t count, int32_t *acc)
