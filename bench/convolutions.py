@@ -128,6 +128,7 @@ def _layer(weights, shape, stride, dilation, padding, groups, transposed) -> Con
         "low": -32767,
         "high": 32767,
         "negative": rng.integers(2**27, 2**29, outputs).astype(np.int32),
+        "twice": False,
     }
     return ConvTranspose2d(**fields, output_padding=(0, 0)) if transposed else Conv2d(**fields)
 
@@ -169,7 +170,7 @@ def _run_ours(opened: tuple[Calls, Path], layer: Convolution, x: np.ndarray, boa
         packed = phase.weights.reshape(-1) if layer.depthwise else pack_conv(phase.weights, layer.groups)
         shape = (layer.groups, phase.weights.shape[1], outputs // layer.groups, block_results(phase, layer.depthwise))
         data = struct.pack("<5I", calls.put(packed), bias, multiplier, negative, shift) + _axis(phase.time) + _axis(phase.frequency)
-        data += struct.pack("<4H4iI", *shape, 0, 0, layer.low, layer.high, time * frequency)
+        data += struct.pack("<4H4i2I", *shape, 0, 0, layer.low, layer.high, time * frequency, layer.twice)
         calls.call(FUNCTIONS[layer.depthwise], calls.put(data), x_at, y_at + 2 * phase.y_offset, scratch)
         total += calls.instructions
         cycles += sum(cycles_of_blocks(calls.blocks, elf, board).values())

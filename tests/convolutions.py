@@ -32,6 +32,7 @@ def conv_struct(pointer: Any) -> type[ctypes.Structure]:
         *((name, ctypes.c_uint16) for name in ("groups", "inputs", "outputs", "block")),
         *((name, ctypes.c_int32) for name in ("source_zero_point", "zero_point", "low", "high")),
         ("y_channel", ctypes.c_uint32),
+        ("twice", ctypes.c_uint32),
     )
     return type("ConvStruct", (ctypes.Structure,), {"_fields_": fields})
 
@@ -46,7 +47,7 @@ def structs(layer: Convolution, pointer: Any, put: Callable[[np.ndarray], int]) 
         packed = phase.weights.reshape(-1) if layer.depthwise else pack_conv(phase.weights, layer.groups)
         axes = [_axis(a) for a in (phase.time, phase.frequency)]
         shape = (layer.groups, phase.weights.shape[1], len(layer.weights) // layer.groups)
-        rest = (layer.source_zero_point, layer.zero_point, layer.low, layer.high, time * frequency)
+        rest = (layer.source_zero_point, layer.zero_point, layer.low, layer.high, time * frequency, layer.twice)
         block = block_results(phase, layer.depthwise)
         found.append((kind(put(packed), *constants, *axes, *shape, block, *rest), phase))
     return found
@@ -100,6 +101,7 @@ def with_constants(
     shift = rng.integers(usual - 3, usual + 3, outputs)
     odd = rng.random(outputs) < 0.1
     shift[odd] = rng.integers(-30, 31, odd.sum())
+    twice = bool(rng.random() < 0.3) and int(shift.max()) <= 1  # sums stay below 2^30
     prelu = rng.random() < 0.5 if prelu is None else prelu
     fields = dict(
         name="conv",
@@ -120,6 +122,7 @@ def with_constants(
         low=low,
         high=high,
         negative=rng.integers(-(2**31) + 1, 2**31, outputs).astype(np.int32) if prelu else None,
+        twice=twice,
     )
     if transposed:
         return ConvTranspose2d(**fields, output_padding=(int(rng.integers(0, 2)), int(rng.integers(0, 2))))

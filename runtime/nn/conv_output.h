@@ -13,6 +13,7 @@
 /* What all results of a channel go through. */
 typedef struct cs_channel {
     int32_t multiplier, negative, shift, zero_point, low, high;
+    uint32_t twice;
 } cs_channel;
 
 static inline cs_channel cs_channel_of(const cs_conv *layer, uint32_t channel)
@@ -20,7 +21,7 @@ static inline cs_channel cs_channel_of(const cs_conv *layer, uint32_t channel)
     const int32_t multiplier = layer->multiplier[channel];
     const int32_t negative = layer->negative != 0 ? layer->negative[channel] : multiplier;
 
-    return (cs_channel){multiplier, negative, layer->shift[channel], layer->zero_point, layer->low, layer->high};
+    return (cs_channel){multiplier, negative, layer->shift[channel], layer->zero_point, layer->low, layer->high, layer->twice};
 }
 
 /* floor(value * multiplier * 2^(shift - 31) + 1/2) for shift >= -1, cut to 2^30 where it is larger; every value. */
@@ -39,6 +40,19 @@ static inline int32_t cs_rescale_left(int32_t value, int32_t multiplier, int32_t
     const int32_t floor = (int32_t)((uint32_t)high << (32 - right) | low >> right);
 
     return cs_clamp(floor, -(1 << 30), 1 << 30) + (int32_t)((low >> (right - 1)) & 1u);
+}
+
+/* Rounded to 31 bits of the product, then to the shift with halves away from zero. |value| * 2^max(shift, 0) < 2^31. */
+static inline int32_t cs_rescale_twice(int32_t value, int32_t multiplier, int32_t shift)
+{
+    const int32_t right = shift < 0 ? -shift : 0;
+    const int32_t scaled = (int32_t)((uint32_t)value << (shift + right));
+    const uint32_t low = (uint32_t)scaled * (uint32_t)multiplier, rounded = low + (1u << 30);
+    const uint32_t high = (uint32_t)cs_multiply_high(scaled, multiplier) + (rounded < low ? 1u : 0u);
+    const int32_t product = (int32_t)(high << 1 | rounded >> 31);
+    const int32_t mask = (int32_t)((1u << right) - 1u);
+
+    return (product >> right) + ((product & mask) > (mask >> 1) + (product < 0 ? 1 : 0) ? 1 : 0);
 }
 
 #if defined(__ARM_FEATURE_DSP)
@@ -78,7 +92,13 @@ static inline void cs_conv_output(const cs_channel *channel, const int32_t *acc,
     int8_t *narrow = y;
     CS_BOUNDS(channel);
 
-    if (right < 1) {
+    if (channel->twice) {
+        for (; count > 0; count--, acc++) {
+            const int32_t value = cs_rescale_twice(*acc, *acc < 0 ? negative : positive, channel->shift);
+
+            CS_STORE(CS_BOUND(cs_clamp(value, -(1 << 30), 1 << 30)));
+        }
+    } else if (right < 1) {
         for (; count > 0; count--, acc++) {
             CS_STORE(CS_BOUND(cs_rescale_left(*acc, *acc < 0 ? negative : positive, channel->shift)));
         }

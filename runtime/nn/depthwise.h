@@ -89,47 +89,53 @@ static inline void cs_depthwise_any(const cs_conv *layer, const int8_t *weights,
     }
 }
 
-/* `wide`: x and y are int16, else int8. */
-static inline void cs_depthwise_core(const cs_conv *layer, const void *x, void *y, int wide, void *scratch)
+/* The results of one output channel; x starts at its source channel. `wide`: x and y are int16, else int8. */
+static inline void cs_depthwise_channel(const cs_conv *layer, uint32_t channel, const void *x, void *y, int wide, int32_t *acc)
 {
     const cs_conv_axis *time = &layer->time, *frequency = &layer->frequency;
-    const uint32_t size = wide ? 2u : 1u, taps = (uint32_t)time->taps * frequency->taps;
-    int32_t *acc = scratch;
+    const uint32_t size = wide ? 2u : 1u;
+    const uint32_t width =
+        CS_ROUND_UP_4((layer->block - 1u) * frequency->step + (frequency->taps - 1u) * frequency->dilation + 2u);
+    const int8_t *weights = layer->weights + channel * time->taps * frequency->taps;
+    const cs_channel constants = cs_channel_of(layer, channel);
     int16_t *rows = (int16_t *)(void *)(acc + layer->block);
 
-    for (uint32_t channel = 0; channel < (uint32_t)layer->groups * layer->outputs; channel++) {
-        const int8_t *weights = layer->weights + channel * taps;
-        const cs_channel constants = cs_channel_of(layer, channel);
-        const uint32_t source = channel / layer->outputs * time->source;
+    for (uint32_t t = 0; t < time->results; t++) {
+        const int32_t first_row = time->origin + (int32_t)(t * time->step);
 
-        for (uint32_t t = 0; t < time->results; t++) {
-            const int32_t first_row = time->origin + (int32_t)(t * time->step);
+        for (uint32_t f = 0; f < frequency->results; f += layer->block) {
+            const uint32_t left = frequency->results - f, count = left < layer->block ? left : layer->block;
+            const int32_t first = frequency->origin + (int32_t)(f * frequency->step);
 
-            for (uint32_t f = 0; f < frequency->results; f += layer->block) {
-                const uint32_t left = frequency->results - f, count = left < layer->block ? left : layer->block;
-                const uint32_t width =
-                    CS_ROUND_UP_4((layer->block - 1u) * frequency->step + (frequency->taps - 1u) * frequency->dilation + 2u);
-                const int32_t first = frequency->origin + (int32_t)(f * frequency->step);
+            for (uint32_t i = 0; i < time->taps; i++) {
+                const int32_t row = first_row + (int32_t)(i * time->dilation);
+                const void *source = (uint32_t)row >= time->source ? 0 : (const int8_t *)x + size * (uint32_t)row * frequency->source;
 
-                for (uint32_t i = 0; i < time->taps; i++) {
-                    const int32_t at_row = first_row + (int32_t)(i * time->dilation);
-                    const uint32_t element = (source + (uint32_t)at_row) * frequency->source;
-
-                    cs_depthwise_row((uint32_t)at_row >= time->source ? 0 : (const int8_t *)x + size * element, first, width,
-                                     layer, rows + i * width, wide);
-                }
-#if defined(__ARM_FEATURE_DSP)
-                if (frequency->taps == 3 && frequency->step == 1 && frequency->dilation == 1) {
-                    cs_depthwise_three(weights, time->taps, rows, width, layer->bias[channel], count, acc);
-                } else
-#endif
-                {
-                    cs_depthwise_any(layer, weights, rows, width, layer->bias[channel], count, acc);
-                }
-                cs_conv_output(&constants, acc, count,
-                               (int8_t *)y + size * (channel * layer->y_channel + t * time->y_step + f * frequency->y_step),
-                               frequency->y_step, wide);
+                cs_depthwise_row(source, first, width, layer, rows + i * width, wide);
             }
+#if defined(__ARM_FEATURE_DSP)
+            if (frequency->taps == 3 && frequency->step == 1 && frequency->dilation == 1) {
+                cs_depthwise_three(weights, time->taps, rows, width, layer->bias[channel], count, acc);
+            } else
+#endif
+            {
+                cs_depthwise_any(layer, weights, rows, width, layer->bias[channel], count, acc);
+            }
+            cs_conv_output(&constants, acc, count,
+                           (int8_t *)y + size * (channel * layer->y_channel + t * time->y_step + f * frequency->y_step),
+                           frequency->y_step, wide);
+        }
+    }
+}
+
+static inline void cs_depthwise_core(const cs_conv *layer, const void *x, void *y, int wide, void *scratch)
+{
+    const uint32_t channel_bytes = (wide ? 2u : 1u) * layer->time.source * layer->frequency.source;
+    uint32_t channel = 0;
+
+    for (uint32_t g = 0; g < layer->groups; g++) {
+        for (uint32_t output = 0; output < layer->outputs; output++, channel++) {
+            cs_depthwise_channel(layer, channel, (const int8_t *)x + g * channel_bytes, y, wide, scratch);
         }
     }
 }

@@ -34,6 +34,7 @@ typedef struct cs_conv {
     int32_t source_zero_point; /* int8 only; int16 has none */
     int32_t zero_point, low, high;
     uint32_t y_channel;        /* elements of one channel of y */
+    uint32_t twice;            /* 1: results are rounded as TFLite's convolutions do, 0: once */
 } cs_conv;
 
 /* Scratch in bytes, 4-byte aligned; python/codesign/compiler/layers/conv_code.py uses the same formulas. C4 is the number of

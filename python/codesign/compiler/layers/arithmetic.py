@@ -30,6 +30,17 @@ def mbqm(value: npt.ArrayLike, multiplier: npt.ArrayLike, shift: npt.ArrayLike) 
     return cast("Ints", (a * m + (np.int64(1) << (30 - s))) >> (31 - s))
 
 
+def mbqm_twice(value: npt.ArrayLike, multiplier: npt.ArrayLike, shift: npt.ArrayLike) -> Ints:
+    """TFLite's MultiplyByQuantizedMultiplier as its convolutions compute it: rounded to 31 bits of the product, then to the
+    shift with halves away from zero, int64. |value| · 2^max(shift, 0) < 2^31.
+    """
+    a, m, s = np.broadcast_arrays(*(np.asarray(x, np.int64) for x in (value, multiplier, shift)))
+    high = ((a << np.maximum(s, 0)) * m + (np.int64(1) << 30)) >> 31
+    right = np.maximum(-s, 0)
+    mask = (np.int64(1) << right) - 1
+    return cast("Ints", (high >> right) + ((high & mask) > (mask >> 1) + (high < 0)))
+
+
 def saturate16(x: Ints) -> Ints:
     """Clamp to [−32768, 32767]."""
     return np.clip(x, -32768, 32767)

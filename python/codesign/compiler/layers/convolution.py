@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from codesign.compiler.layers.arithmetic import Ints, Matrices, mbqm
+from codesign.compiler.layers.arithmetic import Ints, Matrices, mbqm, mbqm_twice
 from codesign.compiler.layers.code import CodeContext, LayerCode
 from codesign.compiler.layers.conv_code import ConvPhase, conv_code, phase_scratch
 from codesign.compiler.layers.layer import Layer
@@ -27,6 +27,7 @@ class Convolution(Layer):
 
     weights int8 (outputs, inputs of a group, time taps, frequency taps) in −127…127; bias, multiplier and shift int32
     (outputs,). Where the sum is negative, `negative` int32 (outputs,), if given, takes the multiplier's place (PReLU).
+    `twice`: rounded as TFLite's convolutions do, else once.
     `shape` is the source's (channels, time, frequency); `padding` (before, after) of time and of frequency.
     """
 
@@ -47,6 +48,7 @@ class Convolution(Layer):
     low: int
     high: int
     negative: npt.NDArray[np.int32] | None
+    twice: bool
 
     @property
     @abstractmethod
@@ -106,7 +108,7 @@ class Convolution(Layer):
         multiplier = self._of_channels(self.multiplier)
         if self.negative is not None:
             multiplier = np.where(sums < 0, self._of_channels(self.negative), multiplier)
-        scaled = mbqm(sums, multiplier, self._of_channels(self.shift)) + self.zero_point
+        scaled = (mbqm_twice if self.twice else mbqm)(sums, multiplier, self._of_channels(self.shift)) + self.zero_point
         return np.clip(scaled, self.low, self.high).reshape(-1)
 
     def apply(self, x: npt.NDArray[Any]) -> Ints:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +15,7 @@ from codesign.compiler.layers import Conv2d, ConvTranspose2d, Value
 from codesign.compiler.layers.convolution import Pair
 from codesign.compiler.lower.constants import BIAS_STEPS, INT8_MAX, QUANTIZE_HINT, clamp, quantized_multiplier, rne
 
+_Kind = TypeVar("_Kind", Conv2d, ConvTranspose2d)
 Floats = npt.NDArray[np.float64]
 ACC_LIMIT = 2**31
 """|bias| and products together stay below this (docs/numerics.md, Convolution)."""
@@ -35,11 +36,16 @@ class Geometry:
 
 @dataclass(frozen=True)
 class Fused:
-    """An activation in the rescaling: real bounds, and the slope of negative sums by output channel, (outputs,) or None."""
+    """An activation in the rescaling: real bounds, and the slope of negative sums by output channel, (outputs,) or None.
+    `twice`: results are rounded as TFLite's convolutions round them."""
 
     low: float = -math.inf
     high: float = math.inf
     slope: Floats | None = None
+    twice: bool = False
+
+
+NOT_FUSED = Fused()
 
 
 def channel_scales(weights: Floats, bias: Floats, source: Value) -> Floats:
@@ -69,7 +75,7 @@ def conv2d(
     scales: Floats,
     bias: Floats,
     geometry: Geometry,
-    fused: Fused = Fused(),
+    fused: Fused = NOT_FUSED,
 ) -> Conv2d:
     """The integer layer of a convolution whose real weights are `weights` · `scales`, with real `bias`, both (outputs, …).
 
@@ -87,7 +93,7 @@ def conv_transpose2d(
     scales: Floats,
     bias: Floats,
     geometry: Geometry,
-    fused: Fused = Fused(),
+    fused: Fused = NOT_FUSED,
     output_padding: Pair = (0, 0),
 ) -> ConvTranspose2d:
     """As `conv2d`, transposed; `weights` as `transposed_weights` gives them."""
@@ -95,7 +101,7 @@ def conv_transpose2d(
     return _checked(ConvTranspose2d(**common, output_padding=output_padding), source, output)
 
 
-def _checked[T: Conv2d | ConvTranspose2d](layer: T, source: Value, output: Value) -> T:
+def _checked(layer: _Kind, source: Value, output: Value) -> _Kind:
     if min(layer.result_shape) < 1:
         raise InputError(f"{layer.name}: no result: the kernel is larger than the padded source {layer.shape}")
     for what, value, shape in (("source", source, layer.shape), ("output", output, layer.result_shape)):
@@ -130,7 +136,7 @@ def _common(
     bounds = reach * np.abs(weights.astype(np.int64)).reshape(outputs, -1).sum(axis=1)
     slopes = [None] * outputs if fused.slope is None else [float(a) for a in fused.slope]
     rows = [
-        _channel(name, r, float(bias[r]), float(scales[r]), slopes[r], int(bounds[r]), (source.scale, output.scale))
+        _channel(name, r, float(bias[r]), float(scales[r]), slopes[r], int(bounds[r]), (source.scale, output.scale), twice=fused.twice)
         for r in range(outputs)
     ]
     biases, multipliers, negatives, shifts = (np.array(column, np.int32) for column in zip(*rows, strict=True))
@@ -153,11 +159,20 @@ def _common(
         "low": clamp(fused.low / output.scale + output.zero_point, -limit, limit),
         "high": clamp(fused.high / output.scale + output.zero_point, -limit, limit),
         "negative": None if fused.slope is None else negatives,
+        "twice": fused.twice,
     }
 
 
 def _channel(
-    name: str, channel: int, bias: float, scale: float, slope: float | None, bound: int, scales: tuple[float, float]
+    name: str,
+    channel: int,
+    bias: float,
+    scale: float,
+    slope: float | None,
+    bound: int,
+    scales: tuple[float, float],
+    *,
+    twice: bool,
 ) -> tuple[int, int, int, int]:
     """(bias, multiplier, multiplier of negative sums, shift) of one output channel; `scales` of source and output."""
     source, output = scales
@@ -170,7 +185,7 @@ def _channel(
         if not math.isfinite(larger) or not math.isfinite(exact := bias / unit):
             continue
         multiplier, shift = quantized_multiplier(larger)
-        if abs(exact) + 1 + bound >= ACC_LIMIT or shift > LARGEST_SHIFT:
+        if (abs(exact) + 1 + bound) * (2.0 ** max(shift, 0) if twice else 1.0) >= ACC_LIMIT or shift > LARGEST_SHIFT:
             continue
         if slope is None:
             return rne(exact), multiplier, multiplier, shift
