@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "codesign/conv.h"
+#include "codesign/layout.h"
 
 #ifdef __cplusplus
 extern "C" {
