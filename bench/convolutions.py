@@ -41,7 +41,8 @@ NONE, ONE, TWO = ((0, 0), (0, 0)), ((0, 0), (1, 1)), ((0, 0), (2, 2))
 FUNCTIONS = ("cs_conv_s16", "cs_depthwise_s16")
 TEXT = (
     "16-bit activations, int8 weights by channel, of one frame; ours with PReLU in it, which CMSIS-NN's have not. It has no "
-    "transposed convolution of this type, and no groups: its figure is that of each group by itself. Ours read and write [channels, time, frequency], CMSIS-NN's channels last."
+    "transposed convolution of this type, and no groups: its figure is that of each group by itself. Ours read and write "
+    "[channels, time, frequency], CMSIS-NN's channels last."
 )
 
 # name: weights (outputs, inputs of a group, time, frequency), source, stride, dilation, padding, groups, transposed
@@ -81,10 +82,14 @@ def convolutions(board: Board, compiler: ArmCompiler, checkout: Path | None) -> 
     """
     with tempfile.TemporaryDirectory(prefix="codesign-bench-") as name:
         sources = [file for file in runtime_sources(kernels_for(board)) if file.parent.name == "nn"]
-        ours = _open(sources, (*COMMON_FLAGS, f"-I{resource('runtime', 'include')}"), FUNCTIONS, board, compiler, Path(name, "ours"))
+        ours = _open(
+            sources, (*COMMON_FLAGS, f"-I{resource('runtime', 'include')}"), FUNCTIONS, board, compiler, Path(name, "ours")
+        )
         theirs = None
         if checkout is not None:
-            theirs = _open(_peer_sources(checkout), _peer_flags(checkout), ("peer_conv_step",), board, compiler, Path(name, "theirs"))
+            theirs = _open(
+                _peer_sources(checkout), _peer_flags(checkout), ("peer_conv_step",), board, compiler, Path(name, "theirs")
+            )
         for title, shape in LAYERS.items():
             layer = _layer(*shape)
             x = np.random.default_rng(5).integers(-32767, 32768, layer.shape).astype(np.int16)
@@ -98,11 +103,28 @@ def convolutions(board: Board, compiler: ArmCompiler, checkout: Path | None) -> 
 
 def convolutions_section(found: list[ConvCost]) -> Section:
     """The report's."""
-    head = ("core", "layer", "compiler", "MACs", "instructions", "instr/MAC", "est. cycles/MAC", "scratch", "CMSIS-NN", "times fewer")
+    head = (
+        "core",
+        "layer",
+        "compiler",
+        "MACs",
+        "instructions",
+        "instr/MAC",
+        "est. cycles/MAC",
+        "scratch",
+        "CMSIS-NN",
+        "times fewer",
+    )
     rows = []
     for c in found:
         peer = (f"{c.peer:,}", f"{c.peer / c.instructions:.2f}") if c.peer else ("", "")
-        figures = (f"{c.macs:,}", f"{c.instructions:,}", f"{c.instructions / c.macs:.2f}", f"{c.cycles / c.macs:.2f}", f"{c.scratch:,}")
+        figures = (
+            f"{c.macs:,}",
+            f"{c.instructions:,}",
+            f"{c.instructions / c.macs:.2f}",
+            f"{c.cycles / c.macs:.2f}",
+            f"{c.scratch:,}",
+        )
         rows.append((c.core, c.layer, c.compiler, *figures, *peer))
     return Section("Convolutions", TEXT, head, rows, left=3)
 
@@ -169,7 +191,11 @@ def _run_ours(opened: tuple[Calls, Path], layer: Convolution, x: np.ndarray, boa
     for phase in layer.phases():
         packed = phase.weights.reshape(-1) if layer.depthwise else pack_conv(phase.weights, layer.groups)
         shape = (layer.groups, phase.weights.shape[1], outputs // layer.groups, block_results(phase, layer.depthwise))
-        data = struct.pack("<5I", calls.put(packed), bias, multiplier, negative, shift) + _axis(phase.time) + _axis(phase.frequency)
+        data = (
+            struct.pack("<5I", calls.put(packed), bias, multiplier, negative, shift)
+            + _axis(phase.time)
+            + _axis(phase.frequency)
+        )
         data += struct.pack("<4H4i2I", *shape, 0, 0, layer.low, layer.high, time * frequency, layer.twice)
         calls.call(FUNCTIONS[layer.depthwise], calls.put(data), x_at, y_at + 2 * phase.y_offset, scratch)
         total += calls.instructions

@@ -88,7 +88,17 @@ def convolution(rng: np.random.Generator, bits: int, kind: str, *, transposed: b
 
 
 def with_constants(
-    rng, weights, shape, stride=(1, 1), dilation=(1, 1), padding=((0, 0), (0, 0)), groups=1, bits=16, *, transposed=False, prelu=None
+    rng,
+    weights,
+    shape,
+    stride=(1, 1),
+    dilation=(1, 1),
+    padding=((0, 0), (0, 0)),
+    groups=1,
+    bits=16,
+    *,
+    transposed=False,
+    prelu=None,
 ) -> Convolution:
     """The layer with random bias, multipliers and bounds; results mostly inside of them."""
     outputs = len(weights)
@@ -103,27 +113,27 @@ def with_constants(
     shift[odd] = rng.integers(-30, 31, odd.sum())
     twice = bool(rng.random() < 0.3) and int(shift.max()) <= 1  # sums stay below 2^30
     prelu = rng.random() < 0.5 if prelu is None else prelu
-    fields = dict(
-        name="conv",
-        source="x",
-        output="y",
-        weights=weights,
-        bias=rng.integers(-(2**26), 2**26, outputs).astype(np.int32) >> (0 if bits == 16 else 8),
-        multiplier=rng.integers(2**30, 2**31, outputs).astype(np.int32),
-        shift=shift.astype(np.int32),
-        shape=shape,
-        stride=stride,
-        dilation=dilation,
-        padding=padding,
-        groups=groups,
-        bits=bits,
-        source_zero_point=int(rng.integers(-127, 128)) if bits == 8 else 0,
-        zero_point=int(rng.integers(-127, 128)) if bits == 8 else 0,
-        low=low,
-        high=high,
-        negative=rng.integers(-(2**31) + 1, 2**31, outputs).astype(np.int32) if prelu else None,
-        twice=twice,
-    )
+    fields = {
+        "name": "conv",
+        "source": "x",
+        "output": "y",
+        "weights": weights,
+        "bias": rng.integers(-(2**26), 2**26, outputs).astype(np.int32) >> (0 if bits == 16 else 8),
+        "multiplier": rng.integers(2**30, 2**31, outputs).astype(np.int32),
+        "shift": shift.astype(np.int32),
+        "shape": shape,
+        "stride": stride,
+        "dilation": dilation,
+        "padding": padding,
+        "groups": groups,
+        "bits": bits,
+        "source_zero_point": int(rng.integers(-127, 128)) if bits == 8 else 0,
+        "zero_point": int(rng.integers(-127, 128)) if bits == 8 else 0,
+        "low": low,
+        "high": high,
+        "negative": rng.integers(-(2**31) + 1, 2**31, outputs).astype(np.int32) if prelu else None,
+        "twice": twice,
+    }
     if transposed:
         return ConvTranspose2d(**fields, output_padding=(int(rng.integers(0, 2)), int(rng.integers(0, 2))))
     return Conv2d(**fields)
@@ -148,7 +158,7 @@ def gtcrn_layers(rng: np.random.Generator, bits: int = 16) -> dict[str, Convolut
             rng, integers(rng, weights), shape, stride, dilation, padding, groups, bits, transposed=False, prelu=not transposed
         )
         if transposed:
-            fields = {k: v for k, v in vars(layer).items()}
+            fields = dict(vars(layer).items())
             layer = ConvTranspose2d(**fields, output_padding=(0, 0))
         found[name] = layer
     return found

@@ -43,7 +43,7 @@ def random_chain(rng: np.random.Generator, steps: int) -> tuple[Arrangement, np.
                 after, result = arrangement.reshape(shape), array.reshape(shape)
             case "slice":
                 step = int(rng.choice([1, 2, -1, -2]))
-                chosen = np.arange(n)[:: step][int(rng.integers(0, 2)) :]
+                chosen = np.arange(n)[::step][int(rng.integers(0, 2)) :]
                 if not len(chosen):
                     continue
                 after, result = arrangement.slice(axis, int(chosen[0]), len(chosen), step), np.take(array, chosen, axis)
@@ -105,7 +105,7 @@ def test_chains_are_numpys(seed: int, steps: int) -> None:
 
 def test_most_chains_need_one_copy() -> None:
     copies = [random_chain(np.random.default_rng(seed), 4)[3] for seed in range(300)]
-    assert np.mean(np.array(copies) == 0) > 0.7
+    assert np.mean(np.array(copies) == 0) > 0.99
 
 
 def test_pure_reshapes_are_aliases() -> None:
@@ -123,9 +123,17 @@ def test_channel_shuffle_is_one_copy() -> None:
     halves = [Arrangement.of(name, (8, 33)) for name in "ab"]
     stacked = concatenate([h.reshape((1, 8, 33)) for h in halves], 0)
     shuffled = stacked.transpose((1, 0, 2)).reshape((16, 33))
-    assert shuffled is None or len(shuffled.loops()) == 2
-    copies = stacked.transpose((1, 0, 2)).loops()
-    assert [loops.loops for _, loops in copies] == [(Loop(8, 33, 66), Loop(33, 1, 1))] * 2
+    assert shuffled is not None
+    assert shuffled.loops() == (
+        ("a", Loops((Loop(8, 33, 66), Loop(33, 1, 1)), 0, 0)),
+        ("b", Loops((Loop(8, 33, 66), Loop(33, 1, 1)), 0, 33)),
+    )
+
+
+def test_a_transposition_that_is_flattened_is_one_copy() -> None:
+    flat = Arrangement.of("x", (16, 5, 33)).transpose((2, 0, 1)).reshape((33 * 80,))
+    assert flat is not None
+    assert flat.loops() == (("x", Loops((Loop(33, 1, 80), Loop(80, 33, 1)))),)
 
 
 def test_unfolding_over_frequency_has_no_table() -> None:
@@ -138,8 +146,7 @@ def test_unfolding_over_frequency_has_no_table() -> None:
 
 
 def test_what_strides_cannot_say_needs_two() -> None:
-    assert Arrangement.of("x", (4, 6)).transpose((1, 0)).reshape((24,)) is None
-    assert Arrangement.of("x", (4, 6)).slice(1, 0, 5).reshape((20,)) is None
+    assert Arrangement.of("x", (3000, 2, 3)).transpose((0, 2, 1)).reshape((2, 9000)) is None
     assert Arrangement.of("x", (9, 999)).gather(1, np.random.default_rng(0).permutation(999)) is None
 
 
@@ -233,7 +240,9 @@ def test_c_requantizes_as_the_reference(nn: ctypes.CDLL, seed: int, wide: tuple[
     rng = np.random.default_rng(seed)
     arrangement, array, sources, _ = random_chain(rng, 3)
     kinds = ["int16" if w else "int8" for w in wide]
-    values = {name: Value(name, a.size, kinds[0], 2.0 ** rng.integers(-4, 4), 0 if wide[0] else 7) for name, a in sources.items()}
+    values = {
+        name: Value(name, a.size, kinds[0], 2.0 ** rng.integers(-4, 4), 0 if wide[0] else 7) for name, a in sources.items()
+    }
     output = Value("y", array.size, kinds[1], 0.31, 0 if wide[1] else -9)
     layer = rearrange("move", arrangement, values, output)
     integers = {name: rng.integers(-100, 101, a.size) for name, a in sources.items()}

@@ -176,7 +176,16 @@ def test_convolution_is_tflites(case, bits):
     source, target = values(shape, (1,), bits, x_scale=0.02, y_scale=0.004 * size * 2)
     bias = rng.integers(-4000, 4000, kernel[0]) * source.scale * scales
     geometry = Geometry(shape, stride, dilation, padding, groups)
-    probe = conv2d("c", source, Value("y", _results(geometry, kernel), source.dtype, target.scale, target.zero_point), weights, scales, bias, geometry, Fused(twice=True))
+    probe = conv2d(
+        "c",
+        source,
+        Value("y", _results(geometry, kernel), source.dtype, target.scale, target.zero_point),
+        weights,
+        scales,
+        bias,
+        geometry,
+        Fused(twice=True),
+    )
     data = litert_model(schema, flatbuffers, probe, source, target, scales)
     interpreter = litert.Interpreter(model_content=data, experimental_op_resolver_type=litert.OpResolverType.BUILTIN_REF)
     interpreter.allocate_tensors()

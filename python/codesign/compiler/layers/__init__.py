@@ -17,4 +17,18 @@ from codesign.compiler.layers.requantize import Requantize
 from codesign.compiler.layers.skip_gate import SkipGate
 from codesign.compiler.layers.value import StateValue, Value
 
-__all__ = ["Conv2d", "ConvTranspose2d", "FullyConnected", "History", "Layer", "Lookup8", "Lookup16", "Lstm", "Rearrange", "Requantize", "SkipGate", "StateValue", "Value"]
+__all__ = [
+    "Conv2d",
+    "ConvTranspose2d",
+    "FullyConnected",
+    "History",
+    "Layer",
+    "Lookup8",
+    "Lookup16",
+    "Lstm",
+    "Rearrange",
+    "Requantize",
+    "SkipGate",
+    "StateValue",
+    "Value",
+]

@@ -13,8 +13,10 @@ import numpy.typing as npt
 from codesign.compiler.layers.loops import Loop, Loops
 from codesign.compiler.layers.view import Shape, View, regular, row_major
 
-MOST_PARTS = 64
-"""More pieces than this are no longer worth one layer."""
+MOST_RUNS = 64
+"""Indices of a gather in more runs than this want a table."""
+MOST_PARTS = 1024
+"""A reshape that cuts boxes into more than this is not followed."""
 
 
 @dataclass(frozen=True)
@@ -31,8 +33,10 @@ class Part:
 
 @dataclass(frozen=True)
 class Arrangement:
-    """Boxes of views that fill `shape`, each index once. A step that strides cannot express gives None: copy first.
+    """Boxes of views that fill `shape`, each index once. A step that would take
+    too many boxes gives None: copy first.
 
+    Where a reshape makes a box no box any more, it is cut into smaller ones; `loops` finds the loops over them again.
     Start from `Arrangement.of`; each method is one operator. `loops` is what a Rearrange layer copies, and `alias` says when
     nothing has to be copied.
     """
@@ -90,8 +94,7 @@ class Arrangement:
         if indices.size == 0:
             return None
         if indices.ndim == 0:
-            one = self.slice(axis, int(indices), 1)
-            return one.reshape((*self.shape[:axis], *self.shape[axis + 1 :]))
+            return self.slice(axis, int(indices), 1).reshape((*self.shape[:axis], *self.shape[axis + 1 :]))
         view = self.parts[0].view if len(self.parts) == 1 else None
         steps = _affine(indices)
         if view is not None and steps is not None:
@@ -119,34 +122,37 @@ class Arrangement:
             raise ValueError(f"{self.shape} has not the elements of {shape}")
         if self.size == 0:
             return None
-        parts = []
-        for part in self.parts:
-            box = _reshaped_box(self.shape, shape, part)
-            if box is None:
+        parts: list[Part] = []
+        left = list(reversed(self.parts))
+        while left:
+            part = left.pop()
+            moved = _reshaped(self.shape, shape, part)
+            if moved is not None:
+                parts.append(moved)
+            else:
+                left += reversed(_cut(part))
+            if len(parts) + len(left) > MOST_PARTS:
                 return None
-            start, sizes = box
-            view = part.view.reshape(sizes)
-            if view is None:
-                return None
-            parts.append(Part(start, view))
         return Arrangement(shape, tuple(parts))
 
     def loops(self) -> tuple[tuple[str | None, Loops], ...]:
-        """(source or None for constants, copy) of each box into a row-major value of `shape`."""
+        """(source or None for constants, copy) into a row-major value of `shape`, in few copies."""
         to = row_major(self.shape)
-        found = []
+        found: list[tuple[str | None, Loops]] = []
         for part in self.parts:
             steps = zip(part.view.shape, part.view.strides, to, strict=True)
             start = sum(a * stride for a, stride in zip(part.start, to, strict=True))
             loops = Loops(tuple(Loop(*step) for step in steps), part.view.offset, start)
             found.append((part.view.source, loops.simplified()))
+        while len(merged := _merged(found)) < len(found):
+            found = merged
         return tuple(found)
 
     def alias(self) -> tuple[str, int] | None:
         """(source, offset) where the elements already stand side by side in one value, else None."""
-        if len(self.parts) != 1 or self.parts[0].view.source is None:
+        (source, loops), *others = self.loops()
+        if others:
             return None
-        source, loops = self.loops()[0]
         steps = [(loop.source, loop.output) for loop in loops.loops]
         return (source, loops.source_offset) if source is not None and steps in ([], [(1, 1)]) else None
 
@@ -161,7 +167,7 @@ class Arrangement:
             assert found is not None, "one index is a run"
             runs.append(self.slice(axis, found[0], count, found[1]))
             indices = indices[count:]
-            if len(runs) > MOST_PARTS:
+            if len(runs) > MOST_RUNS:
                 return None
         return _few(concatenate(runs, axis))
 
@@ -195,13 +201,26 @@ def _affine(indices: npt.NDArray[np.int64]) -> tuple[int, ...] | None:
     return steps if (made == indices).all() else None
 
 
-def _reshaped_box(old: Shape, new: Shape, part: Part) -> tuple[Shape, Shape] | None:
-    """(start, sizes) of a part's box after a reshape of the whole, or None where it is no box any more.
-
-    Old and new axes fall into groups of equal products. Within a group a box stays one where it fills all but its first old axis.
-    """
+def _reshaped(old: Shape, new: Shape, part: Part) -> Part | None:
+    """A part after a reshape of the whole from `old`, or None where it is no box or its view no view any more."""
     start: list[int] = []
     sizes: list[int] = []
+    for group, target in _groups(old, new):
+        some = range(*group)
+        box = _box(
+            [old[k] for k in some], [part.start[k] for k in some], [part.view.shape[k] for k in some], new[slice(*target)]
+        )
+        if box is None:
+            return None
+        start += box[0]
+        sizes += box[1]
+    view = part.view.reshape(sizes)
+    return None if view is None else Part(tuple(start), view)
+
+
+def _groups(old: Shape, new: Shape) -> list[tuple[tuple[int, int], tuple[int, int]]]:
+    """The shortest ranges of old and of new axes that have the same products, in order."""
+    groups = []
     a = b = 0
     while a < len(old) or b < len(new):
         first_a, first_b = a, b
@@ -211,21 +230,52 @@ def _reshaped_box(old: Shape, new: Shape, part: Part) -> tuple[Shape, Shape] | N
                 a += 1
             else:
                 b += 1
-        group = range(first_a, a)
-        partial = [k for k in group if part.view.shape[k] != old[k]]
-        target = list(new[first_b:b])
-        if not partial:
-            start += [0] * len(target)
-            sizes += target
+        groups.append(((first_a, a), (first_b, b)))
+    return groups
+
+
+def _box(old: list[int], start: list[int], sizes: list[int], new: Shape) -> tuple[list[int], list[int]] | None:
+    """(start, sizes) in `new` axes of a box in `old` ones, where it is one run of elements and a box there too."""
+    first = next((k for k, n in enumerate(sizes) if n != 1), len(sizes))
+    if sizes[first + 1 :] != old[first + 1 :]:
+        return None
+    at = sum(a * math.prod(old[k + 1 :]) for k, a in enumerate(start))
+    count = math.prod(sizes)
+    for k in range(len(new)):
+        inner = math.prod(new[k + 1 :])
+        if at % inner or count % inner:
             continue
-        leading = next(k for k in group if old[k] != 1)
-        place = next((k for k, n in enumerate(target) if n != 1), None)
-        if partial != [leading] or place is None:
+        row, length = at // inner, count // inner
+        if row % new[k] + length > new[k]:
             return None
-        inner, new_inner = math.prod(old[leading + 1 : a]), math.prod(target[place + 1 :])
-        at, count = part.start[leading] * inner, part.view.shape[leading] * inner
-        if at % new_inner or count % new_inner:
-            return None
-        start += [0] * place + [at // new_inner] + [0] * (len(target) - place - 1)
-        sizes += [*target[:place], count // new_inner, *target[place + 1 :]]
-    return tuple(start), tuple(sizes)
+        places = [at // math.prod(new[i + 1 :]) % new[i] for i in range(k + 1)]
+        return places + [0] * (len(new) - k - 1), [1] * k + [length, *new[k + 1 :]]
+    return ([], []) if not new else None
+
+
+def _cut(part: Part) -> list[Part]:
+    """A part along its outermost axis, index by index."""
+    axis = next(k for k, n in enumerate(part.view.shape) if n != 1)
+    return [
+        Part((*part.start[:axis], part.start[axis] + i, *part.start[axis + 1 :]), part.view.slice(axis, i, 1))
+        for i in range(part.view.shape[axis])
+    ]
+
+
+def _merged(copies: list[tuple[str | None, Loops]]) -> list[tuple[str | None, Loops]]:
+    """Copies after one another that differ by constant steps as one more loop."""
+    result: list[tuple[str | None, Loops]] = []
+    while copies:
+        source, first = copies[0]
+        count, step = 1, None
+        while count < len(copies) and (copies[count][0], copies[count][1].loops) == (source, first.loops):
+            before, after = copies[count - 1][1], copies[count][1]
+            moved = after.source_offset - before.source_offset, after.output_offset - before.output_offset
+            if step is not None and moved != step:
+                break
+            step, count = moved, count + 1
+        if step is not None:
+            first = Loops((Loop(count, *step), *first.loops), first.source_offset, first.output_offset).simplified()
+        result.append((source, first))
+        copies = copies[count:]
+    return result

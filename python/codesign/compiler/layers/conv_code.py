@@ -22,7 +22,8 @@ _MOST_RESULTS = {False: 24, True: 64}  # of a block, by whether it is depthwise
 @dataclass(frozen=True)
 class Axis:
     """Time or frequency of a cs_conv: result r takes tap k from source element origin + r · step + k · dilation, and stands
-    at y_step · r."""
+    at y_step · r.
+    """
 
     origin: int
     taps: int

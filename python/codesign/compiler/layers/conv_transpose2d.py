@@ -35,9 +35,7 @@ class ConvTranspose2d(Convolution):
 
     @property
     def result_shape(self) -> tuple[int, int, int]:
-        time, frequency = (
-            self._reach(i) + self.output_padding[i] - sum(self.padding[i]) for i in range(2)
-        )
+        time, frequency = (self._reach(i) + self.output_padding[i] - sum(self.padding[i]) for i in range(2))
         return len(self.weights), time, frequency
 
     def phases(self) -> tuple[ConvPhase, ...]:
@@ -64,7 +62,8 @@ class ConvTranspose2d(Convolution):
 
     def _reach(self, i: int) -> int:
         """Results without padding along an axis."""
-        return (self.shape[1 + i] - 1) * self.stride[i] + self.dilation[i] * (self.weights.shape[2 + i] - 1) + 1
+        taps = int(self.weights.shape[2 + i])
+        return (self.shape[1 + i] - 1) * self.stride[i] + self.dilation[i] * (taps - 1) + 1
 
     def _axis_phases(self, i: int) -> list[tuple[int, list[int], Axis]]:
         """(first result, its taps, axis) of each phase along an axis that has results.

@@ -66,7 +66,7 @@ class Convolution(Layer):
     @property
     def depthwise(self) -> bool:
         """Whether every output reads one source channel."""
-        return self.weights.shape[1] == 1
+        return int(self.weights.shape[1]) == 1
 
     @property
     def reads(self) -> tuple[str, ...]:

@@ -25,7 +25,8 @@ class Loop:
 @dataclass(frozen=True)
 class Loops:
     """Output element output_offset + Σ i·output of all loops is source element source_offset + Σ i·source; the last loop is
-    the innermost."""
+    the innermost.
+    """
 
     loops: tuple[Loop, ...]
     source_offset: int = 0

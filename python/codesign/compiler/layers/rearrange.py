@@ -107,7 +107,7 @@ class Rearrange(Layer):
             else:
                 x, wide = context.at(piece.source), context.values[piece.source].dtype == "int16"
             for loops in piece.loops.split():
-                rows.append({"copy": c_loops(loops), "x": x, "rescale": piece.rescale, "wide": int(wide)})
+                rows.append({"moves": c_loops(loops), "x": x, "rescale": piece.rescale, "wide": int(wide)})
         code = context.render(
             "rearrange.c.j2", prefix=prefix, rows=rows, y=context.at(self.output), bits=16 if target == "int16" else 8
         )

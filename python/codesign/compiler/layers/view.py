@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -84,6 +85,6 @@ def row_major(shape: Sequence[int]) -> Shape:
 def regular(indices: Sequence[int]) -> tuple[int, int] | None:
     """(start, step) of indices that are start + i · step, else None."""
     step = indices[1] - indices[0] if len(indices) > 1 else 1
-    if any(later - earlier != step for earlier, later in zip(indices, indices[1:], strict=False)):
+    if any(later - earlier != step for earlier, later in itertools.pairwise(indices)):
         return None
     return indices[0], step

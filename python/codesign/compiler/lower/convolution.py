@@ -37,7 +37,8 @@ class Geometry:
 @dataclass(frozen=True)
 class Fused:
     """An activation in the rescaling: real bounds, and the slope of negative sums by output channel, (outputs,) or None.
-    `twice`: results are rounded as TFLite's convolutions round them."""
+    `twice`: results are rounded as TFLite's convolutions round them.
+    """
 
     low: float = -math.inf
     high: float = math.inf
@@ -49,7 +50,7 @@ NOT_FUSED = Fused()
 
 
 def channel_scales(weights: Floats, bias: Floats, source: Value) -> Floats:
-    """Scales float64 (outputs,) of int8 weights for real `weights` (outputs, …): the largest is 127 steps, and the bias fits."""
+    """Scales float64 (outputs,) of int8 weights for real `weights` (outputs, …): the largest is 127 steps, the bias fits."""
     largest = np.abs(weights.reshape(len(weights), -1)).max(axis=1, initial=0.0) / INT8_MAX
     scales = np.maximum(largest, np.abs(bias) / (BIAS_STEPS * source.scale))
     return np.where(scales > 0, scales, 1.0)
@@ -125,7 +126,9 @@ def _common(
     if source.dtype != output.dtype:
         raise InputError(f"{name}: {source.dtype} in and {output.dtype} out: a convolution keeps the type", hint=QUANTIZE_HINT)
     if geometry.groups < 1 or outputs % geometry.groups or inputs * geometry.groups != geometry.shape[0]:
-        raise InputError(f"{name}: {geometry.shape[0]} channels, weights {weights.shape} and {geometry.groups} groups do not fit")
+        raise InputError(
+            f"{name}: {geometry.shape[0]} channels, weights {weights.shape} and {geometry.groups} groups do not fit"
+        )
     if weights.min(initial=0) < -INT8_MAX:
         raise InputError(f"{name}: a weight is −128, integer weights are −127…127", hint=QUANTIZE_HINT)
     for value in (source, output):
@@ -136,7 +139,16 @@ def _common(
     bounds = reach * np.abs(weights.astype(np.int64)).reshape(outputs, -1).sum(axis=1)
     slopes = [None] * outputs if fused.slope is None else [float(a) for a in fused.slope]
     rows = [
-        _channel(name, r, float(bias[r]), float(scales[r]), slopes[r], int(bounds[r]), (source.scale, output.scale), twice=fused.twice)
+        _channel(
+            name,
+            r,
+            float(bias[r]),
+            float(scales[r]),
+            slopes[r],
+            int(bounds[r]),
+            (source.scale, output.scale),
+            twice=fused.twice,
+        )
         for r in range(outputs)
     ]
     biases, multipliers, negatives, shifts = (np.array(column, np.int32) for column in zip(*rows, strict=True))

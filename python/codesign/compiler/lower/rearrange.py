@@ -37,6 +37,8 @@ def _rescale(name: str, source: Value, output: Value) -> Rescale | None:
         return None
     multiplier, shift = quantized_multiplier(source.scale / output.scale)
     if shift > LARGEST_SHIFT:
-        raise InputError(f"{name}: scale {output.scale:g} of '{output.name}' is too small for '{source.name}'", hint=QUANTIZE_HINT)
+        raise InputError(
+            f"{name}: scale {output.scale:g} of '{output.name}' is too small for '{source.name}'", hint=QUANTIZE_HINT
+        )
     limit = LIMITS[output.dtype]
     return Rescale(multiplier, shift, source.zero_point, output.zero_point, -limit, limit)
