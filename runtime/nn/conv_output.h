@@ -55,21 +55,6 @@ static inline int32_t cs_rescale_twice(int32_t value, int32_t multiplier, int32_
     return (product >> right) + ((product & mask) > (mask >> 1) + (product < 0 ? 1 : 0) ? 1 : 0);
 }
 
-#if defined(__ARM_FEATURE_DSP)
-
-/* Low and high bounds by saturation to 16 bits: fewer instructions than two comparisons. */
-#define CS_BOUNDS(channel) \
-    const int32_t to_low = (channel)->zero_point - 32768 - (channel)->low; \
-    const int32_t up = 65535 + (channel)->low - (channel)->high, down = (channel)->high - 32767
-#define CS_BOUND(value) (cs_saturate_s16(cs_saturate_s16((value) + to_low) + up) + down)
-
-#else
-
-#define CS_BOUNDS(channel) const int32_t zero_point = (channel)->zero_point, low = (channel)->low, high = (channel)->high
-#define CS_BOUND(value) cs_clamp((value) + zero_point, low, high)
-
-#endif
-
 #define CS_STORE(value)                  \
     do {                                 \
         const int32_t result_ = (value); \
@@ -82,40 +67,92 @@ static inline int32_t cs_rescale_twice(int32_t value, int32_t multiplier, int32_
         narrow += step;                  \
     } while (0)
 
-/* acc[0..count): bias and products. Result i to y[i * step]; `wide`: y is int16, else int8. */
-static inline void cs_conv_output(const cs_channel *channel, const int32_t *acc, uint32_t count, void *y, uint32_t step,
-                                  int wide)
+/* Any shift, any rounding. */
+static __attribute__((noinline)) void cs_conv_output_rare(const cs_channel *channel, const int32_t *acc, uint32_t count, void *y,
+                                                          uint32_t step, int wide)
 {
-    const int32_t positive = channel->multiplier, negative = channel->negative;
-    const int32_t right = -1 - channel->shift; /* behind the high word of the product */
+    const int32_t shift = channel->shift;
     int16_t *other = y;
     int8_t *narrow = y;
-    CS_BOUNDS(channel);
 
-    if (channel->twice) {
-        for (; count > 0; count--, acc++) {
-            const int32_t value = cs_rescale_twice(*acc, *acc < 0 ? negative : positive, channel->shift);
+    for (; count > 0; count--) {
+        const int32_t sum = *acc++, multiplier = sum < 0 ? channel->negative : channel->multiplier;
+        int32_t value;
 
-            CS_STORE(CS_BOUND(cs_clamp(value, -(1 << 30), 1 << 30)));
+        if (channel->twice) {
+            value = cs_clamp(cs_rescale_twice(sum, multiplier, shift), -(1 << 30), 1 << 30);
+        } else if (shift >= -1) {
+            value = cs_rescale_left(sum, multiplier, shift);
+        } else {
+            value = cs_multiply_high_add(sum, multiplier, 1 << (-2 - shift)) >> (-1 - shift);
         }
-    } else if (right < 1) {
-        for (; count > 0; count--, acc++) {
-            CS_STORE(CS_BOUND(cs_rescale_left(*acc, *acc < 0 ? negative : positive, channel->shift)));
-        }
-    } else if (positive == negative) {
-        const int32_t half = 1 << (right - 1);
+        CS_STORE(cs_clamp(value + channel->zero_point, channel->low, channel->high));
+    }
+}
 
-        for (; count > 0; count--) {
-            CS_STORE(CS_BOUND(cs_multiply_high_add(*acc++, positive, half) >> right));
-        }
+#if defined(__ARM_FEATURE_DSP)
+
+/* Low and high bounds by saturation to 16 bits, which takes fewer instructions than two comparisons; what puts low where int16
+ * ends below joins the rounding. */
+static inline void cs_conv_output_run(const cs_channel *channel, const int32_t *acc, uint32_t count, void *y, uint32_t step,
+                                      int wide, int same)
+{
+    const int32_t right = -1 - channel->shift;
+    const int32_t offset = (1 << (right - 1)) + (channel->zero_point - 32768 - channel->low) * (1 << right);
+    const int32_t up = 65535 + channel->low - channel->high, down = channel->high - 32767;
+    const int32_t positive = channel->multiplier, flip = positive ^ channel->negative;
+    int16_t *other = y;
+    int8_t *narrow = y;
+
+#if defined(__clang__)
+#pragma clang loop unroll_count(2)
+#else
+#pragma GCC unroll 2
+#endif
+    for (; count > 0; count--) {
+        const int32_t sum = *acc++, multiplier = same ? positive : positive ^ (flip & (sum >> 31));
+        const int32_t above = cs_saturate_s16(cs_multiply_high_add(sum, multiplier, offset) >> right);
+
+        CS_STORE(cs_saturate_s16(above + up) + down);
+    }
+}
+
+#define CS_MOST_RIGHT 13 /* beyond, the offset has no room beside the product */
+
+#else
+
+static inline void cs_conv_output_run(const cs_channel *channel, const int32_t *acc, uint32_t count, void *y, uint32_t step,
+                                      int wide, int same)
+{
+    const int32_t right = -1 - channel->shift, half = 1 << (right - 1);
+    const int32_t positive = channel->multiplier, negative = channel->negative;
+    const int32_t zero_point = channel->zero_point, low = channel->low, high = channel->high;
+    int16_t *other = y;
+    int8_t *narrow = y;
+
+    for (; count > 0; count--) {
+        const int32_t sum = *acc++, multiplier = same || sum >= 0 ? positive : negative;
+
+        CS_STORE(cs_clamp((cs_multiply_high_add(sum, multiplier, half) >> right) + zero_point, low, high));
+    }
+}
+
+#define CS_MOST_RIGHT 30
+
+#endif
+
+/* acc[0..count): bias and products. Result i to y[i * step]; `wide`: y is int16, else int8. */
+static __attribute__((noinline)) void cs_conv_output(const cs_channel *channel, const int32_t *acc, uint32_t count, void *y,
+                                                     uint32_t step, int wide)
+{
+    const int32_t right = -1 - channel->shift;
+
+    if (channel->twice || right < 1 || right > CS_MOST_RIGHT) {
+        cs_conv_output_rare(channel, acc, count, y, step, wide);
+    } else if (channel->multiplier == channel->negative) {
+        cs_conv_output_run(channel, acc, count, y, step, wide, 1);
     } else {
-        const int32_t half = 1 << (right - 1);
-
-        for (; count > 0; count--) {
-            const int32_t sum = *acc++;
-
-            CS_STORE(CS_BOUND(cs_multiply_high_add(sum, sum < 0 ? negative : positive, half) >> right));
-        }
+        cs_conv_output_run(channel, acc, count, y, step, wide, 0);
     }
 }
 

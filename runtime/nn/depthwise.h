@@ -5,70 +5,88 @@
 
 #include "codesign/conv.h"
 #include "codesign/nn.h"
-#include "conv_multiply.h"
 #include "conv_output.h"
 #include "conv_patches.h"
+#include "move.h"
 
 /* A row of the source from element `at` on as int16, with padding around it; row NULL: padding alone. */
-static inline void cs_depthwise_row(const void *row, int32_t at, uint32_t width, const cs_conv *layer, int16_t *to, int wide)
+static __attribute__((noinline)) void cs_depthwise_row(const void *row, int32_t at, uint32_t width, const cs_conv *layer,
+                                                       int16_t *to, int wide)
 {
     const int32_t size = row != 0 ? layer->frequency.source : 0;
-    uint32_t i = 0;
+    const int32_t end = at + (int32_t)width < size ? at + (int32_t)width : size;
+    uint32_t left = width;
 
-    for (; i < width && (at < 0 || at >= size); i++, at++) {
-        to[i] = 0;
+    for (; left > 0 && (at < 0 || at >= end); left--, at++) {
+        *to++ = 0;
     }
-    for (; i < width && at < size; i++, at++) {
-        to[i] = cs_source_element(row, at, layer->source_zero_point, wide);
+    if (left == 0) {
+        return;
     }
-    for (; i < width; i++) {
-        to[i] = 0;
+    left -= (uint32_t)(end - at);
+    if (wide) {
+        cs_move(to, (const int16_t *)row + at, 2u * (uint32_t)(end - at));
+        to += end - at;
+    } else {
+        for (; at < end; at++) {
+            *to++ = cs_source_element(row, at, layer->source_zero_point, wide);
+        }
+    }
+    for (; left > 0; left--) {
+        *to++ = 0;
     }
 }
 
 #if defined(__ARM_FEATURE_DSP)
 
 /* Without arm_acle.h, which not every toolchain has. */
-static inline int32_t cs_two_products(uint32_t a, uint32_t b, int32_t sum)
+#define CS_ADD_PRODUCTS(instruction, sum, a, b) __asm__(instruction " %0, %1, %2, %0" : "+r"(sum) : "r"(a), "r"(b))
+
+/* Rows of three taps, step and dilation 1: four neighbouring results of a row need three words of x and eight instructions.
+ * `pairs` holds two words of weights a row: taps 0 and 1, 1 and 2. */
+static __attribute__((noinline)) void cs_depthwise_three(const uint32_t *pairs, uint32_t rows, const int16_t *x, uint32_t width,
+                                                         int32_t bias, uint32_t count, int32_t *acc)
 {
-    __asm__("smlad %0, %1, %2, %0" : "+r"(sum) : "r"(a), "r"(b));
-    return sum;
+    const uint32_t *end = pairs + 2 * rows;
+
+    for (const int32_t *last = acc + count; acc < last; acc += 4, x += 4) {
+        const int16_t *row = x;
+        int32_t a = bias, b = bias, c = bias, d = bias;
+
+        for (const uint32_t *weights = pairs; weights != end; weights += 2, row += width) {
+            const uint32_t first = weights[0], second = weights[1];
+            const uint32_t *words = __builtin_assume_aligned(row, 4);
+            const uint32_t p = words[0], q = words[1], r = words[2];
+
+            CS_ADD_PRODUCTS("smlad", a, p, first);
+            CS_ADD_PRODUCTS("smlabt", a, q, second);
+            CS_ADD_PRODUCTS("smlatb", b, p, first);
+            CS_ADD_PRODUCTS("smlad", b, q, second);
+            CS_ADD_PRODUCTS("smlad", c, q, first);
+            CS_ADD_PRODUCTS("smlabt", c, r, second);
+            CS_ADD_PRODUCTS("smlatb", d, q, first);
+            CS_ADD_PRODUCTS("smlad", d, r, second);
+        }
+        acc[0] = a;
+        acc[1] = b;
+        acc[2] = c;
+        acc[3] = d;
+    }
 }
 
-/* Two neighbouring results of rows of three taps, step and dilation 1: five products need two words of x. */
-static inline void cs_depthwise_three(const int8_t *weights, uint32_t rows, const int16_t *x, uint32_t width, int32_t bias,
-                                      uint32_t count, int32_t *acc)
+/* Words for it from the weights of a channel. */
+static inline void cs_depthwise_pairs(const int8_t *weights, uint32_t rows, uint32_t *pairs)
 {
-    for (uint32_t i = 0; i < count; i += 2) {
-        acc[i] = bias;
-        acc[i + 1] = bias;
-    }
-    for (; rows > 0; rows--, weights += 3, x += width) {
-        const uint32_t first = (uint32_t)(uint16_t)weights[0] | (uint32_t)weights[1] << 16;
-        const uint32_t last = (uint32_t)(uint16_t)weights[1] | (uint32_t)weights[2] << 16;
-        uint32_t a;
-
-        __builtin_memcpy(&a, __builtin_assume_aligned(x, 4), 4);
-        for (uint32_t i = 0; i < count; i += 2) {
-            uint32_t b;
-            int32_t one = acc[i], other = acc[i + 1];
-
-            __builtin_memcpy(&b, __builtin_assume_aligned(x + i + 2, 4), 4);
-            one = cs_two_products(first, a, one);
-            __asm__("smlabt %0, %1, %2, %0" : "+r"(one) : "r"(b), "r"(last));
-            __asm__("smlatb %0, %1, %2, %0" : "+r"(other) : "r"(a), "r"(first));
-            other = cs_two_products(last, b, other);
-            acc[i] = one;
-            acc[i + 1] = other;
-            a = b;
-        }
+    for (; rows > 0; rows--, weights += 3, pairs += 2) {
+        pairs[0] = (uint32_t)(uint16_t)weights[0] | (uint32_t)weights[1] << 16;
+        pairs[1] = (uint32_t)(uint16_t)weights[1] | (uint32_t)weights[2] << 16;
     }
 }
 
 #endif
 
 /* Any taps, any step. */
-static inline void cs_depthwise_any(const cs_conv *layer, const int8_t *weights, const int16_t *x, uint32_t width, int32_t bias,
+static __attribute__((noinline)) void cs_depthwise_any(const cs_conv *layer, const int8_t *weights, const int16_t *x, uint32_t width, int32_t bias,
                                     uint32_t count, int32_t *acc)
 {
     const uint32_t taps = layer->frequency.taps, step = layer->frequency.step, dilation = layer->frequency.dilation;
@@ -98,7 +116,15 @@ static inline void cs_depthwise_channel(const cs_conv *layer, uint32_t channel, 
         CS_ROUND_UP_4((layer->block - 1u) * frequency->step + (frequency->taps - 1u) * frequency->dilation + 2u);
     const int8_t *weights = layer->weights + channel * time->taps * frequency->taps;
     const cs_channel constants = cs_channel_of(layer, channel);
-    int16_t *rows = (int16_t *)(void *)(acc + layer->block);
+    uint32_t *pairs = (uint32_t *)(void *)(acc + layer->block);
+    int16_t *rows = (int16_t *)(void *)(pairs + 2 * time->taps);
+#if defined(__ARM_FEATURE_DSP)
+    const int three = frequency->taps == 3 && frequency->step == 1 && frequency->dilation == 1;
+
+    if (three) {
+        cs_depthwise_pairs(weights, time->taps, pairs);
+    }
+#endif
 
     for (uint32_t t = 0; t < time->results; t++) {
         const int32_t first_row = time->origin + (int32_t)(t * time->step);
@@ -114,8 +140,8 @@ static inline void cs_depthwise_channel(const cs_conv *layer, uint32_t channel, 
                 cs_depthwise_row(source, first, width, layer, rows + i * width, wide);
             }
 #if defined(__ARM_FEATURE_DSP)
-            if (frequency->taps == 3 && frequency->step == 1 && frequency->dilation == 1) {
-                cs_depthwise_three(weights, time->taps, rows, width, layer->bias[channel], count, acc);
+            if (three) {
+                cs_depthwise_three(pairs, time->taps, rows, width, layer->bias[channel], count, acc);
             } else
 #endif
             {

@@ -54,12 +54,12 @@ class ConvPhase:
 
 
 def block_results(phase: ConvPhase, depthwise: bool) -> int:
-    """Results along frequency that share one reading of the weights, even: about equal blocks that need little scratch."""
+    """Results along frequency that share one reading of the weights: about equal blocks that need little scratch."""
     most = _MOST_RESULTS[depthwise]
     if not depthwise:
         most = max(2, min(most, _PATCH_ELEMENTS // round_up(phase.columns, 4) // 2 * 2))
     blocks = -(-phase.frequency.results // most)
-    return round_up(-(-phase.frequency.results // blocks), 2)
+    return round_up(-(-phase.frequency.results // blocks), 4 if depthwise else 2)
 
 
 def phase_scratch(phase: ConvPhase, depthwise: bool) -> int:
@@ -67,7 +67,8 @@ def phase_scratch(phase: ConvPhase, depthwise: bool) -> int:
     block = block_results(phase, depthwise)
     if depthwise:
         axis = phase.frequency
-        return 4 * block + 2 * phase.time.taps * round_up((block - 1) * axis.step + (axis.taps - 1) * axis.dilation + 2, 4)
+        width = round_up((block - 1) * axis.step + (axis.taps - 1) * axis.dilation + 2, 4)
+        return 4 * block + phase.time.taps * (8 + 2 * width)
     return 2 * round_up(phase.columns, 4) * (block + 4) + 16 * block
 
 
