@@ -92,28 +92,55 @@ static __attribute__((noinline)) void cs_conv_output_rare(const cs_channel *chan
 
 #if defined(__ARM_FEATURE_DSP)
 
-/* Low and high bounds by saturation to 16 bits, which takes fewer instructions than two comparisons; what puts low where int16
- * ends below joins the rounding. */
-static inline void cs_conv_output_run(const cs_channel *channel, const int32_t *acc, uint32_t count, void *y, uint32_t step,
-                                      int wide, int same)
+/* What a channel's sums go through: rounding, the shift, saturation to 16 bits, `up`, saturation, `down`. The first saturation puts
+ * low where int16 ends below, what it takes to get there joins the rounding; the second puts high where int16 ends above. */
+typedef struct cs_run {
+    int32_t positive, flip, offset, right, up, down;
+} cs_run;
+
+static inline cs_run cs_run_of(const cs_channel *channel)
 {
     const int32_t right = -1 - channel->shift;
     const int32_t offset = (1 << (right - 1)) + (channel->zero_point - 32768 - channel->low) * (1 << right);
     const int32_t up = 65535 + channel->low - channel->high, down = channel->high - 32767;
-    const int32_t positive = channel->multiplier, flip = positive ^ channel->negative;
+
+    return (cs_run){channel->multiplier, channel->multiplier ^ channel->negative, offset, right, up, down};
+}
+
+/* One sum up to the first saturation. In assembly, else compilers make the choice of a multiplier a comparison. */
+static inline int32_t cs_run_one(const cs_run *run, int32_t sum, int same)
+{
+    int32_t multiplier = run->positive;
+
+    if (!same) {
+        __asm__("and %0, %1, %2, asr #31" : "=r"(multiplier) : "r"(run->flip), "r"(sum));
+        multiplier ^= run->positive;
+    }
+    return cs_saturate_s16(cs_multiply_high_add(sum, multiplier, run->offset) >> run->right);
+}
+
+static inline void cs_conv_output_run(const cs_channel *channel, const int32_t *acc, uint32_t count, void *y, uint32_t step,
+                                      int wide, int same)
+{
+    const cs_run run = cs_run_of(channel);
     int16_t *other = y;
     int8_t *narrow = y;
 
-#if defined(__clang__)
-#pragma clang loop unroll_count(2)
-#else
-#pragma GCC unroll 2
-#endif
-    for (; count > 0; count--) {
-        const int32_t sum = *acc++, multiplier = same ? positive : positive ^ (flip & (sum >> 31));
-        const int32_t above = cs_saturate_s16(cs_multiply_high_add(sum, multiplier, offset) >> right);
+    if (wide && step == 1 && run.up <= 32767) { /* by twos; such cores store words at any address */
+        const uint32_t up = (uint32_t)(run.up & 0xFFFF) * 0x10001u, down = (uint32_t)(run.down & 0xFFFF) * 0x10001u;
 
-        CS_STORE(cs_saturate_s16(above + up) + down);
+        for (; count >= 2; count -= 2, acc += 2, other += 2) {
+            const int32_t one = cs_run_one(&run, acc[0], same), two = cs_run_one(&run, acc[1], same);
+            uint32_t both;
+
+            __asm__("pkhbt %0, %1, %2, lsl #16" : "=r"(both) : "r"(one), "r"(two));
+            __asm__("qadd16 %0, %0, %1" : "+r"(both) : "r"(up));
+            __asm__("sadd16 %0, %0, %1" : "+r"(both) : "r"(down));
+            __builtin_memcpy(other, &both, 4);
+        }
+    }
+    for (; count > 0; count--) {
+        CS_STORE(cs_saturate_s16(cs_run_one(&run, *acc++, same) + run.up) + run.down);
     }
 }
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from codesign.compiler.layers.convolution import Convolution
 
 _PATCH_ELEMENTS = 2048
-_MOST_RESULTS = {False: 24, True: 64}  # of a block, by whether it is depthwise
+_MOST_RESULTS = {False: 40, True: 64}  # of a block, by whether it is depthwise
 
 
 @dataclass(frozen=True)
