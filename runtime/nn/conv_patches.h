@@ -33,29 +33,30 @@ static __attribute__((noinline)) void cs_patch_column(const void *from, int32_t 
     }
 }
 
-/* All columns of the patches first..end-1 of a block, element by element: they reach into padding. */
+/* All columns of the patches first..end-1 of a block, element by element: they reach into padding. What `layer` points to is
+ * copied: stores of int16 might change it. */
 static __attribute__((noinline)) void cs_patches_edge(const cs_conv *layer, const void *x, int32_t row, int32_t at, uint32_t first,
                                                       uint32_t end, int16_t *patches, uint32_t pair, int wide)
 {
-    const cs_conv_axis *time = &layer->time, *frequency = &layer->frequency;
-    const uint32_t next = CS_PATCH_NEXT(pair);
+    const cs_conv_axis time = layer->time, frequency = layer->frequency;
+    const uint32_t inputs = layer->inputs;
+    const int32_t zero_point = layer->source_zero_point;
 
     for (uint32_t i = first; i < end; i++) {
-        int16_t *patch = patches + (i >> 1) * pair + (i & 1u) * next;
-        const int32_t start = at + (int32_t)(i * frequency->step);
-        uint32_t column = 0;
+        int16_t *patch = patches + (i >> 1) * pair + (i & 1u) * CS_PATCH_NEXT(pair);
+        const int32_t start = at + (int32_t)(i * frequency.step);
+        uint32_t column = 0, base = 0;
 
-        for (uint32_t channel = 0; channel < layer->inputs; channel++) {
-            for (uint32_t k = 0; k < time->taps; k++) {
-                const int32_t at_row = row + (int32_t)(k * time->dilation);
-                const uint32_t base = (channel * time->source + (uint32_t)at_row) * frequency->source;
+        for (uint32_t channel = 0; channel < inputs; channel++, base += time.source) {
+            for (uint32_t k = 0; k < time.taps; k++) {
+                const int32_t at_row = row + (int32_t)(k * time.dilation);
+                const uint32_t size = (uint32_t)at_row < time.source ? frequency.source : 0;
+                const void *from = size == 0 ? x : cs_source_at(x, (int32_t)((base + (uint32_t)at_row) * size), wide);
+                int32_t place = start;
 
-                for (uint32_t j = 0; j < frequency->taps; j++, column++) {
-                    const int32_t place = start + (int32_t)(j * frequency->dilation);
-                    const int inside = (uint32_t)at_row < time->source && (uint32_t)place < frequency->source;
-
+                for (uint32_t j = 0; j < frequency.taps; j++, column++, place += frequency.dilation) {
                     patch[CS_PATCH_COLUMN(column)] =
-                        inside ? cs_source_element(x, (int32_t)base + place, layer->source_zero_point, wide) : (int16_t)0;
+                        (uint32_t)place < size ? cs_source_element(from, place, zero_point, wide) : (int16_t)0;
                 }
             }
         }

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import ctypes
+import dataclasses
 import functools
 from collections.abc import Callable
 
@@ -17,6 +18,7 @@ from cores import BOARDS, open_calls
 
 from codesign.compiler.layers.convolution import Convolution
 from codesign.testing.calls import Calls
+from codesign.testing.unicorn_calls import UnicornCalls
 from convolutions import convolution, function, gtcrn_layers, source_of, structs
 
 CANARY = 0x5C
@@ -56,6 +58,43 @@ def test_random_convolutions_are_the_reference(cores: Callable[[str], Calls], bo
         layer = convolution(rng, bits, kind, transposed=index % 2 == 1, big=index % 4 > 1)
         x = source_of(rng, layer, kind)
         np.testing.assert_array_equal(run(image, layer, x)[0], layer.apply(x), err_msg=f"{index}: {layer}")
+
+
+LIMITS = {
+    "9→16, 1×5, stride 2": 1.6,
+    "16→16, 1×5, stride 2, 2 groups": 2.1,
+    "24→16, 1×1": 1.8,
+    "depthwise 16, 3×3, dilation 5": 6.2,
+    "16→8, 1×1": 2.4,
+    "transposed 16→16, 1×5, stride 2, 2 groups": 2.7,
+    "transposed 16→2, 1×5, stride 2": 4.9,
+}
+
+
+def test_instructions_per_mac(counting: Callable[[str], Calls]) -> None:
+    image, rng = counting("nrf5340dk"), np.random.default_rng(0)
+    layers = gtcrn_layers(rng)
+    for name, limit in LIMITS.items():
+        outputs = len(layers[name].weights)
+        usual = {"shift": np.full(outputs, -9, np.int32), "low": -32767, "high": 32767, "twice": False}
+        layer = dataclasses.replace(layers[name], **usual)
+        _, instructions = run(image, layer, source_of(rng, layer, "random"))
+        assert instructions <= limit * layer.macs, name
+
+
+def test_stack_use_is_what_the_symbol_declares(cores: Callable[[str], Calls]) -> None:
+    image = cores("nrf5340dk")
+    assert isinstance(image, UnicornCalls)
+    name = "cs_conv_multiply"
+    declared = next(symbol.value for symbol in image.elf.symbols if symbol.name == f"{name}.stack_bytes")
+    image.clear()
+    below, arguments = image.stack_top - 256, 16  # three words, the stack aligned to 8
+    image.engine.mem_write(below, bytes([CANARY]) * 256)
+    rows, patches, bias, acc = (image.put(bytes(64)) for _ in range(4))
+    image.call(name, rows, patches, 4, 1, bias, acc, 2)
+    untouched = image.read(below, 256)
+    assert untouched[: 256 - arguments - declared] == bytes([CANARY]) * (256 - arguments - declared)
+    assert untouched[256 - arguments - declared : 256 - arguments].count(CANARY) < declared
 
 
 @pytest.mark.parametrize("board", BOARDS)
