@@ -14,7 +14,7 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
-from convolutions import ConvCost, convolutions, convolutions_section
+from conv_layers import ConvCost, convolutions, convolutions_section
 from four_bit import widths
 from front_end import FrontEndCost, check_cmsis_dsp, front_ends, transforms
 from measure import Measurement, measure

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Convolutions of 16-bit activations beside CMSIS-NN's, at the shapes of a speech network of 48 k parameters.
 
-    python bench/convolutions.py [--cmsis-nn CHECKOUT] [--board NAME]...
+    python bench/conv_layers.py [--cmsis-nn CHECKOUT] [--board NAME]...
 
 Executed instructions are exact and repeatable; cycles are estimates. CMSIS-NN's results are compared with ours: the same but
 for one LSB, since it rounds twice.
