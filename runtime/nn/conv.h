@@ -55,8 +55,8 @@ static inline void cs_conv_core(const cs_conv *layer, const void *x, void *y, in
                 const uint32_t left = frequency->results - f, count = left < layer->block ? left : layer->block;
 
                 cs_patches(layer, source, t, f, count, patches, 2 * columns, wide);
-                next = cs_conv_block(layer, weights, patches, count, g * layer->outputs, t * time->y_step + f * frequency->y_step,
-                                     y, wide, patches + layer->block * columns);
+                next = cs_conv_block(layer, weights, patches, count, g * layer->outputs,
+                                     t * time->y_step + f * frequency->y_step, y, wide, patches + layer->block * columns);
             }
         }
         weights = next;

@@ -68,8 +68,8 @@ static inline int32_t cs_rescale_twice(int32_t value, int32_t multiplier, int32_
     } while (0)
 
 /* Any shift, any rounding. */
-static __attribute__((noinline)) void cs_conv_output_rare(const cs_channel *channel, const int32_t *acc, uint32_t count, void *y,
-                                                          uint32_t step, int wide)
+static __attribute__((noinline)) void cs_conv_output_rare(const cs_channel *channel, const int32_t *acc, uint32_t count,
+                                                          void *y, uint32_t step, int wide)
 {
     const int32_t shift = channel->shift;
     int16_t *other = y;
@@ -92,8 +92,8 @@ static __attribute__((noinline)) void cs_conv_output_rare(const cs_channel *chan
 
 #if defined(__ARM_FEATURE_DSP)
 
-/* What a channel's sums go through: rounding, the shift, saturation to 16 bits, `up`, saturation, `down`. The first saturation puts
- * low where int16 ends below, what it takes to get there joins the rounding; the second puts high where int16 ends above. */
+/* What a channel's sums go through: rounding, the shift, saturation to 16 bits, `up`, saturation, `down`. The first saturation
+ * puts low where int16 ends below, what it takes to get there joins the rounding; the second puts high where it ends above. */
 typedef struct cs_run {
     int32_t positive, flip, offset, right, up, down;
 } cs_run;

@@ -35,8 +35,8 @@ static __attribute__((noinline)) void cs_patch_column(const void *from, int32_t 
 
 /* All columns of the patches first..end-1 of a block, element by element: they reach into padding. What `layer` points to is
  * copied: stores of int16 might change it. */
-static __attribute__((noinline)) void cs_patches_edge(const cs_conv *layer, const void *x, int32_t row, int32_t at, uint32_t first,
-                                                      uint32_t end, int16_t *patches, uint32_t pair, int wide)
+static __attribute__((noinline)) void cs_patches_edge(const cs_conv *layer, const void *x, int32_t row, int32_t at,
+                                                      uint32_t first, uint32_t end, int16_t *patches, uint32_t pair, int wide)
 {
     const cs_conv_axis time = layer->time, frequency = layer->frequency;
     const uint32_t inputs = layer->inputs;

@@ -1,39 +1,62 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The core of cs_depthwise_s16 and cs_depthwise_s8: each output channel reads one source channel. */
+/* The core of cs_depthwise_s16 and cs_depthwise_s8: each output channel reads one source channel, where it lies. */
 #ifndef CODESIGN_NN_DEPTHWISE_H
 #define CODESIGN_NN_DEPTHWISE_H
 
 #include "codesign/conv.h"
-#include "codesign/nn.h"
 #include "conv_output.h"
 #include "conv_patches.h"
-#include "move.h"
 
-/* A row of the source from element `at` on as int16, with padding around it; row NULL: padding alone. */
-static __attribute__((noinline)) void cs_depthwise_row(const void *row, int32_t at, uint32_t width, const cs_conv *layer,
-                                                       int16_t *to, int wide)
+/* What the results of one row read: `rows` rows of the source, `apart` elements from one to the next. */
+typedef struct cs_depthwise_run {
+    const void *x;         /* the first row */
+    const int8_t *weights; /* of the first row */
+    uint32_t rows, apart;
+    int32_t bias, zero_point;
+} cs_depthwise_run;
+
+/* The sum of one result, whose first tap reads element `at`; taps in padding add nothing. */
+static __attribute__((noinline)) int32_t cs_depthwise_edge(const cs_depthwise_run *run, const cs_conv_axis *axis, int32_t at,
+                                                           int wide)
 {
-    const int32_t size = row != 0 ? layer->frequency.source : 0;
-    const int32_t end = at + (int32_t)width < size ? at + (int32_t)width : size;
-    uint32_t left = width;
+    const int32_t size = axis->source, dilation = axis->dilation;
+    const int8_t *weight = run->weights;
+    const void *row = run->x;
+    uint32_t sum = (uint32_t)run->bias;
 
-    for (; left > 0 && (at < 0 || at >= end); left--, at++) {
-        *to++ = 0;
-    }
-    if (left == 0) {
-        return;
-    }
-    left -= (uint32_t)(end - at);
-    if (wide) {
-        cs_move(to, (const int16_t *)row + at, 2u * (uint32_t)(end - at));
-        to += end - at;
-    } else {
-        for (; at < end; at++) {
-            *to++ = cs_source_element(row, at, layer->source_zero_point, wide);
+    for (uint32_t k = 0; k < run->rows; k++, row = cs_source_at(row, (int32_t)run->apart, wide)) {
+        int32_t place = at;
+
+        for (uint32_t j = 0; j < axis->taps; j++, weight++, place += dilation) {
+            if ((uint32_t)place < (uint32_t)size) {
+                sum += (uint32_t)(*weight * cs_source_element(row, place, run->zero_point, wide));
+            }
         }
     }
-    for (; left > 0; left--) {
-        *to++ = 0;
+    return (int32_t)sum;
+}
+
+/* `count` sums from element `at` on that read no padding. */
+static __attribute__((noinline)) void cs_depthwise_any(const cs_depthwise_run *run, const cs_conv_axis *axis, int32_t at,
+                                                       uint32_t count, int32_t *acc, int wide)
+{
+    const uint32_t taps = axis->taps, rows = run->rows;
+    const int32_t step = axis->step, dilation = axis->dilation, apart = (int32_t)run->apart, zero_point = run->zero_point;
+    const void *x = cs_source_at(run->x, at, wide);
+
+    for (; count > 0; count--, x = cs_source_at(x, step, wide)) {
+        const int8_t *weight = run->weights;
+        const void *row = x;
+        uint32_t sum = (uint32_t)run->bias;
+
+        for (uint32_t k = 0; k < rows; k++, row = cs_source_at(row, apart, wide)) {
+            const void *element = row;
+
+            for (uint32_t j = 0; j < taps; j++, element = cs_source_at(element, dilation, wide)) {
+                sum += (uint32_t)(*weight++ * cs_source_element(element, 0, zero_point, wide));
+            }
+        }
+        *acc++ = (int32_t)sum;
     }
 }
 
@@ -42,21 +65,32 @@ static __attribute__((noinline)) void cs_depthwise_row(const void *row, int32_t 
 /* Without arm_acle.h, which not every toolchain has. */
 #define CS_ADD_PRODUCTS(instruction, sum, a, b) __asm__(instruction " %0, %1, %2, %0" : "+r"(sum) : "r"(a), "r"(b))
 
-/* Rows of three taps, step and dilation 1: four neighbouring results of a row need three words of x and eight instructions.
- * `pairs` holds two words of weights a row: taps 0 and 1, 1 and 2. */
-static __attribute__((noinline)) void cs_depthwise_three(const uint32_t *pairs, uint32_t rows, const int16_t *x, uint32_t width,
-                                                         int32_t bias, uint32_t count, int32_t *acc)
+static inline uint32_t cs_word_of(const int16_t *at)
 {
-    const uint32_t *end = pairs + 2 * rows;
+    uint32_t word;
 
-    for (const int32_t *last = acc + count; acc < last; acc += 4, x += 4) {
+    __builtin_memcpy(&word, at, 4); /* such cores load words from any address */
+    return word;
+}
+
+/* Rows of three taps, step and dilation 1, at least four results: four neighbours need three words of a row and eight
+ * instructions. The last four overlap those before where `count` is no multiple of 4. `pairs`: two words of weights a row, taps
+ * 0 and 1, 1 and 2. */
+static __attribute__((noinline)) void cs_depthwise_three(const uint32_t *pairs, const cs_depthwise_run *run, int32_t at,
+                                                         uint32_t count, int32_t *acc)
+{
+    const uint32_t *end = pairs + 2 * run->rows;
+    const uint32_t apart = run->apart;
+    const int32_t bias = run->bias;
+    const int16_t *x = (const int16_t *)run->x + at;
+
+    for (uint32_t left = count;;) {
         const int16_t *row = x;
         int32_t a = bias, b = bias, c = bias, d = bias;
 
-        for (const uint32_t *weights = pairs; weights != end; weights += 2, row += width) {
+        for (const uint32_t *weights = pairs; weights != end; weights += 2, row += apart) {
             const uint32_t first = weights[0], second = weights[1];
-            const uint32_t *words = __builtin_assume_aligned(row, 4);
-            const uint32_t p = words[0], q = words[1], r = words[2];
+            const uint32_t p = cs_word_of(row), q = cs_word_of(row + 2), r = cs_word_of(row + 4);
 
             CS_ADD_PRODUCTS("smlad", a, p, first);
             CS_ADD_PRODUCTS("smlabt", a, q, second);
@@ -71,6 +105,14 @@ static __attribute__((noinline)) void cs_depthwise_three(const uint32_t *pairs, 
         acc[1] = b;
         acc[2] = c;
         acc[3] = d;
+        if (left <= 4) {
+            return;
+        }
+        const uint32_t next = left < 8 ? left - 4 : 4;
+
+        left -= next;
+        acc += next;
+        x += next;
     }
 }
 
@@ -85,75 +127,80 @@ static inline void cs_depthwise_pairs(const int8_t *weights, uint32_t rows, uint
 
 #endif
 
-/* Any taps, any step. */
-static __attribute__((noinline)) void cs_depthwise_any(const cs_conv *layer, const int8_t *weights, const int16_t *x, uint32_t width, int32_t bias,
-                                    uint32_t count, int32_t *acc)
+/* `count` sums from element `at` on; `pairs`: for cs_depthwise_three, else NULL. */
+static inline void cs_depthwise_sums(const cs_depthwise_run *run, const cs_conv_axis *axis, int32_t at, uint32_t count,
+                                     const uint32_t *pairs, int32_t *acc, int wide)
 {
-    const uint32_t taps = layer->frequency.taps, step = layer->frequency.step, dilation = layer->frequency.dilation;
+    const int32_t step = axis->step, size = axis->source;
+    int32_t last = at + (int32_t)(count - 1) * step + (int32_t)((axis->taps - 1u) * axis->dilation);
+    uint32_t first = 0, end = count;
 
-    for (uint32_t i = 0; i < count; i++, x += step) {
-        const int16_t *row = x;
-        const int8_t *weight = weights;
-        uint32_t sum = (uint32_t)bias;
-
-        for (uint32_t k = 0; k < layer->time.taps; k++, row += width) {
-            const int16_t *element = row;
-
-            for (uint32_t j = 0; j < taps; j++, element += dilation) {
-                sum += (uint32_t)(*weight++ * *element);
-            }
-        }
-        acc[i] = (int32_t)sum;
+    for (; at < 0 && first < end; at += step) {
+        acc[first++] = cs_depthwise_edge(run, axis, at, wide);
+    }
+    for (; end > first && last >= size; last -= step) {
+        end--;
+        acc[end] = cs_depthwise_edge(run, axis, at + (int32_t)(end - first) * step, wide);
+    }
+#if defined(__ARM_FEATURE_DSP)
+    if (pairs != 0 && end >= first + 4) {
+        cs_depthwise_three(pairs, run, at, end - first, acc + first);
+        return;
+    }
+#endif
+    (void)pairs;
+    if (end > first) {
+        cs_depthwise_any(run, axis, at, end - first, acc + first, wide);
     }
 }
 
-/* The results of one output channel; x starts at its source channel. `wide`: x and y are int16, else int8. */
+/* The results of one output channel; x is its source channel. */
 static inline void cs_depthwise_channel(const cs_conv *layer, uint32_t channel, const void *x, void *y, int wide, int32_t *acc)
 {
     const cs_conv_axis *time = &layer->time, *frequency = &layer->frequency;
-    const uint32_t size = wide ? 2u : 1u;
-    const uint32_t width =
-        CS_ROUND_UP_4((layer->block - 1u) * frequency->step + (frequency->taps - 1u) * frequency->dilation + 2u);
     const int8_t *weights = layer->weights + channel * time->taps * frequency->taps;
     const cs_channel constants = cs_channel_of(layer, channel);
-    uint32_t *pairs = (uint32_t *)(void *)(acc + layer->block);
-    int16_t *rows = (int16_t *)(void *)(pairs + 2 * time->taps);
-#if defined(__ARM_FEATURE_DSP)
-    const int three = frequency->taps == 3 && frequency->step == 1 && frequency->dilation == 1;
+    const uint32_t *pairs = 0;
 
-    if (three) {
-        cs_depthwise_pairs(weights, time->taps, pairs);
+#if defined(__ARM_FEATURE_DSP)
+    if (wide && frequency->taps == 3 && frequency->step == 1 && frequency->dilation == 1) {
+        uint32_t *words = (uint32_t *)(void *)(acc + layer->block);
+
+        cs_depthwise_pairs(weights, time->taps, words);
+        pairs = words;
     }
 #endif
-
     for (uint32_t t = 0; t < time->results; t++) {
-        const int32_t first_row = time->origin + (int32_t)(t * time->step);
+        int32_t row = time->origin + (int32_t)(t * time->step);
+        uint32_t skipped = 0, rows = 0;
+
+        for (; row < 0 && skipped < time->taps; row += time->dilation) {
+            skipped++;
+        }
+        for (int32_t at = row; skipped + rows < time->taps && at < time->source; at += time->dilation) {
+            rows++;
+        }
+        const cs_depthwise_run run = {
+            .x = cs_source_at(x, rows == 0 ? 0 : row * frequency->source, wide),
+            .weights = weights + skipped * frequency->taps,
+            .rows = rows,
+            .apart = (uint32_t)time->dilation * frequency->source,
+            .bias = layer->bias[channel],
+            .zero_point = layer->source_zero_point,
+        };
 
         for (uint32_t f = 0; f < frequency->results; f += layer->block) {
             const uint32_t left = frequency->results - f, count = left < layer->block ? left : layer->block;
-            const int32_t first = frequency->origin + (int32_t)(f * frequency->step);
+            const uint32_t place = channel * layer->y_channel + t * time->y_step + f * frequency->y_step;
 
-            for (uint32_t i = 0; i < time->taps; i++) {
-                const int32_t row = first_row + (int32_t)(i * time->dilation);
-                const void *source = (uint32_t)row >= time->source ? 0 : (const int8_t *)x + size * (uint32_t)row * frequency->source;
-
-                cs_depthwise_row(source, first, width, layer, rows + i * width, wide);
-            }
-#if defined(__ARM_FEATURE_DSP)
-            if (three) {
-                cs_depthwise_three(pairs, time->taps, rows, width, layer->bias[channel], count, acc);
-            } else
-#endif
-            {
-                cs_depthwise_any(layer, weights, rows, width, layer->bias[channel], count, acc);
-            }
-            cs_conv_output(&constants, acc, count,
-                           (int8_t *)y + size * (channel * layer->y_channel + t * time->y_step + f * frequency->y_step),
-                           frequency->y_step, wide);
+            cs_depthwise_sums(&run, frequency, frequency->origin + (int32_t)(f * frequency->step), count,
+                              pairs == 0 ? pairs : pairs + 2 * skipped, acc, wide);
+            cs_conv_output(&constants, acc, count, (int8_t *)y + (wide ? 2u : 1u) * place, frequency->y_step, wide);
         }
     }
 }
 
+/* `wide`: x and y are int16, else int8. */
 static inline void cs_depthwise_core(const cs_conv *layer, const void *x, void *y, int wide, void *scratch)
 {
     const uint32_t channel_bytes = (wide ? 2u : 1u) * layer->time.source * layer->frequency.source;

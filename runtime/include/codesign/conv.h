@@ -30,8 +30,7 @@ typedef struct cs_conv {
     const int8_t *shift;       /* per output channel, positive = left */
     cs_conv_axis time, frequency;
     uint16_t groups, inputs, outputs;
-    uint16_t block;            /* results along frequency that share one reading of the weights; even, and a
-                                * multiple of 4 in cs_depthwise_* */
+    uint16_t block;            /* results along frequency that share one reading of the weights; even */
     int32_t source_zero_point; /* int8 only; int16 has none */
     int32_t zero_point, low, high;
     uint32_t y_channel;        /* elements of one channel of y */
@@ -41,8 +40,7 @@ typedef struct cs_conv {
 /* Scratch in bytes, 4-byte aligned; python/codesign/compiler/layers/conv_code.py uses the same formulas. C4 is the number of
  * columns rounded up to a multiple of 4.
  *   cs_conv_*       2 * C4 * (block + 4) + 16 * block
- *   cs_depthwise_*  4 * block + 8 * time taps + 2 * time taps * W, W = (block - 1) * step + (taps - 1) * dilation + 2 along
- *                   frequency, rounded up to a multiple of 4 */
+ *   cs_depthwise_*  4 * block + 8 * time taps */
 void cs_conv_s16(const cs_conv *layer, const int16_t *x, int16_t *y, void *scratch);
 void cs_conv_s8(const cs_conv *layer, const int8_t *x, int8_t *y, void *scratch);
 void cs_depthwise_s16(const cs_conv *layer, const int16_t *x, int16_t *y, void *scratch);

@@ -59,16 +59,14 @@ def block_results(phase: ConvPhase, depthwise: bool) -> int:
     if not depthwise:
         most = max(2, min(most, _PATCH_ELEMENTS // round_up(phase.columns, 4) // 2 * 2))
     blocks = -(-phase.frequency.results // most)
-    return round_up(-(-phase.frequency.results // blocks), 4 if depthwise else 2)
+    return round_up(-(-phase.frequency.results // blocks), 2)
 
 
 def phase_scratch(phase: ConvPhase, depthwise: bool) -> int:
     """Bytes; the formulas are those of runtime/include/codesign/conv.h."""
     block = block_results(phase, depthwise)
     if depthwise:
-        axis = phase.frequency
-        width = round_up((block - 1) * axis.step + (axis.taps - 1) * axis.dilation + 2, 4)
-        return 4 * block + phase.time.taps * (8 + 2 * width)
+        return 4 * block + 8 * phase.time.taps
     return 2 * round_up(phase.columns, 4) * (block + 4) + 16 * block
 
 
