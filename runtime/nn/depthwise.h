@@ -62,59 +62,9 @@ static __attribute__((noinline)) void cs_depthwise_any(const cs_depthwise_run *r
 
 #if defined(__ARM_FEATURE_DSP)
 
-/* Without arm_acle.h, which not every toolchain has. */
-#define CS_ADD_PRODUCTS(instruction, sum, a, b) __asm__(instruction " %0, %1, %2, %0" : "+r"(sum) : "r"(a), "r"(b))
-
-static inline uint32_t cs_word_of(const int16_t *at)
-{
-    uint32_t word;
-
-    __builtin_memcpy(&word, at, 4); /* such cores load words from any address */
-    return word;
-}
-
-/* Rows of three taps, step and dilation 1, at least four results: four neighbours need three words of a row and eight
- * instructions. The last four overlap those before where `count` is no multiple of 4. `pairs`: two words of weights a row, taps
- * 0 and 1, 1 and 2. */
-static __attribute__((noinline)) void cs_depthwise_three(const uint32_t *pairs, const cs_depthwise_run *run, int32_t at,
-                                                         uint32_t count, int32_t *acc)
-{
-    const uint32_t *end = pairs + 2 * run->rows;
-    const uint32_t apart = run->apart;
-    const int32_t bias = run->bias;
-    const int16_t *x = (const int16_t *)run->x + at;
-
-    for (uint32_t left = count;;) {
-        const int16_t *row = x;
-        int32_t a = bias, b = bias, c = bias, d = bias;
-
-        for (const uint32_t *weights = pairs; weights != end; weights += 2, row += apart) {
-            const uint32_t first = weights[0], second = weights[1];
-            const uint32_t p = cs_word_of(row), q = cs_word_of(row + 2), r = cs_word_of(row + 4);
-
-            CS_ADD_PRODUCTS("smlad", a, p, first);
-            CS_ADD_PRODUCTS("smlabt", a, q, second);
-            CS_ADD_PRODUCTS("smlatb", b, p, first);
-            CS_ADD_PRODUCTS("smlad", b, q, second);
-            CS_ADD_PRODUCTS("smlad", c, q, first);
-            CS_ADD_PRODUCTS("smlabt", c, r, second);
-            CS_ADD_PRODUCTS("smlatb", d, q, first);
-            CS_ADD_PRODUCTS("smlad", d, r, second);
-        }
-        acc[0] = a;
-        acc[1] = b;
-        acc[2] = c;
-        acc[3] = d;
-        if (left <= 4) {
-            return;
-        }
-        const uint32_t next = left < 8 ? left - 4 : 4;
-
-        left -= next;
-        acc += next;
-        x += next;
-    }
-}
+/* Assembly: cs_depthwise_three.S says what it computes. */
+void cs_depthwise_three(const uint32_t *pairs, uint32_t rows, const int16_t *x, uint32_t apart, int32_t bias, uint32_t count,
+                        int32_t *acc);
 
 /* Words for it from the weights of a channel. */
 static inline void cs_depthwise_pairs(const int8_t *weights, uint32_t rows, uint32_t *pairs)
@@ -143,8 +93,8 @@ static inline void cs_depthwise_sums(const cs_depthwise_run *run, const cs_conv_
         acc[end] = cs_depthwise_edge(run, axis, at + (int32_t)(end - first) * step, wide);
     }
 #if defined(__ARM_FEATURE_DSP)
-    if (pairs != 0 && end >= first + 4) {
-        cs_depthwise_three(pairs, run, at, end - first, acc + first);
+    if (pairs != 0 && run->rows > 0 && end >= first + 4) {
+        cs_depthwise_three(pairs, run->rows, (const int16_t *)run->x + at, 2 * run->apart, run->bias, end - first, acc + first);
         return;
     }
 #endif

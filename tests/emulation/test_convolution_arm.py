@@ -82,16 +82,19 @@ def test_instructions_per_mac(counting: Callable[[str], Calls]) -> None:
         assert instructions <= limit * layer.macs, name
 
 
-def test_stack_use_is_what_the_symbol_declares(cores: Callable[[str], Calls]) -> None:
+@pytest.mark.parametrize("name", ["cs_conv_multiply", "cs_depthwise_three"])
+def test_stack_use_is_what_the_symbol_declares(cores: Callable[[str], Calls], name: str) -> None:
     image = cores("nrf5340dk")
     assert isinstance(image, UnicornCalls)
-    name = "cs_conv_multiply"
     declared = next(symbol.value for symbol in image.elf.symbols if symbol.name == f"{name}.stack_bytes")
     image.clear()
     below, arguments = image.stack_top - 256, 16  # three words, the stack aligned to 8
     image.engine.mem_write(below, bytes([CANARY]) * 256)
-    rows, patches, bias, acc = (image.put(bytes(64)) for _ in range(4))
-    image.call(name, rows, patches, 4, 1, bias, acc, 2)
+    one, other, bias, acc = (image.put(bytes(64)) for _ in range(4))
+    if name == "cs_conv_multiply":
+        image.call(name, one, other, 4, 1, bias, acc, 2)
+    else:
+        image.call(name, one, 1, other, 0, 0, 4, acc)
     untouched = image.read(below, 256)
     assert untouched[: 256 - arguments - declared] == bytes([CANARY]) * (256 - arguments - declared)
     assert untouched[256 - arguments - declared : 256 - arguments].count(CANARY) < declared
