@@ -14,6 +14,7 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
+from conv_layers import ConvCost, convolutions, convolutions_section
 from four_bit import widths
 from front_end import FrontEndCost, check_cmsis_dsp, front_ends, transforms
 from measure import Measurement, measure
@@ -71,6 +72,7 @@ def main() -> int:
         compilers = _compilers(skipped)
         layers: list[Measurement] = []
         frames: list[Frame] = []
+        convolved: list[ConvCost] = []
         fronts: list[FrontEndCost] = []
         network = lower(load_onnx(options.model))
         for board in boards:
@@ -78,6 +80,8 @@ def main() -> int:
                 for subject in (*subjects, *_fewest_instructions(board)):
                     _say(f"{board.name}: {subject.name}, {compiler.name}")
                     layers += measure(subject, board, compiler)
+                _say(f"{board.name}: convolutions, {compiler.name}")
+                convolved += convolutions(board, compiler, options.cmsis_nn)
                 _say(f"{board.name}: whole frames, {compiler.name}")
                 frames.append(frame(network, board, compiler))
             fronts += front_ends(board, compilers[0])
@@ -104,7 +108,13 @@ def main() -> int:
         compared = list(estimates([s for s in subjects if s.name != "plain C"], boards, compilers[-1]))
         _say("cores without an FPU")
         without = list(no_fpu(skipped)) if not options.board else []
-        sections = (wide_section(wide), no_fpu_section(without), onnx2c_section(generated, layers), published_section(compared))
+        sections = (
+            wide_section(wide),
+            convolutions_section(convolved),
+            no_fpu_section(without),
+            onnx2c_section(generated, layers),
+            published_section(compared),
+        )
         text = markdown(layers, frames, fronts, fft, four_bit, skipped, sections)
         if options.json:
             document = {"schema_version": SCHEMA_VERSION, "layers": [asdict(m) | {"per_mac": m.per_mac} for m in layers]}
@@ -112,6 +122,7 @@ def main() -> int:
             document |= {"transforms": [asdict(t) for t in fft], "four_bit": [asdict(w) for w in four_bit]}
             document |= {"wide": [asdict(w) for w in wide]}
             document |= {"no_fpu": [asdict(c) for c in without], "onnx2c": [asdict(g) for g in generated]}
+            document |= {"convolutions": [asdict(c) for c in convolved]}
             document |= {"autoencoder": [asdict(e) for e in compared], "skipped": skipped}
             with replace_file(options.json) as building:
                 building.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")

@@ -8,6 +8,8 @@
 #include <stdint.h>
 
 #include "codesign/nn_elements.h"
+#include "codesign/conv.h"
+#include "codesign/layout.h"
 
 #ifdef __cplusplus
 extern "C" {

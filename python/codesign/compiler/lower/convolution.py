@@ -1,0 +1,209 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Convolutions with int8 weights and real scales → Conv2d and ConvTranspose2d."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from codesign.base.errors import InputError
+from codesign.compiler.layers import Conv2d, ConvTranspose2d, Value
+from codesign.compiler.layers.convolution import Pair
+from codesign.compiler.lower.constants import BIAS_STEPS, INT8_MAX, QUANTIZE_HINT, clamp, quantized_multiplier, rne
+
+_Kind = TypeVar("_Kind", Conv2d, ConvTranspose2d)
+Floats = npt.NDArray[np.float64]
+ACC_LIMIT = 2**31
+"""|bias| and products together stay below this (docs/numerics.md, Convolution)."""
+LARGEST_SHIFT = 30
+LIMITS = {"int8": 127, "int16": 32767}
+
+
+@dataclass(frozen=True)
+class Geometry:
+    """A convolution's place over [channels, time, frequency]; `padding` is (before, after) of time and of frequency."""
+
+    shape: tuple[int, int, int]
+    stride: Pair = (1, 1)
+    dilation: Pair = (1, 1)
+    padding: tuple[Pair, Pair] = ((0, 0), (0, 0))
+    groups: int = 1
+
+
+@dataclass(frozen=True)
+class Fused:
+    """An activation in the rescaling: real bounds, and the slope of negative sums by output channel, (outputs,) or None.
+    `twice`: results are rounded as TFLite's convolutions round them.
+    """
+
+    low: float = -math.inf
+    high: float = math.inf
+    slope: Floats | None = None
+    twice: bool = False
+
+
+NOT_FUSED = Fused()
+
+
+def channel_scales(weights: Floats, bias: Floats, source: Value) -> Floats:
+    """Scales float64 (outputs,) of int8 weights for real `weights` (outputs, …): the largest is 127 steps, the bias fits."""
+    largest = np.abs(weights.reshape(len(weights), -1)).max(axis=1, initial=0.0) / INT8_MAX
+    scales = np.maximum(largest, np.abs(bias) / (BIAS_STEPS * source.scale))
+    return np.where(scales > 0, scales, 1.0)
+
+
+def integer_weights(weights: Floats, scales: Floats) -> npt.NDArray[np.int8]:
+    """Real `weights` (outputs, …) in steps of `scales` (outputs,), −127…127."""
+    steps = np.rint(weights / scales.reshape(-1, *[1] * (weights.ndim - 1)))
+    return np.clip(steps, -INT8_MAX, INT8_MAX).astype(np.int8)
+
+
+def transposed_weights(weights: npt.NDArray[Any], groups: int) -> npt.NDArray[Any]:
+    """ONNX ConvTranspose's (inputs, outputs of a group, …) → (outputs, inputs of a group, …), as ConvTranspose2d has them."""
+    split = weights.reshape(groups, len(weights) // groups, *weights.shape[1:])
+    return np.ascontiguousarray(split.swapaxes(1, 2)).reshape(-1, split.shape[1], *weights.shape[2:])
+
+
+def conv2d(
+    name: str,
+    source: Value,
+    output: Value,
+    weights: npt.NDArray[np.int8],
+    scales: Floats,
+    bias: Floats,
+    geometry: Geometry,
+    fused: Fused = NOT_FUSED,
+) -> Conv2d:
+    """The integer layer of a convolution whose real weights are `weights` · `scales`, with real `bias`, both (outputs, …).
+
+    Raises InputError, naming layer and channel, where geometry, types or ranges do not fit.
+    """
+    common = _common(name, source, output, weights, scales, bias, geometry, fused)
+    return _checked(Conv2d(**common), source, output)
+
+
+def conv_transpose2d(
+    name: str,
+    source: Value,
+    output: Value,
+    weights: npt.NDArray[np.int8],
+    scales: Floats,
+    bias: Floats,
+    geometry: Geometry,
+    fused: Fused = NOT_FUSED,
+    output_padding: Pair = (0, 0),
+) -> ConvTranspose2d:
+    """As `conv2d`, transposed; `weights` as `transposed_weights` gives them."""
+    common = _common(name, source, output, weights, scales, bias, geometry, fused)
+    return _checked(ConvTranspose2d(**common, output_padding=output_padding), source, output)
+
+
+def _checked(layer: _Kind, source: Value, output: Value) -> _Kind:
+    if min(layer.result_shape) < 1:
+        raise InputError(f"{layer.name}: no result: the kernel is larger than the padded source {layer.shape}")
+    for what, value, shape in (("source", source, layer.shape), ("output", output, layer.result_shape)):
+        if value.size != math.prod(shape):
+            raise InputError(f"{layer.name}: {what} '{value.name}' has {value.size} elements, the convolution {shape}")
+    return layer
+
+
+def _common(
+    name: str,
+    source: Value,
+    output: Value,
+    weights: npt.NDArray[np.int8],
+    scales: Floats,
+    bias: Floats,
+    geometry: Geometry,
+    fused: Fused,
+) -> dict[str, Any]:
+    """The fields that both kinds have."""
+    outputs, inputs = weights.shape[:2]
+    if source.dtype != output.dtype:
+        raise InputError(f"{name}: {source.dtype} in and {output.dtype} out: a convolution keeps the type", hint=QUANTIZE_HINT)
+    if geometry.groups < 1 or outputs % geometry.groups or inputs * geometry.groups != geometry.shape[0]:
+        raise InputError(
+            f"{name}: {geometry.shape[0]} channels, weights {weights.shape} and {geometry.groups} groups do not fit"
+        )
+    if weights.min(initial=0) < -INT8_MAX:
+        raise InputError(f"{name}: a weight is −128, integer weights are −127…127", hint=QUANTIZE_HINT)
+    for value in (source, output):
+        if value.dtype == "int16" and value.zero_point != 0:
+            raise InputError(f"{name}: int16 value '{value.name}' must have zero point 0", hint=QUANTIZE_HINT)
+    limit = LIMITS[output.dtype]
+    reach = 32767 if source.dtype == "int16" else 128 + abs(source.zero_point)
+    bounds = reach * np.abs(weights.astype(np.int64)).reshape(outputs, -1).sum(axis=1)
+    slopes = [None] * outputs if fused.slope is None else [float(a) for a in fused.slope]
+    rows = [
+        _channel(
+            name,
+            r,
+            float(bias[r]),
+            float(scales[r]),
+            slopes[r],
+            int(bounds[r]),
+            (source.scale, output.scale),
+            twice=fused.twice,
+        )
+        for r in range(outputs)
+    ]
+    biases, multipliers, negatives, shifts = (np.array(column, np.int32) for column in zip(*rows, strict=True))
+    return {
+        "name": name,
+        "source": source.name,
+        "output": output.name,
+        "weights": weights,
+        "bias": biases,
+        "multiplier": multipliers,
+        "shift": shifts,
+        "shape": geometry.shape,
+        "stride": geometry.stride,
+        "dilation": geometry.dilation,
+        "padding": geometry.padding,
+        "groups": geometry.groups,
+        "bits": 16 if source.dtype == "int16" else 8,
+        "source_zero_point": source.zero_point,
+        "zero_point": output.zero_point,
+        "low": clamp(fused.low / output.scale + output.zero_point, -limit, limit),
+        "high": clamp(fused.high / output.scale + output.zero_point, -limit, limit),
+        "negative": None if fused.slope is None else negatives,
+        "twice": fused.twice,
+    }
+
+
+def _channel(
+    name: str,
+    channel: int,
+    bias: float,
+    scale: float,
+    slope: float | None,
+    bound: int,
+    scales: tuple[float, float],
+    *,
+    twice: bool,
+) -> tuple[int, int, int, int]:
+    """(bias, multiplier, multiplier of negative sums, shift) of one output channel; `scales` of source and output."""
+    source, output = scales
+    for used in (scale, output / source) if bound == 0 else (scale,):
+        # The scale of a channel of zeros has no meaning: where it is unusable, the output's resolution serves.
+        unit = source * used
+        if not (unit > 0 and math.isfinite(unit) and math.isfinite(real := unit / output)):
+            continue
+        larger = real * max(1.0, abs(slope or 0.0))
+        if not math.isfinite(larger) or not math.isfinite(exact := bias / unit):
+            continue
+        multiplier, shift = quantized_multiplier(larger)
+        if (abs(exact) + 1 + bound) * (2.0 ** max(shift, 0) if twice else 1.0) >= ACC_LIMIT or shift > LARGEST_SHIFT:
+            continue
+        if slope is None:
+            return rne(exact), multiplier, multiplier, shift
+        steps = [min(rne(math.ldexp(real * a, 31 - shift)), 2**31 - 1) if multiplier else 0 for a in (1.0, slope)]
+        return rne(exact), steps[0], steps[1], shift
+    raise InputError(
+        f"{name}: channel {channel} could overflow: bias {bias:g} against scales {source:g} · {scale:g} → {output:g}",
+        hint="quantize the channel with a larger scale: " + QUANTIZE_HINT,
+    )

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Integer convolutions over [channels, time, frequency]. docs/numerics.md defines the arithmetic; the structs are constant,
+ * generated data. A transposed convolution is one cs_conv for each of its phases. */
+#ifndef CODESIGN_CONV_H
+#define CODESIGN_CONV_H
+
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Along one axis: result r takes tap k from source element origin + r * step + k * dilation; outside of the source there is
+ * padding. Result r stands at y_step * r. */
+typedef struct cs_conv_axis {
+    int32_t origin;
+    uint16_t taps, step, dilation, source, results;
+    uint16_t y_step;
+} cs_conv_axis;
+
+/* `inputs` and `outputs` are the channels of one group; a group's outputs follow one another.
+ * weights: cs_conv_*: for each group and each four of its outputs, for each four columns (channel, time tap, frequency tap;
+ *          the last fastest; zeros up to a multiple of 4), for each of the four outputs columns 0, 2, 1, 3.
+ *          cs_depthwise_*: outputs * time taps * frequency taps, row-major; `inputs` is 1. */
+typedef struct cs_conv {
+    const int8_t *weights;
+    const int32_t *bias;       /* per output channel */
+    const int32_t *multiplier; /* per output channel */
+    const int32_t *negative;   /* multiplier where the sum is negative; NULL: the same */
+    const int8_t *shift;       /* per output channel, positive = left */
+    cs_conv_axis time, frequency;
+    uint16_t groups, inputs, outputs;
+    uint16_t block;            /* results along frequency that share one reading of the weights; even */
+    int32_t source_zero_point; /* int8 only; int16 has none */
+    int32_t zero_point, low, high;
+    uint32_t y_channel;        /* elements of one channel of y */
+    uint32_t twice;            /* 1: results are rounded as TFLite's convolutions do, 0: once */
+} cs_conv;
+
+/* Scratch in bytes, 4-byte aligned; python/codesign/compiler/layers/conv_code.py uses the same formulas. C4 is the number of
+ * columns rounded up to a multiple of 4.
+ *   cs_conv_*       2 * C4 * (block + 4) + 16 * block
+ *   cs_depthwise_*  4 * block + 8 * time taps */
+void cs_conv_s16(const cs_conv *layer, const int16_t *x, int16_t *y, void *scratch);
+void cs_conv_s8(const cs_conv *layer, const int8_t *x, int8_t *y, void *scratch);
+void cs_depthwise_s16(const cs_conv *layer, const int16_t *x, int16_t *y, void *scratch);
+void cs_depthwise_s8(const cs_conv *layer, const int8_t *x, int8_t *y, void *scratch);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

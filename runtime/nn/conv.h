@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The core of cs_conv_s16 and cs_conv_s8, which differ in the types of x and y only. */
+#ifndef CODESIGN_NN_CONV_H
+#define CODESIGN_NN_CONV_H
+
+#include "codesign/conv.h"
+#include "codesign/nn.h"
+#include "conv_multiply.h"
+#include "conv_output.h"
+#include "conv_patches.h"
+
+/* `count` results from (t, f) on of all outputs of one group, whose first output is `first`. */
+static inline const int8_t *cs_conv_block(const cs_conv *layer, const int8_t *weights, const void *patches, uint32_t count,
+                                          uint32_t first, uint32_t at, void *y, int wide, int16_t *rows)
+{
+    const uint32_t columns = CS_ROUND_UP_4((uint32_t)layer->inputs * layer->time.taps * layer->frequency.taps);
+    const uint32_t step = layer->frequency.y_step, block = layer->block;
+    int32_t *acc = (int32_t *)(void *)(rows + 4 * columns);
+
+    for (uint32_t output = 0; output < layer->outputs; output += 4) {
+        const uint32_t real = layer->outputs - output < 4 ? layer->outputs - output : 4;
+        int32_t bias[4];
+
+        for (uint32_t row = 0; row < 4; row++) {
+            bias[row] = row < real ? layer->bias[first + output + row] : 0;
+        }
+        weights = cs_conv_widen(weights, columns, rows);
+        cs_conv_multiply(rows, patches, columns, (count + 1) / 2, bias, acc, block);
+        for (uint32_t row = 0; row < real; row++) {
+            const uint32_t channel = first + output + row;
+            const cs_channel constants = cs_channel_of(layer, channel);
+
+            cs_conv_output(&constants, acc + row * block, count,
+                           (int8_t *)y + (wide ? 2u : 1u) * (channel * layer->y_channel + at), step, wide);
+        }
+    }
+    return weights;
+}
+
+/* `wide`: x and y are int16, else int8. */
+static inline void cs_conv_core(const cs_conv *layer, const void *x, void *y, int wide, void *scratch)
+{
+    const cs_conv_axis *time = &layer->time, *frequency = &layer->frequency;
+    const uint32_t columns = CS_ROUND_UP_4((uint32_t)layer->inputs * time->taps * frequency->taps);
+    const uint32_t group = (uint32_t)layer->inputs * time->source * frequency->source;
+    int16_t *patches = scratch;
+    const int8_t *weights = layer->weights;
+
+    for (uint32_t g = 0; g < layer->groups; g++) {
+        const void *source = (const int8_t *)x + (wide ? 2u : 1u) * g * group;
+        const int8_t *next = weights;
+
+        for (uint32_t t = 0; t < time->results; t++) {
+            for (uint32_t f = 0; f < frequency->results; f += layer->block) {
+                const uint32_t left = frequency->results - f, count = left < layer->block ? left : layer->block;
+
+                cs_patches(layer, source, t, f, count, patches, 2 * columns, wide);
+                next = cs_conv_block(layer, weights, patches, count, g * layer->outputs,
+                                     t * time->y_step + f * frequency->y_step, y, wide, patches + layer->block * columns);
+            }
+        }
+        weights = next;
+    }
+}
+
+#endif

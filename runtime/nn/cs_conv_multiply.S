@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* void cs_conv_multiply(const int16_t *rows, const int16_t *patches, uint32_t columns, uint32_t pairs, const int32_t *bias,
+ *                       int32_t *acc, uint32_t stride)
+ *
+ * conv_multiply.h says what it computes. Four rows times a pair of patches: a block does two columns, 16 products, in 11
+ * instructions, of which the eight SMLAD are the limit. Sixteen blocks are unrolled; a pair of patches enters at the block that
+ * leaves the right number of them.
+ *
+ *   r0  rows, running           r4, r5    row 0 of patch a, of patch b      r2, r3   x of a, of b
+ *   r1  patches, running        r6-r11    rows 1, 2, 3                      r12, lr  weights of two rows
+ *   [sp] rows, [sp, #4] end of this pair, [sp, #8] columns * 4, [sp, #12] end of all pairs, [sp, #16] entry; behind the saved
+ *   registers: bias, acc running, stride in bytes
+ *
+ * Stack: 56 bytes, declared to the stack analysis by the symbol cs_conv_multiply.stack_bytes. Leaf function. */
+#if defined(__ARM_FEATURE_DSP) && !defined(__ARM_FEATURE_MVE)
+
+#define STACK 56       /* bytes */
+#define BLOCK_BYTES 44 /* code of one block */
+#define BLOCKS 16      /* unrolled */
+
+        .syntax unified
+        .thumb
+
+        .macro  BLOCK
+        ldrd    r12, lr, [r0], #8
+        ldrd    r2, r3, [r1], #8
+        smlad   r4, r12, r2, r4
+        smlad   r5, r12, r3, r5
+        smlad   r6, lr, r2, r6
+        smlad   r7, lr, r3, r7
+        ldrd    r12, lr, [r0], #8
+        smlad   r8, r12, r2, r8
+        smlad   r9, r12, r3, r9
+        smlad   r10, lr, r2, r10
+        smlad   r11, lr, r3, r11
+        .endm
+
+        .section .text.cs_conv_multiply, "ax", %progbits
+        .balign 4
+        .globl  cs_conv_multiply
+        .type   cs_conv_multiply, %function
+        .thumb_func
+cs_conv_multiply:
+        .cfi_sections .debug_frame
+        .cfi_startproc
+        push    {r4-r11, lr}
+        sub     sp, sp, #20
+        .cfi_def_cfa_offset STACK
+        .cfi_offset lr, -4
+        .cfi_offset r11, -8
+        .cfi_offset r10, -12
+        .cfi_offset r9, -16
+        .cfi_offset r8, -20
+        .cfi_offset r7, -24
+        .cfi_offset r6, -28
+        .cfi_offset r5, -32
+        .cfi_offset r4, -36
+        lsls    r4, r2, #2                      // bytes of a pair
+        mla     r5, r4, r3, r1                  // end of all pairs
+        adds    r6, r1, r4
+        lsrs    r2, r2, #1                      // blocks of a pair
+        rsbs    r2, r2, #0
+        and     r2, r2, #(BLOCKS - 1)           // blocks to leave out of the first round
+        movs    r7, #BLOCK_BYTES
+        muls    r2, r7, r2
+        adr.w   r7, .Lblocks
+        adds    r2, r2, r7
+        orr     r2, r2, #1                      // stay in Thumb state
+        strd    r0, r6, [sp]
+        strd    r4, r5, [sp, #8]
+        str     r2, [sp, #16]
+        ldr     r2, [sp, #STACK + 8]
+        lsls    r2, r2, #2
+        str     r2, [sp, #STACK + 8]
+.Lpair:
+        ldr     r3, [sp, #STACK]
+        ldr     r2, [sp, #16]
+        ldm     r3, {r4, r6, r8, r10}
+        mov     r5, r4
+        mov     r7, r6
+        mov     r9, r8
+        mov     r11, r10
+        bx      r2
+        .balign 4
+.Lblocks:
+        .rept   BLOCKS
+        BLOCK
+        .endr
+.Lblocks_end:
+        ldr     r2, [sp, #4]
+        cmp     r1, r2
+        bne     .Lblocks
+        ldrd    r3, r12, [sp, #STACK + 4]       // acc, bytes from row to row
+        ldrd    lr, r0, [sp, #8]                // bytes of a pair, end of all
+        strd    r4, r5, [r3]
+        add     r4, r3, r12
+        strd    r6, r7, [r4]
+        add     r4, r4, r12
+        strd    r8, r9, [r4]
+        add     r4, r4, r12
+        strd    r10, r11, [r4]
+        adds    r3, r3, #8
+        str     r3, [sp, #STACK + 4]
+        add     r2, r2, lr
+        str     r2, [sp, #4]
+        cmp     r1, r0
+        ldr     r0, [sp]
+        bne     .Lpair
+        add     sp, sp, #20
+        pop     {r4-r11, pc}
+        .cfi_endproc
+        .size   cs_conv_multiply, . - cs_conv_multiply
+        .if     (.Lblocks_end - .Lblocks) != BLOCKS * BLOCK_BYTES
+        .error  "BLOCK_BYTES is not the size of a block"
+        .endif
+
+        .globl  cs_conv_multiply.stack_bytes
+        .set    cs_conv_multiply.stack_bytes, STACK
+
+#endif
+
+/* Bare-metal objects of GCC carry no such note, and one that does makes ld warn about all others. */
+#if defined(__linux__) && defined(__ELF__)
+        .section .note.GNU-stack, "", %progbits
+#endif

@@ -1,0 +1,7 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "depthwise.h"
+
+void cs_depthwise_s16(const cs_conv *layer, const int16_t *x, int16_t *y, void *scratch)
+{
+    cs_depthwise_core(layer, x, y, 1, scratch);
+}

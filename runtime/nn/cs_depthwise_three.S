@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* void cs_depthwise_three(const uint32_t *pairs, uint32_t rows, const int16_t *x, uint32_t apart, int32_t bias, uint32_t count,
+ *                         int32_t *acc)
+ *
+ * Sums of `count` (at least 4) neighbouring results of one channel: `rows` (at least 1) rows of three taps, step and dilation 1;
+ * x + apart (bytes) is the next row, at any address. Four neighbours need three words of a row and eight instructions; the last
+ * four overlap those before where `count` is no multiple of 4. `pairs`: two words a row, weights 0 and 1, then 1 and 2.
+ *
+ *   r0  pairs, running      r3  bytes from row to row      r8, r9   weights of a row       lr  x of the first result
+ *   r1  end of pairs        r4-r7  four sums               r10-r12  six elements
+ *   r2  row, running        [sp] pairs; behind the saved registers: bias, results left, acc running
+ *
+ * Stack: 40 bytes, declared to the stack analysis by the symbol cs_depthwise_three.stack_bytes. Leaf function. */
+#if defined(__ARM_FEATURE_DSP)
+
+#define STACK 40 /* bytes */
+
+        .syntax unified
+        .thumb
+
+        .section .text.cs_depthwise_three, "ax", %progbits
+        .balign 4
+        .globl  cs_depthwise_three
+        .type   cs_depthwise_three, %function
+        .thumb_func
+cs_depthwise_three:
+        .cfi_sections .debug_frame
+        .cfi_startproc
+        push    {r0, r4-r11, lr}
+        .cfi_def_cfa_offset STACK
+        .cfi_offset lr, -4
+        .cfi_offset r11, -8
+        .cfi_offset r10, -12
+        .cfi_offset r9, -16
+        .cfi_offset r8, -20
+        .cfi_offset r7, -24
+        .cfi_offset r6, -28
+        .cfi_offset r5, -32
+        .cfi_offset r4, -36
+        add     r1, r0, r1, lsl #3
+        mov     lr, r2
+.Lfour:
+        ldr     r4, [sp, #STACK]                // bias
+        ldr     r0, [sp]
+        mov     r2, lr
+        mov     r5, r4
+        mov     r6, r4
+        mov     r7, r4
+.Lrow:
+        ldrd    r8, r9, [r0], #8
+        ldr     r10, [r2]
+        ldr     r11, [r2, #4]
+        ldr     r12, [r2, #8]
+        smlad   r4, r10, r8, r4
+        smlatb  r5, r10, r8, r5
+        smlabt  r4, r11, r9, r4
+        smlad   r5, r11, r9, r5
+        smlad   r6, r11, r8, r6
+        smlatb  r7, r11, r8, r7
+        smlabt  r6, r12, r9, r6
+        smlad   r7, r12, r9, r7
+        add     r2, r2, r3
+        cmp     r0, r1
+        bne     .Lrow
+        ldrd    r8, r9, [sp, #STACK + 4]        // results left, acc
+        subs    r8, r8, #4
+        stm     r9, {r4-r7}
+        bls     .Lend
+        cmp     r8, #4
+        ite     lo
+        movlo   r10, r8                         // fewer than four left: overlap
+        movhs   r10, #4
+        add     r8, r8, #4
+        sub     r8, r8, r10
+        add     r9, r9, r10, lsl #2
+        add     lr, lr, r10, lsl #1
+        strd    r8, r9, [sp, #STACK + 4]
+        b       .Lfour
+.Lend:
+        pop     {r0, r4-r11, pc}
+        .cfi_endproc
+        .size   cs_depthwise_three, . - cs_depthwise_three
+
+        .globl  cs_depthwise_three.stack_bytes
+        .set    cs_depthwise_three.stack_bytes, STACK
+
+#endif
+
+/* Bare-metal objects of GCC carry no such note, and one that does makes ld warn about all others. */
+#if defined(__linux__) && defined(__ELF__)
+        .section .note.GNU-stack, "", %progbits
+#endif

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Strided copies. One walk over the three outer loops serves all types: what differs is the innermost. */
+#include "arithmetic.h"
+#include "codesign/layout.h"
+#include "move.h"
+
+#define LAST (CS_COPY_LOOPS - 1)
+
+/* `run` for each start of the innermost loop. */
+#define FOR_RUNS(copy, from, to, run)                                                                                   \
+    for (uint32_t a_ = 0; a_ < (copy)->sizes[0]; a_++) {                                                                \
+        for (uint32_t b_ = 0; b_ < (copy)->sizes[1]; b_++) {                                                            \
+            int32_t from = (copy)->from_offset + (int32_t)a_ * (copy)->from[0] + (int32_t)b_ * (copy)->from[1];         \
+            int32_t to = (copy)->to_offset + (int32_t)a_ * (copy)->to[0] + (int32_t)b_ * (copy)->to[1];                 \
+                                                                                                                        \
+            for (uint32_t c_ = 0; c_ < (copy)->sizes[2]; c_++, from += (copy)->from[2], to += (copy)->to[2]) {          \
+                run;                                                                                                    \
+            }                                                                                                           \
+        }                                                                                                               \
+    }
+
+#define REARRANGE(bits)                                                                                                 \
+    static __attribute__((noinline)) void run_##bits(const int##bits##_t *x, int32_t from, int##bits##_t *y,            \
+                                                     int32_t to, uint32_t n)                                            \
+    {                                                                                                                   \
+        for (; n > 0; n--, x += from, y += to) {                                                                        \
+            *y = *x;                                                                                                    \
+        }                                                                                                               \
+    }                                                                                                                   \
+                                                                                                                        \
+    void cs_rearrange_s##bits(const cs_copy *copy, const int##bits##_t *x, int##bits##_t *y)                            \
+    {                                                                                                                   \
+        const uint32_t n = copy->sizes[LAST];                                                                           \
+                                                                                                                        \
+        if (copy->from[LAST] == 1 && copy->to[LAST] == 1) {                                                             \
+            FOR_RUNS(copy, from, to, cs_move(y + to, x + from, n * (uint32_t)sizeof *x))                                \
+        } else {                                                                                                        \
+            FOR_RUNS(copy, from, to, run_##bits(x + from, copy->from[LAST], y + to, copy->to[LAST], n))                 \
+        }                                                                                                               \
+    }
+
+REARRANGE(8)
+REARRANGE(16)
+
+/* One innermost loop from x[from] to y[to]. */
+static __attribute__((noinline)) void run_scaled(const cs_copy *copy, const cs_scale *scale, const void *x, int32_t from,
+                                                 void *y, int32_t to)
+{
+    const int16_t *x16 = (const int16_t *)x;
+    const int8_t *x8 = (const int8_t *)x;
+
+    for (uint32_t i = 0; i < copy->sizes[LAST]; i++, from += copy->from[LAST], to += copy->to[LAST]) {
+        const int32_t value = (scale->x_wide ? x16[from] : x8[from]) - scale->source_zero_point;
+        const int32_t scaled = cs_multiply_by_quantized_multiplier(value, scale->multiplier, scale->shift);
+        const int32_t result = cs_clamp(scaled + scale->zero_point, scale->low, scale->high);
+
+        if (scale->y_wide) {
+            ((int16_t *)y)[to] = (int16_t)result;
+        } else {
+            ((int8_t *)y)[to] = (int8_t)result;
+        }
+    }
+}
+
+void cs_rearrange_scaled(const cs_copy *copy, const cs_scale *scale, const void *x, void *y)
+{
+    FOR_RUNS(copy, from, to, run_scaled(copy, scale, x, from, y, to))
+}

@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The core of cs_depthwise_s16 and cs_depthwise_s8: each output channel reads one source channel, where it lies. */
+#ifndef CODESIGN_NN_DEPTHWISE_H
+#define CODESIGN_NN_DEPTHWISE_H
+
+#include "codesign/conv.h"
+#include "conv_output.h"
+#include "conv_patches.h"
+
+/* What the results of one row read: `rows` rows of the source, `apart` elements from one to the next. */
+typedef struct cs_depthwise_run {
+    const void *x;         /* the first row */
+    const int8_t *weights; /* of the first row */
+    uint32_t rows, apart;
+    int32_t bias, zero_point;
+} cs_depthwise_run;
+
+/* The sum of one result, whose first tap reads element `at`; taps in padding add nothing. */
+static __attribute__((noinline)) int32_t cs_depthwise_edge(const cs_depthwise_run *run, const cs_conv_axis *axis, int32_t at,
+                                                           int wide)
+{
+    const int32_t size = axis->source, dilation = axis->dilation;
+    const int8_t *weight = run->weights;
+    const void *row = run->x;
+    uint32_t sum = (uint32_t)run->bias;
+
+    for (uint32_t k = 0; k < run->rows; k++, row = cs_source_at(row, (int32_t)run->apart, wide)) {
+        int32_t place = at;
+
+        for (uint32_t j = 0; j < axis->taps; j++, weight++, place += dilation) {
+            if ((uint32_t)place < (uint32_t)size) {
+                sum += (uint32_t)(*weight * cs_source_element(row, place, run->zero_point, wide));
+            }
+        }
+    }
+    return (int32_t)sum;
+}
+
+/* `count` sums from element `at` on that read no padding. */
+static __attribute__((noinline)) void cs_depthwise_any(const cs_depthwise_run *run, const cs_conv_axis *axis, int32_t at,
+                                                       uint32_t count, int32_t *acc, int wide)
+{
+    const uint32_t taps = axis->taps, rows = run->rows;
+    const int32_t step = axis->step, dilation = axis->dilation, apart = (int32_t)run->apart, zero_point = run->zero_point;
+    const void *x = cs_source_at(run->x, at, wide);
+
+    for (; count > 0; count--, x = cs_source_at(x, step, wide)) {
+        const int8_t *weight = run->weights;
+        const void *row = x;
+        uint32_t sum = (uint32_t)run->bias;
+
+        for (uint32_t k = 0; k < rows; k++, row = cs_source_at(row, apart, wide)) {
+            const void *element = row;
+
+            for (uint32_t j = 0; j < taps; j++, element = cs_source_at(element, dilation, wide)) {
+                sum += (uint32_t)(*weight++ * cs_source_element(element, 0, zero_point, wide));
+            }
+        }
+        *acc++ = (int32_t)sum;
+    }
+}
+
+#if defined(__ARM_FEATURE_DSP)
+
+/* Assembly: cs_depthwise_three.S says what it computes. */
+void cs_depthwise_three(const uint32_t *pairs, uint32_t rows, const int16_t *x, uint32_t apart, int32_t bias, uint32_t count,
+                        int32_t *acc);
+
+/* Words for it from the weights of a channel. */
+static inline void cs_depthwise_pairs(const int8_t *weights, uint32_t rows, uint32_t *pairs)
+{
+    for (; rows > 0; rows--, weights += 3, pairs += 2) {
+        pairs[0] = (uint32_t)(uint16_t)weights[0] | (uint32_t)weights[1] << 16;
+        pairs[1] = (uint32_t)(uint16_t)weights[1] | (uint32_t)weights[2] << 16;
+    }
+}
+
+#endif
+
+/* `count` sums from element `at` on; `pairs`: for cs_depthwise_three, else NULL. */
+static inline void cs_depthwise_sums(const cs_depthwise_run *run, const cs_conv_axis *axis, int32_t at, uint32_t count,
+                                     const uint32_t *pairs, int32_t *acc, int wide)
+{
+    const int32_t step = axis->step, size = axis->source;
+    int32_t last = at + (int32_t)(count - 1) * step + (int32_t)((axis->taps - 1u) * axis->dilation);
+    uint32_t first = 0, end = count;
+
+    for (; at < 0 && first < end; at += step) {
+        acc[first++] = cs_depthwise_edge(run, axis, at, wide);
+    }
+    for (; end > first && last >= size; last -= step) {
+        end--;
+        acc[end] = cs_depthwise_edge(run, axis, at + (int32_t)(end - first) * step, wide);
+    }
+#if defined(__ARM_FEATURE_DSP)
+    if (pairs != 0 && run->rows > 0 && end >= first + 4) {
+        cs_depthwise_three(pairs, run->rows, (const int16_t *)run->x + at, 2 * run->apart, run->bias, end - first, acc + first);
+        return;
+    }
+#endif
+    (void)pairs;
+    if (end > first) {
+        cs_depthwise_any(run, axis, at, end - first, acc + first, wide);
+    }
+}
+
+/* The results of one output channel; x is its source channel. */
+static inline void cs_depthwise_channel(const cs_conv *layer, uint32_t channel, const void *x, void *y, int wide, int32_t *acc)
+{
+    const cs_conv_axis *time = &layer->time, *frequency = &layer->frequency;
+    const int8_t *weights = layer->weights + channel * time->taps * frequency->taps;
+    const cs_channel constants = cs_channel_of(layer, channel);
+    const uint32_t *pairs = 0;
+
+#if defined(__ARM_FEATURE_DSP)
+    if (wide && frequency->taps == 3 && frequency->step == 1 && frequency->dilation == 1) {
+        uint32_t *words = (uint32_t *)(void *)(acc + layer->block);
+
+        cs_depthwise_pairs(weights, time->taps, words);
+        pairs = words;
+    }
+#endif
+    for (uint32_t t = 0; t < time->results; t++) {
+        int32_t row = time->origin + (int32_t)(t * time->step);
+        uint32_t skipped = 0, rows = 0;
+
+        for (; row < 0 && skipped < time->taps; row += time->dilation) {
+            skipped++;
+        }
+        for (int32_t at = row; skipped + rows < time->taps && at < time->source; at += time->dilation) {
+            rows++;
+        }
+        const cs_depthwise_run run = {
+            .x = cs_source_at(x, rows == 0 ? 0 : row * frequency->source, wide),
+            .weights = weights + skipped * frequency->taps,
+            .rows = rows,
+            .apart = (uint32_t)time->dilation * frequency->source,
+            .bias = layer->bias[channel],
+            .zero_point = layer->source_zero_point,
+        };
+
+        for (uint32_t f = 0; f < frequency->results; f += layer->block) {
+            const uint32_t left = frequency->results - f, count = left < layer->block ? left : layer->block;
+            const uint32_t place = channel * layer->y_channel + t * time->y_step + f * frequency->y_step;
+
+            cs_depthwise_sums(&run, frequency, frequency->origin + (int32_t)(f * frequency->step), count,
+                              pairs == 0 ? pairs : pairs + 2 * skipped, acc, wide);
+            cs_conv_output(&constants, acc, count, (int8_t *)y + (wide ? 2u : 1u) * place, frequency->y_step, wide);
+        }
+    }
+}
+
+/* `wide`: x and y are int16, else int8. */
+static inline void cs_depthwise_core(const cs_conv *layer, const void *x, void *y, int wide, void *scratch)
+{
+    const uint32_t channel_bytes = (wide ? 2u : 1u) * layer->time.source * layer->frequency.source;
+    uint32_t channel = 0;
+
+    for (uint32_t g = 0; g < layer->groups; g++) {
+        for (uint32_t output = 0; output < layer->outputs; output++, channel++) {
+            cs_depthwise_channel(layer, channel, (const int8_t *)x + g * channel_bytes, y, wide, scratch);
+        }
+    }
+}
+
+#endif

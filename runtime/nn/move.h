@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Bytes from place to place, upwards: `to` may be below `from` in the same memory. */
+#ifndef CODESIGN_NN_MOVE_H
+#define CODESIGN_NN_MOVE_H
+
+#include <stdint.h>
+
+/* Cores with the DSP extension load and store words at any address; small copies are not worth a call of memcpy. */
+static inline void cs_move(void *to, const void *from, uint32_t bytes)
+{
+    int8_t *t = to;
+    const int8_t *f = from;
+
+#if defined(__ARM_FEATURE_DSP)
+    for (; bytes >= 16; bytes -= 16, t += 16, f += 16) {
+        uint32_t word[4];
+
+        __builtin_memcpy(&word[0], f, 4);
+        __builtin_memcpy(&word[1], f + 4, 4);
+        __builtin_memcpy(&word[2], f + 8, 4);
+        __builtin_memcpy(&word[3], f + 12, 4);
+        __builtin_memcpy(t, &word[0], 4);
+        __builtin_memcpy(t + 4, &word[1], 4);
+        __builtin_memcpy(t + 8, &word[2], 4);
+        __builtin_memcpy(t + 12, &word[3], 4);
+    }
+    for (; bytes >= 4; bytes -= 4, t += 4, f += 4) {
+        uint32_t word;
+
+        __builtin_memcpy(&word, f, 4);
+        __builtin_memcpy(t, &word, 4);
+    }
+#endif
+    for (; bytes > 0; bytes--) {
+        *t++ = *f++;
+    }
+}
+
+#endif

@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Convolutions, built for Cortex-M and run in an emulator, against the reference: every bit and every saved register."""
+
+from __future__ import annotations
+
+import ctypes
+import dataclasses
+import functools
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+pytest.importorskip("unicorn", reason="unicorn is not installed (pip install codesign[emulator])")
+pytest.importorskip("ziglang", reason="ziglang is not installed (pip install codesign[emulator])")
+
+from cores import BOARDS, open_calls
+
+from codesign.compiler.layers.convolution import Convolution
+from codesign.testing.calls import Calls
+from codesign.testing.unicorn_calls import UnicornCalls
+from convolutions import convolution, function, gtcrn_layers, source_of, structs
+
+CANARY = 0x5C
+
+
+@pytest.fixture(scope="module")
+def cores(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Calls]:
+    return functools.cache(lambda board: open_calls(board, tmp_path_factory.mktemp(board)))
+
+
+@pytest.fixture(scope="module")
+def counting(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Calls]:
+    return functools.cache(lambda board: open_calls(board, tmp_path_factory.mktemp(board), counting=True))
+
+
+def run(image: Calls, layer: Convolution, x: np.ndarray) -> tuple[np.ndarray, int]:
+    """(y, instructions)."""
+    image.clear()
+    filled = [(image.put(bytes(c)), phase) for c, phase in structs(layer, ctypes.c_uint32, image.put)]
+    count, instructions = int(np.prod(layer.result_shape)), 0
+    x_at, y_at = image.put(np.ascontiguousarray(x)), image.put(np.full(count + 8, 99, x.dtype))
+    scratch = image.put(bytes([CANARY]) * (layer.scratch_bytes + 64))
+    for c, phase in filled:
+        image.call(function(layer), c, x_at, y_at + x.itemsize * phase.y_offset, scratch)
+        instructions += image.instructions
+    assert bytes(image.get(scratch + layer.scratch_bytes, np.uint8, 64)) == bytes([CANARY]) * 64
+    assert (image.get(y_at + x.itemsize * count, x.dtype, 8) == 99).all()
+    return image.get(y_at, x.dtype, count).reshape(layer.result_shape), instructions
+
+
+@pytest.mark.parametrize("board", BOARDS)
+@pytest.mark.parametrize("bits", [8, 16])
+def test_random_convolutions_are_the_reference(cores: Callable[[str], Calls], board: str, bits: int) -> None:
+    image, rng = cores(board), np.random.default_rng(bits)
+    for index in range(40 if board != "mps3_an547" else 12):
+        kind = ("random", "extreme", "maximum")[index % 3]
+        layer = convolution(rng, bits, kind, transposed=index % 2 == 1, big=index % 4 > 1)
+        x = source_of(rng, layer, kind)
+        np.testing.assert_array_equal(run(image, layer, x)[0], layer.apply(x), err_msg=f"{index}: {layer}")
+
+
+LIMITS = {
+    "9→16, 1×5, stride 2": 1.6,
+    "16→16, 1×5, stride 2, 2 groups": 2.1,
+    "24→16, 1×1": 1.8,
+    "depthwise 16, 3×3, dilation 5": 6.2,
+    "16→8, 1×1": 2.4,
+    "transposed 16→16, 1×5, stride 2, 2 groups": 2.7,
+    "transposed 16→2, 1×5, stride 2": 4.9,
+}
+
+
+def test_instructions_per_mac(counting: Callable[[str], Calls]) -> None:
+    image, rng = counting("nrf5340dk"), np.random.default_rng(0)
+    layers = gtcrn_layers(rng)
+    for name, limit in LIMITS.items():
+        outputs = len(layers[name].weights)
+        usual = {"shift": np.full(outputs, -9, np.int32), "low": -32767, "high": 32767, "twice": False}
+        layer = dataclasses.replace(layers[name], **usual)
+        _, instructions = run(image, layer, source_of(rng, layer, "random"))
+        assert instructions <= limit * layer.macs, name
+
+
+@pytest.mark.parametrize("name", ["cs_conv_multiply", "cs_depthwise_three"])
+def test_stack_use_is_what_the_symbol_declares(cores: Callable[[str], Calls], name: str) -> None:
+    image = cores("nrf5340dk")
+    assert isinstance(image, UnicornCalls)
+    declared = next(symbol.value for symbol in image.elf.symbols if symbol.name == f"{name}.stack_bytes")
+    image.clear()
+    below, arguments = image.stack_top - 256, 16  # three words, the stack aligned to 8
+    image.engine.mem_write(below, bytes([CANARY]) * 256)
+    one, other, bias, acc = (image.put(bytes(64)) for _ in range(4))
+    if name == "cs_conv_multiply":
+        image.call(name, one, other, 4, 1, bias, acc, 2)
+    else:
+        image.call(name, one, 1, other, 0, 0, 4, acc)
+    untouched = image.read(below, 256)
+    assert untouched[: 256 - arguments - declared] == bytes([CANARY]) * (256 - arguments - declared)
+    assert untouched[256 - arguments - declared : 256 - arguments].count(CANARY) < declared
+
+
+@pytest.mark.parametrize("board", BOARDS)
+@pytest.mark.parametrize("bits", [8, 16])
+def test_layers_of_a_network(cores: Callable[[str], Calls], board: str, bits: int) -> None:
+    rng = np.random.default_rng(bits)
+    for name, layer in gtcrn_layers(rng, bits).items():
+        x = source_of(rng, layer, "random")
+        np.testing.assert_array_equal(run(cores(board), layer, x)[0], layer.apply(x), err_msg=name)
