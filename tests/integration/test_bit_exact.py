@@ -73,7 +73,7 @@ def test_counts_repeat_and_add_up(signal, tmp_path):
     pcm = signal[: 40 * network.frontend.hop]
     first, second = (MACHINES["unicorn"].run(image, pcm, RunOptions(counted_frames=40)) for _ in range(2))
     np.testing.assert_array_equal(first.instructions, second.instructions)
-    assert sum(layer.mean for layer in first.layers) == pytest.approx(first.instructions.mean())
+    assert sum(layer.mean for layer in first.counts.layers) == pytest.approx(first.instructions.mean())
     np.testing.assert_array_equal(first.pcm, MACHINES["unicorn"].run(image, pcm).pcm)
 
 
