@@ -58,7 +58,7 @@ def random_network(
 
 def wide_network(frontend: FrontEnd = SMALL, seed: int = 1) -> Network:
     """Features → GRU of int8 → int16 → GRU of int16 along positions → normalization → residual → LSTM of int16 → dense layer
-    of int16 → sigmoid: layers of int16 values, one behind the other.
+    of int16 → sigmoid: layers of int16 values, one after the other.
     """
     rng, positions, units, bands = np.random.default_rng(seed), 3, 6, frontend.n_mels
     size = positions * units

@@ -13,7 +13,7 @@
 const void *cs_matvec_wide_dsp(const void *weights, const int16_t *prepared, uint32_t rows, uint32_t columns,
                                int32_t *acc);
 
-/* A copy, aligned to words, with zeros behind it. */
+/* A copy, aligned to words, with zeros after it. */
 static void prepare_wide(const void *values, uint32_t n, int16_t *prepared)
 {
     const int16_t *x = values;

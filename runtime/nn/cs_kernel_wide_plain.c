@@ -9,7 +9,7 @@
 #define ROWS 4
 #endif
 
-/* A copy with zeros behind it: recurrent layers overwrite their state while they still multiply it. */
+/* A copy with zeros after it: recurrent layers overwrite their state while they still multiply it. */
 static void prepare_wide(const void *values, uint32_t n, int16_t *prepared)
 {
     const int16_t *x = values;

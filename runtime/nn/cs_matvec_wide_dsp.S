@@ -2,7 +2,7 @@
 /* const void *cs_matvec_wide_dsp(const void *weights, const int16_t *prepared, uint32_t rows, uint32_t columns, int32_t *acc)
  *
  * acc[r] = sum_c w[r][c] * x[c] modulo 2^32, x int16; rows a multiple of 4, rows and columns > 0. Packing: see
- * cs_kernel_wide_dsp.c. Returns the weights behind the last row.
+ * cs_kernel_wide_dsp.c. Returns the weights after the last row.
  *
  * Two rows a lane: a halfword holds 256*a + b, so SMLALD on the whole word adds up 256*S_a + S_b in 64 bits. S_b alone comes of
  * SXTB16 and SMLAD; S_a is the difference, shifted. Each block below does 4 rows by 4 columns, 16 MACs, in 14 instructions; no

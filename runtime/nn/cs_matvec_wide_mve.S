@@ -2,7 +2,7 @@
 /* const void *cs_matvec_wide_mve(const void *weights, const int16_t *prepared, uint32_t rows, uint32_t columns, int32_t *acc)
  *
  * acc[r] = sum_c w[r][c] * x[c] modulo 2^32, x int16; rows a multiple of 4, rows and columns > 0. Packing: see
- * cs_kernel_wide_mve.c. Returns the weights behind the last row.
+ * cs_kernel_wide_mve.c. Returns the weights after the last row.
  *
  * A chunk is eight columns of four rows: 32 MACs in 9 instructions. Loads and multiplications alternate, because a core may
  * overlap one of each. Four chunks are unrolled; a row quad enters at the chunk that leaves the right number of them.

@@ -15,7 +15,7 @@ static inline uint32_t cs_tflite_argument(int32_t x, int32_t multiplier, int32_t
     return (uint32_t)(scaled < 0 ? -scaled : scaled);
 }
 
-/* 2^(16 + bits) * sigmoid of an argument whose step is 1 / (24 * 2^bits); `top` behind the table's end. */
+/* 2^(16 + bits) * sigmoid of an argument whose step is 1 / (24 * 2^bits); `top` after the table's end. */
 static inline uint32_t cs_tflite_interpolate(uint32_t argument, uint32_t bits, uint32_t top)
 {
     const uint32_t index = argument >> bits;

@@ -64,4 +64,4 @@ PACKERS_WIDE: Mapping[str, Callable[[npt.NDArray[np.int8]], npt.NDArray[Any]]] =
     "dual": pack_wide_dsp,
     "mve": pack_wide_mve,
 }
-"""By kernel: the part of its C name behind cs_kernel_wide_."""
+"""By kernel: the part of its C name after cs_kernel_wide_."""

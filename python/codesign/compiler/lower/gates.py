@@ -36,7 +36,7 @@ class Term:
 
 
 def terms_of(name: str, rows: Rows, source: Value, bias: npt.NDArray[np.float64], gates: int) -> list[Term]:
-    """One term a gate from the rows of all gates, one behind the other.
+    """One term a gate from the rows of all gates, one after the other.
 
     Raises InputError when a gate's rows differ in their scales, or hold −128, or could leave the kernels' sums.
     """

@@ -25,7 +25,7 @@ _FULL16, _INTERVAL = 32767, 128
 def unary_of(name: str, function: Function, source: Value, output: Value) -> Table16 | Lookup8:
     """The layer output = function(source), a NumPy function of float64 arrays, for values of one type.
 
-    int16 takes 513 samples over all that the source's scale can tell, each shifted by half of what the chord behind it errs in
+    int16 takes 513 samples over all that the source's scale can tell, each shifted by half of what the chord after it errs in
     its middle; Table16.error holds the largest error. Raises InputError for types that differ, an int16 zero point, a
     result that is no number, and an int16 function that changes by more than 32767 steps within 128 of its argument's.
     """
