@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from codesign.compiler.emit import Generated
+from codesign.compiler.layers.convolution import Convolution
 from codesign.compiler.lower.network import Network
 from codesign.compiler.plan import MemoryPlan
 
@@ -62,8 +63,11 @@ def symbols_of(network: Network, plan: MemoryPlan, generated: Generated, entry: 
         frame: ("step",),
         **dict.fromkeys(callers, kernel),
     }
+    # These jump into their own loops by an address that they keep on the stack.
     if plan.kernel == "dual":
-        calls["cs_matvec_dual"] = ()  # it jumps into its own loop by an address that it keeps on the stack
+        calls["cs_matvec_dual"] = ()
+    if any(isinstance(layer, Convolution) for layer in network.layers):
+        calls["cs_conv_multiply"] = ()
     return ImageSymbols(groups, calls, entry)
 
 
