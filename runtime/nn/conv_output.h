@@ -90,7 +90,39 @@ static __attribute__((noinline)) void cs_conv_output_rare(const cs_channel *chan
     }
 }
 
-#if defined(__ARM_FEATURE_DSP)
+#if defined(__ARM_FEATURE_MVE)
+
+static inline void cs_conv_output_run(const cs_channel *channel, const int32_t *acc, uint32_t count, void *y, uint32_t step,
+                                      int wide, int same)
+{
+    const int32x4_t positive = vdupq_n_s32(channel->multiplier), negative = vdupq_n_s32(channel->negative);
+    const int32x4_t shift = vdupq_n_s32(channel->shift + 1);
+    const int32x4_t low = vdupq_n_s32(channel->low), high = vdupq_n_s32(channel->high);
+    const int32_t zero_point = channel->zero_point;
+    const uint32x4_t places = vmulq_n_u32(vidupq_n_u32(0, 1), step);
+    int16_t *other = y;
+    int8_t *narrow = y;
+
+    for (int32_t left = (int32_t)count; left > 0; left -= 4, acc += 4, other += 4 * step, narrow += 4 * step) {
+        const mve_pred16_t real = vctp32q((uint32_t)left);
+        const int32x4_t sums = vldrwq_z_s32(acc, real);
+        const int32x4_t multiplier = same ? positive : vpselq_s32(negative, positive, vcmpltq_n_s32(sums, 0));
+        const int32x4_t scaled = vaddq_n_s32(vrshlq_s32(vmulhq_s32(sums, multiplier), shift), zero_point);
+        const int32x4_t value = vminq_s32(vmaxq_s32(scaled, low), high);
+
+        if (wide && step == 1) {
+            vstrhq_p_s32(other, value, real);
+        } else if (wide) {
+            vstrhq_scatter_shifted_offset_p_s32(other, places, value, real);
+        } else {
+            vstrbq_scatter_offset_p_s32(narrow, places, value, real);
+        }
+    }
+}
+
+#define CS_MOST_RIGHT 30
+
+#elif defined(__ARM_FEATURE_DSP)
 
 /* What a channel's sums go through: rounding, the shift, saturation to 16 bits, `up`, saturation, `down`. The first saturation
  * puts low where int16 ends below, what it takes to get there joins the rounding; the second puts high where it ends above. */

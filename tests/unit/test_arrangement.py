@@ -31,6 +31,7 @@ def random_chain(rng: np.random.Generator, steps: int) -> tuple[Arrangement, np.
     for _ in range(steps):
         axis = int(rng.integers(array.ndim))
         n = array.shape[axis]
+        axis -= array.ndim * int(rng.integers(0, 2))  # from the end, too
         match rng.choice(["transpose", "reshape", "slice", "pad", "concat", "gather", "unfold", "squeeze"]):
             case "transpose":
                 order = rng.permutation(array.ndim).tolist()
@@ -52,7 +53,7 @@ def random_chain(rng: np.random.Generator, steps: int) -> tuple[Arrangement, np.
                 after, result = arrangement.pad(*around.tolist()), np.pad(array, around.T.tolist())
             case "concat":
                 name = f"x{len(sources)}"
-                shape = (*array.shape[:axis], int(rng.integers(1, 4)), *array.shape[axis + 1 :])
+                shape = tuple(int(rng.integers(1, 4)) if k == axis % array.ndim else m for k, m in enumerate(array.shape))
                 sources[name] = rng.integers(-999, 1000, shape)
                 after = concatenate([arrangement, Arrangement.of(name, shape)], axis)
                 result = np.concatenate([array, sources[name]], axis)

@@ -13,14 +13,18 @@ from codesign.compiler.layers.arrangement import Arrangement, concatenate
 from codesign.compiler.layers.value import StateValue
 from codesign.compiler.lower.arrangement import rearrange
 from codesign.compiler.lower.convolution import Fused, Geometry, conv2d, conv_transpose2d
-from codesign.firmware.machines.host import run_host
-from codesign.firmware.toolchain import build_host
+from codesign.firmware.boards import load_board
+from codesign.firmware.machines import MACHINES
+from codesign.firmware.machines.machine import RunOptions
+from codesign.firmware.size.size import size
+from codesign.firmware.toolchain import build_bare, build_host
+from codesign.firmware.toolchain.compilers import find_arm_compiler
 from codesign.proof.equality import equal, run_reference
 from networks import random_network
 
 
-@pytest.mark.slow
-def test_generated_c_is_the_reference(tmp_path):
+def network_with_convolutions():
+    """A random network with each of the new layers between its fully connected ones."""
     network, rng = random_network(skip=True), np.random.default_rng(1)
     relu = network.values["relu"]
     n = relu.size
@@ -50,8 +54,31 @@ def test_generated_c_is_the_reference(tmp_path):
     place = next(i for i, layer in enumerate(changed) if layer.name == "fc_1")
     changed[place:place] = layers
     states = (*network.states, StateValue(kept))
-    network = dataclasses.replace(network, values=values, layers=tuple(changed), states=states)
-    pcm = rng.integers(-(2**14), 2**14, 64 * network.frontend.hop).astype(np.int16)
-    host = run_host(build_host(network, tmp_path / "host"), pcm)
+    return dataclasses.replace(network, values=values, layers=tuple(changed), states=states)
+
+
+def signal(network):
+    return np.random.default_rng(2).integers(-(2**14), 2**14, 64 * network.frontend.hop).astype(np.int16)
+
+
+@pytest.mark.slow
+def test_generated_c_is_the_reference(tmp_path):
+    network = network_with_convolutions()
+    pcm = signal(network)
+    host = MACHINES["host"].run(build_host(network, tmp_path / "host"), pcm)
     assert equal(host, run_reference(network, pcm)).ok
-    assert (host.mask != run_host(build_host(random_network(skip=True), tmp_path / "without"), pcm).mask).any()
+    assert (host.mask != MACHINES["host"].run(build_host(random_network(skip=True), tmp_path / "without"), pcm).mask).any()
+
+
+@pytest.mark.slow
+def test_emulated_image_is_the_reference_and_its_stack_is_bounded(tmp_path):
+    pytest.importorskip("unicorn", reason="unicorn is not installed (pip install codesign[emulator])")
+    pytest.importorskip("ziglang", reason="ziglang is not installed (pip install codesign[emulator])")
+    network, board = network_with_convolutions(), load_board("nrf5340dk")
+    pcm = signal(network)
+    image = build_bare(network, board, tmp_path / "bare", find_arm_compiler("ziglang"))
+    run = MACHINES["unicorn"].run(image, pcm, RunOptions(counted_frames=2))
+    assert equal(run, run_reference(network, pcm)).ok
+    stack = size(image).stack
+    assert stack is not None
+    assert (stack.unbounded, stack.assumption) == ("", "")

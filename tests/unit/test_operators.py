@@ -27,8 +27,7 @@ from codesign.compiler.operators.functions import FUNCTIONS
 from codesign.compiler.quantize import compare, quantize_graph, write_qdq
 from codesign.compiler.quantize.float_run import float_run
 from codesign.firmware.boards import load_board
-from codesign.firmware.machines import emulate_unicorn
-from codesign.firmware.machines.host import run_host
+from codesign.firmware.machines import MACHINES
 from codesign.firmware.toolchain import build_bare, build_host
 from codesign.proof.equality import equal, run_reference
 from codesign.proof.oracle import against_onnxruntime
@@ -105,11 +104,11 @@ def whole_way(net: Net, tmp_path, emulated: bool = False) -> tuple[Graph, np.nda
     check = against_onnxruntime(tmp_path / "int8.onnx", again, network, integers)
     assert check.ok, check.detail
     pcm = np.random.default_rng(3).integers(-(2**14), 2**14, 40 * network.frontend.hop).astype(np.int16)
-    host, reference = run_host(build_host(network, tmp_path / "host"), pcm), run_reference(network, pcm)
+    host, reference = MACHINES["host"].run(build_host(network, tmp_path / "host"), pcm), run_reference(network, pcm)
     assert equal(host, reference).ok
     if emulated:
         board = load_board("nrf5340dk")
-        assert equal(emulate_unicorn(build_bare(network, board, tmp_path / "bare"), board, pcm), reference).ok
+        assert equal(MACHINES["unicorn"].run(build_bare(network, board, tmp_path / "bare"), pcm), reference).ok
     return again, host.mask
 
 

@@ -17,8 +17,7 @@ from codesign.compiler.model import load_onnx
 from codesign.compiler.quantize import quantize_graph, write_qdq
 from codesign.compiler.quantize.float_run import float_run
 from codesign.firmware.boards import load_board
-from codesign.firmware.machines import emulate_unicorn
-from codesign.firmware.machines.host import run_host
+from codesign.firmware.machines import MACHINES
 from codesign.firmware.toolchain import build_bare, build_host
 from codesign.proof.equality import equal, run_reference
 from codesign.proof.oracle import against_onnxruntime
@@ -141,13 +140,13 @@ def test_any_value_may_be_a_state(name, tmp_path):
     integers = np.clip(np.rint(features / quant.scale) + quant.zero_point, -127, 127).astype(np.int8)
     assert against_onnxruntime(tmp_path / "int8.onnx", again, network, integers).ok
     pcm = np.random.default_rng(3).integers(-(2**14), 2**14, 40 * network.frontend.hop).astype(np.int16)
-    host = run_host(build_host(network, tmp_path / "host"), pcm)
+    host = MACHINES["host"].run(build_host(network, tmp_path / "host"), pcm)
     reference = run_reference(network, pcm)
     assert equal(host, reference).ok
     assert len(np.unique(host.mask)) > N  # it computes something
     if name == "swap":
         board = load_board("nrf5340dk")
-        assert equal(emulate_unicorn(build_bare(network, board, tmp_path / "bare"), board, pcm), reference).ok
+        assert equal(MACHINES["unicorn"].run(build_bare(network, board, tmp_path / "bare"), pcm), reference).ok
 
 
 def test_initial_values_of_each_element_come_through(tmp_path):

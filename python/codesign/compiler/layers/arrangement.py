@@ -37,6 +37,7 @@ class Arrangement:
     too many boxes gives None: copy first.
 
     Where a reshape makes a box no box any more, it is cut into smaller ones; `loops` finds the loops over them again.
+    An axis may count from the end, −1.
     Start from `Arrangement.of`; each method is one operator. `loops` is what a Rearrange layer copies, and `alias` says when
     nothing has to be copied.
     """
@@ -60,6 +61,7 @@ class Arrangement:
 
     def slice(self, axis: int, start: int, count: int, step: int = 1) -> Arrangement:
         """`count` indices start, start + step, … of an axis, all of them in it; `step` may be negative."""
+        axis %= len(self.shape)
         parts = []
         for part in self.parts:
             first, end = part.start[axis], part.end[axis]
@@ -91,6 +93,7 @@ class Arrangement:
 
     def gather(self, axis: int, indices: npt.NDArray[np.int64]) -> Arrangement | None:
         """ONNX Gather: the axis becomes those of `indices`, which are in 0 … size − 1. None for too many pieces."""
+        axis %= len(self.shape)
         if indices.size == 0:
             return None
         if indices.ndim == 0:
@@ -174,6 +177,7 @@ class Arrangement:
 
 def concatenate(arrangements: Sequence[Arrangement], axis: int) -> Arrangement:
     """One after the other along an axis."""
+    axis %= len(arrangements[0].shape)
     parts, at = [], 0
     for some in arrangements:
         for part in some.parts:
