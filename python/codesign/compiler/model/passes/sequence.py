@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A graph over many frames → one step with states.
+
+The time axis is found by experiment: sizes are inferred for two numbers of frames, and an axis whose size grows with it is time.
+Then every operator on the way either works on each frame alone, or keeps what it needs of the past in a state, or is refused.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from codesign.base.errors import InputError
+from codesign.compiler.model.passes.causal import Stream, stepped
+from codesign.compiler.model.passes.draft import Draft, operand
+from codesign.compiler.model.passes.states import add_recurrent_states, is_zero
+from codesign.compiler.model.passes.walk import walk
+from codesign.compiler.model.passes.weights import RECURRENT
+
+_FEW, _MANY = 131, 173
+"""Two numbers of frames, more than a causal convolution reaches back and unlike other sizes."""
+
+
+def one_step(draft: Draft) -> Draft:
+    """The draft of one frame, walked.
+
+    Raises:
+        InputError: what cannot be computed frame after frame, by name.
+    """
+    symbols = dict.fromkeys(size for dims in draft.dims.values() for size in dims if isinstance(size, str))
+    found, failures = [], []
+    for symbol in symbols:
+        try:
+            stream = _stream(draft, symbol)
+        except InputError as error:
+            failures.append(error)
+            continue
+        if _is_time(stream):
+            found.append((symbol, stream))
+    if not found and failures and any(node.op_type in ("Loop", "Scan") for node in draft.nodes):
+        raise failures[0]
+    if len(found) > 1:
+        names = " and ".join(f"'{symbol}'" for symbol, _ in found)
+        raise InputError(f"{draft.path}: both {names} may be time", hint="give all sizes but the number of frames")
+    if found:
+        return _frames(draft, *found[0])
+    plain = walk(draft)
+    fixed = _fixed_length(draft, plain)
+    if fixed is not None:
+        return _frames(*fixed)
+    add_recurrent_states(plain)
+    return walk(plain)
+
+
+def _stream(draft: Draft, symbol: str) -> Stream:
+    return Stream.of(symbol, _FEW, _MANY, walk(draft, {symbol: _FEW}), walk(draft, {symbol: _MANY}))
+
+
+def _frames(draft: Draft, symbol: str, stream: Stream) -> Draft:
+    where = [f"axis {axis} of '{name}'" for name, dims in draft.dims.items() for axis, size in enumerate(dims) if size == symbol]
+    one = walk(draft, {symbol: 1})
+    one.drop_dead()
+    one.note(f"the file reads many frames at once ({', '.join(where)}): it is taken one frame a step, states keep the past")
+    return walk(stepped(one, stream))
+
+
+def _is_time(stream: Stream) -> bool:
+    """Whether something runs along the axis: a recurrent layer, or a kernel longer than one."""
+    for node in stream.few.nodes:
+        axis = stream.axis(operand(node, 0))
+        if node.op_type in RECURRENT and axis == 0:
+            return True
+        if node.op_type in ("Conv", "ConvTranspose") and axis is not None and axis >= 2:
+            return True
+    return False
+
+
+def _fixed_length(draft: Draft, plain: Draft) -> tuple[Draft, str, Stream] | None:
+    """The draft with the number of frames open, where a recurrent layer starts from zero and reads a fixed number of them."""
+    lengths = {
+        plain.shape(node.input[0])[0]
+        for node in plain.nodes
+        if node.op_type in RECURRENT and all(is_zero(plain, operand(node, index)) for index in (5, 6))
+    } - {0, 1}
+    for name, dims in draft.dims.items():
+        for axis, size in enumerate(dims):
+            if size not in lengths:
+                continue
+            opened = _opened(draft, name, axis)
+            try:
+                stream = _stream(opened, "frames")
+            except InputError:
+                continue
+            if _is_time(stream) and all(stream.axis(output) is not None for output in draft.outputs[:1]):
+                return opened, "frames", stream
+    return None
+
+
+def _opened(draft: Draft, name: str, axis: int) -> Draft:
+    """The draft with one size of an input left open, also where shapes of reshapes repeat it."""
+    opened = draft.clone()
+    size = opened.dims[name][axis]
+    opened.dims[name][axis] = "frames"
+    for node in opened.nodes:
+        shape = opened.constants.get(operand(node, 1)) if node.op_type == "Reshape" else None
+        if shape is None or shape.ndim != 1 or (shape == -1).any() or int((shape == size).sum()) != 1:
+            continue
+        open_shape = np.where(shape == size, -1, shape).astype(np.int64)
+        node.input[1] = opened.constant(open_shape, f"{node.output[0]}_shape")
+    return opened
