@@ -19,6 +19,7 @@ from codesign.compiler.model.limits import (
     MAX_OPSET,
     MIN_OPSET,
     TOO_LARGE,
+    all_nodes,
     check_extent,
     check_numbers,
     tensors,
@@ -64,17 +65,21 @@ def _parsed(path: Path, data: bytes) -> onnx.ModelProto:
 
 
 def _check_opset(path: Path, model: onnx.ModelProto) -> None:
-    for opset in model.opset_import:
-        if opset.domain not in ("", "ai.onnx"):
-            raise InputError(f"{path}: operators of domain '{opset.domain}'", hint="docs/operators.md lists the supported ones")
+    functions = {(function.domain, function.name) for function in model.functions}
+    for node in all_nodes(model):
+        if node.domain not in ("", "ai.onnx") and (node.domain, node.op_type) not in functions:
+            raise InputError(
+                f"{path}: node '{node.name or next(iter(node.output), '?')}' ({node.op_type}) is of domain '{node.domain}'",
+                hint="docs/operators.md lists the supported ones",
+            )
     version = opset_of(model)
     if not MIN_OPSET <= version <= MAX_OPSET:
         raise InputError(f"{path}: opset {version}, supported are {MIN_OPSET} to {MAX_OPSET}", hint=EXPORT_HINT)
 
 
 def opset_of(model: onnx.ModelProto) -> int:
-    """Version of the operators."""
-    return max((opset.version for opset in model.opset_import), default=0)
+    """Version of the operators of ONNX itself; other domains may be imported without a node of theirs."""
+    return max((opset.version for opset in model.opset_import if opset.domain in ("", "ai.onnx")), default=0)
 
 
 def first_words(error: Exception) -> str:

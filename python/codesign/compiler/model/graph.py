@@ -137,6 +137,8 @@ class Graph:
     quants: Mapping[str, Quant]
     licence: str = ""
     sha256: str = ""
+    notes: tuple[str, ...] = ()
+    """What the import assumed, dropped and folded."""
 
     def __post_init__(self) -> None:
         check_unique("operators of a graph", (op.name for op in self.ops))

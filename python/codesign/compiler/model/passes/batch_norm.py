@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""BatchNormalization in inference is one factor and one offset a channel: Mul and Add, which `scales` folds into linear layers."""
+"""BatchNormalization in inference is one factor and one offset a channel: Mul and Add, which `scales` folds into layers."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Operators over time, each on one frame: alone, with a state of the past, or refused by name.
 
-A value's element at index i along time may belong to another frame than i: `lead` is how many elements there are before that of the
-first frame. Zeros put in front raise it, a convolution over k frames lowers it by k − 1; below 0 the value looks ahead.
+A value's element at index i along time may belong to another frame than i: `lead` is how many elements there are before that
+of the first frame. Zeros put in front raise it, a convolution over k frames lowers it by k − 1; below 0 the value looks ahead.
 """
 
 from __future__ import annotations
@@ -13,20 +13,12 @@ import numpy as np
 import onnx
 
 from codesign.base.errors import InputError
-from codesign.compiler.model.passes.draft import Draft, attribute, operand, positive, set_attribute
+from codesign.compiler.model.passes.draft import Draft, attribute, make, operand, positive, set_attribute
+from codesign.compiler.model.passes.families import ELEMENTWISE, REDUCTIONS, VIEWS
 from codesign.compiler.model.passes.states import is_zero, keep_past, keep_state
 from codesign.compiler.model.passes.weights import RECURRENT, conv_pads, set_conv_pads
 
 _HINT = "train a causal network, or export one step with its states as inputs and outputs"
-_ELEMENTWISE = frozenset(
-    "Abs Add And Cast Celu Ceil Clip Cos Div Dropout Elu Equal Erf Exp Floor Gelu Greater GreaterOrEqual HardSigmoid HardSwish "
-    "Identity LeakyRelu Less LessOrEqual Log Max Mean Min Mish Mod Mul Neg Not Or PRelu Pow Reciprocal Relu Round Selu Sigmoid "
-    "Sign Sin Softplus Softsign Sqrt Sub Sum Swish Tan Tanh ThresholdedRelu Where Xor QuantizeLinear DequantizeLinear Atan Cosh "
-    "Sinh Acos Asin".split()
-)
-_VIEWS = frozenset("Reshape Transpose Squeeze Unsqueeze Flatten Expand Tile".split())
-_REDUCE = frozenset("ReduceMean ReduceSum ReduceMax ReduceMin ReduceL1 ReduceL2 ReduceSumSquare ReduceProd ReduceLogSum".split())
-_KEEP = frozenset("Concat Split Gather LayerNormalization Softmax LogSoftmax RMSNormalization ArgMax".split()) | _REDUCE
 
 
 @dataclass
@@ -113,27 +105,46 @@ def _step(draft: Draft, stream: Stream, node: onnx.NodeProto) -> list[onnx.NodeP
             return joined
     if any(axis is None for axis in results):
         raise draft.refuse(node, "computes one result from all frames", hint=_HINT)
-    leads = {stream.lead.get(name, 0) for name in timed if name not in draft.constants} or {0}
-    if len(leads) > 1:
-        raise draft.refuse(node, f"joins values that are {max(leads) - min(leads)} frames apart", hint=_HINT)
     _check_frame_alone(draft, stream, node, timed)
+    lead, around = _aligned(draft, stream, node, timed)
     for name in node.output:
-        stream.lead[name] = next(iter(leads))
-        if kind in _VIEWS or kind in ("Identity", "Cast", "Dropout"):
+        stream.lead[name] = lead
+        if kind in VIEWS or kind in ("Identity", "Cast", "Dropout"):
             stream.zeros[name] = stream.zeros.get(node.input[0], 0)
-        if node.input[0] in stream.given:
+        if set(timed) & stream.given:
             stream.given.add(name)
     if kind in ("Reshape", "Expand"):
         shape = list(draft.shape(node.output[0]))
         shape[results[0] or 0] = 1
-        if node.input[0] not in stream.given:
+        if not set(timed) & stream.given:
             node.input[1] = draft.constant(np.asarray(shape, np.int64), f"{node.output[0]}_shape")
             _settle(draft, node.output[0], results[0] or 0)
     else:
         for name, axis in zip([n for n in node.output if n], results, strict=True):
             if axis is not None and not set(timed) & stream.given:
                 _settle(draft, name, axis)
-    return [node]
+    return [*around, node]
+
+
+def _aligned(draft: Draft, stream: Stream, node: onnx.NodeProto, timed: dict[str, int]) -> tuple[int, list[onnx.NodeProto]]:
+    """The lead of all that a node reads, and nodes that delay what has a larger one (a shifted copy of the frames)."""
+    leads = {name: stream.lead.get(name, 0) for name in timed if name not in draft.constants}
+    lowest, nodes = min(leads.values(), default=0), []
+    for name, lead in leads.items():
+        if lead == lowest:
+            continue
+        if stream.zeros.get(name, 0) != lead or name in stream.given:
+            raise draft.refuse(node, f"joins values that are {lead - lowest} frames apart", hint=_HINT)
+        window, around = keep_past(draft, node, name, timed[name], lead - lowest)
+        delayed = draft.fresh(f"{name}_delayed")
+        numbers = [
+            draft.constant(np.asarray([number], np.int64), f"{delayed}_{what}")
+            for number, what in ((0, "from"), (1, "to"), (timed[name], "axis"))
+        ]
+        nodes += [*around, make("Slice", [window, *numbers], [delayed], f"{node.name}_delay")]
+        draft.types[delayed] = draft.types[name]
+        node.input[:] = [delayed if source == name else source for source in node.input]
+    return lowest, nodes
 
 
 def _settle(draft: Draft, name: str, axis: int) -> None:
@@ -155,16 +166,16 @@ def _check_frame_alone(draft: Draft, stream: Stream, node: onnx.NodeProto, timed
     """Refuse operators that look along time, or that nothing is known of."""
     kind, source = node.op_type, node.input[0]
     axis, rank = timed.get(source), len(draft.shape(source)) if source in draft.types else 0
-    if kind in _ELEMENTWISE or kind in ("MatMul", "Gemm"):
+    if kind in ELEMENTWISE or kind in ("MatMul", "Gemm"):
         if kind in ("MatMul", "Gemm") and len(timed) > 1:
             raise draft.refuse(node, "multiplies frames with frames", hint=_HINT)
         return
-    if kind in _VIEWS:
+    if kind in VIEWS:
         after = stream.axis(node.output[0])
         before, later = stream.few.shape(source), stream.few.shape(node.output[0])
-        if kind in ("Reshape", "Flatten") and axis is not None and after is not None:
-            if int(np.prod(before[:axis])) != int(np.prod(later[:after])):
-                raise draft.refuse(node, "mixes frames with other axes", hint=_HINT)
+        moved = kind in ("Reshape", "Flatten") and axis is not None and after is not None
+        if moved and int(np.prod(before[:axis])) != int(np.prod(later[:after])):
+            raise draft.refuse(node, "mixes frames with other axes", hint=_HINT)
         return
     along: set[int] = set()
     if kind in ("Concat", "Split", "Gather"):
@@ -173,7 +184,7 @@ def _check_frame_alone(draft: Draft, stream: Stream, node: onnx.NodeProto, timed
         along = {positive(int(attribute(node, "axis", -1 if kind != "ArgMax" else 0)), rank)}
     elif kind in ("LayerNormalization", "RMSNormalization"):
         along = set(range(positive(int(attribute(node, "axis", -1)), rank), rank))
-    elif kind in _REDUCE:
+    elif kind in REDUCTIONS:
         numbers = draft.constants.get(operand(node, 1))
         chosen = attribute(node, "axes", []) if numbers is None else numbers.ravel().tolist()
         along = {positive(int(a), rank) for a in chosen} or set(range(rank))
@@ -311,9 +322,9 @@ def _slice(draft: Draft, stream: Stream, node: onnx.NodeProto) -> list[onnx.Node
     source, result = node.input[0], node.output[0]
     axis, rank = stream.axis(source), len(draft.shape(source))
     stream.lead[result] = stream.lead.get(source, 0)
-    starts = [d.constants.get(operand(node, 1)) for d in (stream.few, stream.many)]
+    starts = [d.constants[operand(node, 1)] for d in (stream.few, stream.many) if operand(node, 1) in d.constants]
     axes = draft.constants.get(operand(node, 3))
-    if axis is None or starts[0] is None or starts[1] is None:
+    if axis is None or len(starts) < 2:
         raise draft.refuse(node, "takes computed frames", hint=_HINT)
     chosen = [positive(int(a), rank) for a in (range(starts[0].size) if axes is None else axes.ravel().tolist())]
     if axis not in chosen:
@@ -329,7 +340,10 @@ def _slice(draft: Draft, stream: Stream, node: onnx.NodeProto) -> list[onnx.Node
     steps = draft.constants.get(operand(node, 4))
     if steps is not None and int(steps.ravel()[at]) != 1:
         raise draft.refuse(node, "skips or reverses frames", hint=_HINT)
-    first = [int(s.ravel()[at]) + (d.shape(source)[axis] if s.ravel()[at] < 0 else 0) for s, d in zip(starts, (stream.few, stream.many), strict=True)]
+    first = [
+        int(s.ravel()[at]) + (d.shape(source)[axis] if s.ravel()[at] < 0 else 0)
+        for s, d in zip(starts, (stream.few, stream.many), strict=True)
+    ]
     if first[0] != first[1] or stream.axis(result) is None:
         raise draft.refuse(node, "takes frames counted from the last", hint=_HINT)
     stream.lead[result] -= first[0]

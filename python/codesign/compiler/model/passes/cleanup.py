@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Nodes that compute nothing are left out: Identity, Dropout, casts and views that change nothing; views of views become one."""
+"""Nodes that compute nothing are left out: Identity, Dropout, casts, views that change nothing; views of views become one."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ def run(draft: Draft) -> bool:
 
 
 def _without_nothing(draft: Draft) -> bool:
-    makers, renamed, kept = draft.makers(), {}, []
+    makers, kept = draft.makers(), []
+    renamed: dict[str, str] = {}
     outputs = set(draft.outputs)
 
     def final(name: str) -> str:
@@ -28,8 +29,8 @@ def _without_nothing(draft: Draft) -> bool:
         return name
 
     for node in draft.nodes:
-        source, result = final(operand(node, 0)), node.output[0]
-        if not _computes_nothing(draft, node):
+        source, result = final(operand(node, 0)), (node.output[0] if node.output else "")
+        if not result or not _computes_nothing(draft, node):
             kept.append(node)
         elif result not in outputs:
             renamed[result] = source
@@ -83,6 +84,8 @@ def _joined_views(draft: Draft) -> bool:
     """A reshape of a reshape, a transposition of a transposition, and those that move no element."""
     makers, readers, changed = draft.makers(), draft.readers(), False
     for node in draft.nodes:
+        if not node.output or not node.output[0]:
+            continue
         if node.op_type == "Transpose" and _moves_nothing(draft, node):
             _reshape(draft, node)
             changed = True

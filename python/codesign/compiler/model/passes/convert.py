@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
+import json
 import math
+from collections.abc import Iterable
 from pathlib import Path
 
 import onnx
@@ -64,7 +66,7 @@ def draft_of(path: Path, model: onnx.ModelProto) -> Draft:
             for info in infos
         },
         outputs=[info.name for info in model.graph.output],
-        output_infos={info.name: info for info in model.graph.output},
+        said=[*model.graph.value_info, *model.graph.output],
         notes=notes,
     )
     draft.taken = {name for node in draft.nodes for name in (*node.input, *node.output)} | set(constants) | set(draft.dims)
@@ -98,9 +100,9 @@ def _check_unfolded(path: Path, model: onnx.ModelProto) -> None:
             open_.discard(key)
         return sizes[key]
 
-    def nodes(found: object) -> int:
+    def nodes(found: Iterable[onnx.NodeProto]) -> int:
         total = 0
-        for node in found:  # type: ignore[attr-defined]
+        for node in found:
             key = (node.domain, node.op_type)
             total += size(key) if key in bodies else 1
             total += sum(nodes(graph.node) for graph in graphs_of(node))
@@ -121,9 +123,8 @@ def _converted(model: onnx.ModelProto, big: list[onnx.TensorProto]) -> onnx.Mode
     del light.graph.initializer[:]
     light.graph.initializer.extend(kept)
     light.graph.input.extend(onnx.helper.make_tensor_value_info(t.name, t.data_type, list(t.dims)) for t in big)
-    # names that the converter gives to constants of its own must not meet ours
     try:
-        return version_converter.convert_version(light, WORKING_OPSET)  # type: ignore[no-any-return]
+        return version_converter.convert_version(light, WORKING_OPSET)
     except (RuntimeError, ValueError, TypeError, DecodeError, EncodeError) as error:
         return one_line(first_words(error), 80)
 
@@ -170,5 +171,21 @@ def model_of(draft: Draft, original: onnx.ModelProto) -> onnx.ModelProto:
     )
     model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", draft.opset)])
     model.ir_version = max(original.ir_version, 10)
-    model.metadata_props.extend(original.metadata_props)
+    model.metadata_props.extend(entry for entry in original.metadata_props if entry.key != "states")
+    states = _states(draft, original)
+    if states:
+        model.metadata_props.add(key="states", value=states)
     return model
+
+
+def _states(draft: Draft, original: onnx.ModelProto) -> str:
+    """The metadata of state pairs: those of the file and the new ones; nothing where names pair them."""
+    text = next((entry.value for entry in original.metadata_props if entry.key == "states"), "")
+    if not draft.states or (not text and len(draft.dims) > len(draft.states) + 1):
+        return str(text)
+    new = [list(pair) for pair in draft.states]
+    try:
+        old = json.loads(text or "[]")
+    except (ValueError, RecursionError):
+        return str(text)  # said where metadata is read
+    return json.dumps([*old, *new]) if isinstance(old, list) else str(text)

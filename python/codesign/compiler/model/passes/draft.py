@@ -50,7 +50,8 @@ class Draft:
     kinds: dict[str, int]
     dims: dict[str, list[int | str]]
     outputs: list[str]
-    output_infos: dict[str, onnx.ValueInfoProto] = field(default_factory=dict)
+    said: list[onnx.ValueInfoProto] = field(default_factory=list)
+    """What the file says of values."""
     states: list[tuple[str, str]] = field(default_factory=list)
     types: dict[str, Shaped] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
@@ -71,7 +72,7 @@ class Draft:
             dict(self.kinds),
             copy.deepcopy(self.dims),
             list(self.outputs),
-            dict(self.output_infos),
+            self.said,
             list(self.states),
             dict(self.types),
             list(self.notes),
@@ -100,7 +101,7 @@ class Draft:
     def constant(self, array: Array, base: str) -> str:
         """Name of a new constant."""
         name = self.fresh(base)
-        self.put(name, np.ascontiguousarray(array))
+        self.put(name, np.asarray(array, order="C"))
         return name
 
     def put(self, name: str, array: Array) -> None:

@@ -35,7 +35,10 @@ def _sliced(draft: Draft, node: onnx.NodeProto, index: Array, axis: int) -> list
     if _even(index.ravel()):
         cut = draft.fresh(f"{result}_cut")
         shape = draft.constant(np.asarray(draft.shape(result), np.int64), f"{result}_shape")
-        return [slice_of(draft, source, index.ravel(), axis, cut, name), make("Reshape", [cut, shape], [result], f"{name}_shape")]
+        return [
+            slice_of(draft, source, index.ravel(), axis, cut, name),
+            make("Reshape", [cut, shape], [result], f"{name}_shape"),
+        ]
     if index.ndim != 2:
         return []
     along = 0 if index.shape[0] <= index.shape[1] else 1
@@ -63,5 +66,8 @@ def slice_of(draft: Draft, source: str, row: Array, axis: int, result: str, name
     """Slice of elements in even, rising steps along one axis."""
     step = int(row[1] - row[0]) if row.size > 1 else 1
     numbers = [int(row[0]), int(row[-1]) + 1, axis, step]
-    names = [draft.constant(np.asarray([number], np.int64), f"{result}_{what}") for number, what in zip(numbers, ("from", "to", "axis", "step"), strict=True)]
+    names = [
+        draft.constant(np.asarray([number], np.int64), f"{result}_{what}")
+        for number, what in zip(numbers, ("from", "to", "axis", "step"), strict=True)
+    ]
     return make("Slice", [source, *(names if step != 1 else names[:3])], [result], name)

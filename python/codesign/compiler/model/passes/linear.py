@@ -34,7 +34,7 @@ def _gemm(draft: Draft) -> bool:
 
 
 def _signs(draft: Draft) -> bool:
-    """x − c → x + (−c), x / c → x · (1 / c), −x → x · (−1), where x is float32."""
+    """X − c → x + (−c), x / c → x · (1 / c), −x → x · (−1), where x is float32."""
     changed = False
     for node in draft.nodes:
         if node.op_type not in ("Sub", "Div", "Neg") or draft.types[node.output[0]].kind != 1:

@@ -27,6 +27,8 @@ from codesign.compiler.model.passes.weights import (
 
 _VIEWS = ("Reshape", "Squeeze", "Unsqueeze", "Flatten", "Transpose")
 _MAX_ELEMENTS = 2**20
+_MIN_RATIO = 1e-3
+"""Of factors that something is divided by, against their largest."""
 _MAX_FOLDS = 256
 """In one go; what is left is found in the next round."""
 
@@ -39,7 +41,11 @@ def run(draft: Draft) -> bool:
         split = _constant_operand(draft, node)
         if split is None:
             continue
-        if _merge(draft, node, makers, readers) or _backward(draft, node, makers, readers) or _forward(draft, node, makers, readers):
+        if (
+            _merge(draft, node, makers, readers)
+            or _backward(draft, node, makers, readers)
+            or _forward(draft, node, makers, readers)
+        ):
             folds += 1
             makers, readers = draft.makers(), draft.readers()
         if folds == _MAX_FOLDS:
@@ -77,7 +83,9 @@ def _alone(readers: dict[str, list[onnx.NodeProto]], name: str) -> bool:
     return len(readers.get(name, [])) == 1
 
 
-def _merge(draft: Draft, node: onnx.NodeProto, makers: dict[str, onnx.NodeProto], readers: dict[str, list[onnx.NodeProto]]) -> bool:
+def _merge(
+    draft: Draft, node: onnx.NodeProto, makers: dict[str, onnx.NodeProto], readers: dict[str, list[onnx.NodeProto]]
+) -> bool:
     """(x + a) + b and (x · a) · b with one constant."""
     found = _constant_operand(draft, node)
     before = makers.get(found[0]) if found else None
@@ -92,7 +100,9 @@ def _merge(draft: Draft, node: onnx.NodeProto, makers: dict[str, onnx.NodeProto]
     return True
 
 
-def _backward(draft: Draft, node: onnx.NodeProto, makers: dict[str, onnx.NodeProto], readers: dict[str, list[onnx.NodeProto]]) -> bool:
+def _backward(
+    draft: Draft, node: onnx.NodeProto, makers: dict[str, onnx.NodeProto], readers: dict[str, list[onnx.NodeProto]]
+) -> bool:
     """Fold into the linear layer that makes what is multiplied or added to."""
     found = _constant_operand(draft, node)
     if found is None:
@@ -147,7 +157,9 @@ def _to_bias(
     return True
 
 
-def _forward(draft: Draft, node: onnx.NodeProto, makers: dict[str, onnx.NodeProto], readers: dict[str, list[onnx.NodeProto]]) -> bool:
+def _forward(
+    draft: Draft, node: onnx.NodeProto, makers: dict[str, onnx.NodeProto], readers: dict[str, list[onnx.NodeProto]]
+) -> bool:
     """Fold into the one layer that reads what is multiplied or added to."""
     found = _constant_operand(draft, node)
     if found is None or (node.op_type == "Add" and _is_bias(draft, found[0], makers)):
@@ -161,7 +173,11 @@ def _forward(draft: Draft, node: onnx.NodeProto, makers: dict[str, onnx.NodeProt
             break
         full, value = _after_view(draft, reader, full), reader.output[0]
     index = weight_index(draft, reader)
-    if index is None or list(reader.input).count(value) != 1 or reader.input[1 - index if reader.op_type == "MatMul" else 0] != value:
+    if (
+        index is None
+        or list(reader.input).count(value) != 1
+        or reader.input[1 - index if reader.op_type == "MatMul" else 0] != value
+    ):
         return False
     channel = channel_vector(full, input_axis(draft, reader))
     if channel is None:
@@ -169,7 +185,7 @@ def _forward(draft: Draft, node: onnx.NodeProto, makers: dict[str, onnx.NodeProt
     if node.op_type == "Mul":
         scale_columns(draft, reader, channel)
     elif not can_shift_columns(reader):
-        return False
+        return _factor_last(draft, node, found, makers, readers)
     elif reader.op_type == "MatMul":
         _bias_after(draft, reader, column_sum(draft, reader, channel))
     elif reader.op_type in RECURRENT and attribute(reader, "layout", 0):
@@ -178,6 +194,27 @@ def _forward(draft: Draft, node: onnx.NodeProto, makers: dict[str, onnx.NodeProt
         shift_columns(draft, reader, channel)
     draft.nodes[:] = [other for other in draft.nodes if other is not node]
     draft.replace(node.output[0], found[0])
+    return True
+
+
+def _factor_last(
+    draft: Draft,
+    node: onnx.NodeProto,
+    found: tuple[str, Array],
+    makers: dict[str, onnx.NodeProto],
+    readers: dict[str, list[onnx.NodeProto]],
+) -> bool:
+    """X · a + b → (x + b / a) · a, so that the factor can go into the layer after it."""
+    before = makers.get(found[0])
+    inner = _constant_operand(draft, before) if before is not None and before.op_type == "Mul" else None
+    if before is None or inner is None or not _alone(readers, found[0]):
+        return False
+    source, factor = inner
+    if np.abs(factor).min() < _MIN_RATIO * np.abs(factor).max():
+        return False
+    before.op_type, node.op_type = "Add", "Mul"
+    before.input[:] = [source, draft.constant((found[1] / factor).astype(np.float32), f"{before.output[0]}_operand")]
+    node.input[:] = [before.output[0], draft.constant(factor.astype(np.float32), f"{node.output[0]}_operand")]
     return True
 
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A graph over many frames → one step with states.
 
-The time axis is found by experiment: sizes are inferred for two numbers of frames, and an axis whose size grows with it is time.
+The time axis is found by experiment: sizes are inferred for two numbers of frames, and an axis that grows with it is time.
 Then every operator on the way either works on each frame alone, or keeps what it needs of the past in a state, or is refused.
 """
 
@@ -10,11 +10,13 @@ from __future__ import annotations
 import numpy as np
 
 from codesign.base.errors import InputError
+from codesign.compiler.model.limits import EXPORT_HINT
 from codesign.compiler.model.passes.causal import Stream, stepped
 from codesign.compiler.model.passes.draft import Draft, operand
 from codesign.compiler.model.passes.states import add_recurrent_states, is_zero
 from codesign.compiler.model.passes.walk import walk
 from codesign.compiler.model.passes.weights import RECURRENT
+from codesign.compiler.model.shapes import mismatch
 
 _FEW, _MANY = 131, 173
 """Two numbers of frames, more than a causal convolution reaches back and unlike other sizes."""
@@ -42,8 +44,10 @@ def one_step(draft: Draft) -> Draft:
         names = " and ".join(f"'{symbol}'" for symbol, _ in found)
         raise InputError(f"{draft.path}: both {names} may be time", hint="give all sizes but the number of frames")
     if found:
+        _check_said(draft, found[0][1].few)
         return _frames(draft, *found[0])
     plain = walk(draft)
+    _check_said(draft, plain)
     fixed = _fixed_length(draft, plain)
     if fixed is not None:
         return _frames(*fixed)
@@ -51,12 +55,24 @@ def one_step(draft: Draft) -> Draft:
     return walk(plain)
 
 
+def _check_said(draft: Draft, walked: Draft) -> None:
+    """What the file says of a value's type and sizes is what its operators give."""
+    for info in draft.said:
+        if info.name not in walked.types:
+            continue
+        problem = mismatch(walked.types[info.name].proto(), info)
+        if problem:
+            raise InputError(f"{draft.path}: '{info.name}' {problem}", hint=EXPORT_HINT)
+
+
 def _stream(draft: Draft, symbol: str) -> Stream:
     return Stream.of(symbol, _FEW, _MANY, walk(draft, {symbol: _FEW}), walk(draft, {symbol: _MANY}))
 
 
 def _frames(draft: Draft, symbol: str, stream: Stream) -> Draft:
-    where = [f"axis {axis} of '{name}'" for name, dims in draft.dims.items() for axis, size in enumerate(dims) if size == symbol]
+    where = [
+        f"axis {axis} of '{name}'" for name, dims in draft.dims.items() for axis, size in enumerate(dims) if size == symbol
+    ]
     one = walk(draft, {symbol: 1})
     one.drop_dead()
     one.note(f"the file reads many frames at once ({', '.join(where)}): it is taken one frame a step, states keep the past")

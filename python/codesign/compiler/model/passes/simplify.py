@@ -9,9 +9,11 @@ from pathlib import Path
 
 import onnx
 
-from codesign.compiler.model.passes import batch_norm, cleanup, gather, linear, pointwise, scatter, scales
+from codesign.compiler.model.metadata import properties
+from codesign.compiler.model.passes import batch_norm, cleanup, gather, linear, pointwise, scales, scatter
 from codesign.compiler.model.passes.convert import draft_of, model_of
 from codesign.compiler.model.passes.draft import Draft
+from codesign.compiler.model.passes.outputs import choose_output
 from codesign.compiler.model.passes.sequence import one_step
 from codesign.compiler.model.passes.walk import walk
 
@@ -38,13 +40,14 @@ class Simplified:
     notes: tuple[str, ...]
 
 
-def simplify(path: Path, model: onnx.ModelProto) -> Simplified:
-    """The one-step form of a checked model.
+def simplify(path: Path, model: onnx.ModelProto, output: str | None = None) -> Simplified:
+    """The one-step form of a checked model, with the output called `output` or the one that fits best.
 
     Raises:
-        InputError: what `walk` and `one_step` refuse.
+        InputError: what `walk` and `one_step` refuse; no such output.
     """
     draft = one_step(draft_of(path, model))
+    choose_output(draft, properties(model), output)
     draft.drop_dead()
     for _ in range(MAX_ROUNDS):
         changed = False

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Sizes and constants of all values, node after node: a size is inferred, then looked at, and only then something is computed.
 
-The libraries that fold constants (onnxscript's optimizer, onnxruntime's) compute first and look afterwards, which a hostile file
-turns into gigabytes; so onnx's own shape inference and reference operators are driven one node at a time here.
+The libraries that fold constants (onnxscript's optimizer, onnxruntime's) compute first and look afterwards, which a hostile
+file turns into gigabytes; so onnx's own shape inference and reference operators are driven one node at a time here.
 """
 
 from __future__ import annotations
@@ -20,15 +20,10 @@ from codesign.compiler.model.file import first_words
 from codesign.compiler.model.limits import MAX_LIST, MAX_NODES, MAX_RANK, MAX_WEIGHTS, MAX_WORK, TOO_LARGE
 from codesign.compiler.model.passes.branches import expand
 from codesign.compiler.model.passes.draft import Array, Draft, Shaped, attribute, title
+from codesign.compiler.model.passes.families import FOLDED
 
 _MAX_VALUES = 2 * MAX_WEIGHTS
 """Elements that folding may have made and not dropped."""
-FOLDED = frozenset(
-    "Abs Add And Cast Ceil Clip Concat ConstantOfShape CumSum Div Equal Exp Expand Flatten Floor Gather GatherElements GatherND "
-    "Greater GreaterOrEqual Identity Less LessOrEqual Log MatMul Max Min Mod Mul Neg Not Or Pad Pow Range Reciprocal ReduceMax "
-    "ReduceMean ReduceMin ReduceProd ReduceSum Reshape Round ScatterND Shape Sign Sin Cos Size Slice Split Sqrt Squeeze Sub Tile "
-    "Transpose Trilu Unsqueeze Where Dropout Tanh Sigmoid Softplus Relu Xor Gemm Sum Erf Mean".split()
-)
 _LINEAR_HINT = "give the graph's inputs fixed sizes, or export it again, see docs/model-file.md"
 
 
@@ -75,7 +70,12 @@ def walk(draft: Draft, sizes: dict[str, int] | None = None) -> Draft:
 
 
 def _constant(draft: Draft, node: onnx.NodeProto) -> Array:
-    for key, dtype in (("value_float", np.float32), ("value_floats", np.float32), ("value_int", np.int64), ("value_ints", np.int64)):
+    for key, dtype in (
+        ("value_float", np.float32),
+        ("value_floats", np.float32),
+        ("value_int", np.int64),
+        ("value_ints", np.int64),
+    ):
         numbers = attribute(node, key)
         if numbers is not None:
             array = np.asarray(numbers, dtype)
@@ -117,11 +117,15 @@ def infer(draft: Draft, node: onnx.NodeProto) -> None:
             continue
         tensor = found[name].tensor_type if name in found else onnx.TypeProto.Tensor()
         if not tensor.HasField("shape") or any(not d.HasField("dim_value") or d.dim_value < 0 for d in tensor.shape.dim):
-            raise draft.refuse(node, f"the shape of output '{name}' depends on more than shapes and constants", hint=_LINEAR_HINT)
+            raise draft.refuse(
+                node, f"the shape of output '{name}' depends on more than shapes and constants", hint=_LINEAR_HINT
+            )
         shape = tuple(d.dim_value for d in tensor.shape.dim)
         if len(shape) > MAX_RANK or math.prod(shape) > MAX_WEIGHTS:
             limits = f"{MAX_RANK} dimensions or {MAX_WEIGHTS:,} elements"
-            raise draft.refuse(node, f"output '{name}' of shape {list(shape[:MAX_RANK])} has more than {limits}", hint=TOO_LARGE)
+            raise draft.refuse(
+                node, f"output '{name}' of shape {list(shape[:MAX_RANK])} has more than {limits}", hint=TOO_LARGE
+            )
         draft.types[name] = Shaped(tensor.elem_type, shape)
 
 

@@ -106,7 +106,7 @@ def shift_columns(draft: Draft, node: onnx.NodeProto, offset: Array) -> None:
 
 
 def column_sum(draft: Draft, node: onnx.NodeProto, offset: Array) -> Array:
-    """weight · offset: float64, one number a row (for a recurrent layer [directions, rows])."""
+    """Weight · offset: float64, one number a row (for a recurrent layer [directions, rows])."""
     index = weight_index(draft, node)
     assert index is not None, "the caller has asked"
     weight = draft.constants[node.input[index]].astype(np.float64)
@@ -148,7 +148,9 @@ def _column_factor(node: onnx.NodeProto, index: int, weight: Array, factor: Arra
 
 
 def _put(draft: Draft, node: onnx.NodeProto, index: int, array: Array) -> None:
-    node.input[index] = draft.constant(array.astype(np.float32), f"{node.output[0] or node.name}_{'weight' if index < 2 else 'bias'}")
+    node.input[index] = draft.constant(
+        array.astype(np.float32), f"{node.output[0] or node.name}_{'weight' if index < 2 else 'bias'}"
+    )
 
 
 def conv_pads(node: onnx.NodeProto, rank: int) -> tuple[list[int], list[int]]:
