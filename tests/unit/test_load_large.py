@@ -91,11 +91,12 @@ def one_tensor_dequantized_often():
     return net.model()
 
 
-UNREAD = {
+HARMLESS = {
     "one tensor in many products": one_tensor_in_many_products,
     "one tensor dequantized often": one_tensor_dequantized_often,
+    "a large body of a loop": lambda: looped(250, body=np.zeros(2**20, np.float32)),
 }
-"""Nobody reads what they make: they are left out before anything grows from them."""
+"""Nobody reads what they make, or each round would copy it: it is left out before anything grows."""
 
 
 def reshaped(shape):
@@ -195,12 +196,11 @@ BOMBS = {
     "reshape": (lambda: reshaped([2**31, 2**31]), "first"),
     "reshape to many dimensions": (lambda: reshaped([1] * 4000), "dimensions"),
     "ranks that double": (ranks_that_double, "dimensions"),
-    "sizes that double": (sizes_that_double, "more than 16 vectors"),
+    "sizes that double": (sizes_that_double, "elements"),
     "functions that double": (functions_that_double, "unfold"),
     "a function that calls itself": (lambda: functions_that_double(itself=True), "calls itself"),
     "a loop without end": (lambda: looped(2**40), "rounds"),
-    "loops in loops": (lambda: looped(2000, inner=2000), "nodes"),
-    "a large body": (lambda: looped(4000, body=np.zeros(2**20, np.float32)), "nodes"),
+    "loops in loops": (lambda: looped(200, inner=200), "nodes"),
     "ConstantOfShape": (lambda: with_shape("ConstantOfShape"), "large one"),
     "Expand": (lambda: with_shape("Expand", "features"), "large one"),
     "Tile": (lambda: with_shape("Tile", "features"), "large one"),
@@ -217,7 +217,7 @@ BOMBS = {
 @pytest.mark.slow
 def test_refused_before_it_grows(tmp_path):
     paths = []
-    bombs = {**{name: bomb for name, (bomb, _) in BOMBS.items()}, **UNREAD}
+    bombs = {**{name: bomb for name, (bomb, _) in BOMBS.items()}, **HARMLESS}
     for name, bomb in bombs.items():
         made = bomb()
         paths.append(tmp_path / name / "model.onnx")
@@ -228,7 +228,7 @@ def test_refused_before_it_grows(tmp_path):
     results = [json.loads(line) for line in done.stdout.splitlines()]
     assert [name for name, _, _ in results] == list(bombs), done.stderr
     for name, text, kilobytes in results:
-        assert ("loaded" if name in UNREAD else BOMBS[name][1]) in text
+        assert ("loaded" if name in HARMLESS else BOMBS[name][1]) in text
         assert "memory" not in text
         assert "\n" not in text
         assert kilobytes < 1_000_000, name

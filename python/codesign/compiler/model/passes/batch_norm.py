@@ -4,8 +4,9 @@
 from __future__ import annotations
 
 import numpy as np
+import onnx
 
-from codesign.compiler.model.passes.draft import Draft, attribute, make, splice
+from codesign.compiler.model.passes.draft import Draft, attribute, make
 
 
 def run(draft: Draft) -> bool:
@@ -13,7 +14,7 @@ def run(draft: Draft) -> bool:
 
     y = scale · (x − mean) / √(variance + epsilon) + B, ONNX BatchNormalization-15.
     """
-    changed = False
+    new: dict[int, list[onnx.NodeProto]] = {}
     for node in [node for node in draft.nodes if node.op_type == "BatchNormalization"]:
         if attribute(node, "training_mode", 0):
             raise draft.refuse(node, "is in training mode", hint="export the model in evaluation mode")
@@ -33,13 +34,8 @@ def run(draft: Draft) -> bool:
             for array, what in ((factor, "factor"), (offset, "offset"))
         ]
         scaled = draft.fresh(f"{result}_scaled")
-        splice(
-            draft.nodes,
-            node,
-            [
-                make("Mul", [node.input[0], names[0]], [scaled], f"{node.name}_factor"),
-                make("Add", [scaled, names[1]], [result], f"{node.name}_offset"),
-            ],
-        )
-        changed = True
-    return changed
+        new[id(node)] = [
+            make("Mul", [node.input[0], names[0]], [scaled], f"{node.name}_factor"),
+            make("Add", [scaled, names[1]], [result], f"{node.name}_offset"),
+        ]
+    return draft.substitute(new)

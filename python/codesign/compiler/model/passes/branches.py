@@ -6,9 +6,11 @@ from __future__ import annotations
 import numpy as np
 import onnx
 
-from codesign.compiler.model.limits import MAX_NODES, TOO_LARGE
+from codesign.compiler.model.limits import TOO_LARGE
 from codesign.compiler.model.passes.draft import Draft, attribute, make, operand, title
 
+MAX_ROUNDS = 256
+"""Of a loop; what is unrolled is one time step."""
 _HINT = "export the model without control flow, one time step"
 
 
@@ -47,8 +49,8 @@ def _round(draft: Draft, node: onnx.NodeProto) -> list[onnx.NodeProto]:
         if done == 0 and any(scans):
             raise draft.refuse(node, "runs no round", hint=_HINT)
         return _named(draft, node, list(node.input[2:]), states)
-    if done >= MAX_NODES:
-        raise draft.refuse(node, f"runs more than {MAX_NODES:,} rounds", hint=TOO_LARGE)
+    if done >= MAX_ROUNDS:
+        raise draft.refuse(node, f"runs more than {MAX_ROUNDS} rounds", hint=TOO_LARGE)
     if len(body.input) != carried + 2 or len(body.output) < carried + 1:
         raise draft.refuse(node, f"its body has {len(body.input)} inputs and {len(body.output)} outputs", hint=_HINT)
     given = {

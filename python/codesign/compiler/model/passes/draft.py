@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -135,6 +135,11 @@ class Draft:
                 if name == old:
                     node.input[index] = new
 
+    def substitute(self, new: dict[int, list[onnx.NodeProto]]) -> bool:
+        """Put nodes in the place of others, which are given by `id`; whether there were any."""
+        self.nodes[:] = [node for old in self.nodes for node in new.get(id(old), [old])]
+        return bool(new)
+
     def drop_dead(self) -> None:
         """Remove nodes and constants that no output needs."""
         needed, kept = set(self.outputs), []
@@ -192,9 +197,3 @@ def make(kind: str, inputs: Sequence[str], outputs: Sequence[str], name: str, **
 def positive(axis: int, rank: int) -> int:
     """An axis counted from the front."""
     return axis + rank if axis < 0 else axis
-
-
-def splice(nodes: list[onnx.NodeProto], old: onnx.NodeProto, new: Iterable[onnx.NodeProto]) -> None:
-    """Put nodes in the place of one."""
-    index = next(i for i, node in enumerate(nodes) if node is old)
-    nodes[index : index + 1] = list(new)

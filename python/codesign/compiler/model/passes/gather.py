@@ -7,12 +7,12 @@ import numpy as np
 import onnx
 
 from codesign.compiler.model.limits import MAX_PARTS
-from codesign.compiler.model.passes.draft import Array, Draft, attribute, make, operand, positive, splice
+from codesign.compiler.model.passes.draft import Array, Draft, attribute, make, operand, positive
 
 
 def run(draft: Draft) -> bool:
     """Whether a Gather was replaced."""
-    changed = False
+    replaced: dict[int, list[onnx.NodeProto]] = {}
     for node in [node for node in draft.nodes if node.op_type == "Gather"]:
         index = draft.constants.get(operand(node, 1))
         if index is None or node.input[0] in draft.constants:
@@ -24,9 +24,8 @@ def run(draft: Draft) -> bool:
             raise draft.refuse(node, f"takes elements {index.ravel()[:4].tolist()} of {shape[axis]}")
         new = _sliced(draft, node, index, axis)
         if new:
-            splice(draft.nodes, node, new)
-            changed = True
-    return changed
+            replaced[id(node)] = new
+    return draft.substitute(replaced)
 
 
 def _sliced(draft: Draft, node: onnx.NodeProto, index: Array, axis: int) -> list[onnx.NodeProto]:

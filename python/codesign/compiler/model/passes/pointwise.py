@@ -6,13 +6,14 @@ from __future__ import annotations
 import math
 
 import numpy as np
+import onnx
 
-from codesign.compiler.model.passes.draft import Draft, attribute, make, operand, splice
+from codesign.compiler.model.passes.draft import Draft, attribute, make, operand
 
 
 def run(draft: Draft) -> bool:
     """Whether a Conv or ConvTranspose was replaced."""
-    changed = False
+    new: dict[int, list[onnx.NodeProto]] = {}
     for node in [node for node in draft.nodes if node.op_type in ("Conv", "ConvTranspose")]:
         weight, shape = draft.constants.get(node.input[1]), draft.shape(node.input[0])
         if weight is None or math.prod(shape[2:]) != 1 or math.prod(weight.shape[2:]) != 1 or attribute(node, "group", 1) != 1:
@@ -24,14 +25,9 @@ def run(draft: Draft) -> bool:
         sizes = [draft.constant(np.asarray(s, np.int64), f"{result}_shape") for s in (shape[:2], draft.shape(result))]
         matrix = draft.constant(weight.reshape(weight.shape[:2]), f"{result}_weight")
         bias = [operand(node, 2)] if operand(node, 2) else []
-        splice(
-            draft.nodes,
-            node,
-            [
-                make("Reshape", [node.input[0], sizes[0]], [flat], f"{name}_vector"),
-                make("Gemm", [flat, matrix, *bias], [product], name, transB=int(node.op_type == "Conv")),
-                make("Reshape", [product, sizes[1]], [result], f"{name}_shape"),
-            ],
-        )
-        changed = True
-    return changed
+        new[id(node)] = [
+            make("Reshape", [node.input[0], sizes[0]], [flat], f"{name}_vector"),
+            make("Gemm", [flat, matrix, *bias], [product], name, transB=int(node.op_type == "Conv")),
+            make("Reshape", [product, sizes[1]], [result], f"{name}_shape"),
+        ]
+    return draft.substitute(new)

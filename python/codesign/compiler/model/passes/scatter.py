@@ -8,22 +8,21 @@ import math
 import numpy as np
 import onnx
 
-from codesign.compiler.model.passes.draft import Array, Draft, attribute, make, operand, splice
+from codesign.compiler.model.passes.draft import Array, Draft, attribute, make, operand
 from codesign.compiler.model.passes.gather import slice_of
 
 
 def run(draft: Draft) -> bool:
     """Whether a ScatterND was replaced."""
-    changed = False
+    new: dict[int, list[onnx.NodeProto]] = {}
     for node in [node for node in draft.nodes if node.op_type == "ScatterND"]:
         index = draft.constants.get(operand(node, 1))
         if index is None or attribute(node, "reduction", b"none") != b"none":
             continue
         box = _box(draft, node, index)
         if box is not None:
-            splice(draft.nodes, node, _joined(draft, node, box))
-            changed = True
-    return changed
+            new[id(node)] = _joined(draft, node, box)
+    return draft.substitute(new)
 
 
 def _box(draft: Draft, node: onnx.NodeProto, index: Array) -> list[tuple[int, int]] | None:

@@ -48,7 +48,7 @@ def walk(draft: Draft, sizes: dict[str, int] | None = None) -> Draft:
     held, seen, work = sum(array.size for array in result.constants.values()), 0, 0
     while queue:
         node, seen = queue.pop(), seen + 1
-        if seen > 4 * MAX_NODES:
+        if seen > 2 * MAX_NODES:
             raise InputError(f"{draft.path}: more than {MAX_NODES:,} nodes once unfolded", hint=TOO_LARGE)
         if node.op_type in ("If", "Loop", "Scan"):
             queue.extend(reversed(expand(result, node)))
@@ -157,6 +157,9 @@ def _fold(draft: Draft, node: onnx.NodeProto) -> None:
         first, last = attribute(node, "start", 0), attribute(node, "end")
         numbers: Any = shape[first:last] if node.op_type == "Shape" else math.prod(shape)
         draft.put(node.output[0], np.asarray(numbers, np.int64))
+        return
+    if node.op_type == "Identity":
+        draft.put(node.output[0], draft.constants[node.input[0]])
         return
     inputs = list(dict.fromkeys(name for name in node.input if name))
     outputs = [name for name in node.output if name]
