@@ -24,6 +24,7 @@ from codesign.compiler.model.limits import (
     check_numbers,
     tensors,
 )
+from codesign.compiler.model.tflite import from_tflite, is_tflite
 from codesign.compiler.model.wire import MalformedError, count_fields
 
 
@@ -34,8 +35,8 @@ def read_model(path: Path) -> tuple[onnx.ModelProto, str]:
         InputError: unreadable, truncated, too large, of an opset not supported, with data outside the file's folder, with
             numbers that make no sense, or refused by onnx's checker.
     """
-    data = read_limited(path, MAX_BYTES, "give the path of an .onnx file")
-    model = _parsed(path, data)
+    data = read_limited(path, MAX_BYTES, "give the path of an .onnx or .tflite file")
+    model = from_tflite(path, data) if is_tflite(data) else _parsed(path, data)
     if not model.graph.node or not model.graph.output:
         raise InputError(f"{path}: not an ONNX file, or one without a graph", hint=EXPORT_HINT)
     _check_opset(path, model)
