@@ -240,3 +240,32 @@ def test_a_shifted_copy_of_the_frames():
     y = g("Conv", g("Transpose", y, perm=[0, 2, 1]), g.weights(BINS, 2 * BINS, 2), pads=[1, 0])
     g("Sigmoid", g("Transpose", y, perm=[0, 2, 1]), outputs=["mask"])
     assert len(same_sequence(shaped(g, batch=1)).model.graph.input) == 3
+
+
+@pytest.mark.parametrize("frames", ["frames", 40])
+def test_stacked_frames_of_a_dense_network(frames):
+    """No layer runs along time: the frames before come from zeros in front and slices."""
+    g = Graph()
+    padded = g("Pad", "x", g.ints(0, 2, 0, 0, 0, 0))
+    parts = [g("Slice", padded, g.ints(start), g.ints(stop), g.ints(1)) for start, stop in ((0, -2), (1, -1), (2, 2**31))]
+    g("Sigmoid", g("MatMul", g("Concat", *parts, axis=2), g.weights(3 * BINS, BINS)), outputs=["mask"])
+    done = simplify(PATH, shaped(g, frames)) if frames == 40 else same_sequence(shaped(g))
+    assert len(done.model.graph.input) == 3
+
+
+def test_a_fixed_number_of_frames_of_a_causal_convolution():
+    g = Graph()
+    y = g("Conv", g("Transpose", "x", perm=[0, 2, 1]), g.weights(BINS, BINS, 3), pads=[2, 0])
+    g("Sigmoid", g("Transpose", y, perm=[0, 2, 1]), outputs=["mask"])
+    same_sequence(g.model({"x": [1, "frames", BINS]}, {"mask": [1, "frames", BINS]}))
+    fixed = simplify(PATH, g.model({"x": [1, 40, BINS]}, {"mask": [1, 40, BINS]}))
+    assert len(fixed.model.graph.input) == 2
+
+
+def test_a_convolution_along_frequency_is_no_time():
+    g = Graph()
+    y = g("Conv", g("Unsqueeze", "x", g.ints(1)), g.weights(1, 1, 3), pads=[1, 1])
+    g("Sigmoid", g("Squeeze", y, g.ints(1)), outputs=["mask"])
+    done = simplify(PATH, g.model({"x": [1, 40]}, {"mask": [1, 40]}))
+    assert [d.dim_value for d in done.model.graph.input[0].type.tensor_type.shape.dim] == [1, 40]
+    assert len(done.model.graph.input) == 1

@@ -7,8 +7,6 @@ of the first frame. Zeros put in front raise it, a convolution over k frames low
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 import numpy as np
 import onnx
 
@@ -16,49 +14,9 @@ from codesign.base.errors import InputError
 from codesign.compiler.model.passes.draft import Draft, attribute, make, operand, positive, set_attribute
 from codesign.compiler.model.passes.families import ELEMENTWISE, REDUCTIONS, VIEWS
 from codesign.compiler.model.passes.states import is_zero, keep_past, keep_state
+from codesign.compiler.model.passes.stream import HINT as _HINT
+from codesign.compiler.model.passes.stream import Stream
 from codesign.compiler.model.passes.weights import RECURRENT, conv_pads, set_conv_pads
-
-_HINT = "train a causal network, or export one step with its states as inputs and outputs"
-
-
-@dataclass
-class Stream:
-    """A graph walked for two numbers of frames."""
-
-    few: Draft
-    many: Draft
-    frames: tuple[int, int]
-    lead: dict[str, int] = field(default_factory=dict)
-    zeros: dict[str, int] = field(default_factory=dict)
-    given: set[str] = field(default_factory=set)
-    """Values whose elements before the first frame come from a state of the file."""
-
-    @classmethod
-    def of(cls, symbol: str, few: int, many: int, first: Draft, second: Draft) -> Stream:
-        """`symbol` is what was given `few` and `many` frames."""
-        return cls(first, second, (few, many))
-
-    def growing(self, name: str) -> list[int]:
-        """Axes whose size depends on the number of frames."""
-        if name not in self.few.types or name not in self.many.types:
-            return []
-        return [i for i, (a, b) in enumerate(zip(self.few.shape(name), self.many.shape(name), strict=True)) if a != b]
-
-    def axis(self, name: str) -> int | None:
-        """The time axis of a value, None without one.
-
-        Raises:
-            InputError: several axes grow, or one in other steps than the frames.
-        """
-        axes = self.growing(name)
-        if not axes:
-            return None
-        few, many = self.few.shape(name), self.many.shape(name)
-        if len(axes) > 1 or many[axes[0]] - few[axes[0]] != self.frames[1] - self.frames[0]:
-            raise InputError(
-                f"{self.few.path}: '{name}' has shape {list(few)} for {self.frames[0]} frames: frames are mixed", hint=_HINT
-            )
-        return axes[0]
 
 
 def stepped(draft: Draft, stream: Stream) -> Draft:
@@ -141,7 +99,7 @@ def _aligned(draft: Draft, stream: Stream, node: onnx.NodeProto, timed: dict[str
             draft.constant(np.asarray([number], np.int64), f"{delayed}_{what}")
             for number, what in ((0, "from"), (1, "to"), (timed[name], "axis"))
         ]
-        nodes += [*around, make("Slice", [window, *numbers], [delayed], f"{node.name}_delay")]
+        nodes += [*around, make("Slice", [window, *numbers], [delayed], delayed)]
         draft.types[delayed] = draft.types[name]
         node.input[:] = [delayed if source == name else source for source in node.input]
     return lowest, nodes

@@ -158,8 +158,20 @@ def _captured(graph: onnx.GraphProto) -> set[str]:
     return found
 
 
+def _name_apart(draft: Draft) -> None:
+    """Give nodes of one name names of their own, as onnxruntime wants them."""
+    seen: set[str] = set()
+    for node in draft.nodes:
+        name, count = node.name, 1
+        while node.name in seen:
+            count += 1
+            node.name = f"{name}_{count}"
+        seen.add(node.name)
+
+
 def model_of(draft: Draft, original: onnx.ModelProto) -> onnx.ModelProto:
     """The model that a draft became, with the metadata of the original."""
+    _name_apart(draft)
     used = {name for node in draft.nodes for name in node.input} | set(draft.outputs)
     initializers = [onnx.numpy_helper.from_array(array, name) for name, array in draft.constants.items() if name in used]
     graph = onnx.helper.make_graph(

@@ -11,9 +11,10 @@ import numpy as np
 
 from codesign.base.errors import InputError
 from codesign.compiler.model.limits import EXPORT_HINT
-from codesign.compiler.model.passes.causal import Stream, stepped
+from codesign.compiler.model.passes.causal import stepped
 from codesign.compiler.model.passes.draft import Draft, operand
 from codesign.compiler.model.passes.states import add_recurrent_states, is_zero
+from codesign.compiler.model.passes.stream import STRONG, Stream, time_evidence
 from codesign.compiler.model.passes.walk import walk
 from codesign.compiler.model.passes.weights import RECURRENT
 from codesign.compiler.model.shapes import mismatch
@@ -36,21 +37,22 @@ def one_step(draft: Draft) -> Draft:
         except InputError as error:
             failures.append(error)
             continue
-        if _is_time(stream):
-            found.append((symbol, stream))
-    if not found and failures and any(node.op_type in ("Loop", "Scan") for node in draft.nodes):
+        found.append((time_evidence(stream), symbol, stream))
+    best = max((evidence for evidence, _, _ in found), default=0)
+    if not best and failures and any(node.op_type in ("Loop", "Scan") for node in draft.nodes):
         raise failures[0]
-    if len(found) > 1:
-        names = " and ".join(f"'{symbol}'" for symbol, _ in found)
+    likely = [(symbol, stream) for evidence, symbol, stream in found if evidence == best > 0]
+    if len(likely) > 1:
+        names = " and ".join(f"'{symbol}'" for symbol, _ in likely)
         raise InputError(f"{draft.path}: both {names} may be time", hint="give all sizes but the number of frames")
-    if found:
-        _check_said(draft, found[0][1].few)
-        return _frames(draft, *found[0])
+    if likely:
+        _check_said(draft, likely[0][1].few)
+        return _frames(draft, *likely[0])
     plain = walk(draft)
     _check_said(draft, plain)
     fixed = _fixed_length(draft, plain)
     if fixed is not None:
-        return _frames(*fixed)
+        return fixed
     add_recurrent_states(plain)
     return walk(plain)
 
@@ -79,35 +81,34 @@ def _frames(draft: Draft, symbol: str, stream: Stream) -> Draft:
     return walk(stepped(one, stream))
 
 
-def _is_time(stream: Stream) -> bool:
-    """Whether something runs along the axis: a recurrent layer, or a kernel longer than one."""
-    for node in stream.few.nodes:
-        axis = stream.axis(operand(node, 0))
-        if node.op_type in RECURRENT and axis == 0:
-            return True
-        if node.op_type in ("Conv", "ConvTranspose") and axis is not None and axis >= 2:
-            return True
-    return False
-
-
-def _fixed_length(draft: Draft, plain: Draft) -> tuple[Draft, str, Stream] | None:
-    """The draft with the number of frames open, where a recurrent layer starts from zero and reads a fixed number of them."""
+def _fixed_length(draft: Draft, plain: Draft) -> Draft | None:
+    """One frame of a graph that reads a fixed number of them: a recurrent layer starts from zero and runs along an axis, or all
+    that looks along it looks back only. None where there is no such axis, or the graph has states of its own.
+    """
     lengths = {
         plain.shape(node.input[0])[0]
         for node in plain.nodes
         if node.op_type in RECURRENT and all(is_zero(plain, operand(node, index)) for index in (5, 6))
-    } - {0, 1}
+    }
     for name, dims in draft.dims.items():
         for axis, size in enumerate(dims):
-            if size not in lengths:
+            if not isinstance(size, int) or size < 2 or (size not in lengths and len(draft.dims) > 1):
                 continue
             opened = _opened(draft, name, axis)
             try:
                 stream = _stream(opened, "frames")
             except InputError:
                 continue
-            if _is_time(stream) and all(stream.axis(output) is not None for output in draft.outputs[:1]):
-                return opened, "frames", stream
+            if time_evidence(stream) < STRONG or not stream.keeps_frames(draft.outputs[0]):
+                continue
+            if size in lengths:
+                return _frames(opened, "frames", stream)
+            try:
+                stepped_draft = _frames(opened, "frames", stream)
+            except InputError:
+                continue  # such as a symmetric convolution along frequency
+            if stepped_draft.states:
+                return stepped_draft
     return None
 
 

@@ -93,6 +93,6 @@ def keep_past(draft: Draft, node: onnx.NodeProto, source: str, axis: int, frames
     ]
     draft.note(f"'{title(node)}' ({node.op_type}) keeps the last {frames} frames of what it reads as a state")
     return window, [
-        make("Concat", [past, source], [window], f"{title(node)}_window", axis=axis),
-        make("Slice", [window, *numbers], [later], f"{title(node)}_past"),
+        make("Concat", [past, source], [window], window, axis=axis),
+        make("Slice", [window, *numbers], [later], later),
     ]

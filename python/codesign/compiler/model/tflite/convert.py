@@ -15,6 +15,7 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 from codesign.base.errors import InputError, one_line
+from codesign.compiler.model.limits import MAX_WORK, TOO_LARGE
 from codesign.compiler.model.tflite.operators import OPERATORS
 from codesign.compiler.model.tflite.reader import HINT, Call, Tensor, TfliteGraph, read_graph
 
@@ -72,6 +73,7 @@ class Builder:
     states: list[list[str]] = field(default_factory=list)
     state_inputs: list[onnx.ValueInfoProto] = field(default_factory=list)
     state_outputs: list[onnx.ValueInfoProto] = field(default_factory=list)
+    held: int = 0
     index: int = 0
     call: Call = field(default_factory=lambda: Call("", (), (), None))
 
@@ -116,7 +118,10 @@ class Builder:
         return name
 
     def constant(self, array: npt.NDArray[Any], base: str) -> str:
-        """A new constant."""
+        """A new constant; operators that read one tensor may each make their own of it."""
+        self.held += array.size
+        if self.held > MAX_WORK // 4:
+            raise self.refuse(f"constants have more than {MAX_WORK // 4:,} elements by here", hint=TOO_LARGE)
         name = self.name(base)
         self.tensors.append(numpy_helper.from_array(np.asarray(array, order="C"), name))
         return name
