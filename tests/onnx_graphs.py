@@ -77,8 +77,12 @@ def same_step(model: onnx.ModelProto, seed: int = 1) -> Simplified:
         i.name: rng.standard_normal([d if isinstance(d, int) else 1 for d in i.shape]).astype(np.float32)
         for i in before.get_inputs()
     }
-    names = [o.name for o in after.get_outputs()]
-    for name, old, new in zip(names, before.run(names, feed), after.run(names, feed), strict=True):
+    own = [i.name for i in after.get_inputs() if i.name not in feed]
+    names = [o.name for o in after.get_outputs() if o.name in {b.name for b in before.get_outputs()}]
+    if own:  # parts of stacked states: all start from zero
+        feed = {name: array if name == next(iter(feed)) else np.zeros_like(array) for name, array in feed.items()}
+    left = {i.name: feed.get(i.name, np.zeros(i.shape, np.float32)) for i in after.get_inputs()}
+    for name, old, new in zip(names, before.run(names, feed), after.run(names, left), strict=True):
         close(new, old, name)
     return simplified
 

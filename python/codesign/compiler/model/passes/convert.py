@@ -195,9 +195,13 @@ def _states(draft: Draft, original: onnx.ModelProto) -> str:
     text = next((entry.value for entry in original.metadata_props if entry.key == "states"), "")
     if not draft.states or (not text and len(draft.dims) > len(draft.states) + 1):
         return str(text)
-    new = [list(pair) for pair in draft.states]
     try:
         old = json.loads(text or "[]")
     except (ValueError, RecursionError):
         return str(text)  # said where metadata is read
-    return json.dumps([*old, *new]) if isinstance(old, list) else str(text)
+    if not isinstance(old, list):
+        return str(text)
+    gone = set(draft.split.values())
+    initial = {e[0]: e[2:] for e in old if isinstance(e, list) and e and isinstance(e[0], str) and e[0] in gone}
+    new = [[*pair, *initial.get(draft.split.get(pair[0], ""), [])] for pair in draft.states]
+    return json.dumps([*(e for e in old if not (isinstance(e, list) and e and e[0] in initial)), *new])

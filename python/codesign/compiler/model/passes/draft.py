@@ -53,6 +53,8 @@ class Draft:
     said: list[onnx.ValueInfoProto] = field(default_factory=list)
     """What the file says of values."""
     states: list[tuple[str, str]] = field(default_factory=list)
+    split: dict[str, str] = field(default_factory=dict)
+    """Inputs that are a part of a state of the file."""
     types: dict[str, Shaped] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     taken: set[str] = field(default_factory=set)
@@ -74,6 +76,7 @@ class Draft:
             list(self.outputs),
             self.said,
             list(self.states),
+            dict(self.split),
             dict(self.types),
             list(self.notes),
             set(self.taken),

@@ -20,7 +20,8 @@ def choose_output(draft: Draft, props: Mapping[str, str], wanted: str | None) ->
     Raises:
         InputError: the graph has no such output.
     """
-    states_in, states_out = _states(draft, props)
+    pairs = state_pairs(draft, props)
+    states_in, states_out = {name for name, _ in pairs}, {name for _, name in pairs}
     free = [name for name in draft.outputs if name not in states_out]
     if wanted is not None and wanted not in free:
         names = ", ".join(f"'{name}'" for name in free) or "none"
@@ -36,7 +37,7 @@ def choose_output(draft: Draft, props: Mapping[str, str], wanted: str | None) ->
             draft.note(f"output '{name}' {list(draft.shape(name))} is dropped: '{kept[0]}' is the network's result")
 
 
-def _states(draft: Draft, props: Mapping[str, str]) -> tuple[set[str], set[str]]:
+def state_pairs(draft: Draft, props: Mapping[str, str]) -> set[tuple[str, str]]:
     """Inputs and outputs that are states: those that metadata lists, or whose names and sizes agree, and new ones."""
     pairs = set(draft.states)
     if "states" in props:
@@ -53,4 +54,17 @@ def _states(draft: Draft, props: Mapping[str, str]) -> tuple[set[str], set[str]]
             for output in draft.outputs
             if stem(name) == stem(output) and math.prod(draft.shape(name)) == math.prod(draft.shape(output))
         }
-    return {name for name, _ in pairs}, {name for _, name in pairs}
+    return pairs
+
+
+def pairs_by_shape(draft: Draft, pairs: set[tuple[str, str]]) -> list[tuple[str, str]]:
+    """The pairs, and of what is left each input and output that alone have one shape, but for the first input: the features."""
+    taken = {name for pair in pairs for name in pair}
+    by_shape: dict[tuple[int, ...], tuple[list[str], list[str]]] = {}
+    for index, names in enumerate((list(draft.dims), draft.outputs)):
+        left_over = [name for name in names if name not in taken]
+        for name in left_over:
+            if index or name != left_over[0]:
+                by_shape.setdefault(draft.shape(name), ([], []))[index].append(name)
+    alone = [(left[0], right[0]) for left, right in by_shape.values() if len(left) == len(right) == 1]
+    return [*sorted(pairs), *alone]

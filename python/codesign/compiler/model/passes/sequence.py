@@ -101,12 +101,12 @@ def _fixed_length(draft: Draft, plain: Draft) -> Draft | None:
                 continue
             if time_evidence(stream) < STRONG or not stream.keeps_frames(draft.outputs[0]):
                 continue
-            if size in lengths:
-                return _frames(opened, "frames", stream)
             try:
                 stepped_draft = _frames(opened, "frames", stream)
             except InputError:
-                continue  # such as a symmetric convolution along frequency
+                if size in lengths and len(draft.dims) == 1:
+                    raise
+                continue  # such as a symmetric convolution, or a layer both ways, along frequency
             if stepped_draft.states:
                 return stepped_draft
     return None

@@ -10,11 +10,12 @@ from pathlib import Path
 import onnx
 
 from codesign.compiler.model.metadata import properties
-from codesign.compiler.model.passes import batch_norm, cleanup, gather, linear, pointwise, scales, scatter
+from codesign.compiler.model.passes import batch_norm, cleanup, cuts, gather, linear, pointwise, scales, scatter
 from codesign.compiler.model.passes.convert import draft_of, model_of
 from codesign.compiler.model.passes.draft import Draft
-from codesign.compiler.model.passes.outputs import choose_output
+from codesign.compiler.model.passes.outputs import choose_output, pairs_by_shape, state_pairs
 from codesign.compiler.model.passes.sequence import one_step
+from codesign.compiler.model.passes.stacked import split_states
 from codesign.compiler.model.passes.walk import walk
 
 Pass = Callable[[Draft], bool]
@@ -24,6 +25,7 @@ PASSES: tuple[tuple[str, Pass], ...] = (
     ("cleanup", cleanup.run),
     ("gather", gather.run),
     ("scatter", scatter.run),
+    ("cuts", cuts.run),
     ("pointwise", pointwise.run),
     ("batch_norm", batch_norm.run),
     ("linear", linear.run),
@@ -49,6 +51,15 @@ def simplify(path: Path, model: onnx.ModelProto, output: str | None = None) -> S
     draft = one_step(draft_of(path, model))
     choose_output(draft, properties(model), output)
     draft.drop_dead()
+    draft = _to_the_end(draft)
+    split_states(draft, pairs_by_shape(draft, state_pairs(draft, properties(model))))
+    draft.drop_dead()
+    draft = _to_the_end(walk(draft))
+    return Simplified(model_of(draft, model), tuple(draft.notes))
+
+
+def _to_the_end(draft: Draft) -> Draft:
+    """The draft after all passes, again and again until none changes it."""
     for _ in range(MAX_ROUNDS):
         changed = False
         for _, run in PASSES:
@@ -59,4 +70,4 @@ def simplify(path: Path, model: onnx.ModelProto, output: str | None = None) -> S
         if not changed:
             break
     draft.drop_dead()
-    return Simplified(model_of(draft, model), tuple(draft.notes))
+    return draft
