@@ -40,13 +40,15 @@ BoardLike = str | Board
 BOARD = "nrf5340dk"
 
 
-def load(model: PathLike) -> Graph:
-    """The network in an ONNX file of one time step, checked: operators, states and front end, float or int8.
+def load(model: PathLike, *, output: str | None = None) -> Graph:
+    """The network in an ONNX file, checked: one time step, its operators, states and front end, float or int8.
+
+    `output` names the result to keep where the file has several; the graph's `notes` say what was assumed and dropped.
 
     Raises:
-        InputError: the file cannot be used.
+        InputError: the file cannot be used, or has no such output.
     """
-    return load_onnx(Path(model))
+    return load_onnx(Path(model), output)
 
 
 def quantize(model: PathLike, data: PathLike, output: PathLike, *, balance: bool = False) -> QuantizeReport:

@@ -31,15 +31,17 @@ def test_missing_file_and_folder(tmp_path):
             load_onnx(path)
 
 
-@pytest.mark.parametrize("opset", [1, 9, 12, 99])
+@pytest.mark.parametrize("opset", [1, 8, 99])
 def test_wrong_opset(opset, tmp_path):
-    refused(float_network(form="separate").model(opset=opset), tmp_path, f"opset {opset}", "13 to")
+    refused(float_network(form="separate").model(opset=opset), tmp_path, f"opset {opset}", "9 to")
 
 
 def test_foreign_domain(tmp_path):
-    model = float_network().model()
+    net = float_network()
+    net.nodes[-1] = helper.make_node("Sigmoid", ["fc1"], ["mask"], name="the end", domain="com.example")
+    model = net.model()
     model.opset_import.append(helper.make_opsetid("com.example", 1))
-    refused(model, tmp_path, "com.example", "operators.md")
+    refused(model, tmp_path, "the end", "com.example", "operators.md")
 
 
 def test_unknown_operator(tmp_path):
@@ -50,10 +52,7 @@ def test_unknown_operator(tmp_path):
 
 def test_float64_weights(tmp_path):
     model = float_network(form="separate").model()
-    refused(replaced(model, "fc0_w", np.zeros((10, 6))), tmp_path, "fc0_w")
-    model = float_network(form="separate").model()
-    model.graph.initializer.append(numpy_helper.from_array(np.zeros(3), "stray"))
-    refused(model, tmp_path, "stray", "double")
+    refused(replaced(model, "fc0_w", np.zeros((10, 6))), tmp_path, "fc0", "double")
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
@@ -234,7 +233,7 @@ def as_constant_node(net, name, array):
 def test_constant_nodes_are_checked_as_initializers_are(array, word, tmp_path):
     net = float_network()
     as_constant_node(net, "fc0_w", array)
-    refused(net.model(), tmp_path, "fc0_w", word)
+    refused(net.model(), tmp_path, "fc0", word)
 
 
 def test_constant_node_with_external_data(tmp_path):
@@ -289,7 +288,7 @@ def test_operators_that_bring_their_own_graph(tmp_path):
     model = float_network().model()
     opset = [helper.make_opsetid("", 21)]
     model.functions.append(helper.make_function("", "Relu", ["X"], ["Y"], [helper.make_node("Neg", ["X"], ["Y"])], opset))
-    refused(model, tmp_path, "functions", "Relu")
+    refused(model, tmp_path, "function", "Relu")
 
 
 def test_dropout_in_training(tmp_path):

@@ -3,11 +3,21 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
+import typer
+
 from codesign.cli.console import cells, emit_json, say, stderr, table
 from codesign.cli.options import Json, Model
 
 
-def command(model: Model, json: Json = False) -> None:
+def command(
+    model: Model,
+    result: Annotated[
+        str | None, typer.Option("--output", help="The output to keep, where the file has several.", show_default=False)
+    ] = None,
+    json: Json = False,
+) -> None:
     """Show a model's front end, layers, states, memory and multiply-accumulates.
 
     Example: codesign inspect models/pruned/pruned.onnx
@@ -16,11 +26,13 @@ def command(model: Model, json: Json = False) -> None:
     from codesign.compiler.model import load_onnx
     from codesign.compiler.plan import plan_memory
 
-    graph = load_onnx(model)
+    graph = load_onnx(model, result)
+    for note in graph.notes:
+        say(note)
     config = graph.frontend
     if not graph.quants:
         if json:
-            emit_json("inspect", name=graph.name, quantized=False, frontend=config, sha256=graph.sha256)
+            emit_json("inspect", name=graph.name, quantized=False, frontend=config, sha256=graph.sha256, notes=graph.notes)
             return
         say(f"{graph.name}: float, {len(graph.ops)} operators; codesign quantize {model} --data FOLDER makes it int8")
         return
@@ -35,6 +47,7 @@ def command(model: Model, json: Json = False) -> None:
             frontend=config,
             sha256=network.sha256,
             licence=network.licence,
+            notes=graph.notes,
             macs=network.macs,
             memory_bytes=plan.bytes,
             layers=[{"name": name, "kind": kind, "macs": macs} for name, kind, macs in layers],

@@ -19,10 +19,12 @@ from codesign.compiler.model.limits import (
     MAX_OPSET,
     MIN_OPSET,
     TOO_LARGE,
+    all_nodes,
     check_extent,
     check_numbers,
     tensors,
 )
+from codesign.compiler.model.tflite import from_tflite, is_tflite
 from codesign.compiler.model.wire import MalformedError, count_fields
 
 
@@ -33,8 +35,8 @@ def read_model(path: Path) -> tuple[onnx.ModelProto, str]:
         InputError: unreadable, truncated, too large, of an opset not supported, with data outside the file's folder, with
             numbers that make no sense, or refused by onnx's checker.
     """
-    data = read_limited(path, MAX_BYTES, "give the path of an .onnx file")
-    model = _parsed(path, data)
+    data = read_limited(path, MAX_BYTES, "give the path of an .onnx or .tflite file")
+    model = from_tflite(path, data) if is_tflite(data) else _parsed(path, data)
     if not model.graph.node or not model.graph.output:
         raise InputError(f"{path}: not an ONNX file, or one without a graph", hint=EXPORT_HINT)
     _check_opset(path, model)
@@ -64,17 +66,21 @@ def _parsed(path: Path, data: bytes) -> onnx.ModelProto:
 
 
 def _check_opset(path: Path, model: onnx.ModelProto) -> None:
-    for opset in model.opset_import:
-        if opset.domain not in ("", "ai.onnx"):
-            raise InputError(f"{path}: operators of domain '{opset.domain}'", hint="docs/operators.md lists the supported ones")
+    functions = {(function.domain, function.name) for function in model.functions}
+    for node in all_nodes(model):
+        if node.domain not in ("", "ai.onnx") and (node.domain, node.op_type) not in functions:
+            raise InputError(
+                f"{path}: node '{node.name or next(iter(node.output), '?')}' ({node.op_type}) is of domain '{node.domain}'",
+                hint="docs/operators.md lists the supported ones",
+            )
     version = opset_of(model)
     if not MIN_OPSET <= version <= MAX_OPSET:
         raise InputError(f"{path}: opset {version}, supported are {MIN_OPSET} to {MAX_OPSET}", hint=EXPORT_HINT)
 
 
 def opset_of(model: onnx.ModelProto) -> int:
-    """Version of the operators."""
-    return max((opset.version for opset in model.opset_import), default=0)
+    """Version of the operators of ONNX itself; other domains may be imported without a node of theirs."""
+    return max((opset.version for opset in model.opset_import if opset.domain in ("", "ai.onnx")), default=0)
 
 
 def first_words(error: Exception) -> str:

@@ -109,6 +109,8 @@ class Graph:
     licence: str = ""
     sha256: str = ""
     updates: Mapping[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    """What the import assumed, dropped and folded."""
 
     def __post_init__(self) -> None:
         check_unique("operators of a graph", (op.name for op in self.ops))

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -27,7 +27,9 @@ MAX_VECTOR = 65_535
 MAX_RANK = 8
 MAX_LIST = 4096
 """Numbers in a list that says what an operator does: a shape, axes, sizes."""
-MIN_OPSET, MAX_OPSET = 13, 23
+MIN_OPSET, MAX_OPSET = 9, onnx.defs.onnx_opset_version()
+MAX_DEPTH = 8
+"""Graphs inside of nodes inside of graphs."""
 TOO_LARGE = "no network for a hearing aid is this large"
 EXPORT_HINT = "export it again, see docs/model-file.md"
 
@@ -37,7 +39,8 @@ _STORED = {
     _Tensor.FLOAT: (4, "float_data"),
     _Tensor.INT64: (8, "int64_data"),
     _Tensor.INT32: (4, "int32_data"),
-    **dict.fromkeys((_Tensor.INT16, _Tensor.UINT16), (2, "int32_data")),
+    _Tensor.DOUBLE: (8, "double_data"),
+    **dict.fromkeys((_Tensor.INT16, _Tensor.UINT16, _Tensor.FLOAT16), (2, "int32_data")),
     **dict.fromkeys((_Tensor.INT8, _Tensor.UINT8, _Tensor.BOOL), (1, "int32_data")),
 }
 
@@ -48,10 +51,32 @@ def type_name(kind: int) -> str:
     return str(names.get(kind, f"of unknown type {kind}"))
 
 
+def graphs(model: onnx.ModelProto) -> Iterator[onnx.GraphProto]:
+    """The graph, and those inside of its nodes and functions."""
+    waiting = [model.graph, *(function_graph for f in model.functions for function_graph in _inside(f.node))]
+    while waiting:
+        graph = waiting.pop()
+        yield graph
+        waiting += _inside(graph.node)
+
+
+def _inside(nodes: Iterable[onnx.NodeProto]) -> list[onnx.GraphProto]:
+    return [g for node in nodes for a in node.attribute for g in ([a.g] if a.HasField("g") else a.graphs)]
+
+
+def all_nodes(model: onnx.ModelProto) -> Iterator[onnx.NodeProto]:
+    """Nodes of all graphs and functions."""
+    for graph in graphs(model):
+        yield from graph.node
+    for function in model.functions:
+        yield from function.node
+
+
 def tensors(model: onnx.ModelProto) -> Iterator[onnx.TensorProto]:
     """Initializers, and the tensors of Constant nodes under the name of what they make."""
-    yield from model.graph.initializer
-    for node in model.graph.node:
+    for graph in graphs(model):
+        yield from graph.initializer
+    for node in all_nodes(model):
         for attribute in node.attribute:
             for tensor in (*([attribute.t] if attribute.HasField("t") else []), *attribute.tensors):
                 tensor.name = tensor.name or next(iter(node.output), "")
@@ -67,28 +92,41 @@ def check_extent(path: Path, model: onnx.ModelProto) -> None:
     """What may hide more than it shows, before anything expands it.
 
     Raises:
-        InputError: functions, sparse tensors, graphs inside of nodes, more of something than the limits above, or a tensor that
-            does not hold what its dimensions say. External data is not looked at.
+        InputError: sparse tensors, more of something than the limits above, or a tensor that does not hold what its dimensions
+            say. External data is not looked at.
     """
     graph = model.graph
-    if model.functions:
-        raise InputError(f"{path}: defines functions of its own, '{model.functions[0].name}'", hint="export plain operators")
-    if graph.sparse_initializer:
-        name = graph.sparse_initializer[0].values.name
-        raise InputError(f"{path}: tensor '{name}' is sparse, weights must be dense", hint=EXPORT_HINT)
-    if len(graph.node) > MAX_NODES:
-        raise InputError(f"{path}: {len(graph.node):,} nodes, more than {MAX_NODES:,}", hint="a model is one time step")
+    _check_depth(path, list(graph.node), 0)
+    for function in model.functions:
+        if function.domain in ("", "ai.onnx"):
+            raise InputError(f"{path}: function '{function.name}' hides an operator of ONNX", hint="export plain operators")
+        _check_depth(path, list(function.node), 0)
+    for inner in graphs(model):
+        if inner.sparse_initializer:
+            name = inner.sparse_initializer[0].values.name
+            raise InputError(f"{path}: tensor '{name}' is sparse, weights must be dense", hint=EXPORT_HINT)
+    count = sum(1 for _ in all_nodes(model))
+    if count > MAX_NODES:
+        raise InputError(f"{path}: {count:,} nodes, more than {MAX_NODES:,}", hint="a model is one time step")
     ports = len(graph.input) - len({t.name for t in graph.initializer} & {i.name for i in graph.input}) + len(graph.output)
     if ports > MAX_PORTS:
         raise InputError(f"{path}: {ports:,} inputs and outputs, more than {MAX_PORTS}", hint="a model is one time step")
-    for info in (*graph.input, *graph.output, *graph.value_info):
-        _check_shape(path, info)
-    for node in graph.node:
+    for inner in graphs(model):
+        for info in (*inner.input, *inner.output, *inner.value_info):
+            _check_shape(path, info)
+    for node in all_nodes(model):
         _check_node(path, node)
     weights = 0
     for tensor in tensors(model):
         weights = _counted(path, tensor, weights)
         _check_tensor(path, tensor)
+
+
+def _check_depth(path: Path, nodes: list[onnx.NodeProto], depth: int) -> None:
+    if depth > MAX_DEPTH:
+        raise InputError(f"{path}: graphs inside of nodes, more than {MAX_DEPTH} deep", hint=EXPORT_HINT)
+    for graph in _inside(nodes):
+        _check_depth(path, list(graph.node), depth + 1)
 
 
 def _check_shape(path: Path, info: onnx.ValueInfoProto) -> None:
@@ -108,10 +146,6 @@ def _check_node(path: Path, node: onnx.NodeProto) -> None:
     if len(node.input) + len(node.output) > MAX_PORTS:
         raise InputError(f"{where}: more than {MAX_PORTS} inputs and outputs", hint=EXPORT_HINT)
     for attribute in node.attribute:
-        if attribute.HasField("g") or attribute.graphs:
-            raise InputError(
-                f"{where}: operators with a graph inside are not supported", hint="docs/operators.md lists the supported ones"
-            )
         if attribute.HasField("sparse_tensor") or attribute.sparse_tensors:
             raise InputError(f"{where}: attribute '{attribute.name}' is sparse, weights must be dense", hint=EXPORT_HINT)
         if max(map(len, (attribute.ints, attribute.floats, attribute.strings))) > MAX_LIST:
@@ -160,5 +194,5 @@ def check_numbers(path: Path, model: onnx.ModelProto) -> None:
             array = onnx.numpy_helper.to_array(tensor)
         except (ValueError, OverflowError) as error:
             raise InputError(f"{path}: tensor '{tensor.name}': {error}", hint=EXPORT_HINT) from error
-        if tensor.data_type == _Tensor.FLOAT and not np.isfinite(array).all():
+        if array.dtype.kind == "f" and not np.isfinite(array).all():
             raise InputError(f"{path}: tensor '{tensor.name}' holds NaN or infinity", hint="train or export it again")

@@ -74,7 +74,7 @@ def read_states(
     """
     if "states" in props:
         return _listed(path, props["states"], inputs, outputs)
-    remaining, stems = dict(outputs), {name: _stem(name) for name in (*inputs, *outputs)}
+    remaining, stems = dict(outputs), {name: stem(name) for name in (*inputs, *outputs)}
     states = []
     for name, shape in inputs.items():
         partners = [o for o in remaining if stems[o] == stems[name] and remaining[o] == shape]
@@ -130,7 +130,7 @@ def _listed(path: Path, text: str, inputs: Mapping[str, Shape], outputs: Mapping
 _MARKS = ("in", "out", "prev", "previous", "next", "new", "old", "state")
 
 
-def _stem(name: str) -> str:
+def stem(name: str) -> str:
     """A state's name without what tells its input from its output: h0_in, h0_out → h0; hin, hout → h."""
     words = [word for word in re.split(r"[^a-z0-9]+", name.lower()) if word not in _MARKS]
     return re.sub(r"(?<=.)(in|out|prev|next|new|old)$", "", "_".join(words))

@@ -18,6 +18,7 @@ from codesign.compiler.model.metadata import properties, read_frontend, read_sta
 from codesign.compiler.model.ops import OPERATORS
 from codesign.compiler.model.ops.step import TABLE_HINT, Build, Step, without_batch
 from codesign.compiler.model.ops.view import constant_term
+from codesign.compiler.model.passes import simplify
 from codesign.compiler.model.recognize import Recognizer
 from codesign.compiler.model.stacked import taken_apart
 from codesign.compiler.model.terms import Constant, Input
@@ -26,23 +27,27 @@ from codesign.compiler.operators.operator import Shape
 _SHAPE_HINT = "a model is one time step of vectors, see docs/model-file.md"
 
 
-def load_onnx(path: Path) -> Graph:
-    """The graph of an ONNX file of one time step, float or QDQ int8.
+def load_onnx(path: Path, output: str | None = None) -> Graph:
+    """The graph of an ONNX file, float or QDQ int8: one time step, which a file over many frames is turned into.
+
+    `output` names the output to keep where the file has others than the mask.
 
     Raises:
         InputError: the file cannot be read or trusted, holds an operator or a pattern that is not supported, or numbers that
             make no sense. Names the file and the node, tensor or metadata key.
     """
     try:
-        return _load(path)
+        return _load(path, output)
     except RecursionError:
         raise InputError(f"{path}: hundreds of operators in a row", hint="no network for a hearing aid is this deep") from None
     except MemoryError:
         raise InputError(f"{path}: needs more memory than there is", hint=TOO_LARGE) from None
 
 
-def _load(path: Path) -> Graph:
+def _load(path: Path, output: str | None) -> Graph:
     model, sha256 = read_model(path)
+    simplified = simplify(path, model, output)
+    model = simplified.model
     graph, props = model.graph, properties(model)
     constants = {tensor.name for tensor in graph.initializer}
     inputs = {i.name: _shape(path, i) for i in graph.input if i.name not in constants}
@@ -80,6 +85,7 @@ def _load(path: Path) -> Graph:
         updates=recognizer.updates,
         licence=one_line(props.get("licence", ""), 80),
         sha256=sha256,
+        notes=simplified.notes,
     )
     return _with_output_named(loaded, mask)
 

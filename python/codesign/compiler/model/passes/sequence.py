@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A graph over many frames → one step with states.
+
+The time axis is found by experiment: sizes are inferred for two numbers of frames, and an axis that grows with it is time.
+Then every operator on the way either works on each frame alone, or keeps what it needs of the past in a state, or is refused.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from codesign.base.errors import InputError
+from codesign.compiler.model.limits import EXPORT_HINT
+from codesign.compiler.model.passes.causal import stepped
+from codesign.compiler.model.passes.draft import Draft, operand
+from codesign.compiler.model.passes.states import add_recurrent_states, is_zero
+from codesign.compiler.model.passes.stream import STRONG, Stream, time_evidence
+from codesign.compiler.model.passes.walk import walk
+from codesign.compiler.model.passes.weights import RECURRENT
+from codesign.compiler.model.shapes import mismatch
+
+_FEW, _MANY = 131, 173
+"""Two numbers of frames, more than a causal convolution reaches back and unlike other sizes."""
+
+
+def one_step(draft: Draft) -> Draft:
+    """The draft of one frame, walked.
+
+    Raises:
+        InputError: what cannot be computed frame after frame, by name.
+    """
+    symbols = dict.fromkeys(size for dims in draft.dims.values() for size in dims if isinstance(size, str))
+    found, failures = [], []
+    for symbol in symbols:
+        try:
+            stream = _stream(draft, symbol)
+        except InputError as error:
+            failures.append(error)
+            continue
+        found.append((time_evidence(stream), symbol, stream))
+    best = max((evidence for evidence, _, _ in found), default=0)
+    if not best and failures and any(node.op_type in ("Loop", "Scan") for node in draft.nodes):
+        raise failures[0]
+    likely = [(symbol, stream) for evidence, symbol, stream in found if evidence == best > 0]
+    if len(likely) > 1:
+        names = " and ".join(f"'{symbol}'" for symbol, _ in likely)
+        raise InputError(f"{draft.path}: both {names} may be time", hint="give all sizes but the number of frames")
+    if likely:
+        _check_said(draft, likely[0][1].few)
+        return _frames(draft, *likely[0])
+    plain = walk(draft)
+    _check_said(draft, plain)
+    fixed = _fixed_length(draft, plain)
+    if fixed is not None:
+        return fixed
+    add_recurrent_states(plain)
+    return walk(plain)
+
+
+def _check_said(draft: Draft, walked: Draft) -> None:
+    """What the file says of a value's type and sizes is what its operators give."""
+    for info in draft.said:
+        if info.name not in walked.types:
+            continue
+        problem = mismatch(walked.types[info.name].proto(), info)
+        if problem:
+            raise InputError(f"{draft.path}: '{info.name}' {problem}", hint=EXPORT_HINT)
+
+
+def _stream(draft: Draft, symbol: str) -> Stream:
+    return Stream.of(symbol, _FEW, _MANY, walk(draft, {symbol: _FEW}), walk(draft, {symbol: _MANY}))
+
+
+def _frames(draft: Draft, symbol: str, stream: Stream) -> Draft:
+    where = [
+        f"axis {axis} of '{name}'" for name, dims in draft.dims.items() for axis, size in enumerate(dims) if size == symbol
+    ]
+    one = walk(draft, {symbol: 1})
+    one.drop_dead()
+    one.note(f"the file reads many frames at once ({', '.join(where)}): it is taken one frame a step, states keep the past")
+    return walk(stepped(one, stream))
+
+
+def _fixed_length(draft: Draft, plain: Draft) -> Draft | None:
+    """One frame of a graph that reads a fixed number of them: a recurrent layer starts from zero and runs along an axis, or all
+    that looks along it looks back only. None where there is no such axis, or the graph has states of its own.
+    """
+    lengths = {
+        plain.shape(node.input[0])[0]
+        for node in plain.nodes
+        if node.op_type in RECURRENT and all(is_zero(plain, operand(node, index)) for index in (5, 6))
+    }
+    for name, dims in draft.dims.items():
+        for axis, size in enumerate(dims):
+            if not isinstance(size, int) or size < 2 or (size not in lengths and len(draft.dims) > 1):
+                continue
+            opened = _opened(draft, name, axis)
+            try:
+                stream = _stream(opened, "frames")
+            except InputError:
+                continue
+            if time_evidence(stream) < STRONG or not stream.keeps_frames(draft.outputs[0]):
+                continue
+            try:
+                stepped_draft = _frames(opened, "frames", stream)
+            except InputError:
+                if size in lengths and len(draft.dims) == 1:
+                    raise
+                continue  # such as a symmetric convolution, or a layer both ways, along frequency
+            if stepped_draft.states:
+                return stepped_draft
+    return None
+
+
+def _opened(draft: Draft, name: str, axis: int) -> Draft:
+    """The draft with one size of an input left open, also where shapes of reshapes repeat it."""
+    opened = draft.clone()
+    size = opened.dims[name][axis]
+    opened.dims[name][axis] = "frames"
+    for node in opened.nodes:
+        shape = opened.constants.get(operand(node, 1)) if node.op_type == "Reshape" else None
+        if shape is None or shape.ndim != 1 or (shape == -1).any() or int((shape == size).sum()) != 1:
+            continue
+        open_shape = np.where(shape == size, -1, shape).astype(np.int64)
+        node.input[1] = opened.constant(open_shape, f"{node.output[0]}_shape")
+    return opened

@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: Apache-2.0
+"""All passes, in order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import onnx
+
+from codesign.compiler.model.metadata import properties
+from codesign.compiler.model.passes import batch_norm, cleanup, cuts, gather, linear, pointwise, scales, scatter
+from codesign.compiler.model.passes.convert import draft_of, model_of
+from codesign.compiler.model.passes.draft import Draft
+from codesign.compiler.model.passes.outputs import choose_output, pairs_by_shape, state_pairs
+from codesign.compiler.model.passes.sequence import one_step
+from codesign.compiler.model.passes.stacked import split_states
+from codesign.compiler.model.passes.walk import walk
+
+Pass = Callable[[Draft], bool]
+"""Changes a draft and says whether it did; types of new values are for `walk` to find."""
+
+PASSES: tuple[tuple[str, Pass], ...] = (
+    ("cleanup", cleanup.run),
+    ("gather", gather.run),
+    ("scatter", scatter.run),
+    ("cuts", cuts.run),
+    ("pointwise", pointwise.run),
+    ("batch_norm", batch_norm.run),
+    ("linear", linear.run),
+    ("scales", scales.run),
+)
+MAX_ROUNDS = 32
+
+
+@dataclass(frozen=True)
+class Simplified:
+    """One step in few operators, and what people should know of how it came about."""
+
+    model: onnx.ModelProto
+    notes: tuple[str, ...]
+
+
+def simplify(path: Path, model: onnx.ModelProto, output: str | None = None) -> Simplified:
+    """The one-step form of a checked model, with the output called `output` or the one that fits best.
+
+    Raises:
+        InputError: what `walk` and `one_step` refuse; no such output.
+    """
+    draft = one_step(draft_of(path, model))
+    choose_output(draft, properties(model), output)
+    draft.drop_dead()
+    draft = _to_the_end(draft)
+    split_states(draft, pairs_by_shape(draft, state_pairs(draft, properties(model))))
+    draft.drop_dead()
+    draft = _to_the_end(walk(draft))
+    return Simplified(model_of(draft, model), tuple(draft.notes))
+
+
+def _to_the_end(draft: Draft) -> Draft:
+    """The draft after all passes, again and again until none changes it."""
+    for _ in range(MAX_ROUNDS):
+        changed = False
+        for _, run in PASSES:
+            if run(draft):
+                draft.drop_dead()
+                draft = walk(draft)
+                changed = True
+        if not changed:
+            break
+    draft.drop_dead()
+    return draft

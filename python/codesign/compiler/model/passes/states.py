@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: Apache-2.0
+"""States that a step needs and the file does not have: inputs `<node>_h_in`, `_c_in`, `_past_in` with outputs `…_out`."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import onnx
+
+from codesign.compiler.model.passes.draft import Draft, make, operand, title
+from codesign.compiler.model.passes.weights import RECURRENT
+
+_CAUSAL_HINT = "train a causal network, or export one step with its states as inputs and outputs"
+
+
+def add_state(draft: Draft, node: onnx.NodeProto, what: str, shape: tuple[int, ...]) -> tuple[str, str]:
+    """A new pair of graph input and graph output, float32, which starts at zero."""
+    words = re.sub(r"[^A-Za-z0-9]+", "_", title(node)).strip("_") or "layer"
+    base, count = f"{words}_{what}", 1
+    while f"{base}_in" in draft.taken or f"{base}_out" in draft.taken:
+        count += 1
+        base = f"{words}_{count}_{what}"
+    pair = draft.fresh(f"{base}_in"), draft.fresh(f"{base}_out")
+    draft.dims[pair[0]], draft.kinds[pair[0]] = list(shape), onnx.TensorProto.FLOAT
+    draft.outputs.append(pair[1])
+    draft.states.append(pair)
+    return pair
+
+
+def is_zero(draft: Draft, name: str) -> bool:
+    """Whether an initial state is left out or zero."""
+    return not name or (name in draft.constants and not draft.constants[name].any())
+
+
+def add_recurrent_states(draft: Draft) -> None:
+    """Let recurrent layers of one frame that start from zero keep their states instead."""
+    for node in list(draft.nodes):
+        if node.op_type not in RECURRENT or _length(draft, node) != 1:
+            continue
+        constant = [index for index in (5, 6) if operand(node, index) in draft.constants]
+        if all(is_zero(draft, operand(node, index)) for index in (5, 6)):
+            keep_state(draft, node)
+        elif constant:
+            raise draft.refuse(node, "starts from numbers that are not zero", hint=_CAUSAL_HINT)
+
+
+def _length(draft: Draft, node: onnx.NodeProto) -> int:
+    return draft.shape(node.input[0])[0]
+
+
+def keep_state(draft: Draft, node: onnx.NodeProto) -> None:
+    """Give a recurrent layer explicit states in place of zeros.
+
+    Raises:
+        InputError: a layer that runs backwards too, or starts from other numbers than zero.
+    """
+    direction = next((bytes(a.s).decode() for a in node.attribute if a.name == "direction"), "forward")
+    if direction != "forward":
+        raise draft.refuse(node, f"is {direction} over time: it reads frames that are yet to come", hint=_CAUSAL_HINT)
+    if not all(is_zero(draft, operand(node, index)) for index in (5, 6)):
+        raise draft.refuse(node, "starts from numbers that are not zero", hint=_CAUSAL_HINT)
+    lengths = operand(node, 4)
+    if lengths and lengths not in draft.constants:
+        raise draft.refuse(node, "sequence_lens is computed", hint="export one sequence without lengths")
+    units = draft.constants[node.input[2]].shape[-1] if node.input[2] in draft.constants else draft.shape(node.input[2])[-1]
+    shape = (1, draft.shape(node.input[0])[1], units)
+    parts = ("h", "c") if node.op_type == "LSTM" else ("h",)
+    node.input[:] = [*node.input[:4], *[""] * (4 - len(node.input[:4])), "", *[""] * len(parts)]
+    node.output[:] = [*node.output, *[""] * (1 + len(parts) - len(node.output))]
+    for index, part in enumerate(parts):
+        source, result = add_state(draft, node, part, shape)
+        node.input[5 + index] = source
+        old = node.output[1 + index]
+        node.output[1 + index] = result
+        if old in draft.outputs:
+            draft.outputs.remove(old)
+            draft.note(f"output '{old}' is the state after the last frame: it is '{result}' now")
+        if old:
+            draft.replace(old, result)
+    draft.note(f"'{title(node)}' ({node.op_type}) starts from zero in the file: its state lives from step to step")
+
+
+def keep_past(draft: Draft, node: onnx.NodeProto, source: str, axis: int, frames: int) -> tuple[str, list[onnx.NodeProto]]:
+    """[state ‖ frame] for a node that reads `frames` frames before the newest: its name, and the nodes that make it."""
+    shape = list(draft.shape(source))
+    shape[axis] = frames
+    past, later = add_state(draft, node, "past", tuple(shape))
+    window = draft.fresh(f"{source}_window")
+    numbers = [
+        draft.constant(np.asarray([number], np.int64), f"{window}_{what}")
+        for number, what in ((1, "from"), (frames + 1, "to"), (axis, "axis"))
+    ]
+    draft.note(f"'{title(node)}' ({node.op_type}) keeps the last {frames} frames of what it reads as a state")
+    return window, [
+        make("Concat", [past, source], [window], window, axis=axis),
+        make("Slice", [window, *numbers], [later], later),
+    ]
