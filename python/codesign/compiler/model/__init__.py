@@ -2,6 +2,6 @@
 """load: model file → Graph, checked, with ONNX left behind."""
 
 from codesign.compiler.model.graph import Graph
-from codesign.compiler.model.onnx_model import load_onnx
+from codesign.compiler.model.onnx_model import load_onnx, read_chain
 
-__all__ = ["Graph", "load_onnx"]
+__all__ = ["Graph", "load_onnx", "read_chain"]

@@ -10,11 +10,13 @@ from pathlib import Path
 import onnx
 
 from codesign.base.errors import InputError, one_line
+from codesign.compiler.frontend.read import ChainReading, Entry, read_chain_keys
 from codesign.compiler.model import shapes
+from codesign.compiler.model.chain_file import SUFFIX, chain_entries, chain_file_entries, chain_path, finder, text_of
 from codesign.compiler.model.file import opset_of, read_model
 from codesign.compiler.model.graph import Activation, Graph, Linear
 from codesign.compiler.model.limits import MAX_VECTOR, TOO_LARGE, type_name
-from codesign.compiler.model.metadata import properties, read_frontend, read_states
+from codesign.compiler.model.metadata import properties, read_states
 from codesign.compiler.model.ops import OPERATORS
 from codesign.compiler.model.ops.step import TABLE_HINT, Build, Step
 from codesign.compiler.model.ops.view import constant_term
@@ -24,36 +26,65 @@ from codesign.compiler.model.terms import Constant, Input
 _SHAPE_HINT = "a model is one time step of vectors, see docs/model-file.md"
 
 
-def load_onnx(path: Path) -> Graph:
+def load_onnx(path: Path, chain: Path | None = None) -> Graph:
     """The graph of an ONNX file of one time step, float or QDQ int8.
+
+    `chain` is a TOML file with the keys of the chain, for a model that cannot be edited; without, `<model>.toml` beside the
+    model is taken when it has a [chain] table.
 
     Raises:
         InputError: the file cannot be read or trusted, holds an operator or a pattern that is not supported, or numbers that
             make no sense. Names the file and the node, tensor or metadata key.
     """
     try:
-        return _load(path)
+        return _load(path, chain)
     except RecursionError:
         raise InputError(f"{path}: hundreds of operators in a row", hint="no network for a hearing aid is this deep") from None
     except MemoryError:
         raise InputError(f"{path}: needs more memory than there is", hint=TOO_LARGE) from None
 
 
-def _load(path: Path) -> Graph:
+def read_chain(path: Path, chain: Path | None = None) -> ChainReading:
+    """The chain of a model, or of a chain file alone, with what was assumed and which keys are unknown.
+
+    Raises:
+        InputError: the file cannot be read, or a key has a value that makes no sense.
+    """
+    if path.suffix.lower() == SUFFIX:
+        return read_chain_keys(chain_file_entries(path), str(path), finder(path.parent, None))
+    model, _ = read_model(path)
+    inputs, outputs = _sizes(path, model)
+    entries = chain_entries(path, properties(model), chain)
+    states = read_states(path, text_of(entries), inputs, outputs)
+    features = _remaining(path, "input", inputs, {state.input for state in states})
+    mask = _remaining(path, "output", outputs, {state.output for state in states})
+    return _chain(path, model, entries, chain, inputs[features], outputs[mask])
+
+
+def _chain(
+    path: Path, model: onnx.ModelProto, entries: dict[str, Entry], file: Path | None, n_features: int, n_outputs: int
+) -> ChainReading:
+    found = chain_path(path, file)
+    find = finder(found.parent if found else None, model)
+    return read_chain_keys(entries, str(path), find, n_features, n_outputs)
+
+
+def _sizes(path: Path, model: onnx.ModelProto) -> tuple[dict[str, int], dict[str, int]]:
+    """Elements of the graph's inputs and of its outputs, by name."""
+    constants = {tensor.name for tensor in model.graph.initializer}
+    inputs = {i.name: _vector_size(path, i) for i in model.graph.input if i.name not in constants}
+    return inputs, {o.name: _vector_size(path, o) for o in model.graph.output}
+
+
+def _load(path: Path, chain: Path | None) -> Graph:
     model, sha256 = read_model(path)
-    graph, props = model.graph, properties(model)
-    constants = {tensor.name for tensor in graph.initializer}
-    inputs = {i.name: _vector_size(path, i) for i in graph.input if i.name not in constants}
-    outputs = {o.name: _vector_size(path, o) for o in graph.output}
+    entries = chain_entries(path, properties(model), chain)
+    props = text_of(entries)
+    inputs, outputs = _sizes(path, model)
     states = read_states(path, props, inputs, outputs)
     feature = _remaining(path, "input", inputs, {state.input for state in states})
     mask = _remaining(path, "output", outputs, {state.output for state in states})
-    frontend = read_frontend(path, props, inputs[feature])
-    if outputs[mask] != inputs[feature]:
-        raise InputError(
-            f"{path}: mask '{mask}' has {outputs[mask]} elements and features '{feature}' {inputs[feature]}",
-            hint="the mask has one gain for each mel band",
-        )
+    frontend = _chain(path, model, entries, chain, inputs[feature], outputs[mask]).chain
     build = _build(path, model, inputs)
     for name in outputs:
         if name not in build.terms or isinstance(build.terms[name], Constant):

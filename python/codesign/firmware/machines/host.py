@@ -104,7 +104,7 @@ def run_host(image: Image, pcm: npt.NDArray[np.int16]) -> Run:
     return Run(
         runtime="host",
         pcm=np.concatenate(outputs),
-        features=np.stack(features).astype(np.int8, copy=False),
+        features=np.stack(features).astype(np.dtype(feature.dtype), copy=False),
         mask=np.stack(masks).astype(np.dtype(mask.dtype), copy=False),
         skipped=np.array(skipped),
         seconds=time.perf_counter() - started,

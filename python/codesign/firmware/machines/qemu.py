@@ -108,7 +108,7 @@ def _run(data: bytes, image: Image, board: Board, frames: int, seconds: float) -
     record = np.dtype(
         [
             ("pcm", "<i2", (hop,)),
-            ("features", "i1", (feature.size,)),
+            ("features", np.dtype(feature.dtype).newbyteorder("<"), (feature.size,)),
             ("mask", np.dtype(mask.dtype).newbyteorder("<"), (mask.size,)),
             ("skipped", "<u4"),
             ("ticks", "<u4"),
@@ -122,7 +122,7 @@ def _run(data: bytes, image: Image, board: Board, frames: int, seconds: float) -
     return Run(
         runtime="qemu",
         pcm=rows["pcm"].reshape(-1).astype(np.int16),
-        features=rows["features"].astype(np.int8),
+        features=rows["features"].astype(np.dtype(feature.dtype)),
         mask=rows["mask"].astype(np.dtype(mask.dtype)),
         skipped=np.diff(rows["skipped"].astype(np.int64), prepend=0).astype(bool),
         instructions=np.array([instructions(ticks, board) - empty for ticks in rows["ticks"].tolist()], np.int64),

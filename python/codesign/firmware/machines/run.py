@@ -26,7 +26,7 @@ class LayerCost:
 class Run:
     """PCM and network output of a run.
 
-    pcm int16 (frames · hop,); features int8 and mask int16 or int8 (frames, n) as the network saw and gave them;
+    pcm int16 (frames · hop,); features and mask int16 or int8 (frames, n) as the network saw and gave them;
     skipped (frames,) bool; instructions int64 executed per frame, of the frames that were counted (the first ones), None when
     none were. stages are the same by stage of the pipeline, blocks what ran in all of them; both are of fewer frames where
     telling stages apart is slow, and empty where it was not done. stack_bytes is the deepest stack that the run used.
@@ -34,7 +34,7 @@ class Run:
 
     runtime: str
     pcm: npt.NDArray[np.int16]
-    features: npt.NDArray[np.int8]
+    features: npt.NDArray[np.int8] | npt.NDArray[np.int16]
     mask: npt.NDArray[np.int16] | npt.NDArray[np.int8]
     skipped: npt.NDArray[np.bool_]
     instructions: npt.NDArray[np.int64] | None = None

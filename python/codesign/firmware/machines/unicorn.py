@@ -82,7 +82,7 @@ def emulate_unicorn(
     return Run(
         runtime="unicorn",
         pcm=np.frombuffer(b"".join(outputs), "<i2").astype(np.int16),
-        features=np.frombuffer(b"".join(features), np.int8).reshape(-1, feature.size),
+        features=np.frombuffer(b"".join(features), np.dtype(feature.dtype)).reshape(-1, feature.size),
         mask=np.frombuffer(b"".join(masks), np.dtype(mask.dtype)).reshape(-1, mask.size),
         skipped=np.diff(skips, prepend=0).astype(bool),
         instructions=np.array([sum(cost.values()) for cost in costs], np.int64) if costs else None,
