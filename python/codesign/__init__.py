@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from codesign.api import build, generate, load, prove, quantize, size
+    from codesign.api import build, generate, load, prove, quantize, read_chain, size
     from codesign.enhancer import Enhancer, enhance
 
-__all__ = ["Enhancer", "__version__", "build", "enhance", "generate", "load", "prove", "quantize", "size"]
+__all__ = ["Enhancer", "__version__", "build", "enhance", "generate", "load", "prove", "quantize", "read_chain", "size"]
 
 _FROM = {"Enhancer": "codesign.enhancer", "enhance": "codesign.enhancer"}
 

@@ -16,9 +16,10 @@ from typing import Literal
 from codesign.base.audio import read_audio
 from codesign.base.errors import InputError
 from codesign.compiler.emit import Generated, emit
-from codesign.compiler.frontend import Arithmetic
+from codesign.compiler.frontend import Arithmetic, Chain
 from codesign.compiler.lower import lower
 from codesign.compiler.model import Graph, load_onnx
+from codesign.compiler.model import read_chain as read
 from codesign.compiler.plan import plan_memory
 from codesign.compiler.quantize import QuantizeReport, quantize_file
 from codesign.firmware.boards import Board, load_board
@@ -35,16 +36,30 @@ BoardLike = str | Board
 BOARD = "nrf5340dk"
 
 
-def load(model: PathLike) -> Graph:
+def load(model: PathLike, *, chain: PathLike | None = None) -> Graph:
     """The network in an ONNX file of one time step, checked: operators, states and front end, float or int8.
+
+    `chain`, here and below, is a TOML file of what is around the network, for a model that cannot be edited
+    (docs/model-file.md).
 
     Raises:
         InputError: the file cannot be used.
     """
-    return load_onnx(Path(model))
+    return load_onnx(Path(model), _path(chain))
 
 
-def quantize(model: PathLike, data: PathLike, output: PathLike, *, balance: bool = False) -> QuantizeReport:
+def read_chain(path: PathLike) -> Chain:
+    """What is around the network, from a model's metadata (with `<model>.toml` beside it) or from a chain file alone.
+
+    Raises:
+        InputError: the file cannot be used.
+    """
+    return read(Path(path)).chain
+
+
+def quantize(
+    model: PathLike, data: PathLike, output: PathLike, *, balance: bool = False, chain: PathLike | None = None
+) -> QuantizeReport:
     """Calibrate a float model on the recordings under the folder `data` and write it with int8 weights and activations.
 
     With `balance`, scales are moved between linear layers first.
@@ -52,7 +67,7 @@ def quantize(model: PathLike, data: PathLike, output: PathLike, *, balance: bool
     Raises:
         InputError: the model is quantized already or cannot be lowered, no recording is usable, or `output` cannot be written.
     """
-    return quantize_file(Path(model), Path(data), Path(output), balanced=balance)
+    return quantize_file(Path(model), Path(data), Path(output), balanced=balance, chain=_path(chain))
 
 
 def generate(
@@ -61,13 +76,14 @@ def generate(
     *,
     kernel: Literal["plain", "dsp", "dual", "mve"] = "dsp",
     front_end: Arithmetic = "float32",
+    chain: PathLike | None = None,
 ) -> Generated:
     """Write the C sources of an int8 model into `folder`, which is replaced when codesign made it.
 
     Raises:
         InputError: the model cannot be lowered, or `folder` is not codesign's.
     """
-    network = lower(load_onnx(Path(model)))
+    network = lower(load_onnx(Path(model), _path(chain)))
     return emit(network, plan_memory(network, kernel, front_end), Path(folder))
 
 
@@ -77,6 +93,7 @@ def build(
     *,
     board: BoardLike = BOARD,
     runtime: Literal["zephyr", "bare", "host"] = "bare",
+    chain: PathLike | None = None,
 ) -> Image:
     """Build an int8 model into `folder`: "zephyr" is the application that is flashed, "bare" an ELF without an operating
     system, "host" a shared library.
@@ -85,7 +102,7 @@ def build(
         InputError: the model, the board or the folder cannot be used.
         ToolError, BuildError: no compiler, no Zephyr, or the compiler refused.
     """
-    network, target, where = lower(load_onnx(Path(model))), _board(board), Path(folder)
+    network, target, where = lower(load_onnx(Path(model), _path(chain))), _board(board), Path(folder)
     if runtime == "zephyr":
         return build_zephyr(network, target, where)
     if runtime == "bare":
@@ -111,6 +128,7 @@ def prove(
     clean: Sequence[PathLike] = (),
     seconds: float = PROOF_SECONDS,
     folder: PathLike | None = None,
+    chain: PathLike | None = None,
 ) -> Proof:
     """Build an int8 model for a board, run the image in an emulator and compare it with the references.
 
@@ -120,11 +138,17 @@ def prove(
     Raises:
         CodesignError: the model or a recording cannot be used, a tool is missing, a build failed, the image faulted.
     """
-    rate = load_onnx(Path(model)).frontend.sample_rate
+    rate = load_onnx(Path(model), _path(chain)).frontend.sample_rate
     recordings = _recordings([Path(path) for path in audio], [Path(path) for path in clean], rate)
     keeping = tempfile.TemporaryDirectory(prefix="codesign-") if folder is None else nullcontext(str(folder))
     with keeping as where:
-        return prove_model(Path(model), _board(board), Path(where), recordings, emulator=emulator, seconds=seconds)
+        return prove_model(
+            *(Path(model), _board(board), Path(where), recordings), emulator=emulator, seconds=seconds, chain=_path(chain)
+        )
+
+
+def _path(path: PathLike | None) -> Path | None:
+    return None if path is None else Path(path)
 
 
 def _board(board: BoardLike) -> Board:

@@ -12,7 +12,7 @@ import typer
 from codesign.base.files.output_folder import check_folder
 from codesign.base.resources import resource
 from codesign.cli.console import emit_json, progress, say
-from codesign.cli.options import DEFAULT_BOARD, BoardName, FrontEndOption, Json, chosen_board
+from codesign.cli.options import DEFAULT_BOARD, BoardName, ChainFile, FrontEndOption, Json, chosen_board
 from codesign.cli.tables import print_footprint, print_stack
 from codesign.compiler.lower import lower
 from codesign.compiler.model import load_onnx
@@ -37,6 +37,7 @@ def command(
     model: Annotated[Path | None, typer.Argument(help="The model (default: the shipped one).", show_default=False)] = None,
     board: BoardName = DEFAULT_BOARD,
     front_end: FrontEndOption = None,
+    chain: ChainFile = None,
     runtime: Annotated[
         Runtime, typer.Option(help="zephyr: what is flashed; bare: ELF without an operating system; host: shared library.")
     ] = Runtime.zephyr,
@@ -57,7 +58,7 @@ def command(
         raise typer.BadParameter("--define is for --runtime zephyr")
     folder = output or Path(_FOLDERS[runtime].format(board=chosen.name))
     (check_build_folder if runtime is Runtime.zephyr else check_folder)(folder)  # before the work
-    network = lower(load_onnx(model or resource("models", "pruned", "pruned.onnx")))
+    network = lower(load_onnx(model or resource("models", "pruned", "pruned.onnx"), chain))
     with progress() as show:
         if runtime is Runtime.zephyr:
             image = build_zephyr(network, chosen, folder, defines=define or (), progress=show)

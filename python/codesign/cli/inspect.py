@@ -4,20 +4,33 @@
 from __future__ import annotations
 
 from codesign.cli.console import cells, emit_json, say, stderr, table
-from codesign.cli.options import Json, Model
+from codesign.cli.options import ChainFile, Json, Model
+from codesign.compiler.frontend.describe import describe
+from codesign.compiler.frontend.read import ChainReading
 from codesign.compiler.lower import lower
-from codesign.compiler.model import load_onnx
+from codesign.compiler.model import load_onnx, read_chain
 from codesign.compiler.plan import plan_memory
 
 NAME = "inspect"
 
 
-def command(model: Model, json: Json = False) -> None:
-    """Show a model's front end, layers, states, memory and multiply-accumulates.
+def command(model: Model, chain: ChainFile = None, json: Json = False) -> None:
+    """Show what is around a model's network, its layers, states, memory and multiply-accumulates.
+
+    A chain file alone is shown too.
 
     Example: codesign inspect models/pruned/pruned.onnx
     """
-    graph = load_onnx(model)
+    reading = read_chain(model, chain)
+    for warning in reading.warnings:
+        say(f"warning: {warning}")
+    if not json:
+        _draw(reading)
+    if model.suffix.lower() == ".toml":
+        if json:
+            emit_json("inspect", name=model.stem, frontend=reading.chain)
+        return
+    graph = load_onnx(model, chain)
     config = graph.frontend
     if not graph.quants:
         if json:
@@ -51,3 +64,12 @@ def command(model: Model, json: Json = False) -> None:
     for name, kind, macs in layers:
         rows.add_row(*cells(name, kind, f"{macs:,}"))
     stderr.print(rows)
+
+
+def _draw(reading: ChainReading) -> None:
+    """The chain, and which of its keys nobody gave."""
+    for line in describe(reading.chain):
+        say(line)
+    if reading.assumed:
+        values = ", ".join(f"{key} = {getattr(reading.chain, key)}" for key in reading.assumed)
+        say(f"assumed, for nothing says otherwise: {values}")

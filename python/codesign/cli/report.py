@@ -15,7 +15,7 @@ import typer
 from codesign.base.files.output_file import check_files
 from codesign.cli.console import progress, say
 from codesign.cli.emulators import Emulator, choose
-from codesign.cli.options import DEFAULT_BOARD, BoardName, FrontEndOption, Model, chosen_board
+from codesign.cli.options import DEFAULT_BOARD, BoardName, ChainFile, FrontEndOption, Model, chosen_board
 from codesign.cli.recordings import read_recordings
 from codesign.compiler.model import load_onnx
 from codesign.proof.judgement import quality_in_words
@@ -42,6 +42,7 @@ def command(
     ] = None,
     board: BoardName = DEFAULT_BOARD,
     front_end: FrontEndOption = None,
+    chain: ChainFile = None,
     emulator: Annotated[Emulator | None, typer.Option(help="Where to run it (default: the board's).")] = None,
     output: Annotated[
         list[Path] | None, typer.Option("--output", "-o", help=".html, .json or .md file (repeatable; report.html).")
@@ -66,9 +67,11 @@ def command(
         load_figure()
     chosen = chosen_board(board, front_end)
     runner = choose(emulator, chosen)
-    recordings = read_recordings(audio or [], clean or [], load_onnx(model).frontend.sample_rate)
+    recordings = read_recordings(audio or [], clean or [], load_onnx(model, chain).frontend.sample_rate)
     with tempfile.TemporaryDirectory(prefix="codesign-") as folder, progress() as show:
-        proof = prove(model, chosen, Path(folder), recordings, emulator=runner.value, seconds=seconds, progress=show)
+        proof = prove(
+            model, chosen, Path(folder), recordings, emulator=runner.value, seconds=seconds, progress=show, chain=chain
+        )
         show("report", 0, 0)
         report = assemble(proof, recordings, [shlex.join(["codesign", *sys.argv[1:]])])
         played = sounds(proof, recordings, embed) if "html" in formats else ()

@@ -19,7 +19,7 @@ from codesign.base.audio import AudioStream, audio_format, read_audio, write_aud
 from codesign.base.files.output_file import check_files, replace_file
 from codesign.cli.console import emit_json, progress, say
 from codesign.cli.emulators import Emulator, choose
-from codesign.cli.options import DEFAULT_BOARD, BoardName, FrontEndOption, Json, Model, chosen_board
+from codesign.cli.options import DEFAULT_BOARD, BoardName, ChainFile, FrontEndOption, Json, Model, chosen_board
 from codesign.cli.tables import print_stages
 from codesign.compiler.frontend import whole_hops
 from codesign.compiler.lower import lower
@@ -61,6 +61,7 @@ def command(
     ] = None,
     board: BoardName = DEFAULT_BOARD,
     front_end: FrontEndOption = None,
+    chain: ChainFile = None,
     profile: Annotated[bool, typer.Option("--profile", help="Instructions and estimated cycles per layer (slower).")] = False,
     folded: Annotated[Path | None, typer.Option(help="File for the profile's folded stacks, cycles: for flame graphs.")] = None,
     json: Json = False,
@@ -76,7 +77,7 @@ def command(
     where = Where.host if emulator is Where.host else Where(choose(Emulator(emulator.value) if emulator else None, chosen))
     if profile and where not in (Where.unicorn, Where.qemu):
         raise typer.BadParameter("--profile needs --emulator unicorn or qemu: no other tells layers apart")
-    network = lower(load_onnx(model))
+    network = lower(load_onnx(model, chain))
     with tempfile.TemporaryDirectory(prefix="codesign-") as name, progress() as show:
         folder = Path(name) / "build"
         if where is Where.host:

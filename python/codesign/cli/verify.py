@@ -11,7 +11,7 @@ import typer
 
 from codesign.cli.console import emit_json, progress
 from codesign.cli.emulators import Emulator, choose
-from codesign.cli.options import DEFAULT_BOARD, BoardName, FrontEndOption, Json, Model, chosen_board
+from codesign.cli.options import DEFAULT_BOARD, BoardName, ChainFile, FrontEndOption, Json, Model, chosen_board
 from codesign.cli.recordings import read_recordings
 from codesign.cli.tables import print_verdict
 from codesign.compiler.model import load_onnx
@@ -25,6 +25,7 @@ def command(
     model: Model,
     board: BoardName = DEFAULT_BOARD,
     front_end: FrontEndOption = None,
+    chain: ChainFile = None,
     emulator: Annotated[
         Emulator | None,
         typer.Option(help="unicorn: bare image; qemu, renode, native: Zephyr application (default: the board's)."),
@@ -42,11 +43,18 @@ def command(
     Example: codesign verify models/pruned/pruned.onnx --audio noisy.wav --clean clean.wav
     """
     chosen = chosen_board(board, front_end)
-    recordings = read_recordings(audio or [], clean or [], load_onnx(model).frontend.sample_rate)
+    recordings = read_recordings(audio or [], clean or [], load_onnx(model, chain).frontend.sample_rate)
     with tempfile.TemporaryDirectory(prefix="codesign-") as name, progress() as show:
         where = output or Path(name)
         verdict = prove(
-            model, chosen, where, recordings, emulator=choose(emulator, chosen).value, seconds=seconds, progress=show
+            model,
+            chosen,
+            where,
+            recordings,
+            emulator=choose(emulator, chosen).value,
+            seconds=seconds,
+            progress=show,
+            chain=chain,
         ).verdict
     if json:
         read = [{"name": recording.name, "cut_off": recording.cut_off} for recording in recordings]

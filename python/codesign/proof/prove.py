@@ -85,10 +85,11 @@ def prove(
     emulator: Emulator = "unicorn",
     seconds: float = PROOF_SECONDS,
     progress: Progress = lambda what, done, total: None,
+    chain: Path | None = None,
 ) -> Proof:
     """Build `model` for `board` under `folder` and verify it with at least `seconds` of audio.
 
-    "unicorn" runs the bare image; "qemu", "renode" and "native" run the Zephyr application.
+    `chain` is as for `load_onnx`. "unicorn" runs the bare image; "qemu", "renode" and "native" run the Zephyr application.
 
     Raises:
         CodesignError: the model cannot be used, a tool is missing, a build failed, the image faulted. Checks that fail are
@@ -97,7 +98,7 @@ def prove(
     check_folder(folder / "host")  # before the work
     (check_folder if emulator == "unicorn" else check_build_folder)(folder / ("bare" if emulator == "unicorn" else "zephyr"))
     progress("load and lower", 0, 0)
-    graph = load_onnx(model)
+    graph = load_onnx(model, chain)
     network = lower(graph)
     config = network.frontend
     progress("build for the host", 0, 0)

@@ -36,6 +36,11 @@ _SYNONYMS = {
     **dict.fromkeys(("nbands", "num_bands", "num_mels", "mels"), "n_mels"),
 }
 MAX_NUMBERS = 2**20
+_NUMBERS_OF = {
+    **{"window_kind": "window_samples", "synthesis_kind": "synthesis_samples"},
+    **{"feature": "bands_matrix", "gains": "gains_matrix"},
+}
+"""A key that, when it is given beside a preset, replaces what the preset says with numbers too."""
 Find = Callable[[str], npt.NDArray[Any] | None]
 """A name, of a tensor or a file → its numbers, None where there is none."""
 
@@ -76,7 +81,9 @@ def read_chain_keys(
             raise InputError(
                 f"{entry.where} preset '{_shown(entry)}' is not one of {allowed}{near(entry.value, known)}", hint=HINT
             )
-        values = {key: _convert(key, Entry(value, ""), find) for key, value in known[entry.value].items()}
+        left_out = {numbers for key, numbers in _NUMBERS_OF.items() if key in entries}
+        kept = {key: value for key, value in known[entry.value].items() if key not in left_out}
+        values = {key: _convert(key, Entry(value, ""), find) for key, value in kept.items()}
     values |= {key: _convert(key, entries[key], find) for key in CHAIN_KEYS if key in entries}
     said = set(values)
     _derive(values, n_features, n_outputs)
@@ -125,19 +132,20 @@ def _derive(values: dict[str, Any], n_features: int | None, n_outputs: int | Non
     elif "n_fft" in values:
         values["window"] = values["n_fft"]
     values.setdefault("window", 512)
+    values.setdefault("n_fft", 512)
     values.setdefault("hop", values["window"] // 2 if values["window"] != 512 else 256)
     if "sample_rate" in values:
         values.setdefault("f_max", values["sample_rate"] / 2)
     feature = values.setdefault("feature", "mel_magnitude")
     banded = any(feature.startswith(f"{kind}_") for kind in BAND_KINDS)
-    if banded and n_features is not None:
-        values.setdefault("n_mels", n_features)
+    if banded:
+        values.setdefault("n_mels", min(128, values["n_fft"] // 2 + 1) if n_features is None else n_features)
     if not banded:
         values.setdefault("n_mels", 1)
         if "exponent" not in values:
             values.setdefault("compression", "none")
     if values.get("output", "gains") == "gains" and "gains" not in values:
-        bins = values.get("n_fft", 512) // 2 + 1
+        bins = values["n_fft"] // 2 + 1
         if "gains_matrix" in values:
             values["gains"] = "matrix"
         elif not banded or (n_outputs == bins and n_outputs != values.get("n_mels")):
@@ -158,7 +166,7 @@ def _assumed(chain: Chain, said: set[str]) -> list[str]:
     keys = ["sample_rate", "n_fft", "window", "hop", "window_kind", "feature"]
     keys += ["exponent"] if chain.of_sizes and chain.compression == "power" else []
     keys += ["f_min", "f_max"] if chain.has_bands and chain.bands != "matrix" else []
-    keys += ["output"]
+    keys += ["output"] if not chain.of_sizes else []
     return [key for key in keys if key not in said]
 
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 
+from codesign.compiler.frontend.describe import describe
 from codesign.compiler.plan import MemoryPlan
 from codesign.firmware.size import Footprint, Group, check_budget
 from codesign.proof import Quality
@@ -36,6 +37,7 @@ def assemble(proof: Proof, recordings: Sequence[Recording], commands: Sequence[s
             hop=config.hop,
             n_fft=config.n_fft,
             n_mels=config.n_mels,
+            chain=" ".join(describe(config)),
             algorithmic_ms=config.algorithmic_latency_ms,
         ),
         target=c.Target(

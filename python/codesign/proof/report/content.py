@@ -49,7 +49,9 @@ class Budget:
 
 @dataclass(frozen=True)
 class Model:
-    """The network as it was loaded; `sha256` is of the model file, the front end's lengths are in samples, rates in Hz."""
+    """The network as it was loaded; `sha256` is of the model file, the front end's lengths are in samples, rates in Hz, and
+    `chain` is all of it in words.
+    """
 
     name: str
     sha256: str
@@ -60,6 +62,7 @@ class Model:
     hop: int
     n_fft: int
     n_mels: int
+    chain: str
     algorithmic_ms: float
 
 
