@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "codesign/chain.h"
+#include "float_rules.h"
 
 __attribute__((noinline)) void cs_analysis(const cs_frontend *front, int16_t *history, const int16_t *in,
                                            float *spectrum, float *work)
@@ -7,3 +8,5 @@ __attribute__((noinline)) void cs_analysis(const cs_frontend *front, int16_t *hi
     cs_take_frame(&front->size, front->analysis_window, history, in, spectrum);
     cs_rfft(&front->fft, spectrum, work);
 }
+
+#include "float_rules_end.h"

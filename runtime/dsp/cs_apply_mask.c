@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "codesign/chain.h"
+#include "float_rules.h"
 
 __attribute__((noinline)) void cs_apply_mask(const cs_frontend *front, const void *mask, float *spectrum, float *work)
 {
@@ -13,3 +14,5 @@ __attribute__((noinline)) void cs_apply_mask(const cs_frontend *front, const voi
     cs_banded_multiply(&front->bins, band_gains, work);
     cs_apply_gains(spectrum, work, n_bins);
 }
+
+#include "float_rules_end.h"

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "codesign/chain.h"
+#include "float_rules.h"
 
 
 __attribute__((noinline)) void cs_features(const cs_frontend *front, const float *spectrum, float *work,
@@ -16,3 +17,5 @@ __attribute__((noinline)) void cs_features(const cs_frontend *front, const float
     cs_power(bands, n_mels, front->exponent);
     cs_quantize_s8(bands, n_mels, front->feature_scale, front->feature_zero_point, features);
 }
+
+#include "float_rules_end.h"

@@ -2,6 +2,7 @@
 /* Inverse real FFT: the split undone, then the forward complex FFT of the bins in reversed order, which is the inverse. */
 #include "cs_complex_fft.h"
 #include "real_split.h"
+#include "float_rules.h"
 
 void cs_irfft(const cs_fft *fft, float *data, float *work)
 {

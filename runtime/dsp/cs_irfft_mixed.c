@@ -2,6 +2,7 @@
 /* Inverse real FFT of a length that is no power of two. */
 #include "cs_mixed_fft.h"
 #include "real_split.h"
+#include "float_rules.h"
 
 void cs_irfft_mixed(const cs_mixed_fft *fft, float *data, float *work)
 {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "codesign/chain.h"
 #include "cs_log2.h"
+#include "float_rules.h"
 
 void cs_logarithm(float *x, uint32_t n, float offset, float floor, float scale)
 {

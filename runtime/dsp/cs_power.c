@@ -2,6 +2,7 @@
 /* x^p = exp2(p * log2(x)). Minimax-fitted polynomials; errors in docs/numerics.md. */
 #include "codesign/chain.h"
 #include "cs_log2.h"
+#include "float_rules.h"
 
 #define FLOOR 0x1p-40f /* a band below this is silence */
 
