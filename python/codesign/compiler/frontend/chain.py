@@ -127,6 +127,9 @@ class Chain:
         yield columns <= self.n_bins, f"gains_matrix has {columns} columns, more than {self.n_bins} (bins)"
         rows = self.n_bins if given else 0
         yield from _matrix_checks("gains_matrix", self.gains_matrix, rows, columns, f"gains '{self.gains}'")
+        for key in ("gain_min", "gain_max"):
+            limit = getattr(self, key)
+            yield limit is None or abs(limit) <= 1e6, f"{key} {limit} is not within ±1e6"
         low, high = self.gain_limits
         yield low < high, f"gain_min {low:g} is not below gain_max {high:g}"
 

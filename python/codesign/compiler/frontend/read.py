@@ -35,7 +35,7 @@ _SYNONYMS = {
     **dict.fromkeys(("std", "scale"), "deviation"),
     **dict.fromkeys(("nbands", "num_bands", "num_mels", "mels"), "n_mels"),
 }
-MAX_NUMBERS = 2**20
+MAX_NUMBERS, MAX_TEXT = 2**20, 2**23
 _NUMBERS_OF = {
     **{"window_kind": "window_samples", "synthesis_kind": "synthesis_samples"},
     **{"feature": "bands_matrix", "gains": "gains_matrix"},
@@ -223,6 +223,8 @@ def _numbers(key: str, entry: Entry, find: Find) -> Any:
     """A vector or a matrix: a number, a list, JSON of either, or the name of a tensor or file."""
     value, dimensions = entry.value, 2 if key in _MATRICES else 1
     if isinstance(value, str):
+        if len(value) > MAX_TEXT:
+            raise InputError(f"{entry.where} {key} is longer than {MAX_TEXT:,} characters", hint=HINT)
         found = find(value)
         if found is None:
             try:
