@@ -10,7 +10,7 @@ from typing import TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from codesign.compiler.frontend import Chain, analysis_window, gains_bank, synthesis_window
+from codesign.compiler.frontend import BandedMatrix, Chain, analysis_window, gains_bank, synthesis_window
 from codesign.compiler.reference.features import (
     FLOOR,
     banded_sums,
@@ -22,7 +22,19 @@ from codesign.compiler.reference.features import (
 )
 from codesign.compiler.reference.fft import irfft, rfft
 
-__all__ = ["FLOOR", "Analysis", "analyse", "banded_sums", "irfft", "power_of", "quantize_features", "rfft", "synthesise"]
+__all__ = [
+    "FLOOR",
+    "Analysis",
+    "analyse",
+    "analyse_frames",
+    "banded_sums",
+    "enhanced_frames",
+    "irfft",
+    "power_of",
+    "quantize_features",
+    "rfft",
+    "synthesise",
+]
 
 Float = npt.NDArray[np.float32]
 _Scalar = TypeVar("_Scalar", bound=np.generic)
@@ -54,16 +66,26 @@ def analyse(chain: Chain, pcm: npt.NDArray[np.int16]) -> Analysis:
     tail = chain.window - chain.hop
     padded = np.concatenate([np.zeros(tail, np.int16), pcm.astype(np.int16, copy=False)])
     frames = np.lib.stride_tricks.sliding_window_view(padded, chain.window)[:: chain.hop]
-    bank, window = bank_of(chain), analysis_window(chain)
+    window, bank = analysis_window(chain), bank_of(chain)
     spectra, features = [], []
     for block in _blocks(frames):
-        x = np.zeros((len(block), chain.n_fft), np.float32)
-        x[:, : chain.window] = block.astype(np.float32) * np.float32(1.0 / 32768.0) * window
-        spectrum = rfft(x) if chain.transforms else np.zeros((len(x), 0, 2), np.float32)
-        spectra.append(spectrum)
-        given = chain.feature == "frame"
-        features.append(normalized(chain, x[:, : chain.window]) if given else features_of(chain, spectrum, bank))
+        analysis = _analysis(chain, block.astype(np.float32) * np.float32(1.0 / 32768.0) * window, bank)
+        spectra.append(analysis.spectrum)
+        features.append(analysis.features)
     return Analysis(np.concatenate(spectra), np.concatenate(features))
+
+
+def analyse_frames(chain: Chain, frames: Float) -> Analysis:
+    """As `analyse`, of frames float32 (frames, window) that have their window already: what another network gave, say."""
+    return _analysis(chain, frames, bank_of(chain))
+
+
+def _analysis(chain: Chain, frames: Float, bank: BandedMatrix | None) -> Analysis:
+    x = np.zeros((len(frames), chain.n_fft), np.float32)
+    x[:, : chain.window] = frames
+    spectrum = rfft(x) if chain.transforms else np.zeros((len(x), 0, 2), np.float32)
+    given = chain.feature == "frame"
+    return Analysis(spectrum, normalized(chain, x[:, : chain.window]) if given else features_of(chain, spectrum, bank))
 
 
 def synthesise(chain: Chain, spectrum: Float, outputs: Float) -> npt.NDArray[np.int16]:
@@ -76,14 +98,20 @@ def synthesise(chain: Chain, spectrum: Float, outputs: Float) -> npt.NDArray[np.
     output = np.empty((len(spectrum), hop), np.float32)
     frame = 0
     for block, given in zip(_blocks(spectrum), _blocks(outputs.astype(np.float32)), strict=True):
-        frames = given if chain.output == "frame" else irfft(enhanced(chain, block, given))[:, : chain.window]
-        for y in frames * window:
+        for y in enhanced_frames(chain, block, given) * window:
             total = np.concatenate([overlap + y[:tail], y[tail:]])
             output[frame], overlap = total[:hop], total[hop:]
             frame += 1
     limited = (output * np.float32(32768.0)).clip(np.float32(-32768.0), np.float32(32767.0))
     pcm: npt.NDArray[np.int16] = np.rint(limited).astype(np.int16)
     return pcm.reshape(-1)
+
+
+def enhanced_frames(chain: Chain, spectrum: Float, outputs: Float) -> Float:
+    """What is overlap-added, before the synthesis window: float32 (frames, window). Arguments as of `synthesise`."""
+    if chain.output == "frame":
+        return outputs
+    return irfft(enhanced(chain, spectrum, outputs))[:, : chain.window]
 
 
 def enhanced(chain: Chain, spectrum: Float, outputs: Float) -> Float:
