@@ -66,6 +66,12 @@ def test_a_model_s_metadata_alone(tmp_path):
     assert load_onnx(path).frontend == chain == codesign.read_chain(path)
 
 
+def test_a_logarithm_in_the_feature_s_name():
+    assert chain_of(feature="log_mel") == chain_of(feature="mel_power", compression="log")
+    assert chain_of(feature="log10_erb_magnitude") == chain_of(feature="erb_magnitude", compression="log10")
+    assert chain_of(feature="log_power") == chain_of(feature="power", compression="log")
+
+
 @pytest.mark.parametrize(
     ("keys", "expected"),
     [
@@ -140,7 +146,9 @@ WRONG = [
     ("exponent = [1]", r"exponent is '\[1\]', no number"),
     ("feature = 3", "feature is 3, no word"),
     ('feature = "mel_mag"', "feature 'mel_mag' is not one of .*, did you mean mel_power|mel_magnitude"),
-    ('feature = "log_mel"', "did you mean mel_power with compression log"),
+    ('feature = "logmel"', "did you mean log_mel"),
+    ('feature = "log_mell"', "feature 'mell' is not one of"),
+    ('feature = "log_mel"\ncompression = "power"', "feature 'log_mel' and compression 'power' contradict each other"),
     ('feature = "magnitude"', "feature 'magnitude' gives 65 values, the input has 12"),
     ("n_fft = 134", "n_fft 134 is no even product of 2, 3 and 5 in 16…4096, near it 128, 144"),
     ("n_fft = 99999999999", "n_fft is beyond 32 bits"),

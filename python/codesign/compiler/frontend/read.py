@@ -85,6 +85,7 @@ def read_chain_keys(
         kept = {key: value for key, value in known[entry.value].items() if key not in left_out}
         values = {key: _convert(key, Entry(value, ""), find) for key, value in kept.items()}
     values |= {key: _convert(key, entries[key], find) for key in CHAIN_KEYS if key in entries}
+    _spell_out(values, where)
     said = set(values)
     _derive(values, n_features, n_outputs)
     try:
@@ -123,6 +124,20 @@ def chain_properties(chain: Chain) -> dict[str, str]:
     if not chain.has_bands:
         del props["n_mels"]
     return props
+
+
+def _spell_out(values: dict[str, Any], where: str) -> None:
+    """`log_mel_power` and the like: a feature and its logarithm in one word; bands without a size are of power."""
+    feature = values.get("feature", "")
+    kind = next((kind for kind in ("log10", "log") if feature.startswith(f"{kind}_")), "")
+    if not kind:
+        return
+    if values.setdefault("compression", kind) != kind:
+        raise InputError(
+            f"{where}: feature '{feature}' and compression '{values['compression']}' contradict each other", hint=HINT
+        )
+    rest = feature.removeprefix(f"{kind}_")
+    values["feature"] = f"{rest}_power" if rest in BAND_KINDS else rest
 
 
 def _derive(values: dict[str, Any], n_features: int | None, n_outputs: int | None) -> None:
@@ -171,11 +186,11 @@ def _assumed(chain: Chain, said: set[str]) -> list[str]:
 
 
 _FEATURE_WORDS = {
-    **dict.fromkeys(("log_mel", "logmel", "log_mel_power", "mel_log"), "mel_power with compression log"),
-    **dict.fromkeys(("log_magnitude", "log_mag", "log_spectrum"), "magnitude with compression log"),
-    **dict.fromkeys(("log_power", "log_pow", "logpow", "lps"), "power with compression log10"),
+    **dict.fromkeys(("logmel", "mel_log"), "log_mel"),
+    **dict.fromkeys(("logpow", "lps"), "log_power or log10_power"),
+    **dict.fromkeys(("mag", "spec"), "magnitude"),
     **dict.fromkeys(("mel", "mel_spectrogram"), "mel_power"),
-    **dict.fromkeys(("mag", "abs", "stft_magnitude", "spectrogram"), "magnitude"),
+    **dict.fromkeys(("abs", "stft_magnitude", "spectrogram"), "magnitude"),
     **dict.fromkeys(("complex", "stft", "real_imag", "ri"), "spectrum"),
     **dict.fromkeys(("waveform", "time", "samples", "pcm", "raw"), "frame"),
 }
