@@ -36,7 +36,7 @@ def assemble(proof: Proof, recordings: Sequence[Recording], commands: Sequence[s
             window=config.window,
             hop=config.hop,
             n_fft=config.n_fft,
-            n_mels=config.n_mels,
+            n_mels=config.n_mels if config.has_bands else 0,
             chain=" ".join(describe(config)),
             algorithmic_ms=config.algorithmic_latency_ms,
         ),
