@@ -12,10 +12,23 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from codesign.api import build, evaluate, generate, load, prove, quantize, run, size
+    from codesign.api import build, evaluate, generate, load, prove, quantize, read_chain, run, size
     from codesign.enhancer import Enhancer, enhance
 
-__all__ = ["Enhancer", "__version__", "build", "enhance", "evaluate", "generate", "load", "prove", "quantize", "run", "size"]
+__all__ = [
+    "Enhancer",
+    "__version__",
+    "build",
+    "enhance",
+    "evaluate",
+    "generate",
+    "load",
+    "prove",
+    "quantize",
+    "read_chain",
+    "run",
+    "size",
+]
 
 _FROM = {"Enhancer": "codesign.enhancer", "enhance": "codesign.enhancer"}
 

@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, Literal
 
 from codesign.base.signals import Samples
 from codesign.compiler.emit import Generated, emit
-from codesign.compiler.frontend import Arithmetic
+from codesign.compiler.frontend import Arithmetic, Chain
 from codesign.compiler.lower import lower
 from codesign.compiler.model import Graph, load_onnx
+from codesign.compiler.model import read_chain as read
 from codesign.compiler.plan import plan_memory
 from codesign.compiler.quantize import QuantizeReport, quantize_file
 from codesign.enhancer import Enhanced, run_on
@@ -40,18 +41,32 @@ BoardLike = str | Board
 BOARD = "nrf5340dk"
 
 
-def load(model: PathLike, *, output: str | None = None) -> Graph:
+def load(model: PathLike, *, chain: PathLike | None = None, output: str | None = None) -> Graph:
     """The network in an ONNX file, checked: one time step, its operators, states and front end, float or int8.
 
     `output` names the result to keep where the file has several; the graph's `notes` say what was assumed and dropped.
 
+    `chain`, here and below, is a TOML file of what is around the network, for a model that cannot be edited
+    (docs/model-file.md).
+
     Raises:
         InputError: the file cannot be used, or has no such output.
     """
-    return load_onnx(Path(model), output)
+    return load_onnx(Path(model), _path(chain), output)
 
 
-def quantize(model: PathLike, data: PathLike, output: PathLike, *, balance: bool = False) -> QuantizeReport:
+def read_chain(path: PathLike) -> Chain:
+    """What is around the network, from a model's metadata (with `<model>.toml` beside it) or from a chain file alone.
+
+    Raises:
+        InputError: the file cannot be used.
+    """
+    return read(Path(path)).chain
+
+
+def quantize(
+    model: PathLike, data: PathLike, output: PathLike, *, balance: bool = False, chain: PathLike | None = None
+) -> QuantizeReport:
     """Calibrate a float model on the recordings under the folder `data` and write it with int8 weights and activations.
 
     With `balance`, scales are moved between linear layers first.
@@ -59,7 +74,7 @@ def quantize(model: PathLike, data: PathLike, output: PathLike, *, balance: bool
     Raises:
         InputError: the model is quantized already or cannot be lowered, no recording is usable, or `output` cannot be written.
     """
-    return quantize_file(Path(model), Path(data), Path(output), balanced=balance)
+    return quantize_file(Path(model), Path(data), Path(output), balanced=balance, chain=_path(chain))
 
 
 def generate(
@@ -68,13 +83,14 @@ def generate(
     *,
     kernel: Literal["plain", "dsp", "dual", "mve"] = "dsp",
     front_end: Arithmetic = "float32",
+    chain: PathLike | None = None,
 ) -> Generated:
     """Write the C sources of an int8 model into `folder`, which is replaced when codesign made it.
 
     Raises:
         InputError: the model cannot be lowered, or `folder` is not codesign's.
     """
-    network = lower(load_onnx(Path(model)))
+    network = lower(load_onnx(Path(model), _path(chain)))
     return emit(network, plan_memory(network, kernel, front_end), Path(folder))
 
 
@@ -84,6 +100,7 @@ def build(
     *,
     board: BoardLike = BOARD,
     runtime: Runtime = "bare",
+    chain: PathLike | None = None,
 ) -> Image:
     """Build an int8 model into `folder`: "zephyr" is the application that is flashed, "bare" an ELF without an operating
     system, "host" a shared library.
@@ -92,7 +109,7 @@ def build(
         InputError: the model, the board or the folder cannot be used.
         ToolError, BuildError: no compiler, no Zephyr, or the compiler refused.
     """
-    return build_image(runtime, lower(load_onnx(Path(model))), _board(board), Path(folder))
+    return build_image(runtime, lower(load_onnx(Path(model), _path(chain))), _board(board), Path(folder))
 
 
 def size(image: Image | PathLike, *, board: BoardLike | None = None) -> Size:
@@ -144,6 +161,7 @@ def prove(
     clean: Sequence[PathLike] = (),
     seconds: float = PROOF_SECONDS,
     folder: PathLike | None = None,
+    chain: PathLike | None = None,
 ) -> Proof:
     """Build an int8 model for a board, run the image in an emulator and compare it with the references.
 
@@ -153,7 +171,7 @@ def prove(
     Raises:
         CodesignError: the model or a recording cannot be used, a tool is missing, a build failed, the image faulted.
     """
-    loaded = load_model(Path(model))
+    loaded = load_model(Path(model), _path(chain))
     recordings = read_recordings([Path(path) for path in audio], [Path(path) for path in clean], loaded.sample_rate)
     keeping = tempfile.TemporaryDirectory(prefix="codesign-") if folder is None else nullcontext(str(folder))
     with keeping as where:
@@ -196,6 +214,10 @@ def evaluate(
         for name, pattern in (recordings or {}).items():
             systems.append(recorded_system(name, find_outputs(pairs, name, str(pattern)), rate, str(pattern)))
         return evaluate_systems(pairs, systems, audiogram=audiogram, baseline=baseline, jobs=jobs)
+
+
+def _path(path: PathLike | None) -> Path | None:
+    return None if path is None else Path(path)
 
 
 def _board(board: BoardLike) -> Board:

@@ -42,8 +42,8 @@ class Enhancer:
         ToolError, BuildError: no compiler, or it refused.
     """
 
-    def __init__(self, model: str | Path, *, front_end: Arithmetic = "float32") -> None:
-        network = lower(load_onnx(Path(model)))
+    def __init__(self, model: str | Path, *, front_end: Arithmetic = "float32", chain: str | Path | None = None) -> None:
+        network = lower(load_onnx(Path(model), None if chain is None else Path(chain)))
         self._folder = tempfile.TemporaryDirectory(prefix="codesign-")
         try:
             self._enhancer = HostEnhancer(build_host(network, Path(self._folder.name) / "host", front_end))

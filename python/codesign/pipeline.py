@@ -49,15 +49,15 @@ class LoadedModel:
         return self.graph.frontend.sample_rate
 
 
-def load_model(model: Path | LoadedModel) -> LoadedModel:
-    """Read and lower an int8 model; one that is loaded already comes back as it is.
+def load_model(model: Path | LoadedModel, chain: Path | None = None) -> LoadedModel:
+    """Read and lower an int8 model, `chain` as for load_onnx; one that is loaded already comes back as it is.
 
     Raises:
         InputError: the file cannot be used, or is no int8 model that can be lowered.
     """
     if isinstance(model, LoadedModel):
         return model
-    graph = load_onnx(model)
+    graph = load_onnx(model, chain)
     return LoadedModel(model, graph, lower(graph))
 
 

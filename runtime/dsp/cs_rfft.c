@@ -1,35 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Real FFT: even samples as real, odd ones as imaginary parts of a complex FFT of half the length, then the split. */
 #include "cs_complex_fft.h"
+#include "real_split.h"
 #include "float_rules.h"
-
-/* z: transform of n/2 points; x: n/2 + 1 bins of the real signal. x may be z: bins k and n/2 - k come from the same two. */
-static void split(const cs_fft *fft, const float *z, float *x)
-{
-    const uint32_t n = fft->n; /* also the floats in z */
-    const float *w = fft->split + 2, *up = z + 2, *down = z + n - 2;
-    float *x_up = x + 2, *x_down = x + n - 2;
-    const float re = z[0], im = z[1];
-    x[0] = re + im;
-    x[1] = 0.0f;
-    x[n] = re - im;
-    x[n + 1] = 0.0f;
-    for (; up <= down; up += 2, down -= 2, x_up += 2, x_down -= 2, w += 2) {
-        const float a_re = up[0], a_im = up[1], b_re = down[0], b_im = down[1];
-        const float even_re = 0.5f * (a_re + b_re), even_im = 0.5f * (a_im - b_im);
-        const float odd_re = 0.5f * (a_im + b_im), odd_im = 0.5f * (b_re - a_re);
-        const float turned_re = odd_re * w[0] - odd_im * w[1];
-        const float turned_im = odd_re * w[1] + odd_im * w[0];
-        x_down[0] = even_re - turned_re; /* before x_up: in the middle they are the same bin */
-        x_down[1] = turned_im - even_im;
-        x_up[0] = even_re + turned_re;
-        x_up[1] = even_im + turned_im;
-    }
-}
 
 void cs_rfft(const cs_fft *fft, float *data, float *work)
 {
-    split(fft, cs_complex_fft(fft, data, work), data);
+    cs_split(fft, cs_complex_fft(fft, data, work), data);
 }
 
 #include "float_rules_end.h"

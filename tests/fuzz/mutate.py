@@ -52,7 +52,7 @@ NUMBERS = (
 )
 KEYS = (
     *("sample_rate", "n_fft", "window", "hop", "n_mels", "f_min", "f_max"),
-    *("exponent", "window_kind", "feature", "states", "name"),
+    *("exponent", "window_kind", "feature", "states", "name", "preset", "mean", "bands_matrix", "gains", "floor"),
 )
 
 

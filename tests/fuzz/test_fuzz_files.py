@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from codesign.base.errors import CodesignError
 from codesign.base.resources import resource
+from codesign.compiler.frontend.read import CHAIN_KEYS, OTHER_KEYS
 from codesign.compiler.lower import lower
 from codesign.compiler.model import load_onnx
 from codesign.firmware.boards import load_board
@@ -114,16 +115,14 @@ VALUE = st.one_of(
 
 @BOUNDED
 @given(
-    key=st.sampled_from(
-        ["sample_rate", "n_fft", "window", "hop", "n_mels", "f_min", "f_max", "exponent", "states", "name", "licence"]
-    ),
+    key=st.sampled_from([*CHAIN_KEYS, *OTHER_KEYS]),
     value=VALUE,
 )
 def test_metadata_of_models(key, value, small_model, tmp_path):
     model = onnx.load(small_model)
-    for entry in model.metadata_props:
-        if entry.key == key:
-            entry.value = value
+    props = {entry.key: entry.value for entry in model.metadata_props}
+    del model.metadata_props[:]
+    onnx.helper.set_model_props(model, props | {key: value})
     read(lambda path: lower(load_onnx(path)), tmp_path / "model.onnx", model.SerializeToString())
 
 

@@ -12,6 +12,7 @@ import subprocess
 import numpy as np
 import pytest
 
+from chains import CHAINS, small_network
 from codesign.base.resources import resource
 from codesign.compiler.emit import emit
 from codesign.compiler.frontend import whole_hops
@@ -115,6 +116,11 @@ def test_pipeline_is_clean(checked, skip, front_end, tmp_path):
 @pytest.mark.parametrize("name", SHIPPED)
 def test_shipped_network_is_clean(checked, name, front_end, tmp_path):
     checked.is_clean(lower(load_onnx(resource("models", name, f"{name}.onnx"))), front_end, tmp_path)
+
+
+@pytest.mark.parametrize(("name", "types"), [(name, ("int8", "int16")[i % 2]) for i, name in enumerate(CHAINS)])
+def test_chain_is_clean(checked, name, types, tmp_path):
+    checked.is_clean(small_network(CHAINS[name], types, types), "float32", tmp_path)
 
 
 @pytest.mark.parametrize("seed", DRAWN)

@@ -136,7 +136,7 @@ def test_external_data_through_a_link(tmp_path):
     ("key", "value"),
     [
         ("hop", "64.5"),
-        ("hop", "50"),
+        ("hop", "129"),
         ("n_fft", "100"),
         ("n_mels", "13"),
         ("feature", "mfcc"),

@@ -11,7 +11,7 @@ import typer
 
 from codesign.base.resources import resource
 from codesign.cli.console import emit_json, progress, say
-from codesign.cli.options import DEFAULT_BOARD, BoardName, FrontEndOption, Json, chosen_board
+from codesign.cli.options import DEFAULT_BOARD, BoardName, ChainFile, FrontEndOption, Json, chosen_board
 
 
 class Runtime(StrEnum):
@@ -28,6 +28,7 @@ def command(
     model: Annotated[Path | None, typer.Argument(help="The model (default: the shipped one).", show_default=False)] = None,
     board: BoardName = DEFAULT_BOARD,
     front_end: FrontEndOption = None,
+    chain: ChainFile = None,
     runtime: Annotated[
         Runtime, typer.Option(help="zephyr: what is flashed; bare: ELF without an operating system; host: shared library.")
     ] = Runtime.zephyr,
@@ -54,7 +55,7 @@ def command(
         raise typer.BadParameter("--define is for --runtime zephyr")
     folder = output or Path(_FOLDERS[runtime].format(board=chosen.name))
     check_image_folder(runtime.value, folder)  # before the work
-    network = lower(load_onnx(model or resource("models", "pruned", "pruned.onnx")))
+    network = lower(load_onnx(model or resource("models", "pruned", "pruned.onnx"), chain))
     with progress() as show:
         image = build_image(runtime.value, network, chosen, folder, defines=define or (), progress=show)
     if image.board.native:

@@ -11,7 +11,7 @@ import typer
 
 from codesign.base.files.output_folder import check_folder
 from codesign.cli.console import emit_json, say
-from codesign.cli.options import FrontEndKind, Json, Model
+from codesign.cli.options import ChainFile, FrontEndKind, Json, Model
 
 
 class Kernel(StrEnum):
@@ -28,6 +28,7 @@ def command(
         Kernel, typer.Option(help="plain: any core; dsp: DSP extension; dual: Cortex-M7; mve: M55, M85.")
     ] = Kernel.dsp,
     front_end: Annotated[FrontEndKind, typer.Option(help="q31: integers, for cores without an FPU.")] = FrontEndKind.float32,
+    chain: ChainFile = None,
     json: Json = False,
 ) -> None:
     """Write a model's C sources; compile them with runtime/ in any build, or name the folder as CODESIGN_MODEL in Zephyr's.
@@ -40,7 +41,7 @@ def command(
     from codesign.compiler.plan import plan_memory
 
     check_folder(output)  # before the work
-    network = lower(load_onnx(model))
+    network = lower(load_onnx(model, chain))
     plan = plan_memory(network, kernel.value, front_end.value)
     generated = emit(network, plan, output)
     if json:

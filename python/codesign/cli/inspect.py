@@ -3,30 +3,43 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from codesign.cli.console import cells, emit_json, say, stderr, table
-from codesign.cli.options import Json, Model
+from codesign.cli.options import ChainFile, Json, Model
+
+if TYPE_CHECKING:
+    from codesign.compiler.frontend.read import ChainReading
 
 
 def command(
     model: Model,
+    chain: ChainFile = None,
     result: Annotated[
         str | None, typer.Option("--output", help="The output to keep, where the file has several.", show_default=False)
     ] = None,
     json: Json = False,
 ) -> None:
-    """Show a model's front end, layers, states, memory and multiply-accumulates.
+    """Show what is around a model's network, its layers, states, memory and multiply-accumulates.
+
+    A chain file alone is shown too.
 
     Example: codesign inspect models/pruned/pruned.onnx
     """
     from codesign.compiler.lower import lower
-    from codesign.compiler.model import load_onnx
+    from codesign.compiler.model import load_with_chain, read_chain
     from codesign.compiler.plan import plan_memory
 
-    graph = load_onnx(model, result)
+    if model.suffix.lower() == ".toml":
+        reading = read_chain(model, chain)
+        _show(reading, json)
+        if json:
+            emit_json("inspect", name=model.stem, frontend=reading.chain)
+        return
+    graph, reading = load_with_chain(model, chain, result)
+    _show(reading, json)
     for note in graph.notes:
         say(note)
     config = graph.frontend
@@ -63,3 +76,18 @@ def command(
     for name, kind, macs in layers:
         rows.add_row(*cells(name, kind, f"{macs:,}"))
     stderr.print(rows)
+
+
+def _show(reading: ChainReading, json: bool) -> None:
+    """Warnings, and unless it goes to a program the chain, and which of its keys nobody gave."""
+    from codesign.compiler.frontend.describe import describe
+
+    for warning in reading.warnings:
+        say(f"warning: {warning}")
+    if json:
+        return
+    for line in describe(reading.chain):
+        say(line)
+    if reading.assumed:
+        values = ", ".join(f"{key} = {getattr(reading.chain, key)}" for key in reading.assumed)
+        say(f"assumed, for nothing says otherwise: {values}")

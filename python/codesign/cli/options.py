@@ -15,6 +15,10 @@ if TYPE_CHECKING:
 DEFAULT_BOARD = "nrf5340dk"
 
 Model = Annotated[Path, typer.Argument(help="The model, an ONNX file of one time step.", show_default=False)]
+ChainFile = Annotated[
+    Path | None,
+    typer.Option("--chain", help="TOML file of what is around the network (default: metadata, or <model>.toml beside it)."),
+]
 BoardName = Annotated[str, typer.Option("--board", "-b", help="A board's name, or the path of a board.toml.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON to stdout.")]
 Speech = Annotated[Path, typer.Option("--speech", help="Folder of clean speech, WAV or FLAC.", show_default=False)]

@@ -10,7 +10,7 @@ import typer
 
 from codesign.base.files.output_file import check_files
 from codesign.cli.console import cells, emit_json, progress, say, stderr, table
-from codesign.cli.options import Json, Model
+from codesign.cli.options import ChainFile, Json, Model
 
 
 def command(
@@ -20,6 +20,7 @@ def command(
     balance: Annotated[
         bool, typer.Option("--balance", help="Move scales between linear layers first, so that int8 fits both better.")
     ] = False,
+    chain: ChainFile = None,
     json: Json = False,
 ) -> None:
     """Quantize a float model to int8 by running recordings through it.
@@ -31,7 +32,7 @@ def command(
     target = output or model.with_name(f"{model.stem}-int8.onnx")
     check_files([target], [model, data])
     with progress() as show:
-        report = quantize_file(model, data, target, progress=show, balanced=balance)
+        report = quantize_file(model, data, target, progress=show, balanced=balance, chain=chain)
     for note in report.notes:
         say(note)
     for warning in report.warnings:

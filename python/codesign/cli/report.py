@@ -15,7 +15,7 @@ import typer
 from codesign.base.files.output_file import check_files
 from codesign.cli.console import progress, say
 from codesign.cli.machines import EmulatorOption, choose
-from codesign.cli.options import DEFAULT_BOARD, BoardName, FrontEndOption, Model, chosen_board
+from codesign.cli.options import DEFAULT_BOARD, BoardName, ChainFile, FrontEndOption, Model, chosen_board
 from codesign.cli.recordings import recordings_with_notes
 from codesign.pipeline import load_model, prove
 from codesign.proof.judgement import quality_in_words
@@ -41,6 +41,7 @@ def command(
     ] = None,
     board: BoardName = DEFAULT_BOARD,
     front_end: FrontEndOption = None,
+    chain: ChainFile = None,
     emulator: EmulatorOption = None,
     output: Annotated[
         list[Path] | None, typer.Option("--output", "-o", help=".html, .json or .md file (repeatable; report.html).")
@@ -65,7 +66,7 @@ def command(
         load_figure()
     chosen = chosen_board(board, front_end)
     machine = choose(emulator, chosen)
-    loaded = load_model(model)
+    loaded = load_model(model, chain)
     recordings = recordings_with_notes(audio, clean, loaded.sample_rate)
     with tempfile.TemporaryDirectory(prefix="codesign-") as folder, progress() as show:
         proof = prove(loaded, chosen, Path(folder), recordings, emulator=machine.name, seconds=seconds, progress=show)

@@ -16,7 +16,7 @@ from codesign.base.files.output_file import check_files, replace_file
 from codesign.base.progress import Progress
 from codesign.cli.console import emit_json, progress, say
 from codesign.cli.machines import MachineOption, choose
-from codesign.cli.options import DEFAULT_BOARD, BoardName, FrontEndOption, Json, Model, chosen_board
+from codesign.cli.options import DEFAULT_BOARD, BoardName, ChainFile, FrontEndOption, Json, Model, chosen_board
 from codesign.cli.tables import print_stages
 from codesign.enhancer import run_on
 from codesign.firmware.boards import Board
@@ -42,6 +42,7 @@ def command(
     emulator: MachineOption = None,
     board: BoardName = DEFAULT_BOARD,
     front_end: FrontEndOption = None,
+    chain: ChainFile = None,
     profile: Annotated[bool, typer.Option("--profile", help="Instructions and estimated cycles per layer (slower).")] = False,
     folded: Annotated[Path | None, typer.Option(help="File for the profile's folded stacks, cycles: for flame graphs.")] = None,
     json: Json = False,
@@ -58,7 +59,7 @@ def command(
     if profile and machine.profiled_runtime is None:
         profilers = " or ".join(name for name, each in MACHINES.items() if each.profiled_runtime)
         raise typer.BadParameter(f"--profile needs --emulator {profilers}: no other tells layers apart")
-    loaded = load_model(model)
+    loaded = load_model(model, chain)
     with tempfile.TemporaryDirectory(prefix="codesign-") as name, progress() as show:
         folder = Path(name) / "build"
         if machine.name == HOST:

@@ -11,7 +11,7 @@ import typer
 
 from codesign.cli.console import emit_json, progress
 from codesign.cli.machines import EmulatorOption, choose
-from codesign.cli.options import DEFAULT_BOARD, BoardName, FrontEndOption, Json, Model, chosen_board
+from codesign.cli.options import DEFAULT_BOARD, BoardName, ChainFile, FrontEndOption, Json, Model, chosen_board
 from codesign.cli.recordings import recordings_with_notes
 from codesign.cli.tables import print_verdict
 from codesign.pipeline import load_model, prove
@@ -24,6 +24,7 @@ def command(
     model: Model,
     board: BoardName = DEFAULT_BOARD,
     front_end: FrontEndOption = None,
+    chain: ChainFile = None,
     emulator: EmulatorOption = None,
     audio: Annotated[list[Path] | None, typer.Option("--audio", "-a", help="Noisy recording (repeatable).")] = None,
     clean: Annotated[
@@ -39,7 +40,7 @@ def command(
     """
     chosen = chosen_board(board, front_end)
     machine = choose(emulator, chosen)
-    loaded = load_model(model)
+    loaded = load_model(model, chain)
     recordings = recordings_with_notes(audio, clean, loaded.sample_rate)
     with tempfile.TemporaryDirectory(prefix="codesign-") as name, progress() as show:
         where = output or Path(name)

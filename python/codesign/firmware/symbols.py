@@ -13,21 +13,36 @@ from codesign.compiler.emit import Generated
 from codesign.compiler.lower.network import Network
 from codesign.compiler.plan import MemoryPlan
 
-_FRONT_END_TABLES = ("analysis_window", "synthesis_window", "fft_", "mel_", "bins_", "frontend")
+_FRONT_END_TABLES = (
+    *("analysis_window", "synthesis_window", "fft", "mel", "bins", "mean", "deviation", "frontend"),
+    *("analysis", "features", "mask", "synthesis", "frame"),  # functions of a chain of the model's own
+)
 _FRONT_END_FUNCTIONS = (  # of runtime/dsp
     "cs_analysis",
-    "cs_apply_mask",
+    "cs_apply_",
     "cs_banded_",
     "cs_complex_fft",
+    "cs_dequantize_",
     "cs_exp2_table",
     "cs_features",
+    "cs_floor",
     "cs_frame_",
+    "cs_from_planes",
     "cs_irfft",
+    "cs_limit_gains",
     "cs_log2_table",
+    "cs_logarithm",
+    "cs_magnitudes",
+    "cs_mixed_complex_fft",
+    "cs_normalize",
+    "cs_overlap_add",
     "cs_power",
+    "cs_quantize_",
     "cs_rfft",
     "cs_sqrt_table",
     "cs_synthesis",
+    "cs_take_frame",
+    "cs_to_planes",
 )
 
 _KERNELS = {
@@ -61,7 +76,7 @@ def symbols_of(network: Network, plan: MemoryPlan, generated: Generated, entry: 
         ("enhancer memory and PCM", "cs_bare_"),
         ("enhancer", "cs_enhancer_"),
     )
-    frame = f"cs_frame_{plan.front_end}"
+    frame = f"{model}_frame" if plan.own_frame else f"cs_frame_{plan.front_end}"
     calls = {
         "cs_enhancer_init": ("reset",),
         "cs_enhancer_process": (frame,),

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from codesign.compiler.frontend import Arithmetic
 from codesign.compiler.lower.network import Network
+from codesign.compiler.plan.chain import has_own_frame
 from codesign.compiler.reference import network as reference_network
 from codesign.compiler.reference.frontend import analyse, quantize_features, synthesise
 from codesign.compiler.reference.frontend_q31 import analyse_q31, features_q31, synthesise_q31
@@ -20,16 +21,21 @@ from codesign.proof.verdict import Check
 
 
 def run_reference(network: Network, pcm: npt.NDArray[np.int16], front_end: Arithmetic = "float32") -> Run:
-    """The contract itself: NumPy front end and integer network over int16 PCM of whole hops."""
+    """The contract itself: NumPy front end and integer network over int16 PCM of whole hops.
+
+    Raises:
+        InputError: the network does not fit its chain, or the Q31 front end does not have what the chain needs.
+    """
+    has_own_frame(network, front_end)
     feature, mask_value = network.values[network.input], network.values[network.output]
     if front_end == "q31":
         spectrum = analyse_q31(network.frontend, pcm)
-        features = features_q31(network.frontend, spectrum, feature)
+        features: reference_network.Features = features_q31(network.frontend, spectrum, feature)
         mask, updated = reference_network.run(network, features)
         output = synthesise_q31(network.frontend, spectrum, mask, mask_value)
         return _reference_run(output, features, mask, ~updated)
     analysis = analyse(network.frontend, pcm)
-    features = quantize_features(analysis.features, feature.scale, feature.zero_point)
+    features = quantize_features(analysis.features, feature.scale, feature.zero_point, feature.dtype)
     mask, updated = reference_network.run(network, features)
     gains = (mask.astype(np.float32) - np.float32(mask_value.zero_point)) * np.float32(mask_value.scale)
     output = synthesise(network.frontend, analysis.spectrum, gains)
@@ -38,7 +44,7 @@ def run_reference(network: Network, pcm: npt.NDArray[np.int16], front_end: Arith
 
 def _reference_run(
     pcm: npt.NDArray[np.int16],
-    features: npt.NDArray[np.int8],
+    features: reference_network.Features,
     mask: npt.NDArray[np.int16] | npt.NDArray[np.int8],
     skipped: npt.NDArray[np.bool_],
 ) -> Run:

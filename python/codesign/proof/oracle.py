@@ -24,9 +24,9 @@ from codesign.proof.verdict import Check
 
 
 def against_onnxruntime(
-    model: Path, graph: Graph, network: Network, features: npt.NDArray[np.int8], frames: int = 500
+    model: Path, graph: Graph, network: Network, features: reference_network.Features, frames: int = 500
 ) -> Check:
-    """Compare the layers of `frames` of the given frames, spread over all; features int8 (frames, n)."""
+    """Compare the layers of `frames` of the given frames, spread over all; features (frames, n)."""
     oracle = _Oracle(model, graph, network)
     compared = set(np.linspace(0, len(features) - 1, min(frames, len(features))).astype(int).tolist())
     for frame, (before, _, _, _) in enumerate(reference_network.trace(network, features)):
@@ -64,7 +64,7 @@ class _Oracle:
         )
         self._shapes = {i.name: [d if isinstance(d, int) else 1 for d in i.shape] for i in self._session.get_inputs()}
 
-    def compare(self, features: npt.NDArray[np.int8], before: reference_network.NetworkState) -> None:
+    def compare(self, features: reference_network.Features, before: reference_network.NetworkState) -> None:
         """One step from the states `before`."""
         network, graph = self._network, self._graph
         values = dict(before.values)

@@ -31,10 +31,10 @@ typedef struct cs_banded {
     const float *weights;
 } cs_banded;
 
-/* First member of either front end: this one's, and that of dsp_q31.h. */
+/* First member of either front end: this one's, and that of dsp_q31.h; all of it for a chain made of the pieces in chain.h. */
 typedef struct cs_frame_size {
     uint32_t sample_rate;
-    uint16_t n_fft, window, hop, n_mels; /* n_mels <= n_fft/2 + 1 */
+    uint16_t n_fft, window, hop, n_mels; /* bands, or bins: at most n_fft/2 + 1; 0 where there are none */
 } cs_frame_size;
 
 typedef struct cs_frontend {

@@ -24,22 +24,22 @@ typedef struct cs_layout {
     uint32_t overlap;  /* word [window - hop]     persistent: output not yet complete */
     uint32_t spectrum; /* word [n_fft + 2]        frame, then its spectrum (re, im interleaved) */
     uint32_t work;     /* word [n_fft + 2]        the FFT's second buffer; magnitudes */
-    uint32_t features; /* int8  [n_mels]          the network's input */
-    uint32_t mask;     /* int16 or int8 [n_mels]  the network's output */
+    uint32_t features; /* int8 or int16           the network's input, as the model says */
+    uint32_t mask;     /* int8 or int16           the network's output: gains, a mask, a spectrum or a frame */
     uint32_t bytes;    /* of all, including what only the network uses */
 } cs_layout;
 
 /* A network with its front end: generated, constant. */
 typedef struct cs_model {
     const char *name;
-    const cs_frame_size *frontend; /* of a cs_frontend or a cs_frontend_q31, as `frame` takes it */
+    const cs_frame_size *frontend; /* of a cs_frontend or a cs_frontend_q31, or alone, as `frame` takes it */
     cs_layout layout;
     void (*reset)(uint8_t *memory); /* initial network states */
     int (*step)(uint8_t *memory);   /* features -> mask; returns 0 when a skip gate left the states as they were */
     int (*frame)(const struct cs_model *model, uint8_t *memory, const int16_t *in, int16_t *out); /* as `step` returns */
 } cs_model;
 
-/* One hop through front end and network, in either arithmetic. */
+/* One hop through front end and network, in either arithmetic; a model with another chain has a frame of its own. */
 int cs_frame_float32(const cs_model *model, uint8_t *memory, const int16_t *in, int16_t *out);
 int cs_frame_q31(const cs_model *model, uint8_t *memory, const int16_t *in, int16_t *out);
 

@@ -9,31 +9,30 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from codesign.compiler.emit.chain import Tables, chain_file
 from codesign.compiler.emit.names import checked
-from codesign.compiler.frontend import (
-    Arithmetic,
-    BandedMatrix,
-    FrontEnd,
-    analysis_window,
-    mel_analysis,
-    mel_synthesis,
-    synthesis_window,
-)
+from codesign.compiler.frontend import BandedMatrix, Chain, analysis_bank, analysis_window, gains_bank, synthesis_window
+from codesign.compiler.frontend.describe import describe
 from codesign.compiler.frontend.fft_tables import fft_split, fft_twiddles
 from codesign.compiler.frontend.q31 import exponent_q31, feature_scale_log2, fixed_point_tables, mask_scale
 from codesign.compiler.layers.code import Array
 from codesign.compiler.lower.network import Network
+from codesign.compiler.plan import MemoryPlan
 
-Tables = dict[str, npt.NDArray[Any]]
 
-
-def front_end_file(network: Network, arithmetic: Arithmetic, model: str, render: Callable[..., str]) -> str:
+def front_end_file(network: Network, plan: MemoryPlan, model: str, render: Callable[..., str]) -> str:
     """The text of `<model>_frontend.c`."""
     config = network.frontend
+    if plan.own_frame:
+
+        def with_lines(template: str, **values: Any) -> str:
+            return render(template, chain_lines=describe(config), **values)
+
+        return chain_file(network, model, with_lines, lambda tables: _arrays(model, tables))
     features, mask = network.values[network.input], network.values[network.output]
-    mel, bins = mel_analysis(config), mel_synthesis(config)
+    mel, bins = analysis_bank(config), gains_bank(config)
     common = {"features": features, "mask": mask, "mel": mel, "bins": bins}
-    if arithmetic == "float32":
+    if plan.front_end == "float32":
         return render("frontend.c.j2", arrays=_arrays(model, _float32(config, mel, bins)), **common)
     return render(
         "frontend_q31.c.j2",
@@ -46,7 +45,7 @@ def front_end_file(network: Network, arithmetic: Arithmetic, model: str, render:
     )
 
 
-def _float32(config: FrontEnd, mel: BandedMatrix, bins: BandedMatrix) -> Tables:
+def _float32(config: Chain, mel: BandedMatrix, bins: BandedMatrix) -> Tables:
     return {
         "analysis_window": analysis_window(config),
         "synthesis_window": synthesis_window(config),
@@ -57,7 +56,7 @@ def _float32(config: FrontEnd, mel: BandedMatrix, bins: BandedMatrix) -> Tables:
     }
 
 
-def _q31(config: FrontEnd) -> Tables:
+def _q31(config: Chain) -> Tables:
     tables = fixed_point_tables(config)
     return {
         "analysis_window": tables.analysis_window,

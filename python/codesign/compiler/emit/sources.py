@@ -117,7 +117,7 @@ def _render(network: Network, plan: MemoryPlan, model: str) -> dict[str, str]:
         ),
         f"{model}_data.h": render("data.h.j2", arrays=weights),
         f"{model}_weights.c": render("weights.c.j2", arrays=weights, kernel=f"cs_kernel_{plan.kernel}"),
-        f"{model}_frontend.c": front_end_file(network, plan.front_end, model, render),
+        f"{model}_frontend.c": front_end_file(network, plan, model, render),
     }
 
 

@@ -8,7 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from codesign.compiler.frontend.config import FrontEnd
+from codesign.base.errors import InputError
+from codesign.compiler.frontend.chain import Chain
+
+TINY = 1e-6
+"""Weights of triangles of peak 1 up to this are left out."""
 
 
 @dataclass(frozen=True)
@@ -48,33 +52,47 @@ def mel_to_hz(mel: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     return 700.0 * (10.0 ** (mel / 2595.0) - 1.0)
 
 
-def mel_analysis(config: FrontEnd) -> BandedMatrix:
+def mel_analysis(config: Chain) -> BandedMatrix:
     """Triangles of peak 1, n_mels × n_bins.
 
     Centres are equidistant in mel between f_min and f_max (both excluded). A triangle reaches to its neighbours'
     centres, and at least one bin to either side, so that no band is empty where bands are narrower than bins.
     """
-    return _banded(_triangles(config))
+    return banded(mel_triangles(config), TINY)
 
 
-def mel_synthesis(config: FrontEnd) -> BandedMatrix:
+def mel_synthesis(config: Chain) -> BandedMatrix:
     """Interpolation of band gains to bins, n_bins × n_mels; every row sums to 1.
 
     The transpose of the analysis bank, each bin divided by its column sum. A bin outside of all triangles takes the gain
     of the nearest band.
     """
-    columns = _triangles(config).T
+    return banded(interpolation(mel_triangles(config)), TINY)
+
+
+def interpolation(bands: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Bands × bins turned into what spreads gains of bands over bins, as `mel_synthesis` says."""
+    columns = bands.T.copy()
     sums = columns.sum(axis=1)
     covered = np.flatnonzero(sums > 0)
-    for row in np.flatnonzero(sums == 0):
+    if covered.size == 0:
+        raise InputError("front end: no band holds a bin", hint="fewer or wider bands")
+    for row in np.flatnonzero(sums <= 0):
         nearest = covered[np.argmin(np.abs(covered - row))]
+        columns[row] = 0.0
         columns[row, np.argmax(columns[nearest])] = 1.0
-    return _banded(columns / columns.sum(axis=1, keepdims=True))
+    return np.asarray(columns / columns.sum(axis=1, keepdims=True))
 
 
-def _triangles(config: FrontEnd) -> npt.NDArray[np.float64]:
+def mel_triangles(config: Chain) -> npt.NDArray[np.float64]:
+    """The triangles of `mel_analysis`, dense."""
     edges_mel = hz_to_mel(np.array([config.f_min, config.f_max], np.float64))
     points = mel_to_hz(np.linspace(edges_mel[0], edges_mel[1], config.n_mels + 2))
+    return triangles_at(config, points)
+
+
+def triangles_at(config: Chain, points: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Triangles of peak 1 at points[1:-1] Hz that reach to their neighbours, and at least one bin to either side: dense."""
     spacing = config.sample_rate / config.n_fft
     centre = points[1:-1, None]
     below = np.maximum(centre - points[:-2, None], spacing)
@@ -84,11 +102,12 @@ def _triangles(config: FrontEnd) -> npt.NDArray[np.float64]:
     return weights
 
 
-def _banded(matrix: npt.NDArray[np.float64]) -> BandedMatrix:
-    starts, lengths, weights = [], [], []
+def banded(matrix: npt.NDArray[np.float64], least: float = 0.0) -> BandedMatrix:
+    """Each row from its first to its last weight above `least`; a row without one is empty."""
+    starts, lengths, weights = [], [], [np.zeros(0)]
     for row in matrix:
-        columns = np.flatnonzero(row > 1e-6)
-        first, last = int(columns[0]), int(columns[-1]) + 1
+        columns = np.flatnonzero(np.abs(row) > least)
+        first, last = (int(columns[0]), int(columns[-1]) + 1) if columns.size else (0, 0)
         starts.append(first)
         lengths.append(last - first)
         weights.append(row[first:last])

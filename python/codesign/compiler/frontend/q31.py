@@ -9,9 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from codesign.compiler.frontend.config import FrontEnd
+from codesign.compiler.frontend.bands import analysis_bank, gains_bank
+from codesign.compiler.frontend.chain import Chain
 from codesign.compiler.frontend.fft_tables import split_angles, twiddle_angles
-from codesign.compiler.frontend.mel import BandedMatrix, mel_analysis, mel_synthesis
+from codesign.compiler.frontend.mel import BandedMatrix
 from codesign.compiler.frontend.windows import analysis_window, synthesis_window
 
 Words = npt.NDArray[np.int32]
@@ -44,9 +45,9 @@ class MaskScale:
     shift: int
 
 
-def fixed_point_tables(config: FrontEnd) -> FixedPointTables:
+def fixed_point_tables(config: Chain) -> FixedPointTables:
     """All tables of a front end. Values of 1 in Q31 become 1 − 2⁻³¹."""
-    mel, bins = mel_analysis(config), mel_synthesis(config)
+    mel, bins = analysis_bank(config), gains_bank(config)
     return FixedPointTables(
         analysis_window=_fixed(analysis_window(config), 29),
         synthesis_window=_fixed(synthesis_window(config), 30),

@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING, Any
 from codesign.compiler.model.graph import Graph
 
 if TYPE_CHECKING:
-    from codesign.compiler.model.onnx_model import load_onnx
+    from codesign.compiler.model.onnx_model import load_onnx, load_with_chain, read_chain
 
-__all__ = ["Graph", "load_onnx"]
+__all__ = ["Graph", "load_onnx", "load_with_chain", "read_chain"]
 
 
 def __getattr__(name: str) -> Any:
-    """`load_onnx` when it is asked for: loading rests on operators, which rest on the graph's types beside it."""
-    if name == "load_onnx":
-        from codesign.compiler.model.onnx_model import load_onnx
+    """What loads, when it is asked for: loading rests on operators, which rest on the graph's types beside it."""
+    if name in ("load_onnx", "load_with_chain", "read_chain"):
+        from codesign.compiler.model import onnx_model
 
-        return load_onnx
+        return getattr(onnx_model, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

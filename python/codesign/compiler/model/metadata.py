@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""metadata_props: the front end around the network, states, name. docs/model-file.md lists the keys."""
+"""metadata_props: what stands there, and the states. docs/model-file.md lists the keys."""
 
 from __future__ import annotations
 
@@ -11,14 +11,10 @@ from pathlib import Path
 
 import onnx
 
-from codesign.base.errors import InputError, one_line
-from codesign.compiler.frontend import FrontEnd
+from codesign.base.errors import InputError
 from codesign.compiler.model.graph import State
 from codesign.compiler.operators.operator import Shape
 
-_INTEGERS = ("sample_rate", "n_fft", "window", "hop", "n_mels")
-_REALS = ("f_min", "f_max", "exponent")
-_WORDS = ("window_kind", "feature")
 MAX_STATES_TEXT = 2**20
 _HINT = "correct metadata_props, see docs/model-file.md"
 _PAIRS_HINT = "list the pairs under metadata key states, see docs/model-file.md"
@@ -31,34 +27,6 @@ def properties(model: onnx.ModelProto) -> dict[str, str]:
 
 def _text(value: str | bytes) -> str:
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else value
-
-
-def read_frontend(path: Path, props: Mapping[str, str], n_features: int) -> FrontEnd:
-    """The front end that the file describes; missing keys take FrontEnd's defaults, n_mels the size of the input.
-
-    Raises:
-        InputError: a value that is no number, or one that does not fit the others.
-    """
-    values: dict[str, int | float | str] = {"n_mels": n_features}
-    for keys, kind in ((_INTEGERS, int), (_REALS, float), (_WORDS, str)):
-        for key in keys:
-            if key not in props:
-                continue
-            where, shown = f"{path}: metadata {key}", one_line(props[key], 40)
-            try:
-                values[key] = kind(props[key])
-            except ValueError as error:
-                raise InputError(f"{where} is '{shown}', no number", hint=_HINT) from error
-            if kind is int and abs(int(props[key])) >= 2**31:
-                raise InputError(f"{where} is beyond 32 bits: {shown}", hint=_HINT)
-    if values["n_mels"] != n_features:
-        raise InputError(f"{path}: metadata n_mels is {values['n_mels']}, the input has {n_features} features", hint=_HINT)
-    if "f_max" not in values and "sample_rate" in values:
-        values["f_max"] = float(values["sample_rate"]) / 2
-    try:
-        return FrontEnd(**values)  # type: ignore[arg-type]
-    except InputError as error:
-        raise InputError(f"{path}: {error.message}", hint=error.hint) from error
 
 
 def read_states(

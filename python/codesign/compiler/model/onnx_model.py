@@ -4,17 +4,19 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import onnx
 
 from codesign.base.errors import InputError, one_line
+from codesign.compiler.frontend.read import ChainReading, read_chain_keys
 from codesign.compiler.model import shapes
+from codesign.compiler.model.chain_file import SUFFIX, chain_entries, chain_file_entries, chain_path, finder, text_of
 from codesign.compiler.model.file import opset_of, read_model
-from codesign.compiler.model.graph import Graph
+from codesign.compiler.model.graph import Graph, State
 from codesign.compiler.model.limits import MAX_VECTOR, TOO_LARGE, type_name
-from codesign.compiler.model.metadata import properties, read_frontend, read_states
+from codesign.compiler.model.metadata import properties, read_states
 from codesign.compiler.model.ops import OPERATORS
 from codesign.compiler.model.ops.step import TABLE_HINT, Build, Step, without_batch
 from codesign.compiler.model.ops.view import constant_term
@@ -27,41 +29,86 @@ from codesign.compiler.operators.operator import Shape
 _SHAPE_HINT = "a model is one time step of vectors, see docs/model-file.md"
 
 
-def load_onnx(path: Path, output: str | None = None) -> Graph:
+def load_onnx(path: Path, chain: Path | None = None, output: str | None = None) -> Graph:
     """The graph of an ONNX file, float or QDQ int8: one time step, which a file over many frames is turned into.
 
     `output` names the output to keep where the file has others than the mask.
+
+    `chain` is a TOML file with the keys of the chain, for a model that cannot be edited; without, `<model>.toml` beside the
+    model is taken when it has a [chain] table.
 
     Raises:
         InputError: the file cannot be read or trusted, holds an operator or a pattern that is not supported, or numbers that
             make no sense. Names the file and the node, tensor or metadata key.
     """
     try:
-        return _load(path, output)
+        return _load(path, chain, output)[0]
     except RecursionError:
         raise InputError(f"{path}: hundreds of operators in a row", hint="no network for a hearing aid is this deep") from None
     except MemoryError:
         raise InputError(f"{path}: needs more memory than there is", hint=TOO_LARGE) from None
 
 
-def _load(path: Path, output: str | None) -> Graph:
+def load_with_chain(path: Path, chain: Path | None = None, output: str | None = None) -> tuple[Graph, ChainReading]:
+    """As `load_onnx`, with what was read and assumed of the chain."""
+    return _load(path, chain, output)
+
+
+def read_chain(path: Path, chain: Path | None = None) -> ChainReading:
+    """The chain of a model, or of a chain file alone, with what was assumed and which keys are unknown.
+
+    Raises:
+        InputError: the file cannot be read, or a key has a value that makes no sense.
+    """
+    if path.suffix.lower() == SUFFIX:
+        return read_chain_keys(chain_file_entries(path), str(path), finder(path.parent, None))
+    return _open(path, chain, None).reading
+
+
+@dataclass(frozen=True)
+class _Opened:
+    """A model after the import: what its inputs and outputs are, and what is around it."""
+
+    model: onnx.ModelProto
+    sha256: str
+    notes: tuple[str, ...]
+    reading: ChainReading
+    inputs: dict[str, Shape]
+    outputs: dict[str, Shape]
+    states: tuple[State, ...]
+    features: str
+    result: str
+
+
+def _open(path: Path, chain: Path | None, output: str | None) -> _Opened:
     model, sha256 = read_model(path)
-    simplified = simplify(path, model, output)
-    model = simplified.model
-    graph, props = model.graph, properties(model)
+    entries = chain_entries(path, properties(model), chain)
+    said = onnx.ModelProto()
+    said.CopyFrom(model)
+    onnx.helper.set_model_props(said, text_of(entries))
+    simplified = simplify(path, said, output)
+    graph = simplified.model.graph
     constants = {tensor.name for tensor in graph.initializer}
     inputs = {i.name: _shape(path, i) for i in graph.input if i.name not in constants}
     outputs = {o.name: _shape(path, o) for o in graph.output}
-    states = read_states(path, props, inputs, outputs)
-    feature = _remaining(path, "input", inputs, {state.input for state in states})
-    mask = _remaining(path, "output", outputs, {state.output for state in states})
-    bands = math.prod(inputs[feature])
-    frontend = read_frontend(path, props, bands)
-    if math.prod(outputs[mask]) != bands:
-        raise InputError(
-            f"{path}: mask '{mask}' has {math.prod(outputs[mask])} elements and features '{feature}' {bands}",
-            hint="the mask has one gain for each mel band",
-        )
+    states = tuple(read_states(path, properties(simplified.model), inputs, outputs))
+    features = _remaining(path, "input", inputs, {state.input for state in states})
+    result = _remaining(path, "output", outputs, {state.output for state in states})
+    found = chain_path(path, chain)
+    reading = read_chain_keys(
+        entries,
+        str(path),
+        finder(found.parent if found else None, model),
+        math.prod(inputs[features]),
+        math.prod(outputs[result]),
+    )
+    return _Opened(simplified.model, sha256, simplified.notes, reading, inputs, outputs, states, features, result)
+
+
+def _load(path: Path, chain: Path | None, output: str | None) -> tuple[Graph, ChainReading]:
+    opened = _open(path, chain, output)
+    model, inputs, outputs, states = opened.model, opened.inputs, opened.outputs, opened.states
+    feature, mask, props = opened.features, opened.result, properties(model)
     build = _build(path, model, inputs, frozenset(state.input for state in states))
     for name in outputs:
         if name not in build.terms or isinstance(build.terms[name], Constant):
@@ -75,7 +122,7 @@ def _load(path: Path, output: str | None) -> Graph:
         )
     loaded = Graph(
         name=one_line(props.get("name", "") or path.stem, 80) or "model",
-        frontend=frontend,
+        frontend=opened.reading.chain,
         input=feature,
         output=mask_value,
         states=states,
@@ -84,10 +131,10 @@ def _load(path: Path, output: str | None) -> Graph:
         quants=build.quants,
         updates=recognizer.updates,
         licence=one_line(props.get("licence", ""), 80),
-        sha256=sha256,
-        notes=simplified.notes,
+        sha256=opened.sha256,
+        notes=opened.notes,
     )
-    return _with_output_named(loaded, mask)
+    return _with_output_named(loaded, mask), opened.reading
 
 
 def _build(path: Path, model: onnx.ModelProto, inputs: dict[str, Shape], states: frozenset[str]) -> Build:

@@ -11,6 +11,7 @@ from codesign.compiler.frontend import Arithmetic
 from codesign.compiler.layers.scratch import round_up
 from codesign.compiler.lower.network import Network
 from codesign.compiler.names import check_unique
+from codesign.compiler.plan.chain import has_own_frame
 
 HEADER_BYTES = 32
 """What the enhancer keeps in front of the arena: CS_ENHANCER_HEADER_BYTES of runtime/include/codesign/enhancer.h."""
@@ -59,7 +60,7 @@ class MemoryPlan:
 
     `bytes` is the arena's size, `lower_bound` the largest sum of buffers alive in one stage: no plan can be smaller.
     `kernel` is the matrix kernel that all layers use, a key of layers.packing.PACKERS; see runtime/include/codesign/nn.h.
-    `front_end` is what the front end computes in; its words have 4 bytes either way.
+    `front_end` is what the front end computes in; its words have 4 bytes either way. `own_frame`: see plan.chain.
     """
 
     stages: tuple[str, ...]
@@ -68,6 +69,7 @@ class MemoryPlan:
     lower_bound: int
     kernel: str
     front_end: Arithmetic = "float32"
+    own_frame: bool = False
 
     def value(self, name: str) -> Buffer:
         """The buffer of the network's value `name`."""
@@ -75,14 +77,19 @@ class MemoryPlan:
 
 
 def plan_memory(network: Network, kernel: str = "plain", front_end: Arithmetic = "float32") -> MemoryPlan:
-    """Place the front end's buffers, the network's values, states and scratch so that lifetimes may share memory."""
+    """Place the front end's buffers, the network's values, states and scratch so that lifetimes may share memory.
+
+    Raises:
+        InputError: the network does not fit its chain, or the Q31 front end does not have what the chain needs.
+    """
     stages = ("analysis", "features", *(layer.name for layer in network.schedule), "mask", "synthesis")
     check_unique("stages of a plan", stages)
     placed = _place(_front_end_buffers(network, stages) + _network_buffers(network, stages))
     total = _align(max(buffer.end for buffer in placed))
     alive = (sum(_align(b.bytes) for b in placed if stage in b.stages) for stage in range(len(stages)))
     check_unique("buffers of a plan", (buffer.key for buffer in placed))
-    return MemoryPlan(stages, {buffer.key: buffer for buffer in placed}, total, max(alive), kernel, front_end)
+    own_frame = has_own_frame(network, front_end)
+    return MemoryPlan(stages, {buffer.key: buffer for buffer in placed}, total, max(alive), kernel, front_end, own_frame)
 
 
 def _front_end_buffers(network: Network, stages: tuple[str, ...]) -> list[Buffer]:

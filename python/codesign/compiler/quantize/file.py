@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from codesign.base.audio import read_audio
 from codesign.base.errors import InputError
-from codesign.compiler.frontend import FrontEnd, whole_hops
+from codesign.compiler.frontend import Chain, whole_hops
 from codesign.compiler.lower import lower
 from codesign.compiler.lower.constants import QUANTIZE_HINT
 from codesign.compiler.lower.network import Network
@@ -60,15 +60,17 @@ def quantize_file(
     progress: Callable[[str, int, int], None] = lambda what, done, total: None,
     *,
     balanced: bool = False,
+    chain: Path | None = None,
 ) -> QuantizeReport:
     """Calibrate the float `model` on all recordings under `data` and write `output`.
 
-    With `balanced`, scales are moved between layers first.
+    With `balanced`, scales are moved between layers first. `chain` is as for `load_onnx`; `output` holds it in its
+    metadata.
 
     Raises:
         InputError: the model is no float model that codesign can lower, no usable recording, or `output` cannot be written.
     """
-    graph = load_onnx(model)
+    graph = load_onnx(model, chain)
     if graph.quants:
         raise InputError(f"{model} is quantized already", hint="give the float model")
     features, sound, notes = _features(data, graph.frontend, progress)
@@ -118,7 +120,7 @@ def _saturation(graph: Graph, seen: Seen) -> Saturation:
 
 
 def _features(
-    data: Path, config: FrontEnd, progress: Callable[[str, int, int], None]
+    data: Path, config: Chain, progress: Callable[[str, int, int], None]
 ) -> tuple[list[npt.NDArray[np.float32]], Sound, tuple[str, ...]]:
     if not data.is_dir():
         raise InputError(f"{data} is not a folder", hint="give a folder of WAV or FLAC files")

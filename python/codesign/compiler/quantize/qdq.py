@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +15,7 @@ from onnx import TensorProto, helper, numpy_helper
 from codesign import __version__
 from codesign.base.errors import InputError
 from codesign.base.files.output_file import replace_file
+from codesign.compiler.frontend.read import chain_properties
 from codesign.compiler.model.graph import Graph, Matrix, Quant
 from codesign.compiler.names import check_unique
 from codesign.compiler.operators import Operator
@@ -63,9 +63,8 @@ def ports(graph: Graph) -> tuple[list[onnx.ValueInfoProto], list[onnx.ValueInfoP
 def metadata(graph: Graph) -> dict[str, str]:
     """The metadata_props of docs/model-file.md."""
     states = [[s.input, s.output, *([s.initial] if s.initial else [])] for s in graph.states]
-    front_end = {key: str(value) for key, value in asdict(graph.frontend).items()}
     return {
-        **front_end,
+        **chain_properties(graph.frontend),
         "states": json.dumps(states),
         "name": graph.name,
         "licence": graph.licence,

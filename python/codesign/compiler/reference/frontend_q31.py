@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from codesign.compiler.frontend import FrontEnd
+from codesign.compiler.frontend import Chain
 from codesign.compiler.frontend.fft_tables import radix4_lengths
 from codesign.compiler.frontend.mel import BandedMatrix
 from codesign.compiler.frontend.q31 import exponent_q31, feature_scale_log2, fixed_point_tables, mask_scale
@@ -32,7 +32,7 @@ class FixedSpectrum:
     gain: Ints
 
 
-def analyse_q31(config: FrontEnd, pcm: npt.NDArray[np.int16]) -> FixedSpectrum:
+def analyse_q31(config: Chain, pcm: npt.NDArray[np.int16]) -> FixedSpectrum:
     """Spectra of int16 PCM of whole hops, shape (frames · hop,); frames as in reference.frontend.analyse.
 
     Raises:
@@ -54,8 +54,8 @@ def analyse_q31(config: FrontEnd, pcm: npt.NDArray[np.int16]) -> FixedSpectrum:
     return FixedSpectrum(np.concatenate(spectra), np.concatenate(gains))
 
 
-def features_q31(config: FrontEnd, spectrum: FixedSpectrum, feature: Value) -> npt.NDArray[np.int8]:
-    """The network's input, int8 (frames, n_mels), of the scale and zero point of `feature`."""
+def features_q31(config: Chain, spectrum: FixedSpectrum, feature: Value) -> npt.NDArray[np.int8]:
+    """The network's input, int8 (frames, n_features), of the scale and zero point of `feature`."""
     tables = fixed_point_tables(config)
     scale, exponent = feature_scale_log2(feature.scale), exponent_q31(config.exponent)
     log2_n = config.n_fft.bit_length() - 1
@@ -63,7 +63,7 @@ def features_q31(config: FrontEnd, spectrum: FixedSpectrum, feature: Value) -> n
     for block in _blocks(len(spectrum.gain)):
         power, shift = _squares(spectrum.values[block].astype(np.int64))
         octaves = log2_n - spectrum.gain[block, None]
-        if config.feature == "mel_power":
+        if config.of_power:
             bands, least = _power_sums(tables.mel, tables.mel_weights, power, shift)
             wide = bands >= 1 << 32
             mantissa = np.where(wide, bands >> 16, bands)
@@ -81,11 +81,11 @@ def features_q31(config: FrontEnd, spectrum: FixedSpectrum, feature: Value) -> n
 
 
 def synthesise_q31(
-    config: FrontEnd, spectrum: FixedSpectrum, mask: npt.NDArray[np.integer], value: Value
+    config: Chain, spectrum: FixedSpectrum, mask: npt.NDArray[np.integer], value: Value
 ) -> npt.NDArray[np.int16]:
     """PCM of masked spectra: int16 (frames · hop,), delayed by window − hop samples.
 
-    mask: integers (frames, n_mels) of the type, scale and zero point of `value`.
+    mask: integers (frames, n_features) of the type, scale and zero point of `value`.
     """
     tables, scale = fixed_point_tables(config), mask_scale(value.scale, value.zero_point, value.dtype)
     log2_n, tail, hop = config.n_fft.bit_length() - 1, config.window - config.hop, config.hop

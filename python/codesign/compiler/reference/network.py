@@ -14,6 +14,9 @@ from codesign.compiler.layers import Layer
 from codesign.compiler.layers.arithmetic import Ints, Matrices
 from codesign.compiler.lower.network import Network
 
+Features = npt.NDArray[np.int8] | npt.NDArray[np.int16]
+"""Integers of the network's input value, whatever its type."""
+
 
 @dataclass(frozen=True)
 class NetworkState:
@@ -27,10 +30,8 @@ def initial_state(network: Network) -> NetworkState:
     return NetworkState({s.value.name: s.start for s in network.states})
 
 
-def step(
-    network: Network, features: npt.NDArray[np.int8], state: NetworkState
-) -> tuple[npt.NDArray[np.int16], NetworkState, bool]:
-    """One time step: int8 features (n,) → (mask int16 (m,) in the integers of the output value, new state, updated).
+def step(network: Network, features: Features, state: NetworkState) -> tuple[npt.NDArray[np.int16], NetworkState, bool]:
+    """One time step: features (n,) → (mask int16 (m,) in the integers of the output value, new state, updated).
 
     `updated` is False when a skip gate left its LSTM layers as they were. Raises InputError for features of another
     size or type.
@@ -38,8 +39,8 @@ def step(
     return Runner(network).step(features, state)
 
 
-def run(network: Network, features: npt.NDArray[np.int8]) -> tuple[npt.NDArray[np.int16], npt.NDArray[np.bool_]]:
-    """All frames from the initial state: int8 features (frames, n) → mask int16 (frames, m), updated bool (frames,)."""
+def run(network: Network, features: Features) -> tuple[npt.NDArray[np.int16], npt.NDArray[np.bool_]]:
+    """All frames from the initial state: features (frames, n) → mask int16 (frames, m), updated bool (frames,)."""
     masks = np.zeros((len(features), network.values[network.output].size), np.int16)
     updated = np.zeros(len(features), np.bool_)
     for frame, (_, mask, _, was_updated) in enumerate(trace(network, features)):
@@ -47,9 +48,7 @@ def run(network: Network, features: npt.NDArray[np.int8]) -> tuple[npt.NDArray[n
     return masks, updated
 
 
-def trace(
-    network: Network, features: npt.NDArray[np.int8]
-) -> Iterator[tuple[NetworkState, npt.NDArray[np.int16], NetworkState, bool]]:
+def trace(network: Network, features: Features) -> Iterator[tuple[NetworkState, npt.NDArray[np.int16], NetworkState, bool]]:
     """As `run`, one frame at a time: (state before, mask int16 (m,), state after, updated)."""
     runner, state = Runner(network), initial_state(network)
     for row in features:
@@ -67,11 +66,12 @@ class Runner:
             layer.name: tuple(matrix.astype(np.float64) for matrix in layer.weights_int8) for layer in network.layers
         }
 
-    def step(self, features: npt.NDArray[np.int8], state: NetworkState) -> tuple[npt.NDArray[np.int16], NetworkState, bool]:
+    def step(self, features: Features, state: NetworkState) -> tuple[npt.NDArray[np.int16], NetworkState, bool]:
         network = self.network
-        size = network.values[network.input].size
-        if features.shape != (size,) or features.dtype != np.int8:
-            raise InputError(f"reference: features must be int8 ({size},), not {features.dtype} {features.shape}")
+        value = network.values[network.input]
+        if features.shape != (value.size,) or features.dtype != np.dtype(value.dtype):
+            wanted = f"{value.dtype} ({value.size},)"
+            raise InputError(f"reference: features must be {wanted}, not {features.dtype} {features.shape}")
         values = dict(state.values)
         values[network.input] = features.astype(np.int64)
         updated = self.advance(values)

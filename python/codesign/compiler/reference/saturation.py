@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from codesign.compiler.frontend import FrontEnd
+from codesign.compiler.frontend import Chain
 from codesign.compiler.lower.network import Network
 from codesign.compiler.model.graph import Graph, Quant
 from codesign.compiler.reference.frontend import analyse
@@ -67,14 +67,15 @@ def of_run(
 ) -> Saturation:
     """Of a quantized network's run over PCM of whole hops: its real features, and its mask, integers (frames, m)."""
     value = network.values[network.input]
-    quant, count, beyond, peak = Quant(value.scale, value.zero_point, 8), 0, 0, 0.0
+    bits = 8 if value.dtype == "int8" else 16
+    quant, count, beyond, peak = Quant(value.scale, value.zero_point, bits), 0, 0, 0.0
     for features in _features(network.frontend, pcm):
         count, beyond = count + features.size, beyond + _beyond(features, quant)
         peak = max(peak, _peak(features, quant))
     return Saturation(signal, count, beyond, peak, mask.size, _at_ends(graph, network, mask))
 
 
-def _features(config: FrontEnd, pcm: npt.NDArray[np.int16]) -> Iterator[npt.NDArray[np.float32]]:
+def _features(config: Chain, pcm: npt.NDArray[np.int16]) -> Iterator[npt.NDArray[np.float32]]:
     """Of `analyse`, some frames at a time, so that long recordings do not take their spectra's memory."""
     hop, before = config.hop, -(-config.window // config.hop) - 1
     for start in range(0, pcm.size // hop, _BLOCK):

@@ -107,7 +107,7 @@ class HostMachine(Machine):
             frames=len(outputs),
             skipped_frames=enhancer.skipped,
             signals=NetworkSignals(
-                features=np.stack(features).astype(np.int8, copy=False),
+                features=np.stack(features).astype(np.dtype(feature.dtype), copy=False),
                 mask=np.stack(masks).astype(np.dtype(mask.dtype), copy=False),
                 skipped=np.array(skipped),
             ),

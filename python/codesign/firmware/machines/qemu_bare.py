@@ -97,7 +97,7 @@ def _run(data: bytes, image: Image, frames: int, trace: BlockTrace, started: flo
     record = np.dtype(
         [
             ("pcm", "<i2", (hop,)),
-            ("features", "i1", (feature.size,)),
+            ("features", np.dtype(feature.dtype).newbyteorder("<"), (feature.size,)),
             ("mask", np.dtype(mask.dtype).newbyteorder("<"), (mask.size,)),
             ("skipped", "<u4"),
             ("ticks", "<u4"),
@@ -116,7 +116,7 @@ def _run(data: bytes, image: Image, frames: int, trace: BlockTrace, started: flo
         frames=frames,
         skipped_frames=int(skips[-1]),
         signals=NetworkSignals(
-            features=rows["features"].astype(np.int8),
+            features=rows["features"].astype(np.dtype(feature.dtype)),
             mask=rows["mask"].astype(np.dtype(mask.dtype)),
             skipped=np.diff(skips, prepend=0).astype(bool),
         ),

@@ -25,9 +25,9 @@ class LayerCost:
 
 @dataclass(frozen=True)
 class NetworkSignals:
-    """What the network saw and gave: features int8 and mask int16 or int8 (frames, n), skipped bool (frames,)."""
+    """What the network saw and gave: features int8 or int16 and mask int16 or int8 (frames, n), skipped bool (frames,)."""
 
-    features: npt.NDArray[np.int8]
+    features: npt.NDArray[np.int8] | npt.NDArray[np.int16]
     mask: npt.NDArray[np.int16] | npt.NDArray[np.int8]
     skipped: npt.NDArray[np.bool_]
 
@@ -89,8 +89,8 @@ class Run:
     seconds: float = 0.0
 
     @property
-    def features(self) -> npt.NDArray[np.int8]:
-        """int8 (frames, n). Raises ValueError where the machine shows no signals, as do mask and skipped."""
+    def features(self) -> npt.NDArray[np.int8] | npt.NDArray[np.int16]:
+        """int8 or int16 (frames, n). Raises ValueError where the machine shows no signals, as do mask and skipped."""
         return self._shown().features
 
     @property

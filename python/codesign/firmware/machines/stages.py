@@ -12,12 +12,8 @@ from codesign.firmware.elf import ElfImage
 from codesign.firmware.image import Image
 from codesign.firmware.machines.run import LayerCost
 
-FRONT_END_STAGES = {
-    "cs_analysis": "analysis",
-    "cs_features": "features",
-    "cs_apply_mask": "mask",
-    "cs_synthesis": "synthesis",
-}
+FRONT_END_STAGES = {"analysis": "analysis", "features": "features", "apply_mask": "mask", "synthesis": "synthesis"}
+"""What the runtime's own frame calls a stage's function, after cs_."""
 
 REST = "calls and bookkeeping"
 """What no stage contains; its name in counts is ""."""
@@ -25,8 +21,11 @@ REST = "calls and bookkeeping"
 
 def stage_entries(image: Image, elf: ElfImage) -> dict[int, str]:
     """First address of each stage's function, and its name."""
-    suffix = "_q31" if image.plan.front_end == "q31" else ""
-    entries = {elf.address(name + suffix): stage for name, stage in FRONT_END_STAGES.items()}
+    if image.plan.own_frame:
+        entries = {elf.address(f"{image.generated.identifier}_{stage}"): stage for stage in FRONT_END_STAGES.values()}
+    else:
+        suffix = "_q31" if image.plan.front_end == "q31" else ""
+        entries = {elf.address(f"cs_{name}{suffix}"): stage for name, stage in FRONT_END_STAGES.items()}
     for layer in image.network.schedule:
         entries[elf.address(image.generated.function(layer.name))] = layer.name
     return entries

@@ -88,7 +88,7 @@ class UnicornMachine(Machine):
             frames=len(outputs),
             skipped_frames=skips[-1],
             signals=NetworkSignals(
-                features=np.frombuffer(b"".join(features), np.int8).reshape(-1, feature.size),
+                features=np.frombuffer(b"".join(features), np.dtype(feature.dtype)).reshape(-1, feature.size),
                 mask=np.frombuffer(b"".join(masks), np.dtype(mask.dtype)).reshape(-1, mask.size),
                 skipped=np.diff(skips, prepend=0).astype(bool),
             ),

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +18,7 @@ from codesign.compiler.operators import Operator
 from codesign.learning.operators import trained
 from codesign.learning.train.checkpoint import Checkpoint, load
 from codesign.learning.train.network import MaskNetwork, Sizes
-from codesign.learning.train.recipe import NetworkRecipe, Recipe
+from codesign.learning.train.recipe import NetworkRecipe, Recipe, front_end_keys, untrained
 
 SHAPE = "features → LSTM … → fully connected with ReLU … → fully connected with sigmoid"
 
@@ -33,10 +32,12 @@ def initial_weights(path: Path) -> Checkpoint:
     if path.suffix.lower() != ".onnx":
         return load(path)
     graph = load_onnx(path)
+    if reason := untrained(graph.frontend):
+        raise InputError(f"{path}: {reason}", hint="give a network that codesign train or export wrote")
     sizes, weights = _network(graph, path)
     network = NetworkRecipe(lstm=sizes.lstm, fc=sizes.fc)
     name = re.sub(r"[^A-Za-z0-9_.-]", "_", graph.name)[:64].lstrip("_.-") or "network"
-    recipe = Recipe(name=name, licence=graph.licence, front_end=asdict(graph.frontend), network=network)
+    recipe = Recipe(name=name, licence=graph.licence, front_end=front_end_keys(graph.frontend), network=network)
     tensors = {f"network.{key}": value for key, value in weights.items()}
     return Checkpoint(recipe, "train", sizes, 0, tensors, tensors)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import asdict
+from dataclasses import fields
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -22,7 +22,7 @@ from pydantic import (
 
 from codesign.base.errors import InputError
 from codesign.base.toml import parse_toml, read_toml
-from codesign.compiler.frontend import FrontEnd
+from codesign.compiler.frontend import Chain
 from codesign.learning.data.settings import MixSettings
 
 HINT = "docs/training.md lists the keys"
@@ -30,6 +30,27 @@ MAX_UNITS = 4096
 MAX_EXTENDS = 16
 Units = Annotated[int, Field(ge=4, le=MAX_UNITS)]
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
+
+_TRAINED = ("sample_rate", "n_fft", "window", "hop", "window_kind", "feature", "n_mels", "f_min", "f_max", "exponent")
+
+
+def front_end_keys(chain: Chain) -> dict[str, Any]:
+    """The keys of a chain that a recipe has, and their values."""
+    return {key: getattr(chain, key) for key in _TRAINED}
+
+
+def untrained(chain: Chain) -> str:
+    """Why training has no such chain, "" where it has: mel bands by a power law, and their gains."""
+    default = Chain()
+    others = [field.name for field in fields(Chain) if field.name not in _TRAINED]
+    changed = [name for name in others if getattr(chain, name) != getattr(default, name)]
+    if changed:
+        return f"training has no {changed[0]} but {getattr(default, changed[0])!r}"
+    if chain.bands != "mel":
+        return f"training has no feature '{chain.feature}': mel_magnitude or mel_power"
+    if chain.window % chain.hop or chain.window == chain.hop:
+        return f"hop {chain.hop} does not divide window {chain.window} into two or more parts"
+    return ""
 
 
 class _Table(BaseModel):
@@ -129,9 +150,9 @@ class Recipe(_Table):
     quantize: QuantizePhase | None = None
 
     @property
-    def config(self) -> FrontEnd:
+    def config(self) -> Chain:
         """The front end."""
-        return FrontEnd(**self.front_end)
+        return Chain(**self.front_end)
 
     @property
     def mix_settings(self) -> MixSettings:
@@ -141,16 +162,18 @@ class Recipe(_Table):
 
     @model_validator(mode="after")
     def _tables_are_sound(self) -> Self:
-        known = asdict(FrontEnd())
+        known = front_end_keys(Chain())
         for key, value in self.front_end.items():
             if key not in known:
                 raise ValueError(f"front_end.{key} is not a key of the front end ({', '.join(known)})")
             if type(value) is not type(known[key]) and not (isinstance(known[key], float) and type(value) is int):
                 raise ValueError(f"front_end.{key} must be {_type(known[key])}, not {value!r}")
         try:
-            self.config  # noqa: B018 - its own checks
+            config = self.config
         except InputError as error:
             raise ValueError(error.message) from error
+        if reason := untrained(config):
+            raise ValueError(f"front_end: {reason}")
         try:
             self.mix_settings  # noqa: B018 - its own checks
         except InputError as error:

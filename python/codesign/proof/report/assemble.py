@@ -7,6 +7,7 @@ import math
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
+from codesign.compiler.frontend.describe import describe
 from codesign.compiler.plan import MemoryPlan
 from codesign.firmware.size import Footprint, Group
 from codesign.proof import Quality
@@ -37,7 +38,8 @@ def assemble(proof: Proof, recordings: Sequence[Recording], commands: Sequence[s
             window=config.window,
             hop=config.hop,
             n_fft=config.n_fft,
-            n_mels=config.n_mels,
+            n_mels=config.n_mels if config.has_bands else 0,
+            chain=" ".join(describe(config)),
             algorithmic_ms=config.algorithmic_latency_ms,
         ),
         target=c.BoardRow(

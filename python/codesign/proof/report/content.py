@@ -41,7 +41,9 @@ class BudgetRow:
 
 @dataclass(frozen=True)
 class ModelRow:
-    """The network as it was loaded; `sha256` is of the model file, the front end's lengths are in samples, rates in Hz."""
+    """The network as it was loaded; `sha256` is of the model file, the front end's lengths are in samples, rates in Hz, and
+    `chain` is all of it in words.
+    """
 
     name: str
     sha256: str
@@ -52,6 +54,7 @@ class ModelRow:
     hop: int
     n_fft: int
     n_mels: int
+    chain: str
     algorithmic_ms: float
 
 

@@ -1,0 +1,212 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The chain: everything that a model file says about the signal around its network."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from codesign.base.errors import InputError
+from codesign.compiler.frontend.fft_tables import MAX_N_FFT, MIN_N_FFT, is_fft_length, near_fft_lengths
+from codesign.compiler.frontend.windows import SYNTHESIS_KINDS, WINDOW_KINDS, overlap_problem
+
+BAND_KINDS = ("mel", "slaney", "erb", "matrix")
+FEATURE_KINDS = (
+    *("mel_magnitude", "mel_power", "magnitude", "power"),
+    *(f"{bands}_{size}" for bands in BAND_KINDS[1:] for size in ("magnitude", "power")),
+    *("spectrum", "frame"),
+)
+"""What the network is given: bands or bins of a size, the complex spectrum, or the frame of samples itself."""
+COMPRESSIONS = ("power", "log", "log10", "none")
+LAYOUTS = ("interleaved", "planes")
+OUTPUT_KINDS = ("gains", "mask", "spectrum", "frame")
+"""What the network gives: real gains, a complex mask, the enhanced spectrum, or the enhanced frame."""
+GAIN_KINDS = ("bands", "bins", "matrix")
+Arithmetic = Literal["float32", "q31"]
+"""What a front end computes in: IEEE 754 binary32, or integers of 32 bits with an exponent a frame."""
+
+FLOOR = 2.0**-40
+"""What is below this counts as this before a compression: silence."""
+HINT = "correct the model's metadata_props or its chain file (docs/model-file.md)"
+Rows = tuple[tuple[float, ...], ...]
+
+
+@dataclass(frozen=True)
+class Chain:
+    """PCM → frames → features → network → what makes the enhanced frames → PCM. Each field is a key of a model file.
+
+    Lengths are in samples, frequencies in Hz. `window` frames are zero-padded at their end to `n_fft`. `n_mels` is the number
+    of bands, of whatever kind; `f_min`, `f_max` bound them. `mean` and `deviation` have one value for all features or one for
+    each. Matrices are rows of floats: bands × bins, and bins × gains.
+    """
+
+    sample_rate: int = 16000
+    n_fft: int = 512
+    window: int = 512
+    hop: int = 256
+    window_kind: str = "sqrt_hann"
+    feature: str = "mel_magnitude"
+    n_mels: int = 128
+    f_min: float = 0.0
+    f_max: float = 8000.0
+    exponent: float = 0.3
+    window_samples: tuple[float, ...] = ()
+    synthesis_kind: str = "matched"
+    synthesis_samples: tuple[float, ...] = ()
+    compression: str = "power"
+    floor: float = FLOOR
+    offset: float = 0.0
+    mean: tuple[float, ...] = ()
+    deviation: tuple[float, ...] = ()
+    layout: str = "interleaved"
+    bands_matrix: Rows = ()
+    output: str = "gains"
+    gains: str = "bands"
+    gains_matrix: Rows = ()
+    gain_min: float | None = None
+    gain_max: float | None = None
+
+    def __post_init__(self) -> None:
+        for holds, message in self._checks():
+            if not holds:
+                raise InputError(f"front end: {message}", hint=HINT)
+
+    def _checks(self) -> Iterator[tuple[bool, str]]:
+        """Conditions with what to say where they fail, one at a time: each may build on those before it."""
+        yield from self._framing_checks()
+        yield self.feature in FEATURE_KINDS, f"feature '{self.feature}' is not one of {_or(FEATURE_KINDS)}"
+        yield self.output in OUTPUT_KINDS, f"output '{self.output}' is not one of {_or(OUTPUT_KINDS)}"
+        if self.transforms:
+            limits = f"{MIN_N_FFT}…{MAX_N_FFT}, near it {_or(near_fft_lengths(self.n_fft))}"
+            yield is_fft_length(self.n_fft), f"n_fft {self.n_fft} is no even product of 2, 3 and 5 in {limits}"
+        yield 2 <= self.window <= self.n_fft <= MAX_N_FFT, f"window {self.window} is not in 2…n_fft={self.n_fft}"
+        yield from self._input_checks()
+        yield from self._output_checks()
+        yield not (problem := overlap_problem(self)), problem
+
+    def _framing_checks(self) -> Iterator[tuple[bool, str]]:
+        yield 4000 <= self.sample_rate <= 192000, f"sample_rate {self.sample_rate} is not in 4000…192000 Hz"
+        yield 1 <= self.hop <= self.window, f"hop {self.hop} is not in 1…window={self.window}"
+        for key, kinds in (("window", WINDOW_KINDS), ("synthesis", SYNTHESIS_KINDS)):
+            kind, samples = getattr(self, f"{key}_kind"), getattr(self, f"{key}_samples")
+            yield kind in kinds, f"{key}_kind '{kind}' is not one of {_or(kinds)}"
+            wanted = self.window if kind == "samples" else 0
+            yield len(samples) == wanted, f"{key}_samples has {len(samples)} values where {key}_kind '{kind}' takes {wanted}"
+            yield all(abs(v) <= 1e3 for v in samples), f"{key}_samples holds a value that is not within ±1000"
+
+    def _input_checks(self) -> Iterator[tuple[bool, str]]:
+        if self.has_bands:
+            yield 1 <= self.n_mels <= self.n_bins, f"n_mels {self.n_mels} is not in 1…{self.n_bins} (bins)"
+            in_order = 0 <= self.f_min < self.f_max <= self.sample_rate / 2
+            band = f"f_min {self.f_min} and f_max {self.f_max}"
+            yield in_order, f"{band} do not satisfy 0 ≤ f_min < f_max ≤ sample_rate/2"
+        wanted = (self.n_mels, self.n_bins) if self.bands == "matrix" else (0, 0)
+        yield from _matrix_checks("bands_matrix", self.bands_matrix, *wanted, f"feature '{self.feature}'")
+        yield self.compression in COMPRESSIONS, f"compression '{self.compression}' is not one of {_or(COMPRESSIONS)}"
+        yield 0 < self.exponent <= 1, f"exponent {self.exponent} is not in (0, 1]"
+        yield FLOOR <= self.floor <= 1e30, f"floor {self.floor} is not in 2^-40…1e30"
+        yield 0 <= self.offset <= 1e30, f"offset {self.offset} is not in 0…1e30"
+        logs = self.compression in ("log", "log10")
+        yield logs or self.offset == 0, f"offset {self.offset} goes with compression log or log10, not '{self.compression}'"
+        yield self.layout in LAYOUTS, f"layout '{self.layout}' is not one of {_or(LAYOUTS)}"
+        for key in ("mean", "deviation"):
+            values = getattr(self, key)
+            fits = len(values) in (0, 1, self.n_features)
+            yield fits, f"{key} has {len(values)} values for {self.n_features} features: give one, or one for each"
+            yield all(abs(v) <= 1e30 for v in values), f"{key} holds a value that is no number within ±1e30"
+        yield all(v >= 1e-30 for v in self.deviation), "deviation holds a value that is not above 0"
+
+    def _output_checks(self) -> Iterator[tuple[bool, str]]:
+        yield self.gains in GAIN_KINDS, f"gains '{self.gains}' is not one of {_or(GAIN_KINDS)}"
+        if self.output == "gains" and self.gains == "bands":
+            yield self.has_bands, f"gains 'bands' needs bands: feature '{self.feature}' has none (gains = bins or matrix)"
+        given = self.output == "gains" and self.gains == "matrix"
+        columns = len(self.gains_matrix[0]) if given and self.gains_matrix else 0
+        yield columns <= self.n_bins, f"gains_matrix has {columns} columns, more than {self.n_bins} (bins)"
+        rows = self.n_bins if given else 0
+        yield from _matrix_checks("gains_matrix", self.gains_matrix, rows, columns, f"gains '{self.gains}'")
+        for key in ("gain_min", "gain_max"):
+            limit = getattr(self, key)
+            yield limit is None or abs(limit) <= 1e6, f"{key} {limit} is not within ±1e6"
+        low, high = self.gain_limits
+        yield low < high, f"gain_min {low:g} is not below gain_max {high:g}"
+
+    @property
+    def n_bins(self) -> int:
+        """Bins of the one-sided spectrum, n_fft/2 + 1."""
+        return self.n_fft // 2 + 1
+
+    @property
+    def bands(self) -> str:
+        """What the bands are, one of BAND_KINDS; "" where the features are no bands."""
+        kind = self.feature.rpartition("_")[0]
+        return kind if kind in BAND_KINDS else ""
+
+    @property
+    def has_bands(self) -> bool:
+        """Whether the features are bands of bins."""
+        return bool(self.bands)
+
+    @property
+    def of_power(self) -> bool:
+        """Whether bands or bins are of |X|², not |X|."""
+        return self.feature.endswith("power")
+
+    @property
+    def of_sizes(self) -> bool:
+        """Whether the features are real sizes, of bands or bins, and may be compressed."""
+        return self.feature.endswith(("magnitude", "power"))
+
+    @property
+    def transforms(self) -> bool:
+        """Whether there is a Fourier transform: not from frame to frame."""
+        return self.feature != "frame" or self.output != "frame"
+
+    @property
+    def n_features(self) -> int:
+        """Values that the network is given each frame."""
+        if self.has_bands:
+            return self.n_mels
+        return {"spectrum": 2 * self.n_bins, "frame": self.window}.get(self.feature, self.n_bins)
+
+    @property
+    def n_outputs(self) -> int:
+        """Values that the network gives each frame."""
+        if self.output == "gains":
+            return {"bands": self.n_mels, "bins": self.n_bins}.get(
+                self.gains, len(self.gains_matrix[0] if self.gains_matrix else ())
+            )
+        return self.window if self.output == "frame" else 2 * self.n_bins
+
+    @property
+    def gain_limits(self) -> tuple[float, float]:
+        """The smallest and the largest gain, infinite where there is no limit."""
+        return -math.inf if self.gain_min is None else self.gain_min, math.inf if self.gain_max is None else self.gain_max
+
+    @property
+    def latency_samples(self) -> int:
+        """Delay of the output stream against the input stream, window − hop samples."""
+        return self.window - self.hop
+
+    @property
+    def hop_ms(self) -> float:
+        """Time between two frames: the deadline of one frame, in ms."""
+        return 1000.0 * self.hop / self.sample_rate
+
+    @property
+    def algorithmic_latency_ms(self) -> float:
+        """Window length in ms: stream delay (window − hop) plus the block of one hop; computation not included."""
+        return 1000.0 * self.window / self.sample_rate
+
+
+def _matrix_checks(key: str, matrix: Rows, rows: int, columns: int, of: str) -> Iterator[tuple[bool, str]]:
+    widths = {len(row) for row in matrix}
+    shape = f"{len(matrix)} × {'/'.join(map(str, sorted(widths))) or 0}"
+    yield len(matrix) == rows and widths <= {columns}, f"{key} is {shape} where {of} takes {rows} × {columns}"
+    yield all(abs(v) <= 1e6 for row in matrix for v in row), f"{key} holds a value that is no number within ±1e6"
+
+
+def _or(words: Iterable[object]) -> str:
+    return ", ".join(map(str, words))

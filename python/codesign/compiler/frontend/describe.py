@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A chain in a few lines of text."""
+
+from __future__ import annotations
+
+import math
+
+from codesign.compiler.frontend.chain import Chain
+from codesign.compiler.frontend.windows import overlap_gain
+
+_BANDS = {"mel": "mel bands", "slaney": "Slaney mel bands", "erb": "ERB bands", "matrix": "bands of its own matrix"}
+_IDENTITY = 1e-6
+
+
+def describe(chain: Chain) -> list[str]:
+    """One line a step, from PCM to PCM."""
+    padded = f" in {chain.n_fft}" if chain.n_fft != chain.window and chain.transforms else ""
+    lines = [
+        f"PCM, {chain.sample_rate:,} Hz",
+        f"→ frames of {chain.window}{padded} samples ({_ms(chain, chain.window)}) every {chain.hop} ({_ms(chain, chain.hop)}), "
+        f"window {chain.window_kind}",
+    ]
+    if chain.feature == "frame":
+        lines.append(f"→ the frame itself ({chain.window})")
+    else:
+        lines.append(f"→ rfft {chain.n_fft} → {_feature(chain)}")
+    lines.append(f"→ network, {chain.n_features} → {chain.n_outputs}")
+    lines.append(f"→ {_output(chain)}")
+    back = "" if chain.output == "frame" else f"inverse rfft {chain.n_fft} → "
+    lines.append(f"→ {back}overlap-add, {_synthesis(chain)} → PCM, {_ms(chain, chain.latency_samples)} later")
+    return lines
+
+
+def _feature(chain: Chain) -> str:
+    if chain.feature == "spectrum":
+        text = f"complex spectrum, re and im {_layout(chain)}"
+    else:
+        size = "power" if chain.of_power else "magnitude"
+        text = f"{size} in {_BANDS[chain.bands]}" if chain.has_bands else size
+        if chain.bands in ("mel", "slaney", "erb"):
+            text += f" {chain.f_min:g}…{chain.f_max:g} Hz"
+        text += _compression(chain)
+    if chain.mean or chain.deviation:
+        text += ", less its mean, over its deviation"
+    return f"{text} ({chain.n_features})"
+
+
+def _compression(chain: Chain) -> str:
+    match chain.compression:
+        case "none":
+            return ""
+        case "power":
+            return f" ^ {chain.exponent:g}"
+        case kind:
+            offset = f" of {chain.offset:g} +" if chain.offset else ""
+            return f", {kind}{offset}, floor {chain.floor:.3g}"
+
+
+def _output(chain: Chain) -> str:
+    if chain.output != "gains":
+        words = {
+            "mask": f"complex mask of {chain.n_bins} bins, re and im {_layout(chain)}",
+            "spectrum": f"enhanced spectrum of {chain.n_bins} bins, re and im {_layout(chain)}",
+            "frame": f"enhanced frame ({chain.window})",
+        }
+        return words[chain.output]
+    text = {"bands": f"gains of {chain.n_mels} bands, over {chain.n_bins} bins", "bins": f"gains of {chain.n_bins} bins"}.get(
+        chain.gains, f"{chain.n_outputs} gains, by its own matrix over {chain.n_bins} bins"
+    )
+    low, high = chain.gain_limits
+    if (low, high) != (-math.inf, math.inf):
+        text += f", within {low:g}…{high:g}"
+    return text
+
+
+def _layout(chain: Chain) -> str:
+    return "in turn" if chain.layout == "interleaved" else "one after the other"
+
+
+def _synthesis(chain: Chain) -> str:
+    low, high = overlap_gain(chain)
+    gain = "" if max(abs(low - 1), abs(high - 1)) < _IDENTITY else f", gain {low:.4g}" + (f"…{high:.4g}" if high > low else "")
+    return f"window {chain.synthesis_kind}{gain}" if chain.synthesis_kind != "sum" else f"plain sum{gain}"
+
+
+def _ms(chain: Chain, samples: int) -> str:
+    return f"{1000.0 * samples / chain.sample_rate:g} ms"

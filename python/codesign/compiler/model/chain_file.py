@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Where a chain stands: in a model's metadata_props, and in a TOML file for a model that cannot be edited."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import onnx
+
+from codesign.base.errors import InputError, one_line
+from codesign.base.reading import read_limited
+from codesign.base.toml import read_toml
+from codesign.compiler.frontend.read import CHAIN_KEYS, MAX_NUMBERS, Entry, Find, unknown_keys
+
+SUFFIX = ".toml"
+_TABLE = "chain"
+_FILES = (".npy", ".csv", ".txt")
+_MAX_BYTES = 32 * 2**20
+_HINT = "correct the [chain] table, see docs/model-file.md"
+
+
+def chain_entries(path: Path, props: Mapping[str, str], file: Path | None) -> dict[str, Entry]:
+    """The keys of the model at `path` from its metadata and from `file`, or the file beside it; the file's win.
+
+    Raises:
+        InputError: the file cannot be read, has no [chain] table or a key that nobody knows.
+    """
+    entries = {key: Entry(value, f"{path}: metadata") for key, value in props.items()}
+    said = _of_file(path, file)
+    if "preset" in said:  # it says everything about the chain
+        entries = {key: entry for key, entry in entries.items() if key in ("states", "name", "licence", "tool")}
+    return entries | said
+
+
+def chain_file_entries(file: Path) -> dict[str, Entry]:
+    """The keys of a chain file.
+
+    Raises:
+        InputError: as `chain_entries`.
+    """
+    document = read_toml(file, _HINT)
+    table = document.get(_TABLE)
+    if not isinstance(table, dict):
+        raise InputError(f"{file} has no [{_TABLE}] table", hint="write the chain's keys below [chain], see docs/model-file.md")
+    entries = {key: Entry(value, f"{file}: {_TABLE}") for key, value in table.items()}
+    for unknown in unknown_keys(entries):
+        raise InputError(unknown, hint=_HINT)
+    return entries
+
+
+def text_of(entries: Mapping[str, Entry]) -> dict[str, str]:
+    """What is no part of the chain (states, name, licence), as metadata has it."""
+    others = {key: entry.value for key, entry in entries.items() if key not in CHAIN_KEYS}
+    return {key: value if isinstance(value, str) else json.dumps(value, default=str) for key, value in others.items()}
+
+
+def finder(folder: Path | None, model: onnx.ModelProto | None) -> Find:
+    """Numbers by name: of a file in `folder` (.npy, .csv, .txt), else of a tensor of `model`; either may be None."""
+
+    def find(name: str) -> npt.NDArray[Any] | None:
+        if folder is not None and name.lower().endswith(_FILES) and len(name) < 256:
+            return _read_numbers(folder / name)
+        for tensor in model.graph.initializer if model is not None else ():
+            if tensor.name == name and 0 < np.prod(tensor.dims, dtype=object) <= MAX_NUMBERS:
+                return np.asarray(onnx.numpy_helper.to_array(tensor))
+        return None
+
+    return find
+
+
+def chain_path(path: Path, file: Path | None) -> Path | None:
+    """The chain file of a model: the one given, else `<model>.toml` beside it when it has a [chain] table."""
+    if file is not None:
+        return file
+    beside = path.with_suffix(SUFFIX)
+    if beside == path or not beside.is_file():
+        return None
+    return beside if isinstance(read_toml(beside, _HINT).get(_TABLE), dict) else None
+
+
+def _of_file(path: Path, file: Path | None) -> dict[str, Entry]:
+    found = chain_path(path, file)
+    return {} if found is None else chain_file_entries(found)
+
+
+def _read_numbers(path: Path) -> npt.NDArray[Any]:
+    data = read_limited(path, _MAX_BYTES, "give a smaller matrix")
+    try:
+        if path.suffix.lower() == ".npy":
+            return _npy(data)
+        text = data.decode("utf-8").replace(",", " ").replace(";", " ")
+        return np.atleast_1d(np.loadtxt(io.StringIO(text), np.float64))
+    except (ValueError, OverflowError, EOFError, UnicodeDecodeError, SyntaxError) as error:
+        raise InputError(f"{path} holds no matrix of numbers: {one_line(str(error), 120)}", hint=_HINT) from error
+
+
+def _npy(data: bytes) -> npt.NDArray[Any]:
+    stream = io.BytesIO(data)
+    version = np.lib.format.read_magic(stream)
+    read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+    shape, _, dtype = read(stream)
+    if dtype.kind not in "fiu" or int(np.prod(shape, dtype=object)) * dtype.itemsize > len(data):
+        raise ValueError(f"{dtype} of shape {shape}")
+    return np.asarray(np.load(io.BytesIO(data), allow_pickle=False))

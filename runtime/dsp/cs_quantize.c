@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "codesign/chain.h"
+#include "float_rules.h"
+
+/* ONNX QuantizeLinear, but for the least integer. What the inner clamp cuts saturates with every zero point. */
+void cs_quantize_s8(const float *restrict x, uint32_t n, float scale, int32_t zero_point, int8_t *restrict q)
+{
+    for (uint32_t i = 0; i < n; i++) {
+        const int32_t steps = cs_limit(cs_round(x[i] / scale), -512, 512);
+        q[i] = (int8_t)cs_limit(steps + zero_point, -127, 127);
+    }
+}
+
+void cs_quantize_s16(const float *restrict x, uint32_t n, float scale, int16_t *restrict q)
+{
+    for (uint32_t i = 0; i < n; i++) {
+        q[i] = (int16_t)cs_limit(cs_round(x[i] / scale), -32767, 32767);
+    }
+}
+
+void cs_dequantize_s8(const int8_t *restrict q, uint32_t n, float scale, int32_t zero_point, float *restrict x)
+{
+    for (uint32_t i = 0; i < n; i++) {
+        x[i] = (float)(q[i] - zero_point) * scale;
+    }
+}
+
+void cs_dequantize_s16(const int16_t *restrict q, uint32_t n, float scale, int32_t zero_point, float *restrict x)
+{
+    for (uint32_t i = 0; i < n; i++) {
+        x[i] = (float)(q[i] - zero_point) * scale;
+    }
+}
+
+#include "float_rules_end.h"
