@@ -34,7 +34,7 @@ _FRONT_END_FUNCTIONS = (  # of runtime/dsp
     "cs_logarithm",
     "cs_magnitudes",
     "cs_mixed_complex_fft",
-    "cs_normalize",
+    "cs_standardize",
     "cs_overlap_add",
     "cs_power",
     "cs_quantize_",

@@ -39,7 +39,7 @@ void cs_power(float *x, uint32_t n, float exponent);
 /* x[i] = scale * log2(max(x[i] + offset, floor)); floor a normal number. */
 void cs_logarithm(float *x, uint32_t n, float offset, float floor, float scale);
 /* y[i] = (x[i] - mean) * factor, of one mean and factor (step 0) or one each (step 1); y may be x. */
-void cs_normalize(const float *x, uint32_t n, const float *mean, uint32_t mean_step, const float *factor,
+void cs_standardize(const float *x, uint32_t n, const float *mean, uint32_t mean_step, const float *factor,
                   uint32_t factor_step, float *y);
 
 /* Integers of -127 ... 127, and of -32767 ... 32767: x / scale to the nearest, ties to even, plus the zero point. */

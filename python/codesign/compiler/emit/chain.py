@@ -61,7 +61,7 @@ class _ChainCode:
             steps = f"{int(mean.size > 1)}, {self._name('deviation')}, {int(factor.size > 1)}"
             # Values that are the frame or the spectrum themselves are needed again.
             target = source if source.startswith("work") else "work"
-            lines.append(f"cs_normalize({source}, {count}, {self._name('mean')}, {steps}, {target});")
+            lines.append(f"cs_standardize({source}, {count}, {self._name('mean')}, {steps}, {target});")
             source = target
         value, target = self._features, "(void *)(memory + at->features)"
         zero_point = f"{value.zero_point}, " if value.dtype == "int8" else ""

@@ -9,7 +9,7 @@ void cs_floor(float *x, uint32_t n, float floor)
     }
 }
 
-void cs_normalize(const float *x, uint32_t n, const float *mean, uint32_t mean_step, const float *factor,
+void cs_standardize(const float *x, uint32_t n, const float *mean, uint32_t mean_step, const float *factor,
                   uint32_t factor_step, float *y)
 {
     for (const float *end = x + n; x != end; mean += mean_step, factor += factor_step) {
