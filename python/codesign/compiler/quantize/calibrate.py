@@ -50,8 +50,13 @@ class Calibration:
         return self._wide[name]
 
     def measured(self, name: str) -> Quant:
-        """The parameters of a linear layer's or its function's result: as wide as `activations` says, and Q0.15 of the mask."""
-        return UNIT if name == self.graph.output else self.integers(name)
+        """The parameters of a linear layer's or its function's result: as wide as `activations` says, and for the
+        output int16, Q0.15 where it is within ±1 by its nature.
+        """
+        if name != self.graph.output:
+            return self.integers(name)
+        maker = self.graph.maker(name)
+        return UNIT if maker is not None and max(map(abs, maker.bounds)) <= 1.0 else wide_quant(self.seen[name])
 
     def integers(self, name: str) -> Quant:
         """The parameters of an observed value: int8 of least squared error, or int16 that holds all that was seen."""
@@ -113,9 +118,9 @@ def observe(graph: Graph, features: Sequence[npt.NDArray[np.float32]]) -> Seen:
 
 def quantize_seen(graph: Graph, seen: Seen, activations: Activations = "int8", threshold_db: float = AUTO_DB) -> Graph:
     """As `quantize_graph`, from what `observe` saw."""
-    first = {graph.input: value_quant(seen[graph.input])}
-    calibration = Calibration(graph, seen, first, activations, threshold_db)
+    calibration = Calibration(graph, seen, {}, activations, threshold_db)
     quants = calibration.quants
+    quants[graph.input] = calibration.integers(graph.input)
     for op in graph.ops:
         quants |= op.scales(calibration)
     for state in graph.states:
