@@ -10,8 +10,9 @@ from codesign.compiler.operators.concat import Concat
 from codesign.compiler.operators.linear import Linear
 from codesign.compiler.operators.lstm import LstmCell
 from codesign.compiler.operators.operator import Operator
+from codesign.compiler.operators.recurrent import Recurrent
 from codesign.compiler.operators.skip_gate import SkipGate
 from codesign.compiler.operators.slice import Slice
 from codesign.compiler.operators.view import View
 
-__all__ = ["Activation", "Binary", "Concat", "Linear", "LstmCell", "Operator", "SkipGate", "Slice", "View"]
+__all__ = ["Activation", "Binary", "Concat", "Linear", "LstmCell", "Operator", "Recurrent", "SkipGate", "Slice", "View"]

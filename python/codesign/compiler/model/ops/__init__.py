@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from codesign.compiler.model.ops import activation, arithmetic, linear, lstm, quantization, view
+from codesign.compiler.model.ops import activation, arithmetic, linear, quantization, recurrent, view
 from codesign.compiler.model.ops.step import Step
 
 Builder = Callable[[Step], None]
@@ -14,8 +14,8 @@ OPERATORS: Mapping[str, tuple[Builder, str]] = {
     **activation.OPERATORS,
     **arithmetic.OPERATORS,
     **linear.OPERATORS,
-    **lstm.OPERATORS,
     **quantization.OPERATORS,
+    **recurrent.OPERATORS,
     **view.OPERATORS,
 }
 
