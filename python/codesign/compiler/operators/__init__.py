@@ -9,10 +9,27 @@ from codesign.compiler.operators.binary import Binary
 from codesign.compiler.operators.concat import Concat
 from codesign.compiler.operators.linear import Linear
 from codesign.compiler.operators.lstm import LstmCell
+from codesign.compiler.operators.mean import Mean
+from codesign.compiler.operators.normalize import Normalize
 from codesign.compiler.operators.operator import Operator
 from codesign.compiler.operators.recurrent import Recurrent
 from codesign.compiler.operators.skip_gate import SkipGate
 from codesign.compiler.operators.slice import Slice
+from codesign.compiler.operators.slopes import Slopes
 from codesign.compiler.operators.view import View
 
-__all__ = ["Activation", "Binary", "Concat", "Linear", "LstmCell", "Operator", "Recurrent", "SkipGate", "Slice", "View"]
+__all__ = [
+    "Activation",
+    "Binary",
+    "Concat",
+    "Linear",
+    "LstmCell",
+    "Mean",
+    "Normalize",
+    "Operator",
+    "Recurrent",
+    "SkipGate",
+    "Slice",
+    "Slopes",
+    "View",
+]

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from codesign.compiler.model.ops import activation, arithmetic, linear, quantization, recurrent, view
+from codesign.compiler.model.ops import activation, arithmetic, linear, quantization, recurrent, reductions, view
 from codesign.compiler.model.ops.step import Step
 
 Builder = Callable[[Step], None]
@@ -16,6 +16,7 @@ OPERATORS: Mapping[str, tuple[Builder, str]] = {
     **linear.OPERATORS,
     **quantization.OPERATORS,
     **recurrent.OPERATORS,
+    **reductions.OPERATORS,
     **view.OPERATORS,
 }
 

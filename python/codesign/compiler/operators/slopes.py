@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: Apache-2.0
+"""PReLU with a slope a channel."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from codesign.compiler.lower.activation import lower_slopes, rounded_slopes
+from codesign.compiler.model.graph import Matrix, Quant
+from codesign.compiler.operators.operator import Grid, Operator, Real, Shape
+
+if TYPE_CHECKING:
+    from codesign.compiler.lower.context import Context
+    from codesign.compiler.quantize.calibrate import Calibration
+    from codesign.compiler.quantize.qdq import QdqWriter
+
+
+@dataclass(frozen=True)
+class Slopes(Operator):
+    """x above zero, slope · x below; slopes float64 have the source's shape, with 1 along all axes but one."""
+
+    source: str
+    output: str
+    slopes: npt.NDArray[np.float64]
+
+    @property
+    def label(self) -> str:
+        return "prelu"
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        return (self.source,)
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        return (self.output,)
+
+    def wired(self, name: str, sources: Sequence[str], outputs: Sequence[str]) -> Self:
+        (source,), (output,) = sources, outputs
+        return replace(self, name=name, source=source, output=output)
+
+    def shapes(self, known: Mapping[str, Shape]) -> Mapping[str, Shape]:
+        return {self.output: known[self.source]}
+
+    def run(self, values: Mapping[str, Real], grid: Grid) -> dict[str, Real]:
+        x = values[self.source]
+        return {self.output: grid(self.output, np.where(x < 0.0, x * self.slopes, x))}
+
+    @property
+    def bounds(self) -> tuple[float, float]:
+        return -math.inf, math.inf
+
+    @property
+    def matrices(self) -> tuple[Matrix, ...]:
+        return ()
+
+    @property
+    def observed(self) -> tuple[str, ...]:
+        return (self.output,)
+
+    def scales(self, calibration: Calibration) -> Mapping[str, Quant]:
+        return {self.output: calibration.measured(self.output)}
+
+    def quantized(self, calibration: Calibration) -> tuple[Self, Mapping[str, Quant]]:
+        integers, scale = rounded_slopes(self.slopes)
+        return replace(self, slopes=np.asarray(integers * scale, np.float64).reshape(self.slopes.shape)), {}
+
+    def write(self, writer: QdqWriter) -> None:
+        name = writer.inner(self)
+        slopes = writer.constant(f"{name}/slopes", self.slopes.astype(np.float32))
+        writer.node("PRelu", [writer.tensor(self.source), slopes], f"{name}/prelu", label=self.name)
+        writer.finish(self.output, f"{name}/prelu")
+
+    def lower(self, context: Context) -> None:
+        lower_slopes(context, self)
