@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from codesign.compiler.quantize.qdq import QdqWriter
 
 Kind = Literal["gru", "rnn", "lstm"]
+SATURATED = 100.0
+"""A pre-activation far beyond what a sigmoid or tanh tells apart, whose weight steps the kernels still hold: below 2^-15."""
 GATES: Mapping[Kind, int] = {"gru": 3, "rnn": 1, "lstm": 4}
 _LSTM_TO_ONNX = (0, 3, 1, 2)
 
@@ -129,6 +131,11 @@ class Recurrent(Operator):
     @property
     def bounds(self) -> tuple[float, float]:
         return (0.0, math.inf) if self.relu else (-1.0, 1.0)
+
+    @property
+    def source_limit(self) -> float:
+        largest = float(np.abs(self.input_weight.values.astype(np.float64)).sum(axis=1).max())
+        return math.inf if self.relu or largest == 0.0 else SATURATED / largest
 
     @property
     def matrices(self) -> tuple[Matrix, ...]:

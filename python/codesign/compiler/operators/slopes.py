@@ -79,3 +79,7 @@ class Slopes(Operator):
 
     def lower(self, context: Context) -> None:
         lower_slopes(context, self)
+
+    @property
+    def below_zero(self) -> Real | None:
+        return self.slopes.ravel() if self.slopes.shape[0] == self.slopes.size else None

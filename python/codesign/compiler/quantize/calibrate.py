@@ -45,6 +45,7 @@ class Calibration:
         """Whether a value becomes int16; with "auto" no other than those that were observed."""
         if self.activations != "auto":
             return self.activations == "int16"
+        name = self._observed(name)
         if name not in self._wide:
             self._wide[name] = name in self.seen and int8_snr_db(self.seen[name]) < self.threshold_db
         return self._wide[name]
@@ -60,11 +61,33 @@ class Calibration:
 
     def integers(self, name: str) -> Quant:
         """The parameters of an observed value: int8 of least squared error, or int16 that holds all that was seen."""
-        return (wide_quant if self.is_wide(name) else value_quant)(self.seen[name])
+        values, limit = self.seen[self._observed(name)], self._limit(name)
+        return (wide_quant if self.is_wide(name) else value_quant)(
+            np.clip(values, -limit, limit) if np.isfinite(limit) else values
+        )
+
+    def _limit(self, name: str) -> float:
+        """A magnitude of a value beyond which nothing changes for all that read it."""
+        readers = self.graph.readers(name)
+        if not readers or self.graph.is_kept(name):
+            return float("inf")
+        return max(self._limit(op.outputs[0]) if op.moves else op.source_limit for op in readers if name in op.sources)
+
+    def _observed(self, name: str) -> str:
+        """The value that was observed and that `name` is a part of, or has in another order."""
+        maker = self.graph.maker(name)
+        while name not in self.seen and maker is not None and maker.moves:
+            (name,) = maker.sources
+            maker = self.graph.maker(name)
+        return name
 
     def kept(self, sources: Sequence[str], output: str) -> Quant:
-        """The parameters of a value made of elements of `sources`: theirs where they agree: nothing is rounded again."""
-        found = {self.quants.get(name) for name in sources}
+        """The parameters of a value made of elements of `sources`: theirs where they agree: nothing is rounded again.
+
+        Those of a state that nothing has chosen yet follow from the values that it gets.
+        """
+        known = [name for name in sources if name in self.quants or self.graph.state(name) is None]
+        found = {self.quants.get(name) for name in known}
         (quant,) = found if len(found) == 1 else (None,)
         if quant is not None and (quant.bits == 8 or self.is_wide(output)):
             return quant

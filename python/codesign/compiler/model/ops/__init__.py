@@ -5,7 +5,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from codesign.compiler.model.ops import activation, arithmetic, linear, quantization, recurrent, reductions, view
+from codesign.compiler.model.ops import (
+    activation,
+    arithmetic,
+    convolution,
+    layout,
+    linear,
+    magnitude,
+    quantization,
+    recurrent,
+    reductions,
+    view,
+)
 from codesign.compiler.model.ops.step import Step
 
 Builder = Callable[[Step], None]
@@ -13,7 +24,10 @@ Builder = Callable[[Step], None]
 OPERATORS: Mapping[str, tuple[Builder, str]] = {
     **activation.OPERATORS,
     **arithmetic.OPERATORS,
+    **convolution.OPERATORS,
+    **layout.OPERATORS,
     **linear.OPERATORS,
+    **magnitude.OPERATORS,
     **quantization.OPERATORS,
     **recurrent.OPERATORS,
     **reductions.OPERATORS,

@@ -37,11 +37,15 @@ def clip(step: Step) -> None:
 _NOTES = {
     "Gelu": "table; exact, without an approximation",
     "Pow": "table; a constant exponent",
-    "Relu": "after a linear layer it costs nothing",
+    "LeakyRelu": "table; after a convolution it costs nothing",
+    "Relu": "after a linear layer or a convolution it costs nothing",
     "Sigmoid": "int16 table after a linear layer, int8 table elsewhere; gate of an LSTM",
     "Tanh": "int16 table after a linear layer, int8 table elsewhere; part of an LSTM",
 }
 _FUNCTIONS: dict[str, tuple[Callable[[Step], None], str]] = {
     f.operator: (function, _NOTES.get(f.operator, "table")) for f in FUNCTIONS.values() if f.operator not in ("", "PRelu")
 }
-OPERATORS = {"Clip": (clip, "constant bounds; after a linear layer it costs nothing"), **_FUNCTIONS}
+OPERATORS = {
+    **_FUNCTIONS,
+    "Clip": (clip, "constant bounds; after a linear layer or a convolution it costs nothing"),
+}

@@ -95,7 +95,10 @@ def prelu(step: Step) -> None:
     dims = step.shape(step.node.input[0])
     padded = values.reshape((1,) * (len(dims) - values.ndim) + values.shape)
     if sum(n != 1 for n in padded.shape) > 1:
-        raise step.refuse(f"has slopes of shape {list(values.shape)}", hint="one slope, or one along one axis")
+        raise step.refuse(
+            f"has slopes of shape {list(values.shape)}",
+            hint="one slope, or one along one axis; after a convolution it costs nothing",
+        )
     shape = source.shape if source.shape == (source.size,) else whole(dims)
     own = padded.ravel() if len(shape) == 1 else padded.reshape(padded.shape[len(dims) - len(shape) :])
     applied(step, Slopes("", "", "", own), shape, viewed(step, source, shape, f"{step.name()}:source"))
@@ -108,7 +111,7 @@ def _scalar(step: Step, source: Term, slope: float) -> Function:
 _MEAN = "axes that follow one another"
 OPERATORS = {
     "LayerNormalization": (layer_normalization, "constant scale and bias; its decomposed forms, too"),
-    "PRelu": (prelu, "one slope, or one along one axis"),
+    "PRelu": (prelu, "one slope, or one along one axis; after a convolution it costs nothing"),
     "ReduceMean": (mean, f"{_MEAN}; of squares after Mul or Pow"),
     "ReduceSum": (mean, f"{_MEAN}; a mean times their number"),
     "ReduceSumSquare": (mean, f"{_MEAN}; a mean of squares times their number"),
