@@ -12,7 +12,7 @@ from codesign.base.errors import InputError
 from codesign.compiler.lower import lower
 from codesign.compiler.lower.network import Network
 from codesign.compiler.model import load_onnx
-from codesign.compiler.operators import Activation, Conv, ConvTranspose, Slopes
+from codesign.compiler.operators import Conv, Slopes
 from codesign.compiler.quantize import quantize_graph
 from models import Net
 from whole_way import float_way, whole_way

@@ -65,7 +65,12 @@ class Mean(Operator):
         return (self.output,)
 
     def scales(self, calibration: Calibration) -> Mapping[str, Quant]:
-        return {self.output: calibration.measured(self.output)}
+        """What calibration saw, but no finer than the kernel's product with the largest sum of squares."""
+        quant, source = calibration.measured(self.output), calibration.quants.get(self.source)
+        if not self.squares or source is None:
+            return {self.output: quant}
+        reach = source.scale * ((32767 if source.bits == 16 else 128) + abs(source.zero_point))
+        return {self.output: replace(quant, scale=max(quant.scale, float(np.float32(1.001 * reach**2 / 2**28))))}
 
     def quantized(self, calibration: Calibration) -> tuple[Self, Mapping[str, Quant]]:
         return self, {}
