@@ -11,8 +11,10 @@ import numpy.typing as npt
 
 from codesign.base.errors import InputError
 from codesign.compiler.layers import Layer, Lstm, Value
+from codesign.compiler.layers.arrangement import Arrangement
 from codesign.compiler.layers.recurrent import Scan
 from codesign.compiler.layers.rnn import Rnn
+from codesign.compiler.lower.arrangement import rearrange
 from codesign.compiler.lower.constants import QUANTIZE_HINT, quantized_multiplier, weights_of
 from codesign.compiler.lower.convert import in_type
 from codesign.compiler.lower.gates import check_shapes, gate_numbers, hidden_scale, interleaved, terms_of
@@ -26,6 +28,9 @@ if TYPE_CHECKING:
 
 CELL_FRACTION = 11
 """Bits of the fraction of a cell state that lives inside of a step alone: up to ±16."""
+MULTIPLIER_STEP = 2.0**-15
+"""The largest pre-activation of a step of source times weight: multipliers stay below 2^30 with a shift of 1."""
+MOST_COPIES = 32
 _GATES = ("input", "forget", "cell", "output")
 
 
@@ -43,6 +48,7 @@ def lower_recurrent(context: Context, op: Recurrent) -> None:
     layer: Layer
     if op.kind == "gru":
         biases = op.input_bias, op.recurrent_bias
+        source, rows = _spread(context, op, source, rows)
         layer = gru_of(
             op.name, source, hidden, rows, recurrent, *biases, reset_after=op.reset_after, positions=op.positions, scan=op.scan
         )
@@ -68,6 +74,21 @@ def lower_recurrent(context: Context, op: Recurrent) -> None:
             scan=op.scan,
         )
     context.layers.append(layer)
+
+
+def _spread(context: Context, op: Recurrent, source: Value, rows: Rows) -> tuple[Value, Rows]:
+    """A source and weights whose steps the kernel's multiplier holds: several copies, each with its share of the weights."""
+    used = np.any(rows.weights != 0, axis=1)
+    largest = float(rows.scales[used].max(initial=0.0)) * source.scale
+    copies = math.ceil(largest / MULTIPLIER_STEP)
+    if source.dtype != "int16" or op.positions > 1 or not 1 < copies <= MOST_COPIES:
+        return source, rows
+    name = context.new_name(f"{source.name}_copies")
+    value = context.add(Value(name, (copies, source.size), "int16", source.scale))
+    whole = Arrangement.of(source.name, (1, source.size)).gather(0, np.zeros(copies, np.int64))
+    assert whole is not None, "copies are regular"
+    context.layers.append(rearrange(context.new_layer_name(f"{op.name}_copies"), whole, context.values, value))
+    return value, Rows(np.tile(rows.weights, (1, copies)), rows.scales / copies)
 
 
 def cell_fraction(name: str, cell: str, quant: Quant | None) -> int:

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from codesign.compiler.quantize.qdq import QdqWriter
 
 Kind = Literal["gru", "rnn", "lstm"]
-SATURATED = 100.0
-"""A pre-activation far beyond what a sigmoid or tanh tells apart, whose weight steps the kernels still hold: below 2^-15."""
+SATURATED = 3000.0
+"""A pre-activation far beyond what a sigmoid or tanh tells apart, also where another source takes most of it away."""
 GATES: Mapping[Kind, int] = {"gru": 3, "rnn": 1, "lstm": 4}
 _LSTM_TO_ONNX = (0, 3, 1, 2)
 
