@@ -111,6 +111,7 @@ def test_convolutions_are_onnxruntimes(case, activations, tmp_path):
         ["fullyconnected", kinds[1], "fullyconnected"],
         ["fullyconnected", kinds[1], kinds[2], "fullyconnected"],
     )
+    assert network.layers[1].vector_bits == (), "no matrix kernel is linked for it"
     assert kinds[1] == ("conv2d" if CASES[case][0] == "Conv" else "convtranspose2d")
 
 

@@ -85,6 +85,10 @@ class Convolution(Layer):
         return (self.weights.reshape(len(self.weights), -1),)
 
     @property
+    def vector_bits(self) -> tuple[int, ...]:
+        return ()  # its kernels are no matrix's
+
+    @property
     def constants(self) -> tuple[npt.NDArray[Any], ...]:
         negative = () if self.negative is None else (self.negative,)
         return (self.bias, self.multiplier, self.shift.astype(np.int8), *negative)
