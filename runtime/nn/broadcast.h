@@ -29,7 +29,10 @@ static inline int32_t cs_scaled(const cs_operand *operand, int32_t left_shift, i
 /* A function of two elements less their zero points, in front of the last rescaling; inlined into each layer's loops. */
 typedef int32_t cs_combine(const cs_binary *layer, int32_t left, int32_t right);
 
-static inline void cs_broadcast(const cs_binary *layer, const void *left, const void *right, void *y, cs_combine *combine)
+/* The loops; inlined with `wide` known for int16 alone, the case that is long enough to matter. */
+static inline __attribute__((always_inline)) void cs_broadcast_loops(const cs_binary *layer, const void *left, const void *right,
+                                                                     void *y, cs_combine *combine, int left_wide,
+                                                                     int right_wide, int wide)
 {
     const uint32_t *shape = layer->shape, *a = layer->left.stride, *b = layer->right.stride;
     uint32_t at = 0;
@@ -40,15 +43,26 @@ static inline void cs_broadcast(const cs_binary *layer, const void *left, const 
                 uint32_t p = i * a[0] + j * a[1] + k * a[2], q = i * b[0] + j * b[1] + k * b[2];
 
                 for (uint32_t l = 0; l < shape[3]; l++, p += a[3], q += b[3], at++) {
-                    const int32_t one = cs_element(left, p, layer->left.wide) - layer->left.zero_point;
-                    const int32_t other = cs_element(right, q, layer->right.wide) - layer->right.zero_point;
+                    const int32_t one = cs_element(left, p, left_wide) - layer->left.zero_point;
+                    const int32_t other = cs_element(right, q, right_wide) - layer->right.zero_point;
                     const int32_t value = cs_multiply_twice_rounded(combine(layer, one, other),
                                                                                 layer->multiplier, layer->shift);
 
-                    cs_store_element(y, at, layer->wide, cs_clamp(value + layer->zero_point, layer->low, layer->high));
+                    cs_store_element(y, at, wide, cs_clamp(value + layer->zero_point, layer->low, layer->high));
                 }
             }
         }
+    }
+}
+
+static inline void cs_broadcast(const cs_binary *layer, const void *left, const void *right, void *y, cs_combine *combine)
+{
+    if (layer->left.wide && layer->right.wide && layer->wide) {
+        const cs_binary own = *layer; /* nothing that is written to y can change it: its numbers stay in registers */
+
+        cs_broadcast_loops(&own, left, right, y, combine, 1, 1, 1);
+    } else {
+        cs_broadcast_loops(layer, left, right, y, combine, layer->left.wide, layer->right.wide, layer->wide);
     }
 }
 
