@@ -19,6 +19,7 @@ from codesign.compiler.frontend.read import chain_properties
 from codesign.compiler.model.graph import Graph, Matrix, Quant
 from codesign.compiler.names import check_unique
 from codesign.compiler.operators import Operator
+from codesign.compiler.operators.operator import Shape
 from codesign.compiler.operators.scales import UNIT
 
 OPSET = 21  # the first with int16 QuantizeLinear
@@ -129,6 +130,10 @@ class QdqWriter:
         """The tensor that holds a value."""
         return self._tensor[value]
 
+    def shape(self, value: str) -> Shape:
+        """The shape of a value without the batch."""
+        return self._graph.shapes[value]
+
     def give(self, value: str, tensor: str) -> None:
         """Say which tensor holds a value."""
         self._tensor[value] = tensor
@@ -229,11 +234,11 @@ class QdqWriter:
         self.node("DequantizeLinear", [f"{result}_int", *parameters], result)
         return result
 
-    def node(self, operator: str, inputs: Sequence[str], output: str, label: str = "", **attributes: float) -> None:
+    def node(self, operator: str, inputs: Sequence[str], output: str, label: str = "", **attributes: object) -> None:
         """A node of one output; `label` is its name."""
         self.nodes_of(operator, inputs, [output], label or f"{output}/{operator}", **attributes)
 
-    def nodes_of(self, operator: str, inputs: Sequence[str], outputs: Sequence[str], label: str, **attributes: float) -> None:
+    def nodes_of(self, operator: str, inputs: Sequence[str], outputs: Sequence[str], label: str, **attributes: object) -> None:
         """A node of any number of outputs."""
         self.nodes.append(helper.make_node(operator, list(inputs), list(outputs), name=label, **attributes))
 
