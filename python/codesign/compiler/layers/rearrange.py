@@ -37,7 +37,7 @@ class Rescale:
 class Piece:
     """A strided copy from the value `source`; without a source, all elements are `fill`.
 
-    With `rescale`, or from int8 to int8 `table`, int8 (256,), the numbers come out in another scale: element q is table[q + 128].
+    With `rescale`, or from int8 to int8 `table`, int8 (256,), the numbers come out in another scale; q becomes table[q + 128].
     """
 
     loops: Loops

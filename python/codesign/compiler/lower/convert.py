@@ -41,4 +41,3 @@ def in_type(context: Context, name: str, source: Value, dtype: Dtype) -> Value:
     value = context.add(Value(context.new_name(f"{source.name}_{dtype}"), source.shape, dtype, reach / FULL[dtype]))
     context.layers.append(rescale_of(context.new_layer_name(name), source, value))
     return value
-
