@@ -19,7 +19,6 @@ from codesign.compiler.frontend.read import chain_properties
 from codesign.compiler.model.graph import Graph, Matrix, Quant
 from codesign.compiler.names import check_unique
 from codesign.compiler.operators import Operator
-from codesign.compiler.operators.operator import Shape
 from codesign.compiler.operators.scales import UNIT
 
 OPSET = 21  # the first with int16 QuantizeLinear
@@ -129,10 +128,6 @@ class QdqWriter:
     def tensor(self, value: str) -> str:
         """The tensor that holds a value."""
         return self._tensor[value]
-
-    def shape(self, value: str) -> Shape:
-        """The shape of a value without the batch."""
-        return self._graph.shapes[value]
 
     def give(self, value: str, tensor: str) -> None:
         """Say which tensor holds a value."""
