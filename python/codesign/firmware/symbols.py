@@ -19,7 +19,8 @@ _FRONT_END_TABLES = (
 )
 _FRONT_END_FUNCTIONS = (  # of runtime/dsp
     "cs_analysis",
-    "cs_apply_",
+    "cs_apply_gains",
+    "cs_apply_mask",
     "cs_banded_",
     "cs_complex_fft",
     "cs_dequantize_",
@@ -34,12 +35,12 @@ _FRONT_END_FUNCTIONS = (  # of runtime/dsp
     "cs_logarithm",
     "cs_magnitudes",
     "cs_mixed_complex_fft",
-    "cs_standardize",
     "cs_overlap_add",
     "cs_power",
     "cs_quantize_",
     "cs_rfft",
     "cs_sqrt_table",
+    "cs_standardize",
     "cs_synthesis",
     "cs_take_frame",
     "cs_to_planes",
