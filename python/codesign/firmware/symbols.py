@@ -19,6 +19,7 @@ _FRONT_END_TABLES = (
 )
 _FRONT_END_FUNCTIONS = (  # of runtime/dsp
     "cs_analysis",
+    "cs_apply_complex_mask",
     "cs_apply_gains",
     "cs_apply_mask",
     "cs_banded_",
