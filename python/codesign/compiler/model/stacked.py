@@ -40,7 +40,7 @@ def taken_apart(states: Iterable[State], outputs: Mapping[str, Term]) -> tuple[t
 
 
 def _reached(terms: Iterable[Term]) -> Iterator[Term]:
-    """All terms that some are made from, once each, without what is behind parts of states."""
+    """All terms that some are made from, once each, without what parts of states are made from."""
     waiting, known = list(terms), set[int]()
     while waiting:
         term = waiting.pop()

@@ -117,7 +117,7 @@ class Binary(Term):
 
 @dataclass(eq=False)
 class Constant(Term):
-    """A tensor known from the file: `values` float64, and the integers and scales behind them when it is dequantized.
+    """A tensor known from the file: `values` float64, and the integers and scales that they come from when it is dequantized.
 
     `quantized` and `scale` have the shape of `values`; `dtype` is the tensor's in the file.
     """
@@ -170,7 +170,7 @@ class Choice(Term):
 
 @dataclass(eq=False)
 class LstmOperator(Term):
-    """New hidden or cell state of an ONNX LSTM operator; both results of one node share `key`. Gates as in load.graph.GATES."""
+    """New hidden or cell state of an ONNX LSTM operator; both results of one node share `key`. Gates as in graph.GATES."""
 
     key: str = ""
     is_cell: bool = False

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The network with the integer contract as its forward pass and straight-through gradients behind it.
+"""The network with the integer contract as its forward pass and straight-through gradients.
 
 Every value that the firmware has as an integer is that integer here, bit for bit: constants come from compiler.lower, the
 arithmetic from `integer`. The backward pass is that of the real-valued network whose weights, features and activations are

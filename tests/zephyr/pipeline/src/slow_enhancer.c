@@ -3,6 +3,8 @@
 
 #include <zephyr/kernel.h>
 
+#include "audio.h"
+
 int slow_frames;
 
 cs_status __wrap_cs_enhancer_process(void *memory, const int16_t *in, int16_t *out, size_t hops)

@@ -3,7 +3,7 @@
 #ifndef CODESIGN_TEST_SLOW_ENHANCER_H
 #define CODESIGN_TEST_SLOW_ENHANCER_H
 
-#include "pipeline.h"
+#include <codesign/enhancer.h>
 
 extern int slow_frames; /* so many of the next frames are slow */
 
