@@ -21,6 +21,7 @@ from codesign.compiler.model import Graph, load_onnx
 from codesign.compiler.model import read_chain as read
 from codesign.compiler.plan import plan_memory
 from codesign.compiler.quantize import QuantizeReport, quantize_file
+from codesign.compiler.quantize.calibrate import AUTO_DB, Activations
 from codesign.enhancer import Enhanced, run_on
 from codesign.firmware.boards import Board, load_board
 from codesign.firmware.image import Image, Runtime
@@ -65,16 +66,32 @@ def read_chain(path: PathLike) -> Chain:
 
 
 def quantize(
-    model: PathLike, data: PathLike, output: PathLike, *, balance: bool = False, chain: PathLike | None = None
+    model: PathLike,
+    data: PathLike,
+    output: PathLike,
+    *,
+    balance: bool = False,
+    activations: Activations = "int8",
+    threshold_db: float = AUTO_DB,
+    chain: PathLike | None = None,
 ) -> QuantizeReport:
-    """Calibrate a float model on the recordings under the folder `data` and write it with int8 weights and activations.
+    """Calibrate a float model on the recordings under the folder `data` and write it with int8 weights.
 
-    With `balance`, scales are moved between linear layers first.
+    With `balance`, scales are moved between linear layers first. `activations` are "int8", "int16", or "auto": int16 where
+    int8 would leave a value a signal-to-noise ratio of less than `threshold_db`.
 
     Raises:
         InputError: the model is quantized already or cannot be lowered, no recording is usable, or `output` cannot be written.
     """
-    return quantize_file(Path(model), Path(data), Path(output), balanced=balance, chain=_path(chain))
+    return quantize_file(
+        Path(model),
+        Path(data),
+        Path(output),
+        balanced=balance,
+        chain=_path(chain),
+        activations=activations,
+        threshold_db=threshold_db,
+    )
 
 
 def generate(

@@ -262,7 +262,7 @@ def bad_graphs() -> dict[str, tuple[Callable[[], Graph], str]]:
         "huge gate scale": (
             lambda: graph(with_weights(lstm, scale=lstm.input_weight.scale * 1e6), *head, state=states("")), "input gate"),
         "cell scale": (lambda: graph(lstm, *head, state=states(""), c=Quant(0.001, 0, 16)), "cell state 'c'"),
-        "hidden int16": (lambda: graph(lstm, *head, state=states(""), h=Quant(2.0**-15, 0, 16)), "not int8"),
+        "hidden int16": (lambda: graph(lstm, *head, state=states(""), h=Quant(2.0**-15, 3, 16)), "zero point not 0"),
         "two quants": (
             lambda: graph(lstm, *head, state=states(""), h=Quant(0.01, 0, 8), h_new=Quant(0.02, 0, 8)), "differently"),
         "old state": (

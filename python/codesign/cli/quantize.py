@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -13,6 +14,12 @@ from codesign.cli.console import cells, emit_json, progress, say, stderr, table
 from codesign.cli.options import ChainFile, Json, Model
 
 
+class ActivationsKind(StrEnum):
+    int8 = "int8"
+    int16 = "int16"
+    auto = "auto"
+
+
 def command(
     model: Model,
     data: Annotated[Path, typer.Option("--data", "-d", help="Folder of noisy WAV or FLAC files to calibrate with.")],
@@ -21,9 +28,16 @@ def command(
         bool, typer.Option("--balance", help="Move scales between linear layers first, so that int8 fits both better.")
     ] = False,
     chain: ChainFile = None,
+    activations: Annotated[
+        ActivationsKind,
+        typer.Option("--activations", help="Values in int8, int16, or auto: int16 where int8 is coarse."),
+    ] = ActivationsKind.int8,
+    auto_db: Annotated[
+        float, typer.Option("--auto-db", help="With auto: a value becomes int16 where int8 leaves it less SNR than this, dB.")
+    ] = 40.0,
     json: Json = False,
 ) -> None:
-    """Quantize a float model to int8 by running recordings through it.
+    """Quantize a float model to int8 weights by running recordings through it.
 
     Example: codesign quantize float.onnx --data recordings/ -o int8.onnx
     """
@@ -32,7 +46,16 @@ def command(
     target = output or model.with_name(f"{model.stem}-int8.onnx")
     check_files([target], [model, data])
     with progress() as show:
-        report = quantize_file(model, data, target, progress=show, balanced=balance, chain=chain)
+        report = quantize_file(
+            model,
+            data,
+            target,
+            progress=show,
+            balanced=balance,
+            chain=chain,
+            activations=activations.value,
+            threshold_db=auto_db,
+        )
     for note in report.notes:
         say(note)
     for warning in report.warnings:

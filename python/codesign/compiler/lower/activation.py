@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A function of its own, int8 → int8 → Lookup8."""
+"""A function of its own → Lookup8, Table16, Rescale or Slopes, whichever its values need."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ import numpy as np
 import numpy.typing as npt
 
 from codesign.base.errors import InputError
-from codesign.compiler.layers import Lookup8
+from codesign.compiler.layers import Lookup8, Value
 from codesign.compiler.lower.constants import clamp
+from codesign.compiler.lower.convert import in_type
+from codesign.compiler.lower.unary import rescale_of, slopes_of, unary_of
 
 if TYPE_CHECKING:
     from codesign.compiler.lower.context import Context
@@ -18,14 +20,44 @@ if TYPE_CHECKING:
 
 
 def lower_activation(context: Context, op: Activation) -> None:
-    """Append a table of `op` over all int8 inputs: T[q + 128] = clamp(rne(f(s_x · (q − zp_x)) / s_y) + zp_y)."""
-    source = context.int8_source(op.name, op.source)
-    quant = context.int8_quant(op.name, op.output)
+    """Append the layers of `op`. int8 → int8 is a table of all inputs, T[q + 128] = clamp(rne(f(s_x · (q − zp_x)) / s_y) +
+    zp_y); wider values take a table with chords, or a multiplication where the function is made of straight lines.
+    """
+    source = context.source(op.name, op.source)
+    output = context.add_value(op.output, context.known_quant(op.name, op.output))
+    if (source.dtype, output.dtype) == ("int8", "int8"):
+        context.layers.append(_lookup8(op, source, output))
+    elif op.clamp is not None:
+        context.layers.append(rescale_of(op.name, source, output, *op.clamp))
+    elif (slope := _slope(op)) is not None:
+        context.layers.append(slopes_of(op.name, source, output, np.array([1], np.int16), slope))
+    else:
+        wide_source = in_type(context, f"{op.name}_wide", source, "int16")
+        name = output.name if output.dtype == "int16" else context.new_name(f"{op.output}_wide")
+        wide = output if output.dtype == "int16" else context.add(Value(name, output.shape, "int16", _wider(output)))
+        layer = unary_of(op.name, lambda x: _defined(op.name, op.real(x)), wide_source, wide)
+        context.layers.append(layer)
+        if wide is not output:
+            context.layers.append(rescale_of(context.new_layer_name(f"{op.name}_narrow"), wide, output))
+
+
+def _lookup8(op: Activation, source: Value, output: Value) -> Lookup8:
     reals = op.real(source.scale * (np.arange(-128, 128).astype(np.float64) - source.zero_point))
     y = _defined(op.name, reals).tolist()
-    entries = [clamp(clamp(v / quant.scale, -1024, 1024) + quant.zero_point, -127, 127) for v in y]
-    context.add_value(op.output, quant)
-    context.layers.append(Lookup8(op.name, source.name, op.output, np.array(entries, np.int8)))
+    entries = [clamp(clamp(v / output.scale, -1024, 1024) + output.zero_point, -127, 127) for v in y]
+    return Lookup8(op.name, source.name, output.name, np.array(entries, np.int8))
+
+
+def _slope(op: Activation) -> float | None:
+    """What a function multiplies numbers below zero with, if it leaves those above as they are."""
+    if op.kind in ("leakyrelu", "prelu"):
+        return op.parameters[0]
+    return -1.0 if op.kind == "abs" else None
+
+
+def _wider(output: Value) -> float:
+    """An int16 scale that holds all that the int8 value does."""
+    return output.scale * (127 + abs(output.zero_point)) / 32767
 
 
 def _defined(name: str, y: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +16,10 @@ from codesign.compiler.layers.binary import Binary, Four, Operand, Operation
 from codesign.compiler.layers.value import Dtype
 from codesign.compiler.lower.constants import QUANTIZE_HINT, quantized_multiplier
 from codesign.compiler.lower.rows import FULL, limits
+
+if TYPE_CHECKING:
+    from codesign.compiler.lower.context import Context
+    from codesign.compiler.operators.binary import Binary as BinaryOperator
 
 _DIMENSIONS = 4
 _KEPT_BITS = {"int8": 20, "int16": 15}
@@ -40,6 +44,20 @@ def constant_side(real: npt.NDArray[np.float64], dtype: Dtype) -> Side:
     scale = float(np.abs(real).max(initial=0.0)) / FULL[dtype] or 1.0
     value = Value("", real.size, dtype, scale)
     return Side(value, real.shape, np.rint(real / scale).astype(np.int64).reshape(-1))
+
+
+def lower_binary(context: Context, op: BinaryOperator) -> None:
+    """Append the layer of `op`; constants are int16, whatever the values are."""
+    sides = []
+    for name in (op.left, op.right):
+        if name:
+            sides.append(Side(context.source(op.name, name), context.graph.shapes[name]))
+        else:
+            assert op.constant is not None
+            sides.append(constant_side(op.constant, "int16"))
+    output = context.add_value(op.output, context.known_quant(op.name, op.output))
+    left, right = sides
+    context.layers.append(binary_of(op.name, op.operation, left, right, output))
 
 
 def binary_of(

@@ -19,6 +19,7 @@ MBQM_LIMIT = 2**30
 BIAS_STEPS = 2**29
 """A row's scale is chosen so that its bias is at most as many steps of input · weight: products and zero points fit beside."""
 INT8_MAX = 127
+INT16_MAX = 32767
 LOGIT_SCALE = 2.0**-12
 """Gate pre-activations and logits: int16 Q3.12."""
 UNIT_SCALE = 2.0**-15
@@ -49,11 +50,13 @@ def quantized_multiplier(real: float) -> tuple[int, int]:
     return (multiplier, shift) if multiplier > 0 and shift >= -30 else (0, 0)
 
 
-def weights_of(op: str, what: str, matrix: Matrix) -> tuple[npt.NDArray[np.int8], npt.NDArray[np.float64]]:
+def weights_of(
+    op: str, what: str, matrix: Matrix, source: str = "int8"
+) -> tuple[npt.NDArray[np.int8], npt.NDArray[np.float64]]:
     """The int8 weights and row scales of a quantized matrix, checked: (rows, columns) in [−127, 127] and (rows,) > 0.
 
     Raises InputError for a float matrix, a weight of −128, scales that are not finite and positive, and rows whose sum
-    could leave ±2^23.
+    could leave ±2^23, for an int16 `source` ±2^31.
     """
     if matrix.quantized is None or matrix.scale is None:
         raise InputError(f"{op}: {what} is not quantized", hint=QUANTIZE_HINT)
@@ -66,7 +69,7 @@ def weights_of(op: str, what: str, matrix: Matrix) -> tuple[npt.NDArray[np.int8]
     if not (np.isfinite(scale).all() and (scale > 0).all()):
         raise InputError(f"{op}: {what} has a scale that is not a positive number", hint=QUANTIZE_HINT)
     largest = int(sum_bounds(weights).max(initial=0))
-    if largest >= SUM_LIMIT:
+    if largest >= SUM_LIMIT and source == "int8":
         raise InputError(
             f"{op}: {what} can sum to {largest}, the kernels hold sums below 2^23",
             hint="split the layer: 512 columns of full-scale weights fit",

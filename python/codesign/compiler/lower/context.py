@@ -60,6 +60,15 @@ class Context:
             return quant
         return None
 
+    def known_quant(self, op: str, *names: str) -> Quant:
+        """Parameters of a value. Raises InputError when the file has none, or an int16 zero point."""
+        quant = self.quant(*names)
+        if quant is None:
+            raise InputError(f"{op}: value '{names[0]}' is not quantized", hint=QUANTIZE_HINT)
+        if quant.bits == 16 and quant.zero_point:
+            raise InputError(f"{op}: int16 value '{names[0]}' must have zero point 0", hint=QUANTIZE_HINT)
+        return quant
+
     def int8_quant(self, op: str, *names: str) -> Quant:
         """Parameters of an int8 value. Raises InputError when the file has none or others."""
         quant = self.quant(*names)

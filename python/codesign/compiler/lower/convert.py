@@ -3,26 +3,46 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import numpy.typing as npt
 
 from codesign.base.errors import InputError
 from codesign.compiler.layers import Copy, Layer, Piece, Requantize, Value
+from codesign.compiler.layers.value import Dtype
 from codesign.compiler.lower.constants import QUANTIZE_HINT, clamp, quantized_multiplier
+from codesign.compiler.lower.rows import FULL
+from codesign.compiler.lower.unary import rescale_of
+
+if TYPE_CHECKING:
+    from codesign.compiler.lower.context import Context
 
 
 def converted(name: str, source: Value, output: Value) -> Layer:
     """The layer that brings all of `source` to `output`, a value of as many elements.
 
     Raises:
-        InputError: int16 that would have to be made of int8, or of int16 with another scale.
+        InputError: scales so far apart that the result could overflow.
     """
     if source.dtype == "int16" and output.dtype == "int8" and source.zero_point == 0:
         multiplier, shift = quantized_multiplier(source.scale / output.scale)
         if shift > 14:
             raise InputError(f"{name}: scale {output.scale:g} of '{output.name}' is too small for '{source.name}'")
         return Requantize(name, source.name, output.name, multiplier, shift, output.zero_point)
+    if output.dtype == "int16" and (source.dtype, source.scale) != ("int16", output.scale):
+        return rescale_of(name, source, output)
     return Copy(name, output.name, output.size, (Piece(source.name, source.size, table=requantizing(name, source, output)),))
+
+
+def in_type(context: Context, name: str, source: Value, dtype: Dtype) -> Value:
+    """The value in a type: itself, or what a layer `name` makes of it, wide enough for all that it holds."""
+    if source.dtype == dtype:
+        return source
+    reach = source.scale * (FULL[source.dtype] + abs(source.zero_point))
+    value = context.add(Value(context.new_name(f"{source.name}_{dtype}"), source.shape, dtype, reach / FULL[dtype]))
+    context.layers.append(rescale_of(context.new_layer_name(name), source, value))
+    return value
 
 
 def requantizing(name: str, source: Value, output: Value) -> npt.NDArray[np.int8] | None:

@@ -4,8 +4,6 @@
 from __future__ import annotations
 
 from codesign.base.errors import InputError
-from codesign.compiler.layers import Value
-from codesign.compiler.lower.constants import UNIT_SCALE
 from codesign.compiler.lower.context import Context
 from codesign.compiler.lower.network import Network
 from codesign.compiler.lower.states import add_states, update_states
@@ -19,8 +17,7 @@ def lower(graph: Graph) -> Network:
     compute (several scales in a gate, weights of −128) and for numbers that could overflow.
     """
     context = Context(graph)
-    quant = context.int8_quant("model input", graph.input)
-    context.add(Value(graph.input, graph.shapes[graph.input], "int8", quant.scale, quant.zero_point))
+    context.add_value(graph.input, context.known_quant("model input", graph.input))
     add_states(context)
     for op in graph.schedule:
         if op.name not in context.done:
@@ -40,11 +37,9 @@ def lower(graph: Graph) -> Network:
 
 
 def _output(context: Context) -> str:
-    """Name of the mask. Raises InputError unless it is int8 or int16 Q0.15."""
+    """Name of the mask. Raises InputError where nothing computes it."""
     output = context.graph.output
     value = context.values.get(context.aliases.get(output, output))
     if value is None:
         raise InputError(f"model output '{output}' is not computed by any operator")
-    if value.dtype == "int16" and value.scale != UNIT_SCALE:
-        raise InputError(f"model output '{output}' is int16 with scale {value.scale:g}, a mask has 2^-15")
     return value.name

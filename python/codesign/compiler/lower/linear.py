@@ -23,6 +23,8 @@ from codesign.compiler.lower.constants import (
     sum_bounds,
     weights_of,
 )
+from codesign.compiler.lower.rows import Rows
+from codesign.compiler.lower.wide_linear import fully_connected_of
 from codesign.compiler.model.graph import Matrix, Quant
 
 if TYPE_CHECKING:
@@ -45,7 +47,7 @@ def lower_linear(context: Context, op: Linear) -> None:
         if between is not None:
             raise InputError(f"{op.name}: value '{op.output}' is int16 before {follower.label}", hint=QUANTIZE_HINT)
         quant = _output_quant(context, follower.name, output)
-        _append(context, op, output, quant, *activation_bounds(follower.clamp, quant))
+        _append(context, op, output, quant, follower.clamp)
     elif follower.table is not None:
         context.done.add(follower.name)
         if between is not None and (between.scale, between.zero_point) != (LOGIT_SCALE, 0):
@@ -126,16 +128,35 @@ def _output_quant(context: Context, op: str, name: str) -> Quant:
         return Quant(UNIT_SCALE, 0, 16)
     if quant is None:
         raise InputError(f"{op}: value '{name}' is not quantized", hint=QUANTIZE_HINT)
-    if quant.bits == 16 and (quant.scale, quant.zero_point) != (UNIT_SCALE, 0):
-        raise InputError(f"{op}: int16 value '{name}' must have scale 2^-15 and zero point 0")
+    if quant.bits == 16 and quant.zero_point != 0:
+        raise InputError(f"{op}: int16 value '{name}' must have zero point 0", hint=QUANTIZE_HINT)
     return quant
 
 
-def _append(context: Context, op: Linear, output: str, quant: Quant, low: int | None = None, high: int | None = None) -> Value:
-    source = context.int8_source(op.name, op.source)
-    layer = fully_connected(op.name, source, output, op.weight, op.bias, quant, low, high)
-    context.layers.append(layer)
-    return context.add_value(output, quant)
+def _append(
+    context: Context, op: Linear, output: str, quant: Quant, clamp_to: tuple[float, float] = (-math.inf, math.inf)
+) -> Value:
+    source, value = context.source(op.name, op.source), context.add_value(output, quant)
+    context.layers.append(linear_layer(op.name, source, value, op.weight, op.bias, clamp_to))
+    return value
+
+
+def linear_layer(
+    name: str,
+    source: Value,
+    output: Value,
+    matrix: Matrix,
+    bias: npt.NDArray[np.float64],
+    clamp_to: tuple[float, float] = (-math.inf, math.inf),
+) -> FullyConnected:
+    """The layer that computes matrix · source + bias at each position of the source, clamped to real bounds."""
+    positions = source.size // matrix.values.shape[1]
+    if source.dtype == "int8" and positions == 1:
+        quant = Quant(output.scale, output.zero_point, 8 if output.dtype == "int8" else 16)
+        bounds = (None, None) if clamp_to == (-math.inf, math.inf) else activation_bounds(clamp_to, quant)
+        return fully_connected(name, source, output.name, matrix, bias, quant, *bounds)
+    rows = Rows(*weights_of(name, "the weight matrix", matrix, source.dtype))
+    return fully_connected_of(name, source, output, rows, bias, positions, *clamp_to)
 
 
 def _append_lookup16(context: Context, op: Operator, table: Table, logit: Value) -> None:

@@ -12,6 +12,8 @@ import numpy.typing as npt
 from codesign.base.errors import InputError
 from codesign.compiler.layers import Lstm, Value
 from codesign.compiler.lower.constants import QUANTIZE_HINT, rne, sum_bounds, weights_of
+from codesign.compiler.lower.recurrent import lstm_of
+from codesign.compiler.lower.rows import Rows
 from codesign.compiler.model.graph import GATES, Matrix, Quant
 
 if TYPE_CHECKING:
@@ -25,20 +27,26 @@ GateScales = tuple[float, ...]
 
 
 def lstm_quants(context: Context, op: LstmCell) -> dict[str, Quant]:
-    """Parameters of the hidden state, int8, and of the cell state, int16 of a power of two."""
+    """Parameters of the hidden state, int8 or int16, and of the cell state, int16 of a power of two."""
     hidden = context.quant(op.hidden, op.output) or DEFAULT_HIDDEN
-    if hidden.bits != 8:
-        raise InputError(f"{op.name}: hidden state '{op.hidden}' is not int8", hint=QUANTIZE_HINT)
+    if hidden.bits == 16 and hidden.zero_point != 0:
+        raise InputError(f"{op.name}: hidden state '{op.hidden}' is int16 and its zero point not 0", hint=QUANTIZE_HINT)
     fraction = _cell_fraction(op, context.quant(op.cell, op.cell_output))
     return {op.hidden: hidden, op.cell: Quant(2.0**-fraction, 0, 16)}
 
 
 def lower_lstm(context: Context, op: LstmCell) -> None:
     """Append the layer of `op`, which changes its two states in place."""
-    source, quants = context.int8_source(op.name, op.source), lstm_quants(context, op)
+    source, quants = context.source(op.name, op.source), lstm_quants(context, op)
     hidden = context.carried(op, op.hidden, op.output, quants[op.hidden])
     cell = context.carried(op, op.cell, op.cell_output, quants[op.cell])
-    context.layers.append(_layer(op, source, hidden, cell, round(-math.log2(cell.scale))))
+    fraction = round(-math.log2(cell.scale))
+    if "int16" not in (source.dtype, hidden.dtype):
+        context.layers.append(_layer(op, source, hidden, cell, fraction))
+        return
+    rows = Rows(*weights_of(op.name, "the input weights", op.input_weight, source.dtype))
+    recurrent = Rows(*weights_of(op.name, "the recurrent weights", op.recurrent_weight, hidden.dtype))
+    context.layers.append(lstm_of(op.name, source, hidden, cell.name, fraction, rows, recurrent, op.bias))
 
 
 def _layer(op: LstmCell, source: Value, hidden: Value, cell: Value, cell_fraction: int) -> Lstm:

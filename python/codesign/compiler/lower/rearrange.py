@@ -6,7 +6,9 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from codesign.compiler.layers import Copy, Piece
+from codesign.compiler.layers import Copy, Piece, Value
+from codesign.compiler.layers.arrangement import Arrangement, concatenate
+from codesign.compiler.lower.arrangement import rearrange
 from codesign.compiler.lower.convert import converted, requantizing
 from codesign.compiler.model.graph import Quant
 
@@ -20,7 +22,13 @@ if TYPE_CHECKING:
 def lower_concat(context: Context, op: Concat) -> None:
     """Append the copy of all sources."""
     sources = [context.source(op.name, name) for name in op.inputs]
-    output = context.add_value(op.output, context.int8_quant(op.name, op.output))
+    output = context.add_value(op.output, context.known_quant(op.name, op.output))
+    if any(not _copied(source, output) for source in sources):
+        shapes = [context.graph.shapes[name] for name in op.inputs]
+        parts = [Arrangement.of(source.name, shape) for source, shape in zip(sources, shapes, strict=True)]
+        values = {source.name: source for source in sources}
+        context.layers.append(rearrange(op.name, concatenate(parts, op.axis), values, output))
+        return
     count, inner = math.prod(output.shape[: op.axis]), math.prod(output.shape[op.axis + 1 :])
     pieces, to, stride = [], 0, output.shape[op.axis] * inner
     for source in sources:
@@ -34,13 +42,23 @@ def lower_concat(context: Context, op: Concat) -> None:
 def lower_slice(context: Context, op: Slice) -> None:
     """Append the copy of a part."""
     source = context.source(op.name, op.source)
-    output = context.add_value(op.output, context.int8_quant(op.name, op.output))
+    output = context.add_value(op.output, context.known_quant(op.name, op.output))
     shape = context.graph.shapes[op.source]
+    if not _copied(source, output):
+        part = Arrangement.of(source.name, shape).slice(op.axis, op.start, op.stop - op.start)
+        context.layers.append(rearrange(op.name, part, {source.name: source}, output))
+        return
     count, inner = math.prod(shape[: op.axis]), math.prod(shape[op.axis + 1 :])
     length = (op.stop - op.start) * inner
     table = requantizing(op.name, source, output)
     piece = Piece(source.name, length, op.start * inner, 0, count, shape[op.axis] * inner, length, table)
     context.layers.append(Copy(op.name, output.name, output.size, (piece,)))
+
+
+def _copied(source: Value, output: Value) -> bool:
+    """Whether a copy, through a table at most, brings `source` to `output`."""
+    both = (source.dtype, output.dtype)
+    return both == ("int8", "int8") or (both == ("int16", "int16") and source.scale == output.scale)
 
 
 def lower_view(context: Context, op: View) -> None:

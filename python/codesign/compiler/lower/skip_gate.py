@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 from codesign.base.errors import InputError
 from codesign.compiler.layers import Lstm, SkipGate, StateValue, Value
 from codesign.compiler.lower.constants import LOGIT_SCALE, UNIT_SCALE
-from codesign.compiler.lower.linear import fully_connected
-from codesign.compiler.model.graph import Quant
+from codesign.compiler.lower.linear import linear_layer
 
 if TYPE_CHECKING:
     from codesign.compiler.lower.context import Context
@@ -20,7 +19,7 @@ def lower_skip_gate(context: Context, op: SkipGateOp) -> None:
     """Insert the gate before the first layer it guards and add its two states; all LSTM layers are there already."""
     first, guarded = _guarded(context, op)
     hidden = {layer.hidden for layer in guarded}
-    source = context.int8_source(op.name, op.source)
+    source = context.source(op.name, op.source)
     if source.name not in hidden:
         raise InputError(f"{op.name}: '{op.source}' is not the hidden state of a layer that the gate guards")
     state = context.state(op.name, op.state)
@@ -29,8 +28,8 @@ def lower_skip_gate(context: Context, op: SkipGateOp) -> None:
     if float(state.start.ravel()[0]) < 0.5:
         raise InputError(f"{op.name}: state '{op.state}' starts below 0.5, the gate would never open", hint="start at 1")
     logit, delta = context.new_name(f"{op.state}_logit"), context.new_name(f"{op.state}_delta")
-    layer = fully_connected(f"{op.name}_delta", source, logit, op.weight, op.bias, Quant(LOGIT_SCALE, 0, 16))
-    context.add(Value(logit, 1, "int16", LOGIT_SCALE))
+    value = context.add(Value(logit, 1, "int16", LOGIT_SCALE))
+    layer = linear_layer(f"{op.name}_delta", source, value, op.weight, op.bias)
     context.states.append(StateValue(context.add(Value(delta, 1, "int16", UNIT_SCALE))))
     context.aliases[op.outputs[0]] = op.state
     names = tuple(g.name for g in guarded)

@@ -19,6 +19,7 @@ from codesign.compiler.model.terms import (
     Binary,
     Call,
     Choice,
+    Constant,
     Function,
     Input,
     LstmOperator,
@@ -113,7 +114,7 @@ class Recognizer:
             case Pieces():
                 return self._concat(self._name(term), term.name, term.parts)
             case Binary(operator=Operator() as operator) if not self._may_be_hidden(term):
-                return self._operation(term, Call(operator, [term.left, term.right], [term]))
+                return self._operation(term, Call(operator, [t for t in term.reads if not isinstance(t, Constant)], [term]))
             case Binary(kind="mul"):
                 return self._lstm(term).output
             case Choice():

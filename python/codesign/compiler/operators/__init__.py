@@ -5,6 +5,7 @@ To add one: docs/add-an-op.md.
 """
 
 from codesign.compiler.operators.activation import Activation
+from codesign.compiler.operators.binary import Binary
 from codesign.compiler.operators.concat import Concat
 from codesign.compiler.operators.linear import Linear
 from codesign.compiler.operators.lstm import LstmCell
@@ -13,4 +14,4 @@ from codesign.compiler.operators.skip_gate import SkipGate
 from codesign.compiler.operators.slice import Slice
 from codesign.compiler.operators.view import View
 
-__all__ = ["Activation", "Concat", "Linear", "LstmCell", "Operator", "SkipGate", "Slice", "View"]
+__all__ = ["Activation", "Binary", "Concat", "Linear", "LstmCell", "Operator", "SkipGate", "Slice", "View"]

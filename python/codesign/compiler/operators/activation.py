@@ -79,7 +79,7 @@ class Activation(Operator):
         wide = wide and (self.table is not None or self.clamp is not None)  # the maker's layer computes it
         quant = calibration.measured(self.output) if wide else calibration.integers(self.output)
         if self.table is not None:  # its integers are of UNIT, and a finer scale would hold nothing more
-            quant = replace(quant, scale=max(quant.scale, UNIT.scale))
+            quant = replace(quant, scale=max(quant.scale, UNIT.scale)) if quant.bits == 8 else UNIT
         return {self.output: quant}
 
     def quantized(self, calibration: Calibration) -> tuple[Self, Mapping[str, Quant]]:

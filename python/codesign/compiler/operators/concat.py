@@ -69,10 +69,7 @@ class Concat(Operator):
         return (self.output,)
 
     def scales(self, calibration: Calibration) -> Mapping[str, Quant]:
-        """Those of the sources where they agree: then nothing is rounded again."""
-        found = {calibration.quants.get(name) for name in self.inputs}
-        (quant,) = found if len(found) == 1 else (None,)
-        return {self.output: quant if quant is not None and quant.bits == 8 else calibration.integers(self.output)}
+        return {self.output: calibration.kept(self.inputs, self.output)}
 
     def quantized(self, calibration: Calibration) -> tuple[Self, Mapping[str, Quant]]:
         return self, {}

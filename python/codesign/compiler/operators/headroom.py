@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from codesign.compiler.lower.constants import BIAS_STEPS, INT8_MAX, sum_bounds
+from codesign.compiler.lower.constants import BIAS_STEPS, INT8_MAX, INT16_MAX, sum_bounds
 from codesign.compiler.model.graph import Matrix, Quant
 
 Real = npt.NDArray[np.float64]
@@ -31,13 +31,15 @@ def least_output_scale(matrix: Matrix, bias: Real, source: Quant) -> float:
     assert matrix.quantized is not None
     assert matrix.scale is not None
     sums = matrix.quantized.astype(np.int64).sum(axis=1)
-    steps = sum_bounds(matrix.quantized) + np.abs(source.zero_point * sums) + 1
+    full = 1.0 if source.bits == 8 else INT16_MAX / INT8_MAX
+    steps = full * sum_bounds(matrix.quantized) + np.abs(source.zero_point * sums) + 1
     return float((np.abs(bias) + steps * matrix.scale * source.scale).max()) / (BIAS_STEPS / 4)
 
 
 def products_reach(weights: Real, source: Quant) -> Real:
     """Largest |Σ_j w_rj · x_j| of each row, float64 (rows,), for any integers of the source."""
-    return np.asarray(np.abs(weights).sum(axis=1) * source.scale * (INT8_MAX + abs(source.zero_point)))
+    full = INT8_MAX if source.bits == 8 else INT16_MAX
+    return np.asarray(np.abs(weights).sum(axis=1) * source.scale * (full + abs(source.zero_point)))
 
 
 def saturating_bias(bias: Real, reach: Real, result: Quant) -> Real:

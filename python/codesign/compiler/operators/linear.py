@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Linear(Operator):
-    """output = weight · source + bias; bias is float64, shape (rows,)."""
+    """output = weight · source + bias; bias float64 (rows,). Over the last axis of a source of several."""
 
     source: str
     output: str
@@ -51,15 +51,19 @@ class Linear(Operator):
 
     def shapes(self, known: Mapping[str, Shape]) -> Mapping[str, Shape]:
         rows, columns = self.weight.values.shape
-        if math.prod(known[self.source]) != columns:
-            raise InputError(
-                f"{self.name}: weights for {columns} inputs meet '{self.source}' of {math.prod(known[self.source])}"
-            )
-        return {self.output: (rows,)}
+        shape = known[self.source]
+        if math.prod(shape) == columns:
+            return {self.output: (rows,)}
+        if shape[-1] != columns:
+            found = math.prod(shape) if len(shape) == 1 else list(shape)
+            raise InputError(f"{self.name}: weights for {columns} inputs meet '{self.source}' of {found}")
+        return {self.output: (*shape[:-1], rows)}
 
     def run(self, values: Mapping[str, Real], grid: Grid) -> dict[str, Real]:
-        sums = self.weight.values.astype(np.float64) @ values[self.source].ravel() + self.bias
-        return {self.output: grid(self.output, sums)}
+        source, (rows, columns) = values[self.source], self.weight.values.shape
+        shape = (rows,) if source.size == columns else (*source.shape[:-1], rows)
+        sums = source.reshape(-1, columns) @ self.weight.values.astype(np.float64).T + self.bias
+        return {self.output: grid(self.output, sums.reshape(shape))}
 
     @property
     def bounds(self) -> tuple[float, float]:
@@ -94,7 +98,9 @@ class Linear(Operator):
 
     def write(self, writer: QdqWriter) -> None:
         name = f"{writer.inner(self)}/linear"
-        product = writer.gemm(name, writer.tensor(self.source), self.weight, self.bias, label=self.name)
+        apply = writer.gemm if writer.size(self.source) == self.weight.values.shape[1] else writer.matmul
+        source = writer.vector(self.source) if apply == writer.gemm else writer.tensor(self.source)
+        product = apply(name, source, self.weight, self.bias, label=self.name)
         writer.finish(self.output, product)
 
     def lower(self, context: Context) -> None:

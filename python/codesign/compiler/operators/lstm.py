@@ -16,7 +16,7 @@ from codesign.compiler.model.graph import GATES, Matrix, Quant
 from codesign.compiler.operators.headroom import products_reach, saturating_bias
 from codesign.compiler.operators.operator import Grid, Operator, Real, Shape
 from codesign.compiler.operators.rounding import sigmoid
-from codesign.compiler.operators.scales import HIDDEN, LOGIT, cell_quant, int8_matrix, weight_scale
+from codesign.compiler.operators.scales import HIDDEN, HIDDEN16, LOGIT, cell_quant, int8_matrix, weight_scale
 
 if TYPE_CHECKING:
     from codesign.compiler.lower.context import Context
@@ -89,16 +89,20 @@ class LstmCell(Operator):
 
     @property
     def observed(self) -> tuple[str, ...]:
-        return (self.cell_output,)
+        return (self.cell_output, self.output)
 
     def scales(self, calibration: Calibration) -> Mapping[str, Quant]:
         cell = cell_quant(calibration.seen[self.cell_output])
-        return {self.hidden: HIDDEN, self.output: HIDDEN, self.cell: cell, self.cell_output: cell}
+        source = calibration.quants.get(self.source)
+        wide = calibration.is_wide(self.output) or (source is not None and source.bits == 16)  # an int16 source needs that
+        hidden = HIDDEN16 if wide else HIDDEN
+        return {self.hidden: hidden, self.output: hidden, self.cell: cell, self.cell_output: cell}
 
     def quantized(self, calibration: Calibration) -> tuple[Self, Mapping[str, Quant]]:
-        reach = products_reach(self.recurrent_weight.values.astype(np.float64), HIDDEN)
-        if self.source in calibration.quants:
-            reach = reach + products_reach(self.input_weight.values.astype(np.float64), calibration.quants[self.source])
+        hidden, source = calibration.quants[self.hidden], calibration.quants.get(self.source)
+        reach = products_reach(self.recurrent_weight.values.astype(np.float64), hidden)
+        if source is not None:
+            reach = reach + products_reach(self.input_weight.values.astype(np.float64), source)
         changed = replace(
             self,
             input_weight=_per_gate(self.input_weight, self.units),

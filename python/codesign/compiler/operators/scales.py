@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import numpy.typing as npt
 
@@ -13,6 +15,9 @@ LOGIT = Quant(2.0**-12, 0, 16)
 UNIT = Quant(2.0**-15, 0, 16)
 HIDDEN = Quant(2.0**-7, 0, 8)
 _CLIPS = np.linspace(0.3, 1.0, 71)
+HIDDEN16 = Quant(2.0**-15, 0, 16)
+_WIDE_MARGIN = 1.125  # room above the largest magnitude that calibration saw, an eighth
+_SUM_STEPS = 2.0**30
 _CELL_MARGIN = 1.25  # room above the largest cell state that calibration saw
 
 
@@ -23,6 +28,21 @@ def value_quant(values: npt.NDArray[np.floating]) -> Quant:
     levels, zero_point = (254, -127) if one_sided else (127, 0)
     sample = values.ravel()[:: max(1, values.size // 200_000)].astype(np.float64)
     return Quant(_best_scale(sample, top, levels, zero_point), zero_point, 8)
+
+
+def wide_quant(values: npt.NDArray[np.floating]) -> Quant:
+    """int16 parameters: zero point 0, and a scale that holds the largest magnitude and some room above it."""
+    largest = float(np.abs(values).max()) * _WIDE_MARGIN
+    return Quant(float(np.float32(largest / 32767)) if largest / 32767 >= FLOAT32.tiny else 1.0 / 32767, 0, 16)
+
+
+def int8_snr_db(values: npt.NDArray[np.floating]) -> float:
+    """Signal-to-noise ratio in dB of values that int8 of least squared error rounds; infinite where it changes nothing."""
+    quant = value_quant(values)
+    sample = values.ravel()[:: max(1, values.size // 200_000)].astype(np.float64)
+    noise = _squared_error(sample, quant.scale, quant.zero_point)
+    signal = float(np.square(sample).sum())
+    return 10.0 * math.log10(signal / noise) if noise > 0.0 and signal > 0.0 else math.inf
 
 
 def cell_quant(values: npt.NDArray[np.floating]) -> Quant:
@@ -48,7 +68,10 @@ def int8_rows(
     scale = np.array([weight_scale(row) for row in rows])
     if source and result:
         bias = saturating_bias(bias, products_reach(rows, source), result)
-        scale = _of_biased_rows(rows, scale, least_row_scale(bias, source.scale).astype(np.float32))
+        least = least_row_scale(bias, source.scale)
+        if source.bits == 16:  # sums of int16 times int8 stay below 2^31, beside the bias
+            least = np.maximum(least, np.abs(rows).sum(axis=1) * 32767 / _SUM_STEPS)
+        scale = _of_biased_rows(rows, scale, least.astype(np.float32))
     return int8_matrix(rows, scale), bias
 
 

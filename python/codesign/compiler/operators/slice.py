@@ -72,9 +72,7 @@ class Slice(Operator):
         return (self.output,)
 
     def scales(self, calibration: Calibration) -> Mapping[str, Quant]:
-        """Those of the source: nothing is rounded again."""
-        quant = calibration.quants.get(self.source)
-        return {self.output: quant if quant is not None and quant.bits == 8 else calibration.integers(self.output)}
+        return {self.output: calibration.kept(self.sources, self.output)}
 
     def quantized(self, calibration: Calibration) -> tuple[Self, Mapping[str, Quant]]:
         return self, {}

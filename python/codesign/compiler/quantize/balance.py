@@ -71,8 +71,8 @@ def _pairs(graph: Graph) -> list[tuple[int, str, int]]:
     place_of = {op.name: place for place, op in enumerate(graph.ops)}
     for place, op in enumerate(graph.ops):
         value = op.outputs[0]
-        if op.with_rows(np.ones(graph.size(value))) is None:
-            continue
+        if len(graph.shapes[value]) > 1 or op.with_rows(np.ones(graph.size(value))) is None:
+            continue  # over positions a channel is not an element
         reader = graph.follower(value)
         while reader is not None and reader.homogeneous:
             value = reader.outputs[0]

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -13,35 +14,70 @@ from codesign.base.errors import InputError
 from codesign.compiler.model.graph import Graph, Quant, State
 from codesign.compiler.operators import Operator
 from codesign.compiler.operators.rounding import rounded
-from codesign.compiler.operators.scales import LOGIT, UNIT, value_quant
+from codesign.compiler.operators.scales import LOGIT, UNIT, int8_snr_db, value_quant, wide_quant
 from codesign.compiler.quantize.balance import Channels
 from codesign.compiler.quantize.float_run import float_steps
 
 Seen = Mapping[str, npt.NDArray[np.float32]]
 """What every value that gets parameters did in all frames: name → (frames, size)."""
 
+Activations = Literal["int8", "int16", "auto"]
+AUTO_DB = 40.0
+"""With "auto", values that int8 rounds with less than this signal-to-noise ratio become int16."""
 _STILL = 1 / 64  # of a value's largest magnitude: four int8 steps of a one-sided range
 
 
 @dataclass
 class Calibration:
-    """What operators choose their parameters by; `quants` are those of the values so far."""
+    """What operators choose their parameters by; `quants` are those of the values so far.
+
+    `activations` says how wide values are: int8, int16, or "auto": int16 where int8 would leave less than `threshold_db`.
+    """
 
     graph: Graph
     seen: Seen
     quants: dict[str, Quant] = field(default_factory=dict)
+    activations: Activations = "int8"
+    threshold_db: float = AUTO_DB
+    _wide: dict[str, bool] = field(default_factory=dict)
+
+    def is_wide(self, name: str) -> bool:
+        """Whether a value becomes int16; with "auto" no other than those that were observed."""
+        if self.activations != "auto":
+            return self.activations == "int16"
+        if name not in self._wide:
+            self._wide[name] = name in self.seen and int8_snr_db(self.seen[name]) < self.threshold_db
+        return self._wide[name]
 
     def measured(self, name: str) -> Quant:
-        """The parameters of a linear layer's or its function's result: int8 of least squared error, and Q0.15 of the mask."""
-        return UNIT if name == self.graph.output else self.integers(name)
+        """The parameters of a linear layer's or its function's result: as wide as `activations` says, and for the
+        output int16, Q0.15 where it is within ±1 by its nature.
+        """
+        if name != self.graph.output:
+            return self.integers(name)
+        maker = self.graph.maker(name)
+        return UNIT if maker is not None and max(map(abs, maker.bounds)) <= 1.0 else wide_quant(self.seen[name])
 
     def integers(self, name: str) -> Quant:
-        """The int8 parameters of least squared error of an observed value."""
-        return value_quant(self.seen[name])
+        """The parameters of an observed value: int8 of least squared error, or int16 that holds all that was seen."""
+        return (wide_quant if self.is_wide(name) else value_quant)(self.seen[name])
+
+    def kept(self, sources: Sequence[str], output: str) -> Quant:
+        """The parameters of a value made of elements of `sources`: theirs where they agree: nothing is rounded again."""
+        found = {self.quants.get(name) for name in sources}
+        (quant,) = found if len(found) == 1 else (None,)
+        if quant is not None and (quant.bits == 8 or self.is_wide(output)):
+            return quant
+        return self.integers(output)
 
 
-def quantize_graph(graph: Graph, features: Sequence[npt.NDArray[np.float32]]) -> Graph:
-    """The graph with int8 weights and parameters for every value; biases stay real.
+def quantize_graph(
+    graph: Graph,
+    features: Sequence[npt.NDArray[np.float32]],
+    activations: Activations = "int8",
+    threshold_db: float = AUTO_DB,
+) -> Graph:
+    """The graph with int8 weights and parameters for every value, as wide as `activations` says; biases stay real.
 
     features: one float32 array (frames, n) for each recording. Value ranges minimise the squared error over them, weight scales
     that of the weights: one a row, for an LSTM one a gate and matrix; but none is smaller than the kernels can hold.
@@ -49,7 +85,7 @@ def quantize_graph(graph: Graph, features: Sequence[npt.NDArray[np.float32]]) ->
     Raises:
         InputError: the graph is quantized already, no features, or a value that is not finite.
     """
-    return quantize_seen(graph, observe(graph, features))
+    return quantize_seen(graph, observe(graph, features), activations, threshold_db)
 
 
 def observe(graph: Graph, features: Sequence[npt.NDArray[np.float32]]) -> Seen:
@@ -80,10 +116,11 @@ def observe(graph: Graph, features: Sequence[npt.NDArray[np.float32]]) -> Seen:
     return seen
 
 
-def quantize_seen(graph: Graph, seen: Seen) -> Graph:
+def quantize_seen(graph: Graph, seen: Seen, activations: Activations = "int8", threshold_db: float = AUTO_DB) -> Graph:
     """As `quantize_graph`, from what `observe` saw."""
-    calibration = Calibration(graph, seen, {graph.input: value_quant(seen[graph.input])})
+    calibration = Calibration(graph, seen, {}, activations, threshold_db)
     quants = calibration.quants
+    quants[graph.input] = calibration.integers(graph.input)
     for op in graph.ops:
         quants |= op.scales(calibration)
     for state in graph.states:
@@ -107,10 +144,12 @@ def _state_quant(calibration: Calibration, state: State) -> Quant:
         state = before
     quant = calibration.quants.get(value)
     starts = np.concatenate([known.start.ravel() for known in graph.states if known.input in line])
-    if quant is not None and quant.bits == 8 and np.abs(rounded(starts, quant) - starts).max() <= quant.scale / 2:
+    fits = quant is not None and (quant.bits == 8 or calibration.activations != "int8")
+    if quant is not None and fits and np.abs(rounded(starts, quant) - starts).max() <= quant.scale / 2:
         return quant
     seen = [calibration.seen[name].ravel() for name in line if name in calibration.seen]
-    return value_quant(np.concatenate([*seen, starts]))
+    values = np.concatenate([*seen, starts])
+    return wide_quant(values) if any(map(calibration.is_wide, line)) else value_quant(values)
 
 
 def still(quants: Mapping[str, Quant], seen: Seen) -> tuple[str, ...]:

@@ -72,7 +72,7 @@ def compare(
         progress("compare", done, len(features))
         integers = initial_state(network)
         quant = quantized.quants[graph.input]
-        inputs = quantize_features(rows, quant.scale, quant.zero_point)
+        inputs = quantize_features(rows, quant.scale, quant.zero_point, network.values[network.input].dtype)
         for row, values in zip(inputs, float_steps(graph, rows), strict=True):
             now = dict(integers.values)
             now[network.input] = row.astype(np.int64)

@@ -19,7 +19,7 @@ from codesign.compiler.lower.network import Network
 from codesign.compiler.model import Graph, load_onnx
 from codesign.compiler.operators.scales import UNIT
 from codesign.compiler.quantize.balance import Balanced, balance
-from codesign.compiler.quantize.calibrate import Seen, channels_of, observe, quantize_seen, still
+from codesign.compiler.quantize.calibrate import AUTO_DB, Activations, Seen, channels_of, observe, quantize_seen, still
 from codesign.compiler.quantize.compare import LayerReport, compare
 from codesign.compiler.quantize.qdq import write_qdq
 from codesign.compiler.quantize.sound import Sound, SoundMeter, warnings_of
@@ -61,11 +61,14 @@ def quantize_file(
     *,
     balanced: bool = False,
     chain: Path | None = None,
+    activations: Activations = "int8",
+    threshold_db: float = AUTO_DB,
 ) -> QuantizeReport:
     """Calibrate the float `model` on all recordings under `data` and write `output`.
 
-    With `balanced`, scales are moved between layers first. `chain` is as for `load_onnx`; `output` holds it in its
-    metadata.
+    With `balanced`, scales are moved between layers first. `activations` are "int8", "int16", or "auto": int16 where int8
+    would leave a value a signal-to-noise ratio of less than `threshold_db`. `chain` is as for `load_onnx`; `output` holds it
+    in its metadata.
 
     Raises:
         InputError: the model is no float model that codesign can lower, no usable recording, or `output` cannot be written.
@@ -80,7 +83,7 @@ def quantize_file(
         graph, moved = balance(graph, channels_of(graph, features))
     progress("calibrate", 0, 0)
     seen = observe(graph, features)
-    quantized = quantize_seen(graph, seen)
+    quantized = quantize_seen(graph, seen, activations, threshold_db)
     unmoved = still(quantized.quants, {name: values for name, values in seen.items() if graph.state(name) is None})
     network = _lowered(quantized)
     write_qdq(quantized, output)

@@ -98,6 +98,7 @@ class QdqWriter:
         self.quants = graph.quants
         self._graph = graph
         self._tensor: dict[str, str] = {}
+        self._reshaped: set[str] = set()
         self._scalars: dict[tuple[object, ...], str] = {}
         self._guards = {name: gate for gate in graph.ops for name in gate.guards}
 
@@ -165,16 +166,52 @@ class QdqWriter:
         self.give(value, result)
 
     def gemm(self, name: str, source: str, weight: Matrix, bias: npt.NDArray[np.float64] | None = None, label: str = "") -> str:
-        if weight.quantized is None or weight.scale is None:
-            raise InputError(f"{name}: weights are not int8", hint="quantize_graph makes them so")
-        integers = self.constant(f"{name}/weight_q", weight.quantized)
-        scale = self.constant(f"{name}/weight_scale", weight.scale.astype(np.float32))
-        self.node("DequantizeLinear", [integers, scale], f"{name}/weight", axis=0)
+        integers, scale = _int8(name, weight)
+        parts = [self.constant(f"{name}/weight_q", integers), self.constant(f"{name}/weight_scale", scale)]
+        self.node("DequantizeLinear", parts, f"{name}/weight", axis=0)
         inputs = [source, f"{name}/weight"]
         if bias is not None:
             inputs.append(self.constant(f"{name}/bias", bias.astype(np.float32)))
         self.node("Gemm", inputs, f"{name}/product", label=label, transB=1)
         return f"{name}/product"
+
+    def matmul(self, name: str, source: str, weight: Matrix, bias: npt.NDArray[np.float64], label: str = "") -> str:
+        """Weight · source + bias over the last axis of a tensor of several."""
+        integers, scale = _int8(name, weight)
+        parts = [self.constant(f"{name}/weight_q", integers.T), self.constant(f"{name}/weight_scale", scale)]
+        self.node("DequantizeLinear", parts, f"{name}/weight", axis=1)
+        self.node("MatMul", [source, f"{name}/weight"], f"{name}/product", label=label)
+        self.node("Add", [f"{name}/product", self.constant(f"{name}/bias", bias.astype(np.float32))], f"{name}/sum")
+        return f"{name}/sum"
+
+    def dequantized(self, name: str, weight: Matrix) -> str:
+        """A weight matrix (rows, columns) as a float tensor (1, rows, columns), as recurrent operators take it."""
+        integers, scale = _int8(name, weight)
+        parts = [self.constant(f"{name}_q", integers[None]), self.constant(f"{name}_scale", scale)]
+        self.node("DequantizeLinear", parts, name, axis=1)
+        return name
+
+    def size(self, value: str) -> int:
+        """Elements of a value."""
+        return self._graph.size(value)
+
+    def shape(self, value: str) -> tuple[int, ...]:
+        """A value's shape, without the batch."""
+        return self._graph.shapes[value]
+
+    def vector(self, value: str) -> str:
+        """The tensor that holds a value as [1, n]."""
+        if len(self.shape(value)) == 1:
+            return self._tensor[value]
+        return self.reshaped(self._tensor[value], (1, self.size(value)))
+
+    def reshaped(self, tensor: str, shape: Sequence[int]) -> str:
+        """The tensor in another shape, the batch included."""
+        name = f"{tensor}/as_{'x'.join(map(str, shape))}"
+        if name not in self._reshaped:
+            self._reshaped.add(name)
+            self.node("Reshape", [tensor, self.constant(f"{name}/shape", np.array(shape, np.int64))], name)
+        return name
 
     def unit(self, operator: str, source: str, result: str = "") -> str:
         """A sigmoid or tanh, rounded to Q0.15."""
@@ -209,3 +246,9 @@ class QdqWriter:
         if key not in self._scalars:
             self._scalars[key] = self.constant(f"{self._prefix}scalar_{len(self._scalars)}", np.asarray(value))
         return self._scalars[key]
+
+
+def _int8(name: str, weight: Matrix) -> tuple[npt.NDArray[np.int8], npt.NDArray[np.float32]]:
+    if weight.quantized is None or weight.scale is None:
+        raise InputError(f"{name}: weights are not int8", hint="quantize_graph makes them so")
+    return weight.quantized, weight.scale.astype(np.float32)

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,9 @@ import numpy.typing as npt
 
 from codesign.compiler.model.graph import Matrix
 from codesign.compiler.model.ops.step import Step, check_magnitude, matrix_of
+from codesign.compiler.model.ops.view import applied, viewed, whole
 from codesign.compiler.model.terms import Affine, Constant, Pieces, Term, columns_of
+from codesign.compiler.operators import Linear
 
 
 def gemm(step: Step) -> None:
@@ -22,15 +25,31 @@ def gemm(step: Step) -> None:
     weights = step.constant(1, "B")
     matrix = matrix_of(step, weights, weights.values, transpose=not step.attribute("transB", 0))
     bias = bias_of(step, step.constant(2, "C"), matrix) if step.has(2) else np.zeros(len(matrix.values))
-    step.give(affine(step, step.term(0), matrix, bias))
+    give_linear(step, matrix, bias)
+
+
+def give_linear(step: Step, matrix: Matrix, bias: npt.NDArray[Any]) -> None:
+    """Bind the output to matrix · source + bias over the last axis of input 0: an affine form, or a layer over positions."""
+    dims, term = step.shape(step.node.input[0]), step.term(0)
+    positions = math.prod(dims[:-1])
+    if positions == 1 or isinstance(term, Constant):
+        step.give(affine(step, term, matrix, bias))
+        return
+    shape = whole(dims)
+    if matrix.values.shape[1] != dims[-1]:
+        raise step.refuse(f"weights for {matrix.values.shape[1]} inputs meet {dims[-1]}")
+    source = viewed(step, term, shape, f"{step.name()}:source")
+    applied(step, Linear("", "", "", matrix, bias), (*shape[:-1], len(matrix.values)), source)
 
 
 def matmul(step: Step) -> None:
     """MatMul of a vector and a constant matrix, in either order."""
     left, right = step.term(0), step.term(1)
     if isinstance(right, Constant):
-        matrix, source = matrix_of(step, right, _squeezed(right), transpose=True), left
-    elif isinstance(left, Constant):
+        matrix = matrix_of(step, right, _squeezed(right), transpose=True)
+        give_linear(step, matrix, np.zeros(len(matrix.values)))
+        return
+    if isinstance(left, Constant):
         matrix, source = matrix_of(step, left, _squeezed(left), transpose=False), right
     else:
         raise step.refuse("multiplies two computed values, one must be constant weights")
@@ -68,6 +87,12 @@ def _squeezed(constant: Constant) -> npt.NDArray[Any]:
 
 
 OPERATORS = {
-    "Gemm": (gemm, "constant weights, float32 or int8 with DequantizeLinear; alpha = beta = 1, transA = 0"),
-    "MatMul": (matmul, "a vector and constant weights, float32 or int8 with DequantizeLinear; bias by Add"),
+    "Gemm": (
+        gemm,
+        "constant weights, at each row; float32 or int8; alpha = beta = 1, transA = 0",
+    ),
+    "MatMul": (
+        matmul,
+        "constant weights, at each position of several axes; float32 or int8; bias by Add",
+    ),
 }

@@ -171,15 +171,35 @@ def _sliced(step: Step, term: Term, dims: Sequence[int], axis: int, bounds: tupl
 def viewed(step: Step, term: Term, shape: Shape, name: str) -> Term:
     """The same elements in another shape."""
     shape = tuple(shape)
+    while term.shape != shape and isinstance(term, Operation) and term.call is not None and term.name not in step.build.quants:
+        if not isinstance(term.call.operator, View):
+            break
+        (term,) = term.call.sources
     return term if term.shape == shape else _operation(step, View("", "", "", shape), term, shape, f"{name}:view")
 
 
-def _operation(step: Step, operator: Operator, term: Term, shape: Shape, name: str) -> Term:
+def whole(dims: Sequence[int]) -> Shape:
+    """A tensor's shape without the batch, all its axes kept."""
+    return tuple(dims[1:]) if len(dims) > 1 and dims[0] == 1 else tuple(dims)
+
+
+def applied(step: Step, operator: Operator, shape: Shape, *sources: Term) -> None:
+    """Bind the node's first output to that of an operator, which has `shape`, in the shape that a graph has it."""
+    step.give(viewed(step, result_of(step, operator, shape, step.name(), *sources), step.output_shape(), step.name()))
+
+
+def result_of(step: Step, operator: Operator, shape: Shape, name: str, *sources: Term) -> Operation:
+    """The one result of an operator over `sources`."""
     while name in step.build.terms:
         name += "'"
-    call = Call(operator, [term], [])
-    call.results.append(Operation(name, shape, step.display, call=call))
-    return call.results[0]
+    call = Call(operator, list(sources), [])
+    result = Operation(name, shape, step.display, call=call)
+    call.results.append(result)
+    return result
+
+
+def _operation(step: Step, operator: Operator, term: Term, shape: Shape, name: str) -> Term:
+    return result_of(step, operator, shape, name, term)
 
 
 def _joined(step: Step, constants: list[Constant]) -> Constant:
