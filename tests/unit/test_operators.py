@@ -208,8 +208,10 @@ def test_a_new_operator_needs_no_other_file(tmp_path, monkeypatch):
     monkeypatch.setitem(OPERATORS, "Neg", (lambda step: step.operate(Opposite("", "", ""), step.term(0)), "a new one"))
     net = start()
     net.node("Gemm", ["features", net.weights("w", N, N), net.weights("b", N)], "dense", transB=1)
-    graph, _ = whole_way(ended(net, net.node("Neg", ["dense"], "minus"), N), tmp_path)
-    assert [type(op) for op in graph.ops] == [Linear, Opposite, Linear, Activation]
+    net.node("Tanh", ["dense"], "tanh")
+    net.node("Neg", ["tanh"], "minus")
+    graph, _ = whole_way(ended(net, net.node("Tanh", ["minus"], "again"), N), tmp_path)
+    assert [type(op) for op in graph.ops] == [Linear, Activation, Opposite, Activation, Linear, Activation]
     onnx.checker.check_model(onnx.load(tmp_path / "int8.onnx"))
 
 
