@@ -19,8 +19,8 @@ class Net:
         self.rng = np.random.default_rng(seed)
         self.nodes: list[onnx.NodeProto] = []
         self.initializers: list[onnx.TensorProto] = []
-        self.inputs: dict[str, int] = {}
-        self.outputs: dict[str, int] = {}
+        self.inputs: dict[str, int | tuple[int, ...]] = {}
+        self.outputs: dict[str, int | tuple[int, ...]] = {}
         self.states: list[list] = []
 
     def constant(self, name: str, array: np.ndarray) -> str:
@@ -34,15 +34,16 @@ class Net:
         self.nodes.append(helper.make_node(operator, inputs, [output], name=output if name is None else name, **attributes))
         return output
 
-    def state(self, name: str, size: int, output: str | None = None, initial: float = 0.0) -> str:
+    def state(self, name: str, size: int | tuple[int, ...], output: str | None = None, initial: float = 0.0) -> str:
         output = output or f"{name}_out"
         self.inputs[f"{name}_in"], self.outputs[output] = size, size
         self.states.append([f"{name}_in", output, *([initial] if initial else [])])
         return f"{name}_in"
 
     def model(self, opset: int = 21, metadata: dict[str, str] | None = None, **props: str) -> onnx.ModelProto:
-        def info(sizes: dict[str, int]) -> list[onnx.ValueInfoProto]:
-            return [helper.make_tensor_value_info(n, TensorProto.FLOAT, [1, size]) for n, size in sizes.items()]
+        def info(sizes: dict[str, int | tuple[int, ...]]) -> list[onnx.ValueInfoProto]:
+            shapes = {n: [size] if isinstance(size, int) else size for n, size in sizes.items()}
+            return [helper.make_tensor_value_info(n, TensorProto.FLOAT, [1, *shape]) for n, shape in shapes.items()]
 
         graph = helper.make_graph(self.nodes, "step", info(self.inputs), info(self.outputs), self.initializers)
         model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)])

@@ -17,7 +17,8 @@ from cores import BOARDS, open_calls
 
 from codesign.compiler.layers import History, Rearrange, Value
 from codesign.compiler.layers.arrangement import Arrangement, concatenate
-from codesign.compiler.layers.rearrange import Rescale, c_loops
+from codesign.compiler.layers.rearrange import Rescale
+from codesign.compiler.layers.rearrange_code import c_loops
 from codesign.compiler.lower.arrangement import rearrange
 from codesign.testing.calls import Calls
 

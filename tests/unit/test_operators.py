@@ -16,9 +16,10 @@ from test_states import ended, masks_of_onnxruntime, saved, start
 
 from codesign.base.errors import InputError
 from codesign.compiler import operators
-from codesign.compiler.layers import Copy, Piece
 from codesign.compiler.layers._template import Negate
+from codesign.compiler.layers.arrangement import Arrangement
 from codesign.compiler.lower import lower
+from codesign.compiler.lower.arrangement import rearrange
 from codesign.compiler.model import load_onnx
 from codesign.compiler.model.graph import Graph
 from codesign.compiler.model.ops import OPERATORS
@@ -42,7 +43,12 @@ MUST_ANSWER = sorted(name for name in VERBS if getattr(vars(Operator)[name], "__
 
 
 def kinds() -> list[type[Operator]]:
-    return sorted((kind for kind in Operator.__subclasses__() if kind.__module__.startswith(operators.__name__)), key=str)
+    found, waiting = [], [Operator]
+    while waiting:
+        below = waiting.pop().__subclasses__()
+        waiting += below
+        found += [kind for kind in below if kind.__module__.startswith(operators.__name__) and not kind.__subclasses__()]
+    return sorted(set(found), key=str)
 
 
 @pytest.mark.parametrize("kind", kinds(), ids=lambda kind: kind.__name__)
@@ -250,7 +256,8 @@ class Halves(Opposite):
         source = context.int8_source(self.name, self.source)
         for index, (name, layer) in enumerate(((self.output, self.name), (self.other, context.new_layer_name("other")))):
             value = context.add_value(name, context.int8_quant(self.name, name))
-            context.layers.append(Copy(layer, name, value.size, (Piece(source.name, value.size, index * value.size),)))
+            half = Arrangement.of(source.name, (source.size,)).slice(0, index * value.size, value.size)
+            context.layers.append(rearrange(layer, half, context.values, value))
 
 
 def test_an_operator_may_have_several_outputs(tmp_path, monkeypatch):

@@ -48,9 +48,10 @@ class _Oracle:
         self.worst: dict[str, tuple[int, int]] = {}
         self._graph, self._network = graph, network
         self._runner = reference_network.Runner(network)
-        self._tensors = _tensors(graph, network)
-        self._last = {name: layer.name for layer in network.schedule for name in (*layer.writes, *layer.states)}
         proto = onnx.load(model)
+        made = {name for node in proto.graph.node for name in node.output}
+        self._tensors = {value: tensor for value, tensor in _tensors(graph, network).items() if tensor in made}
+        self._last = {name: layer.name for layer in network.schedule for name in (*layer.writes, *layer.states)}
         known = {output.name for output in proto.graph.output}
         for name in sorted(set(self._tensors.values()) - known):
             proto.graph.output.append(onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, None))
@@ -69,7 +70,7 @@ class _Oracle:
         network, graph = self._network, self._graph
         values = dict(before.values)
         values[network.input] = features.astype(np.int64)
-        feed = {name: self._real(values, name) for name in (graph.input, *(state.input for state in graph.states))}
+        feed = {name: self._fed(values, name) for name in (graph.input, *(state.input for state in graph.states))}
         names = list(self._tensors.values())
         results: Mapping[str, npt.NDArray[np.float32]] = dict(zip(names, self._session.run(names, feed), strict=True))
 
@@ -83,14 +84,25 @@ class _Oracle:
 
         self._runner.advance(values, after_layer)
 
+    def _fed(self, values: Mapping[str, npt.NDArray[np.int64]], name: str) -> npt.NDArray[np.float32]:
+        """An input of the file. A state may be held as the value that it is the front of: before the step, all but a frame."""
+        if name in self._network.values:
+            return self._real(values, name).reshape(self._shapes[name])
+        (joined,) = self._graph.readers(name)
+        (held,) = joined.outputs
+        state, shape = self._graph.state(name), self._graph.shapes[held]
+        assert state is not None, "only states are held so"
+        axis = next(k for k, (a, b) in enumerate(zip(state.shape, shape, strict=True)) if a != b)
+        return np.delete(self._real(values, held).reshape(shape), 0, axis).reshape(self._shapes[name])
+
     def _real(self, values: Mapping[str, npt.NDArray[np.int64]], name: str) -> npt.NDArray[np.float32]:
         value = self._network.values[name]
-        return ((values[name] - value.zero_point) * value.scale).astype(np.float32).reshape(self._shapes[name])
+        return ((values[name] - value.zero_point) * value.scale).astype(np.float32)
 
 
 def _tensors(graph: Graph, network: Network) -> dict[str, str]:
     """Values of the network that the file computes too → the tensor to ask for."""
-    tensors = {state.input: state.output for state in graph.states}
+    tensors = {state.input: state.output for state in graph.states if state.input in network.values}
     tensors |= {name: name for op in graph.ops for name in op.outputs if name in network.values}
     return tensors
 

@@ -6,14 +6,13 @@ To add one: `_template.py` and docs/add-an-op.md.
 
 from codesign.compiler.layers.conv2d import Conv2d
 from codesign.compiler.layers.conv_transpose2d import ConvTranspose2d
-from codesign.compiler.layers.copy import Copy, Piece
 from codesign.compiler.layers.fully_connected import FullyConnected
 from codesign.compiler.layers.history import History
 from codesign.compiler.layers.layer import Layer
 from codesign.compiler.layers.lookup8 import Lookup8
 from codesign.compiler.layers.lookup16 import Lookup16
 from codesign.compiler.layers.lstm import Lstm
-from codesign.compiler.layers.rearrange import Rearrange
+from codesign.compiler.layers.rearrange import Piece, Rearrange
 from codesign.compiler.layers.requantize import Requantize
 from codesign.compiler.layers.skip_gate import SkipGate
 from codesign.compiler.layers.value import StateValue, Value
@@ -21,7 +20,6 @@ from codesign.compiler.layers.value import StateValue, Value
 __all__ = [
     "Conv2d",
     "ConvTranspose2d",
-    "Copy",
     "FullyConnected",
     "History",
     "Layer",

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Elements moved from place to place: transposition, slices, concatenation, padding, unfolding."""
+"""Elements moved from place to place: transposition, slices, concatenation, padding, unfolding, and plain copies."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ import numpy as np
 import numpy.typing as npt
 
 from codesign.compiler.layers.arithmetic import Ints, Matrices, mbqm
-from codesign.compiler.layers.code import Array, CodeContext, LayerCode
+from codesign.compiler.layers.code import CodeContext, LayerCode
 from codesign.compiler.layers.layer import Layer
-from codesign.compiler.layers.loops import MOST_LOOPS, Loops
+from codesign.compiler.layers.loops import Loops
+from codesign.compiler.layers.rearrange_code import rearrange_code
 from codesign.compiler.layers.value import Value
 
 
@@ -34,12 +35,22 @@ class Rescale:
 
 @dataclass(frozen=True)
 class Piece:
-    """A strided copy from the value `source`; without a source, all elements are `fill`."""
+    """A strided copy from the value `source`; without a source, all elements are `fill`.
+
+    With `rescale`, or from int8 to int8 `table`, int8 (256,), the numbers come out in another scale; q becomes table[q + 128].
+    """
 
     loops: Loops
     source: str | None
     fill: int = 0
     rescale: Rescale | None = None
+    table: npt.NDArray[np.int8] | None = None
+
+    def changed(self, x: Ints) -> Ints:
+        """Elements of the source in the output's scale."""
+        if self.table is not None:
+            return np.asarray(self.table[x + 128], np.int64)
+        return x if self.rescale is None else self.rescale.apply(x)
 
 
 @dataclass(frozen=True)
@@ -54,7 +65,7 @@ class Rearrange(Layer):
 
     @property
     def title(self) -> str:
-        return f"rearrangement of {self.size} elements"
+        return f"copy of {self.size}"
 
     @property
     def reads(self) -> tuple[str, ...]:
@@ -74,7 +85,7 @@ class Rearrange(Layer):
 
     @property
     def constants(self) -> tuple[npt.NDArray[Any], ...]:
-        return ()
+        return tuple(piece.table for piece in self.pieces if piece.table is not None)
 
     @property
     def scratch_bytes(self) -> int:
@@ -87,43 +98,11 @@ class Rearrange(Layer):
             if piece.source is None:
                 result[at] = piece.fill
                 continue
-            moved = values[piece.source].reshape(-1)[piece.loops.source_indices()]
-            result[at] = moved if piece.rescale is None else piece.rescale.apply(moved)
+            result[at] = piece.changed(values[piece.source].reshape(-1)[piece.loops.source_indices()])
         values[self.output] = result
 
     def code(self, context: CodeContext) -> LayerCode:
-        prefix = context.functions[self.name]
-        target = context.values[self.output].dtype
-        arrays: list[Array] = []
-        rows = []
-        fills: dict[int, str] = {}
-        for piece in self.pieces:
-            if piece.source is None:
-                if piece.fill not in fills:
-                    name = context.member(self.name, f"fill{len(fills)}")
-                    fills[piece.fill] = name
-                    arrays.append(Array.of(name, np.array([piece.fill], target)))
-                x, wide = fills[piece.fill], target == "int16"
-            else:
-                x, wide = context.at(piece.source), context.values[piece.source].dtype == "int16"
-            for loops in piece.loops.split():
-                rows.append({"moves": c_loops(loops), "x": x, "rescale": piece.rescale, "wide": int(wide)})
-        code = context.render(
-            "rearrange.c.j2", prefix=prefix, rows=rows, y=context.at(self.output), bits=16 if target == "int16" else 8
-        )
-        return LayerCode(prefix, tuple(arrays), code)
+        return rearrange_code(self, context)
 
     def tolerance(self, values: Mapping[str, Value]) -> dict[str, int]:
-        return {self.output: int(any(piece.rescale is not None for piece in self.pieces))}
-
-
-def c_loops(loops: Loops) -> dict[str, Any]:
-    """Fields of a cs_copy."""
-    missing = MOST_LOOPS - len(loops.loops)
-    return {
-        "from_offset": loops.source_offset,
-        "to_offset": loops.output_offset,
-        "sizes": [1] * missing + [loop.size for loop in loops.loops],
-        "from_": [0] * missing + [loop.source for loop in loops.loops],
-        "to": [0] * missing + [loop.output for loop in loops.loops],
-    }
+        return {self.output: int(any(piece.rescale is not None or piece.table is not None for piece in self.pieces))}

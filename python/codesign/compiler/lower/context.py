@@ -3,12 +3,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from codesign.base.errors import InputError
 from codesign.compiler.layers import Layer, StateValue, Value
 from codesign.compiler.layers.value import Dtype
+from codesign.compiler.lower.arrangement import Arranged, put
 from codesign.compiler.lower.constants import QUANTIZE_HINT, clamp
 from codesign.compiler.lower.convert import converted
 from codesign.compiler.model.graph import Graph, Quant, State
@@ -23,7 +25,8 @@ class Context:
     """The graph, and the network's parts as they grow.
 
     `aliases` maps names of the graph to names of the network where they differ (an LSTM's output is its hidden state),
-    `done` holds operators that an earlier one has absorbed.
+    `done` holds operators that an earlier one has absorbed, `lowered` those that have their layers, and `arranged` values that
+    operators of layout have not put together yet. `histories` are the concatenations that states are held as: value → state.
     """
 
     graph: Graph
@@ -32,6 +35,9 @@ class Context:
     layers: list[Layer] = field(default_factory=list)
     aliases: dict[str, str] = field(default_factory=dict)
     done: set[str] = field(default_factory=set)
+    arranged: dict[str, Arranged] = field(default_factory=dict)
+    lowered: set[str] = field(default_factory=set)
+    histories: dict[str, str] = field(default_factory=dict)
 
     def int8_source(self, op: str, name: str) -> Value:
         """The int8 value that `op` reads. Raises InputError when it is not int8 or not computed before."""
@@ -42,7 +48,7 @@ class Context:
 
     def source(self, op: str, name: str) -> Value:
         """The value that `op` reads. Raises InputError when it is not computed before."""
-        value = self.values.get(self.aliases.get(name, name))
+        value = put(self, name) if name in self.arranged else self.values.get(self.aliases.get(name, name))
         if value is None:
             raise InputError(f"{op}: input '{name}' is not computed by an operator before it")
         return value
@@ -76,6 +82,10 @@ class Context:
             raise InputError(f"{op}: value '{names[0]}' is not quantized to int8", hint=QUANTIZE_HINT)
         return quant
 
+    def changes(self, name: str) -> bool:
+        """Whether a layer that comes later may change the value `name` of the network in place: a state that is carried on."""
+        return any(name in op.carried and op.name not in self.lowered for op in self.graph.ops)
+
     def add(self, value: Value) -> Value:
         """Register a value. Raises InputError when its name is taken."""
         if value.name in self.values:
@@ -83,10 +93,10 @@ class Context:
         self.values[value.name] = value
         return value
 
-    def add_value(self, name: str, quant: Quant) -> Value:
-        """Register a value of the graph with the parameters `quant`."""
+    def add_value(self, name: str, quant: Quant, shape: Sequence[int] | None = None) -> Value:
+        """Register a value with the parameters `quant`; without a shape it is one of the graph."""
         dtype: Dtype = "int16" if quant.bits == 16 else "int8"
-        return self.add(Value(name, self.graph.shapes[name], dtype, quant.scale, quant.zero_point))
+        return self.add(Value(name, self.graph.shapes[name] if shape is None else shape, dtype, quant.scale, quant.zero_point))
 
     def add_state(self, state: State, quant: Quant) -> Value:
         """Register a state with the parameters `quant`."""

@@ -5,13 +5,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-import numpy.typing as npt
-
 from codesign.base.errors import InputError
-from codesign.compiler.layers import Copy, Layer, Piece, Requantize, Value
+from codesign.compiler.layers import Layer, Requantize, Value
 from codesign.compiler.layers.value import Dtype
-from codesign.compiler.lower.constants import QUANTIZE_HINT, clamp, quantized_multiplier
+from codesign.compiler.lower.arrangement import copied
+from codesign.compiler.lower.constants import quantized_multiplier
 from codesign.compiler.lower.rows import FULL
 from codesign.compiler.lower.unary import rescale_of
 
@@ -32,7 +30,7 @@ def converted(name: str, source: Value, output: Value) -> Layer:
         return Requantize(name, source.name, output.name, multiplier, shift, output.zero_point)
     if output.dtype == "int16" and (source.dtype, source.scale) != ("int16", output.scale):
         return rescale_of(name, source, output)
-    return Copy(name, output.name, output.size, (Piece(source.name, source.size, table=requantizing(name, source, output)),))
+    return copied(name, source, output)
 
 
 def in_type(context: Context, name: str, source: Value, dtype: Dtype) -> Value:
@@ -43,18 +41,3 @@ def in_type(context: Context, name: str, source: Value, dtype: Dtype) -> Value:
     value = context.add(Value(context.new_name(f"{source.name}_{dtype}"), source.shape, dtype, reach / FULL[dtype]))
     context.layers.append(rescale_of(context.new_layer_name(name), source, value))
     return value
-
-
-def requantizing(name: str, source: Value, output: Value) -> npt.NDArray[np.int8] | None:
-    """The table that brings int8 from one scale to the other, clamp(rne(s_x · (q − zp_x) / s_y) + zp_y); None where they agree.
-
-    Raises:
-        InputError: other types than int8 that do not agree.
-    """
-    if (source.dtype, source.scale, source.zero_point) == (output.dtype, output.scale, output.zero_point):
-        return None
-    if source.dtype != "int8" or output.dtype != "int8":
-        kinds = f"{source.dtype}, scale {source.scale:g}, to {output.dtype}, scale {output.scale:g}"
-        raise InputError(f"{name}: no layer brings '{source.name}' to '{output.name}': {kinds}", hint=QUANTIZE_HINT)
-    reals = (source.scale * (q - source.zero_point) / output.scale for q in range(-128, 128))
-    return np.array([clamp(clamp(y, -1024, 1024) + output.zero_point, -127, 127) for y in reals], np.int8)

@@ -22,6 +22,7 @@ def lower(graph: Graph) -> Network:
     for op in graph.schedule:
         if op.name not in context.done:
             op.lower(context)
+        context.lowered.add(op.name)
     update_states(context)
     return Network(
         name=graph.name,

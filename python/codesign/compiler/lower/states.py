@@ -8,6 +8,7 @@ from codesign.compiler.layers import Value
 from codesign.compiler.lower.constants import QUANTIZE_HINT
 from codesign.compiler.lower.context import Context
 from codesign.compiler.lower.convert import converted
+from codesign.compiler.lower.history import add_history, history_of
 
 
 def add_states(context: Context) -> None:
@@ -23,6 +24,10 @@ def add_states(context: Context) -> None:
             raise InputError(f"state '{state.input}': its next value '{after}' is not computed by any operator")
         if graph.size(after) != state.size:
             raise InputError(f"state '{state.input}' has {state.size} elements, its next value {graph.size(after)}")
+        joined = history_of(graph, state)
+        if joined is not None:
+            add_history(context, state, joined)
+            continue
         carriers = [op for op in graph.ops if state.input in op.carried]
         owner = next((op for op in carriers if context.in_place(op, state.input, op.carried[state.input])), None)
         if owner is None and any(op.guards or op.name in guarded for op in carriers):
@@ -59,6 +64,8 @@ def _next_values(context: Context) -> list[tuple[str, tuple[Value, Value]]]:
     """The states that need a copy: name, and from where to where."""
     found = []
     for state in context.graph.states:
+        if state.input in context.histories.values():
+            continue
         source = context.source(f"state {state.input}", context.graph.next_value(state))
         if source.name != state.input:
             found.append((state.input, (source, context.values[state.input])))

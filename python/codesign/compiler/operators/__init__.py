@@ -7,11 +7,35 @@ To add one: docs/add-an-op.md.
 from codesign.compiler.operators.activation import Activation
 from codesign.compiler.operators.binary import Binary
 from codesign.compiler.operators.concat import Concat
+from codesign.compiler.operators.conv import Conv
+from codesign.compiler.operators.conv_transpose import ConvTranspose
+from codesign.compiler.operators.gather import Gather
+from codesign.compiler.operators.layout import Layout
 from codesign.compiler.operators.linear import Linear
 from codesign.compiler.operators.lstm import LstmCell
 from codesign.compiler.operators.operator import Operator
+from codesign.compiler.operators.pad import Pad
+from codesign.compiler.operators.prelu import Prelu
 from codesign.compiler.operators.skip_gate import SkipGate
 from codesign.compiler.operators.slice import Slice
+from codesign.compiler.operators.transpose import Transpose
 from codesign.compiler.operators.view import View
 
-__all__ = ["Activation", "Binary", "Concat", "Linear", "LstmCell", "Operator", "SkipGate", "Slice", "View"]
+__all__ = [
+    "Activation",
+    "Binary",
+    "Concat",
+    "Conv",
+    "ConvTranspose",
+    "Gather",
+    "Layout",
+    "Linear",
+    "LstmCell",
+    "Operator",
+    "Pad",
+    "Prelu",
+    "SkipGate",
+    "Slice",
+    "Transpose",
+    "View",
+]

@@ -110,6 +110,10 @@ class Activation(Operator):
         return self.bounds if self.kind in ("relu", "clip") else None
 
     @property
+    def slopes(self) -> Real | None:
+        return np.array(self.parameters) if self.kind in ("leakyrelu", "prelu") else None
+
+    @property
     def table(self) -> Literal["sigmoid", "tanh"] | None:
         match self.kind:
             case "sigmoid" | "tanh" as kind:

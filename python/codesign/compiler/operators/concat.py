@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Self
@@ -11,18 +10,18 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 
 from codesign.base.errors import InputError
-from codesign.compiler.lower.rearrange import lower_concat
-from codesign.compiler.model.graph import Matrix, Quant
-from codesign.compiler.operators.operator import Grid, Operator, Real, Shape
+from codesign.compiler.layers.arrangement import Arrangement, concatenate
+from codesign.compiler.lower.history import lower_history
+from codesign.compiler.operators.layout import Layout
+from codesign.compiler.operators.operator import Real, Shape
 
 if TYPE_CHECKING:
     from codesign.compiler.lower.context import Context
-    from codesign.compiler.quantize.calibrate import Calibration
     from codesign.compiler.quantize.qdq import QdqWriter
 
 
 @dataclass(frozen=True)
-class Concat(Operator):
+class Concat(Layout):
     """Any number of values one after the other along `axis` (of the shape without the batch); all other sizes agree."""
 
     inputs: tuple[str, ...]
@@ -53,26 +52,11 @@ class Concat(Operator):
         total = sum(shape[self.axis] for shape in shapes)
         return {self.output: (*shapes[0][: self.axis], total, *shapes[0][self.axis + 1 :])}
 
-    def run(self, values: Mapping[str, Real], grid: Grid) -> dict[str, Real]:
-        return {self.output: grid(self.output, np.concatenate([values[name] for name in self.inputs], self.axis))}
+    def moved(self, sources: Sequence[Real]) -> Real:
+        return np.concatenate(sources, self.axis)
 
-    @property
-    def bounds(self) -> tuple[float, float]:
-        return -math.inf, math.inf
-
-    @property
-    def matrices(self) -> tuple[Matrix, ...]:
-        return ()
-
-    @property
-    def observed(self) -> tuple[str, ...]:
-        return (self.output,)
-
-    def scales(self, calibration: Calibration) -> Mapping[str, Quant]:
-        return {self.output: calibration.kept(self.inputs, self.output)}
-
-    def quantized(self, calibration: Calibration) -> tuple[Self, Mapping[str, Quant]]:
-        return self, {}
+    def arranged(self, sources: Sequence[Arrangement]) -> Arrangement | None:
+        return concatenate(sources, self.axis)
 
     def write(self, writer: QdqWriter) -> None:
         result = f"{writer.inner(self)}/concat"
@@ -81,4 +65,7 @@ class Concat(Operator):
         writer.finish(self.output, result)
 
     def lower(self, context: Context) -> None:
-        lower_concat(context, self)
+        if self.output in context.histories:
+            lower_history(context, self)
+        else:
+            super().lower(context)

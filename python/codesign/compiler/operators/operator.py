@@ -130,6 +130,13 @@ class Operator(ABC):
         return None
 
     @property
+    def slopes(self) -> Real | None:
+        """If it does nothing but to multiply negative numbers: the factor of each channel, (channels,), or of all, (1,). The
+        convolution that makes its source does that for nothing.
+        """
+        return None
+
+    @property
     def table(self) -> Table | None:
         """The int16 table that computes it, if there is one: the layer that makes its source then gives it int16."""
         return None
@@ -137,6 +144,11 @@ class Operator(ABC):
     @property
     def gives_int16(self) -> bool:
         """Whether its layer can give int16, and take on what `clamp` or `table` of the one reader say."""
+        return False
+
+    @property
+    def moves(self) -> bool:
+        """Whether it moves elements and computes nothing, so that what it reads need not be in one place."""
         return False
 
     @property

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Self
@@ -11,25 +10,27 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 
 from codesign.base.errors import InputError
-from codesign.compiler.lower.rearrange import lower_slice
-from codesign.compiler.model.graph import Matrix, Quant
-from codesign.compiler.operators.operator import Grid, Operator, Real, Shape
+from codesign.compiler.layers.arrangement import Arrangement
+from codesign.compiler.operators.layout import Layout
+from codesign.compiler.operators.operator import Real, Shape
 
 if TYPE_CHECKING:
-    from codesign.compiler.lower.context import Context
-    from codesign.compiler.quantize.calibrate import Calibration
     from codesign.compiler.quantize.qdq import QdqWriter
 
 
 @dataclass(frozen=True)
-class Slice(Operator):
-    """Elements start … stop − 1 of `source` along `axis` (of the shape without the batch)."""
+class Slice(Layout):
+    """Elements start, start + step, … of `source` along `axis` (of the shape without the batch), before `stop`.
+
+    A negative step goes down to an element after `stop`, which is −1 where it goes to the first one.
+    """
 
     source: str
     output: str
     start: int
     stop: int
     axis: int = 0
+    step: int = 1
 
     @property
     def label(self) -> str:
@@ -49,40 +50,29 @@ class Slice(Operator):
 
     def shapes(self, known: Mapping[str, Shape]) -> Mapping[str, Shape]:
         shape = known[self.source]
-        if not 0 <= self.axis < len(shape) or not 0 <= self.start < self.stop <= shape[self.axis]:
+        places = self._indices
+        if not 0 <= self.axis < len(shape) or not places or min(places) < 0 or max(places) >= shape[self.axis]:
             raise InputError(
                 f"{self.name}: no elements {self.start} to {self.stop - 1} along axis {self.axis} of {list(shape)}"
             )
-        return {self.output: (*shape[: self.axis], self.stop - self.start, *shape[self.axis + 1 :])}
-
-    def run(self, values: Mapping[str, Real], grid: Grid) -> dict[str, Real]:
-        part = values[self.source].take(np.arange(self.start, self.stop), self.axis)
-        return {self.output: grid(self.output, part)}
+        return {self.output: (*shape[: self.axis], len(places), *shape[self.axis + 1 :])}
 
     @property
-    def bounds(self) -> tuple[float, float]:
-        return -math.inf, math.inf
+    def _indices(self) -> range:
+        return range(self.start, self.stop, self.step)
 
-    @property
-    def matrices(self) -> tuple[Matrix, ...]:
-        return ()
+    def moved(self, sources: Sequence[Real]) -> Real:
+        return sources[0].take(self._indices, self.axis)
 
-    @property
-    def observed(self) -> tuple[str, ...]:
-        return (self.output,)
-
-    def scales(self, calibration: Calibration) -> Mapping[str, Quant]:
-        return {self.output: calibration.kept(self.sources, self.output)}
-
-    def quantized(self, calibration: Calibration) -> tuple[Self, Mapping[str, Quant]]:
-        return self, {}
+    def arranged(self, sources: Sequence[Arrangement]) -> Arrangement | None:
+        return sources[0].slice(self.axis, self.start, len(self._indices), self.step)
 
     def write(self, writer: QdqWriter) -> None:
         name = writer.inner(self)
-        bounds = zip(("start", "stop", "axis"), (self.start, self.stop, self.axis + 1), strict=True)
-        inputs = [writer.constant(f"{name}/{what}", np.array([number], np.int64)) for what, number in bounds]
+        stop = self.stop if self.stop >= 0 else -(2**62)  # ONNX counts negative ones from the end
+        numbers = {"start": self.start, "stop": stop, "axis": self.axis + 1}
+        if self.step != 1:
+            numbers["step"] = self.step
+        inputs = [writer.constant(f"{name}/{what}", np.array([number], np.int64)) for what, number in numbers.items()]
         writer.node("Slice", [writer.tensor(self.source), *inputs], f"{name}/slice", label=self.name)
         writer.finish(self.output, f"{name}/slice")
-
-    def lower(self, context: Context) -> None:
-        lower_slice(context, self)

@@ -11,18 +11,16 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 
 from codesign.base.errors import InputError
-from codesign.compiler.lower.rearrange import lower_view
-from codesign.compiler.model.graph import Matrix, Quant
-from codesign.compiler.operators.operator import Grid, Operator, Real, Shape
+from codesign.compiler.layers.arrangement import Arrangement
+from codesign.compiler.operators.layout import Layout
+from codesign.compiler.operators.operator import Real, Shape
 
 if TYPE_CHECKING:
-    from codesign.compiler.lower.context import Context
-    from codesign.compiler.quantize.calibrate import Calibration
     from codesign.compiler.quantize.qdq import QdqWriter
 
 
 @dataclass(frozen=True)
-class View(Operator):
+class View(Layout):
     """The elements of `source` in row-major order, as a value of `shape` (without the batch)."""
 
     source: str
@@ -52,32 +50,14 @@ class View(Operator):
             )
         return {self.output: self.shape}
 
-    def run(self, values: Mapping[str, Real], grid: Grid) -> dict[str, Real]:
-        return {self.output: grid(self.output, values[self.source].reshape(self.shape))}
+    def moved(self, sources: Sequence[Real]) -> Real:
+        return sources[0].reshape(self.shape)
 
-    @property
-    def bounds(self) -> tuple[float, float]:
-        return -math.inf, math.inf
-
-    @property
-    def matrices(self) -> tuple[Matrix, ...]:
-        return ()
-
-    @property
-    def observed(self) -> tuple[str, ...]:
-        return (self.output,)
-
-    def scales(self, calibration: Calibration) -> Mapping[str, Quant]:
-        return {self.output: calibration.kept(self.sources, self.output)}
-
-    def quantized(self, calibration: Calibration) -> tuple[Self, Mapping[str, Quant]]:
-        return self, {}
+    def arranged(self, sources: Sequence[Arrangement]) -> Arrangement | None:
+        return sources[0].reshape(self.shape)
 
     def write(self, writer: QdqWriter) -> None:
         name = writer.inner(self)
         shape = writer.constant(f"{name}/shape", np.array([1, *self.shape], np.int64))
         writer.node("Reshape", [writer.tensor(self.source), shape], f"{name}/view", label=self.name)
         writer.finish(self.output, f"{name}/view")
-
-    def lower(self, context: Context) -> None:
-        lower_view(context, self)

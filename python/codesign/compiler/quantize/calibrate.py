@@ -63,8 +63,12 @@ class Calibration:
         return (wide_quant if self.is_wide(name) else value_quant)(self.seen[name])
 
     def kept(self, sources: Sequence[str], output: str) -> Quant:
-        """The parameters of a value made of elements of `sources`: theirs where they agree: nothing is rounded again."""
-        found = {self.quants.get(name) for name in sources}
+        """The parameters of a value made of elements of `sources`: theirs where they agree: nothing is rounded again.
+
+        Those of a state that nothing has chosen yet follow from the values that it gets.
+        """
+        known = [name for name in sources if name in self.quants or self.graph.state(name) is None]
+        found = {self.quants.get(name) for name in known}
         (quant,) = found if len(found) == 1 else (None,)
         if quant is not None and (quant.bits == 8 or self.is_wide(output)):
             return quant

@@ -229,11 +229,11 @@ class QdqWriter:
         self.node("DequantizeLinear", [f"{result}_int", *parameters], result)
         return result
 
-    def node(self, operator: str, inputs: Sequence[str], output: str, label: str = "", **attributes: float) -> None:
+    def node(self, operator: str, inputs: Sequence[str], output: str, label: str = "", **attributes: object) -> None:
         """A node of one output; `label` is its name."""
         self.nodes_of(operator, inputs, [output], label or f"{output}/{operator}", **attributes)
 
-    def nodes_of(self, operator: str, inputs: Sequence[str], outputs: Sequence[str], label: str, **attributes: float) -> None:
+    def nodes_of(self, operator: str, inputs: Sequence[str], outputs: Sequence[str], label: str, **attributes: object) -> None:
         """A node of any number of outputs."""
         self.nodes.append(helper.make_node(operator, list(inputs), list(outputs), name=label, **attributes))
 

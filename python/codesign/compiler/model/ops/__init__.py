@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from codesign.compiler.model.ops import activation, arithmetic, linear, lstm, quantization, view
+from codesign.compiler.model.ops import activation, arithmetic, convolution, layout, linear, lstm, quantization, view
 from codesign.compiler.model.ops.step import Step
 
 Builder = Callable[[Step], None]
@@ -13,6 +13,8 @@ Builder = Callable[[Step], None]
 OPERATORS: Mapping[str, tuple[Builder, str]] = {
     **activation.OPERATORS,
     **arithmetic.OPERATORS,
+    **convolution.OPERATORS,
+    **layout.OPERATORS,
     **linear.OPERATORS,
     **lstm.OPERATORS,
     **quantization.OPERATORS,

@@ -5,8 +5,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from codesign.compiler.model.ops.step import Step
+import numpy as np
+
+from codesign.compiler.model.ops.step import Step, check_magnitude
 from codesign.compiler.model.terms import Constant, Function
+from codesign.compiler.operators import Prelu
 from codesign.compiler.operators.functions import FUNCTIONS
 
 
@@ -24,6 +27,23 @@ def function(step: Step) -> None:
     step.give(Function(step.name(), source.extent, step.display, kind=kind, source=source, parameters=parameters))
 
 
+def prelu(step: Step) -> None:
+    """PRelu with a slope for all elements, or one for each channel."""
+    slopes, dims = step.constant(1, "the slope").values, step.shape(step.node.input[0])
+    if slopes.size == 1:
+        function(step)
+        return
+    term = step.term(0)
+    if isinstance(term, Constant):
+        raise step.refuse("has only constant inputs")
+    whole = np.broadcast_to(slopes, dims).reshape(term.shape)
+    channels = whole.reshape(term.shape[0], -1)
+    if (channels != channels[:, :1]).any():
+        raise step.refuse(f"has slopes of shape {list(slopes.shape)}, one for each channel is expected")
+    check_magnitude(step, step.constant(1, "the slope"))
+    step.operate(Prelu("", "", "", channels[:, 0].copy()), term)
+
+
 def clip(step: Step) -> None:
     """Clip with constant bounds."""
     source = step.term(0)
@@ -36,13 +56,17 @@ def clip(step: Step) -> None:
 
 _NOTES = {
     "Gelu": "int8 table; exact, without an approximation",
-    "PRelu": "int8 table; one slope for all elements",
+    "LeakyRelu": "int8 table; after a convolution it costs nothing",
     "Pow": "int8 table; a constant exponent",
-    "Relu": "after a linear layer it costs nothing",
+    "Relu": "after a linear layer or a convolution it costs nothing",
     "Sigmoid": "int16 table after a linear layer, int8 table elsewhere; gate of an LSTM",
     "Tanh": "int16 table after a linear layer, int8 table elsewhere; part of an LSTM",
 }
 _FUNCTIONS: dict[str, tuple[Callable[[Step], None], str]] = {
     f.operator: (function, _NOTES.get(f.operator, "int8 table")) for f in FUNCTIONS.values() if f.operator
 }
-OPERATORS = {"Clip": (clip, "constant bounds; after a linear layer it costs nothing"), **_FUNCTIONS}
+OPERATORS = {
+    **_FUNCTIONS,
+    "Clip": (clip, "constant bounds; after a linear layer or a convolution it costs nothing"),
+    "PRelu": (prelu, "one slope for all elements or one for each channel; after a convolution it costs nothing"),
+}

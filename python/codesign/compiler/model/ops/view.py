@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Operators that only look at a vector in another way, and constants."""
+"""Operators that only look at a value in another way, take parts of it or join it, and constants."""
 
 from __future__ import annotations
 
@@ -19,38 +19,19 @@ from codesign.compiler.operators.operator import Shape
 
 
 def same(step: Step) -> None:
-    """Identity, Reshape, Squeeze, Unsqueeze, Flatten, Dropout, Cast between floats, Transpose of a vector."""
+    """Identity, Reshape, Squeeze, Unsqueeze, Flatten, Dropout, Cast between floats."""
     term = step.term(0)
     if step.node.op_type == "Cast" and step.attribute("to") != onnx.TensorProto.FLOAT:
         raise step.refuse("casts to another type than float")
     if step.node.op_type == "Dropout" and step.has(2) and step.scalar(2, "training_mode") != 0:
         raise step.refuse("is in training mode", hint="export the model in evaluation mode")
     if isinstance(term, Constant):
-        step.give(_reshaped(step, term))
+        step.give(reshaped(step, term))
         return
-    if step.node.op_type == "Transpose" and not _keeps_order(step):
-        raise step.refuse(f"changes the order of the elements of '{term.name}'")
     shape = step.output_shape()
     if math.prod(shape) != term.size:
         raise step.refuse(f"turns {term.size} elements into {math.prod(shape)}")
     step.give(viewed(step, term, shape, step.name()))
-
-
-def _keeps_order(step: Step) -> bool:
-    dims = step.shape(step.node.input[0])
-    permutation = step.attribute("perm", list(range(len(dims)))[::-1])
-    return [axis for axis in permutation if dims[axis] != 1] == [axis for axis in range(len(dims)) if dims[axis] != 1]
-
-
-def gather(step: Step) -> None:
-    """Gather of one slice: what exporters make of y[0]."""
-    term, dims = step.term(0), step.shape(step.node.input[0])
-    index, axis = step.constant(1, "the index").values, int(step.attribute("axis", 0)) % len(dims)
-    if isinstance(term, Constant) or index.size != 1:
-        raise step.refuse("takes elements out of a value, other than one slice of it")
-    place = int(index.ravel()[0]) % dims[axis]
-    taken = take(step, term, dims, axis, (place, place + 1), step.name())
-    step.give(viewed(step, taken, step.output_shape(), step.name()))
 
 
 def constant(step: Step) -> None:
@@ -95,24 +76,26 @@ def split(step: Step) -> None:
 
 
 def slice_(step: Step) -> None:
-    """Slice, step 1."""
+    """Slice with any steps."""
     term = step.term(0)
     starts, ends = (step.constant(i, "start and end").values.ravel() for i in (1, 2))
     axes = step.constant(3, "the axis").values.ravel() if step.has(3) else np.arange(starts.size)
     if not starts.size == ends.size == axes.size:
         raise step.refuse(f"has {starts.size} starts, {ends.size} ends and {axes.size} axes")
-    if step.has(4) and (step.constant(4, "the step").values != 1).any():
-        raise step.refuse("has a step other than 1")
+    steps = step.constant(4, "the step").values.ravel() if step.has(4) else np.ones(starts.size)
+    if not starts.size == steps.size or (steps == 0).any():
+        raise step.refuse(f"has steps {steps.tolist()} for {starts.size} axes")
     dims = step.shape(step.node.input[0])
-    for count, (start, end, axis) in enumerate(zip(starts.tolist(), ends.tolist(), axes.tolist(), strict=True)):
+    for count, (start, end, axis, stride) in enumerate(zip(*(a.tolist() for a in (starts, ends, axes, steps)), strict=True)):
         place = int(axis) % len(dims)
-        first, last, _ = slice(int(start), int(min(end, 2**31))).indices(dims[place])
-        if last <= first:
+        first, last = (int(min(max(number, -(2**31)), 2**31)) for number in (start, end))
+        places = range(*slice(first, last, int(stride)).indices(dims[place]))
+        if not places:
             raise step.refuse(f"takes no element along axis {place}")
         name = step.name() if count == starts.size - 1 else f"{step.name()}:{count}"
-        term = take(step, term, dims, place, (first, last), name)
-        dims = (*dims[:place], last - first, *dims[place + 1 :])
-    step.give(term)
+        term = take_range(step, term, dims, place, places, name)
+        dims = (*dims[:place], len(places), *dims[place + 1 :])
+    step.give(viewed(step, term, without_batch(dims), step.name()))
 
 
 def concat(step: Step) -> None:
@@ -143,6 +126,24 @@ def concat(step: Step) -> None:
     step.give(Pieces(step.name(), step.size(), step.display, parts=parts))
 
 
+def take_range(step: Step, term: Term, dims: Sequence[int], axis: int, places: range, name: str) -> Term:
+    """Elements at `places` along an axis of the tensor of shape `dims` that `term` is."""
+    if places.step == 1 or len(places) == 1:
+        return take(step, term, dims, axis, (places[0], places[0] + len(places)), name)
+    whole, offset = in_full(step, term, dims, (axis,), name)
+    operator = Slice("", "", "", places.start, places.stop, axis - offset, places.step)
+    shape = [*dims[:axis], len(places), *dims[axis + 1 :]]
+    return viewed(step, operation(step, operator, whole, tuple(shape[offset:]), name), without_batch(shape), name)
+
+
+def in_full(step: Step, term: Term, dims: Sequence[int], axes: Sequence[int], name: str) -> tuple[Term, int]:
+    """The term in the shape of its tensor, which is `dims`, and how many axes of these it lacks: the batch, where `axes` spare
+    it.
+    """
+    offset = int(len(dims) > 1 and dims[0] == 1 and 0 not in axes)
+    return viewed(step, term, tuple(dims[offset:]), f"{name}:full"), offset
+
+
 def take(step: Step, term: Term, dims: Sequence[int], axis: int, bounds: tuple[int, int], name: str) -> Term:
     """Elements start … stop − 1 along an axis of the tensor of shape `dims` that `term` is."""
     start, stop = bounds
@@ -162,10 +163,10 @@ def take(step: Step, term: Term, dims: Sequence[int], axis: int, bounds: tuple[i
 
 def _sliced(step: Step, term: Term, dims: Sequence[int], axis: int, bounds: tuple[int, int], name: str) -> Term:
     if len(term.shape) == 1:
-        return _operation(step, Slice("", "", "", *bounds), term, (bounds[1] - bounds[0],), name)
+        return operation(step, Slice("", "", "", *bounds), term, (bounds[1] - bounds[0],), name)
     place = axis - (len(dims) - len(term.shape))
     shape = (*term.shape[:place], bounds[1] - bounds[0], *term.shape[place + 1 :])
-    return _operation(step, Slice("", "", "", *bounds, place), term, shape, name)
+    return operation(step, Slice("", "", "", *bounds, place), term, shape, name)
 
 
 def viewed(step: Step, term: Term, shape: Shape, name: str) -> Term:
@@ -175,7 +176,7 @@ def viewed(step: Step, term: Term, shape: Shape, name: str) -> Term:
         if not isinstance(term.call.operator, View):
             break
         (term,) = term.call.sources
-    return term if term.shape == shape else _operation(step, View("", "", "", shape), term, shape, f"{name}:view")
+    return term if term.shape == shape else operation(step, View("", "", "", shape), term, shape, f"{name}:view")
 
 
 def whole(dims: Sequence[int]) -> Shape:
@@ -198,7 +199,8 @@ def result_of(step: Step, operator: Operator, shape: Shape, name: str, *sources:
     return result
 
 
-def _operation(step: Step, operator: Operator, term: Term, shape: Shape, name: str) -> Term:
+def operation(step: Step, operator: Operator, term: Term, shape: Shape, name: str) -> Term:
+    """The one output of an operator over a term."""
     return result_of(step, operator, shape, name, term)
 
 
@@ -240,10 +242,11 @@ def piece(step: Step, term: Term, start: int, stop: int, name: str) -> Term:
                 if position <= start and stop <= position + part.size:
                     return piece(step, part, start - position, stop - position, name)
                 position += part.size
-    return _operation(step, Slice("", "", "", start, stop), term, (stop - start,), name)
+    return operation(step, Slice("", "", "", start, stop), term, (stop - start,), name)
 
 
-def _reshaped(step: Step, term: Constant) -> Constant:
+def reshaped(step: Step, term: Constant) -> Constant:
+    """A constant in the shape of the node's output, by Transpose in another order."""
     shape = step.shape(step.name())
     if int(np.prod(shape, dtype=np.int64)) != term.values.size:
         raise step.refuse(f"gives '{term.name}' another size")
@@ -263,13 +266,12 @@ def _reshaped(step: Step, term: Constant) -> Constant:
     )
 
 
-_VIEW = "when the order of elements stays; on constants"
+_VIEW = "of values and constants; costs nothing"
 OPERATORS = {
-    **dict.fromkeys(("Dropout", "Flatten", "Identity", "Reshape", "Squeeze", "Transpose", "Unsqueeze"), (same, _VIEW)),
+    **dict.fromkeys(("Dropout", "Flatten", "Identity", "Reshape", "Squeeze", "Unsqueeze"), (same, _VIEW)),
     "Cast": (same, "to float32"),
     "Concat": (concat, "of values, of constants; a linear layer or an LSTM reads the parts, such as [x; h]"),
     "Constant": (constant, "tensors and numbers"),
-    "Gather": (gather, "of one slice, such as y[0]"),
-    "Slice": (slice_, "step 1; how stacked gates come apart"),
+    "Slice": (slice_, "any steps; how stacked gates come apart"),
     "Split": (split, "how stacked gates come apart"),
 }

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A slice of joined values that lies in one of them is a slice of that one."""
+"""A slice of joined values that lies in one of them is a slice of that one; one of some whole values joins these."""
 
 from __future__ import annotations
 
 import numpy as np
 import onnx
 
-from codesign.compiler.model.passes.draft import Draft, attribute, operand, positive
+from codesign.compiler.model.passes.draft import Draft, attribute, make, operand, positive, title
 
 
 def run(draft: Draft) -> bool:
@@ -44,4 +44,15 @@ def _moved(draft: Draft, node: onnx.NodeProto, joined: onnx.NodeProto) -> bool:
             node.input[:] = [part, *numbers, number, *rest]
             return True
         position += size
-    return False
+    return len(chosen) == 1 and step == 1 and _rejoined(draft, node, joined, (along, first, last))
+
+
+def _rejoined(draft: Draft, node: onnx.NodeProto, joined: onnx.NodeProto, bounds: tuple[int, int, int]) -> bool:
+    """Whether the slice takes whole values, so that it became their concatenation."""
+    along, first, last = bounds
+    ends = np.cumsum([0, *(draft.shape(part)[along] for part in joined.input)]).tolist()
+    if first not in ends or last not in ends or first >= last:
+        return False
+    parts = [part for part, start in zip(joined.input, ends, strict=False) if first <= start < last]
+    node.CopyFrom(make("Concat", parts, list(node.output), title(node), axis=along))
+    return True

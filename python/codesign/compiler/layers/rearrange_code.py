@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The C of a Rearrange layer: runs of neighbours are memcpy, all else is a walk over strides."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from codesign.compiler.layers.code import Array, CodeContext, LayerCode
+from codesign.compiler.layers.loops import MOST_LOOPS, Loop, Loops
+
+if TYPE_CHECKING:
+    from codesign.compiler.layers.rearrange import Piece, Rearrange
+
+_FEW = 2
+"""memcpy stands in at most so many loops, the innermost being the run itself."""
+
+
+def rearrange_code(layer: Rearrange, context: CodeContext) -> LayerCode:
+    """The function of the layer, and the tables and constants that it reads."""
+    prefix, target = context.functions[layer.name], context.values[layer.output].dtype
+    y, bits = context.at(layer.output), 16 if target == "int16" else 8
+    arrays: dict[bytes, Array] = {}
+    copies: list[dict[str, Any]] = []
+    scales: list[dict[str, Any]] = []
+    statements: list[str] = []
+
+    def constant(what: str, numbers: Any) -> str:
+        key = what.encode() + numbers.tobytes()
+        name = context.member(layer.name, f"{what}{len(arrays)}")
+        return arrays.setdefault(key, Array.of(name, numbers)).name
+
+    for piece in layer.pieces:
+        x = context.at(piece.source) if piece.source is not None else constant("fill", np.array([piece.fill], target))
+        if piece.table is not None or _is_run(piece):
+            table = "" if piece.table is None else constant("table_", piece.table)
+            statements.append(_nested(piece.loops, x, y, bits // 8, table))
+            continue
+        for loops in piece.loops.split():
+            copy = f"&{prefix}__copies[{len(copies)}]"
+            copies.append(c_loops(loops))
+            if piece.rescale is None:
+                statements.append(f"cs_rearrange_s{bits}({copy}, {x}, {y});")
+                continue
+            wide = piece.source is not None and context.values[piece.source].dtype == "int16"
+            row = {"rescale": piece.rescale, "wide": int(wide), "y_wide": int(bits == 16)}
+            if row not in scales:
+                scales.append(row)
+            statements.append(f"cs_rearrange_scaled({copy}, &{prefix}__scales[{scales.index(row)}], {x}, {y});")
+    text = context.render("rearrange.c.j2", prefix=prefix, copies=copies, scales=scales, statements=statements)
+    return LayerCode(prefix, tuple(arrays.values()), text)
+
+
+def c_loops(loops: Loops) -> dict[str, Any]:
+    """Fields of a cs_copy."""
+    missing = MOST_LOOPS - len(loops.loops)
+    return {
+        "from_offset": loops.source_offset,
+        "to_offset": loops.output_offset,
+        "sizes": [1] * missing + [loop.size for loop in loops.loops],
+        "from_": [0] * missing + [loop.source for loop in loops.loops],
+        "to": [0] * missing + [loop.output for loop in loops.loops],
+    }
+
+
+def _is_run(piece: Piece) -> bool:
+    """Whether memcpy in a loop or in none copies it."""
+    loops = piece.loops.loops
+    neighbours = not loops or (loops[-1].source, loops[-1].output) == (1, 1)
+    return piece.source is not None and piece.rescale is None and neighbours and len(loops) <= _FEW
+
+
+def _nested(loops: Loops, x: str, y: str, element_bytes: int, table: str) -> str:
+    """Loops in C around the copy of a run; through `table`, if there is one."""
+    outer, run = list(loops.loops), Loop(1, 1, 1)
+    if outer and (outer[-1].source, outer[-1].output) == (1, 1):
+        run = outer.pop()
+    source, to = f"{x} + {loops.source_offset}", f"{y} + {loops.output_offset}"
+    heads = []
+    for name, loop in zip("ijklmnop", outer, strict=False):
+        heads.append(f"for (int {name} = 0; {name} < {loop.size}; {name}++) {{ ")
+        source += f" + {name} * {loop.source}"
+        to += f" + {name} * {loop.output}"
+    statement = f"memcpy({to}, {source}, {run.size * element_bytes});"
+    if table:
+        statement = f"cs_lookup_s8({table}, {source}, {to}, {run.size});"
+    return "".join(heads) + statement + " }" * len(heads)

@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Conv and ConvTranspose, alone or with the activation after them → Conv2d and ConvTranspose2d."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from codesign.base.errors import InputError
+from codesign.compiler.layers import Value
+from codesign.compiler.lower.arrangement import quant_of
+from codesign.compiler.lower.constants import QUANTIZE_HINT
+from codesign.compiler.lower.convert import converted, in_type
+from codesign.compiler.lower.convolution import NOT_FUSED, Fused, Geometry, conv2d, conv_transpose2d
+from codesign.compiler.model.graph import Quant
+
+if TYPE_CHECKING:
+    from codesign.compiler.lower.context import Context
+    from codesign.compiler.operators.convolution import Convolution
+    from codesign.compiler.operators.operator import Operator
+    from codesign.compiler.operators.prelu import Prelu
+
+
+def lower_conv(context: Context, op: Convolution) -> None:
+    """Append the layer of `op`, with what follows it where the file has no parameters in between."""
+    from codesign.compiler.operators.conv_transpose import ConvTranspose  # it names this function, too
+
+    if op.weight.quantized is None or op.weight.scale is None:
+        raise InputError(f"{op.name}: the weights are not quantized", hint=QUANTIZE_HINT)
+    fused, result = _fused(context, op)
+    quant = _output_quant(context, op, result)
+    source = context.source(op.name, op.source)
+    if quant.bits == 16:
+        source = in_type(context, f"{op.name}_wide", source, "int16")
+    value = context.add_value(result, quant)
+    target = _same_width(context, value, source)
+    one = len(op.kernel) == 1
+    time = (1, 1, 1, (0, 0)) if one else (op.kernel[0], op.stride[0], op.dilation[0], (op.before[0], op.after[0]))
+    shape = context.graph.shapes[op.source]
+    geometry = Geometry(
+        (shape[0], 1 if one else shape[1], shape[-1]),
+        (time[1], op.stride[-1]),
+        (time[2], op.dilation[-1]),
+        (time[3], (op.before[-1], op.after[-1])),
+        op.groups,
+    )
+    weights = op.weight.quantized.reshape(len(op.bias), -1, time[0], op.kernel[-1])
+    common = (op.name, source, target, weights, op.weight.scale, op.bias, geometry, fused)
+    if isinstance(op, ConvTranspose):
+        more = op.more or (0,) * len(op.kernel)
+        context.layers.append(conv_transpose2d(*common, (0 if one else more[0], more[-1])))
+    else:
+        context.layers.append(conv2d(*common))
+    if target is not value:
+        context.layers.append(converted(context.new_layer_name(f"{op.name}_narrow"), target, value))
+
+
+def lower_prelu(context: Context, op: Prelu) -> None:
+    """Append a convolution of each channel alone with a weight of 1."""
+    quant = _output_quant(context, op, op.output)
+    source = context.source(op.name, op.source)
+    if quant.bits == 16:
+        source = in_type(context, f"{op.name}_wide", source, "int16")
+    value = context.add_value(op.output, quant)
+    target = _same_width(context, value, source)
+    channels = len(op.factors)
+    geometry = Geometry((channels, 1, source.size // channels), groups=channels)
+    ones = np.ones((channels, 1, 1, 1), np.int8)
+    scales, zeros = np.ones(channels), np.zeros(channels)
+    fused = Fused(slope=op.factors)
+    context.layers.append(conv2d(op.name, source, target, ones, scales, zeros, geometry, fused))
+    if target is not value:
+        context.layers.append(converted(context.new_layer_name(f"{op.name}_narrow"), target, value))
+
+
+def _fused(context: Context, op: Convolution) -> tuple[Fused, str]:
+    """What the layer takes on, and the value that it makes then."""
+    follower = context.graph.follower(op.output)
+    if follower is None or context.quant(op.output) is not None:
+        return NOT_FUSED, op.output
+    if follower.slopes is not None and len(follower.slopes) in (1, len(op.bias)):
+        context.done.add(follower.name)
+        return Fused(slope=np.broadcast_to(follower.slopes, (len(op.bias),)).astype(np.float64)), follower.outputs[0]
+    if follower.clamp is not None:
+        context.done.add(follower.name)
+        return Fused(*follower.clamp), follower.outputs[0]
+    return NOT_FUSED, op.output
+
+
+def _output_quant(context: Context, op: Operator, name: str) -> Quant:
+    quant = context.quant(name)
+    if quant is None:
+        raise InputError(f"{op.name}: value '{name}' is not quantized", hint=QUANTIZE_HINT)
+    return quant
+
+
+def _same_width(context: Context, value: Value, source: Value) -> Value:
+    """What the layer writes: int16 before int8 where its source is that."""
+    if quant_of(value).bits == quant_of(source).bits:
+        return value
+    scale = math.ldexp(value.scale, 1 - 8) * (1 + abs(value.zero_point) / 127)
+    return context.add(Value(context.new_name(f"{value.name}_wide"), value.shape, "int16", scale))
