@@ -38,6 +38,7 @@ _FRONT_END_FUNCTIONS = (  # of runtime/dsp
     "cs_mixed_complex_fft",
     "cs_overlap_add",
     "cs_power",
+    "cs_powers",
     "cs_quantize_",
     "cs_rfft",
     "cs_sqrt_table",
