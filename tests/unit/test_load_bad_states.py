@@ -37,12 +37,6 @@ def test_lstm_options_that_are_not_supported(tmp_path):
         refused(net.model(), tmp_path, "lstm0", attribute)
 
 
-def test_product_that_is_no_lstm_cell(tmp_path):
-    net = float_network()
-    net.nodes[-1] = helper.make_node("Mul", ["fc1", "fc1"], ["mask"], name="square")
-    refused(net.model(), tmp_path, "square", "LSTM cell")
-
-
 def rewired(net, output, old, new):
     node = node_of(net, output)
     node.input[:] = [new if name == old else name for name in node.input]

@@ -256,8 +256,8 @@ def bad_graphs() -> dict[str, tuple[Callable[[], Graph], str]]:
         "too wide": (
             lambda: graph(Linear("w", "x", "mask", wide, np.zeros(1)), columns=600, **mask), "512 columns"),
         "bias too large": (lambda: graph(replace(op, bias=op.bias + 1e9), **mask), "row 0 could overflow"),
-        "zero point": (lambda: graph(op, mask=Quant(0.1, -128, 8)), "zero point -128"),
-        "odd int16": (lambda: graph(op, mask=Quant(0.1, 0, 16)), "2^-15"),
+        "zero point": (lambda: graph(op, mask=Quant(0.1, -129, 8)), "zero point -129"),
+        "odd int16": (lambda: graph(op, mask=Quant(0.1, 5, 16)), "zero point 0"),
         "uneven gate": (lambda: graph(with_weights(lstm, scale=uneven), *head, state=states("")), "inside the input gate"),
         "huge gate scale": (
             lambda: graph(with_weights(lstm, scale=lstm.input_weight.scale * 1e6), *head, state=states("")), "input gate"),

@@ -8,6 +8,7 @@ import onnx
 import pytest
 import soundfile
 
+from codesign.compiler.model import load_onnx
 from codesign.compiler.quantize import quantize_file
 from codesign.compiler.quantize.sound import SoundMeter, warnings_of
 from models import float_network
@@ -121,7 +122,7 @@ def test_a_dead_layer_is_named(tmp_path):
     assert report.still == ("fc0_relu", "mask")
 
 
-def test_a_mask_above_one_is_counted(tmp_path):
+def test_a_mask_above_one_has_a_scale_of_its_own(tmp_path):
     model = float_model()
     last = model.graph.node[-1]
     assert last.op_type == "Sigmoid"
@@ -132,5 +133,8 @@ def test_a_mask_above_one_is_counted(tmp_path):
             bias[:3] = 4.0
             tensor.CopyFrom(onnx.numpy_helper.from_array(bias, "fc1_b"))
     report = quantized(tmp_path, noise(10.5), model)
-    assert report.saturation.mask_beyond == pytest.approx(report.saturation.mask / 4)
-    assert any("the mask is beyond" in warning and "25 %" in warning for warning in report.warnings)
+    assert report.saturation.mask_beyond == 0
+    assert not any("mask" in warning for warning in report.warnings)
+    quant = load_onnx(tmp_path / "int8.onnx").quants["mask"]
+    assert (quant.bits, quant.zero_point) == (16, 0)
+    assert 32767 * quant.scale > 1.0

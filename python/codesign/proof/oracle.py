@@ -49,10 +49,10 @@ class _Oracle:
         self._graph, self._network = graph, network
         self._runner = reference_network.Runner(network)
         proto = onnx.load(model)
-        made = {name for node in proto.graph.node for name in node.output}
-        self._tensors = {value: tensor for value, tensor in _tensors(graph, network).items() if tensor in made}
         self._last = {name: layer.name for layer in network.schedule for name in (*layer.writes, *layer.states)}
         known = {output.name for output in proto.graph.output}
+        made = {name for node in proto.graph.node for name in node.output} | known  # views of our own are no tensors
+        self._tensors = {name: tensor for name, tensor in _tensors(graph, network).items() if tensor in made}
         for name in sorted(set(self._tensors.values()) - known):
             proto.graph.output.append(onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, None))
         options = onnxruntime.SessionOptions()

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,6 +18,7 @@ from codesign.compiler.lower.unary import rescale_of, slopes_of, unary_of
 if TYPE_CHECKING:
     from codesign.compiler.lower.context import Context
     from codesign.compiler.operators.activation import Activation
+    from codesign.compiler.operators.prelu import Prelu
 
 
 def lower_activation(context: Context, op: Activation) -> None:
@@ -35,10 +37,28 @@ def lower_activation(context: Context, op: Activation) -> None:
         wide_source = in_type(context, f"{op.name}_wide", source, "int16")
         name = output.name if output.dtype == "int16" else context.new_name(f"{op.output}_wide")
         wide = output if output.dtype == "int16" else context.add(Value(name, output.shape, "int16", _wider(output)))
-        layer = unary_of(op.name, lambda x: _defined(op.name, op.real(x)), wide_source, wide)
+        maker = context.graph.maker(op.source)
+        low, high = (-math.inf, math.inf) if maker is None else maker.bounds  # of what the source cannot be, any number serves
+        layer = unary_of(op.name, lambda x: _defined(op.name, op.real(np.clip(x, low, high))), wide_source, wide)
         context.layers.append(layer)
         if wide is not output:
             context.layers.append(rescale_of(context.new_layer_name(f"{op.name}_narrow"), wide, output))
+
+
+def lower_prelu(context: Context, op: Prelu) -> None:
+    """Append the layer of a PReLU with a slope a channel."""
+    source, shape = context.source(op.name, op.source), context.graph.shapes[op.source]
+    output = context.add_value(op.output, context.known_quant(op.name, op.output))
+    integers, scale = rounded_slopes(op.factors)
+    axis = next((axis for axis, n in enumerate(op.factors.shape) if n > 1), len(shape) - 1)
+    inner = math.prod(shape[axis + 1 :])
+    context.layers.append(slopes_of(op.name, source, output, integers.ravel(), scale, inner))
+
+
+def rounded_slopes(slopes: npt.NDArray[np.float64]) -> tuple[npt.NDArray[np.int16], float]:
+    """Slopes as int16 of their shape, and their scale."""
+    scale = float(np.abs(slopes).max(initial=0.0)) / 32767 or 1.0
+    return np.rint(slopes / scale).astype(np.int16), scale
 
 
 def _lookup8(op: Activation, source: Value, output: Value) -> Lookup8:

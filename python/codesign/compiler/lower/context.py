@@ -61,7 +61,7 @@ class Context:
         for name, quant in found.items():
             if quant.bits not in (8, 16) or not 0 < quant.scale < float("inf"):
                 raise InputError(f"value '{name}': {quant.bits} bits with scale {quant.scale} cannot be used")
-            if quant.bits == 8 and not -127 <= quant.zero_point <= 127:
+            if quant.bits == 8 and not -128 <= quant.zero_point <= 127:
                 raise InputError(f"value '{name}': zero point {quant.zero_point}, activations are −127…127", hint=QUANTIZE_HINT)
             return quant
         return None

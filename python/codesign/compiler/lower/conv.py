@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from codesign.compiler.lower.context import Context
     from codesign.compiler.operators.convolution import Convolution
     from codesign.compiler.operators.operator import Operator
-    from codesign.compiler.operators.prelu import Prelu
 
 
 def lower_conv(context: Context, op: Convolution) -> None:
@@ -53,24 +52,6 @@ def lower_conv(context: Context, op: Convolution) -> None:
         context.layers.append(conv_transpose2d(*common, (0 if one else more[0], more[-1])))
     else:
         context.layers.append(conv2d(*common))
-    if target is not value:
-        context.layers.append(converted(context.new_layer_name(f"{op.name}_narrow"), target, value))
-
-
-def lower_prelu(context: Context, op: Prelu) -> None:
-    """Append a convolution of each channel alone with a weight of 1."""
-    quant = _output_quant(context, op, op.output)
-    source = context.source(op.name, op.source)
-    if quant.bits == 16:
-        source = in_type(context, f"{op.name}_wide", source, "int16")
-    value = context.add_value(op.output, quant)
-    target = _same_width(context, value, source)
-    channels = len(op.factors)
-    geometry = Geometry((channels, 1, source.size // channels), groups=channels)
-    ones = np.ones((channels, 1, 1, 1), np.int8)
-    scales, zeros = np.ones(channels), np.zeros(channels)
-    fused = Fused(slope=op.factors)
-    context.layers.append(conv2d(op.name, source, target, ones, scales, zeros, geometry, fused))
     if target is not value:
         context.layers.append(converted(context.new_layer_name(f"{op.name}_narrow"), target, value))
 

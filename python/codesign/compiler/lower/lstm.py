@@ -12,7 +12,7 @@ import numpy.typing as npt
 from codesign.base.errors import InputError
 from codesign.compiler.layers import Lstm, Value
 from codesign.compiler.lower.constants import QUANTIZE_HINT, rne, sum_bounds, weights_of
-from codesign.compiler.lower.recurrent import lstm_of
+from codesign.compiler.lower.recurrent import cell_fraction, lstm_of
 from codesign.compiler.lower.rows import Rows
 from codesign.compiler.model.graph import GATES, Matrix, Quant
 
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from codesign.compiler.lower.context import Context
     from codesign.compiler.operators.lstm import LstmCell
 
-DEFAULT_CELL_FRACTION = 11
 DEFAULT_HIDDEN = Quant(2.0**-7, 0, 8)
 MULTIPLIER_LIMIT = 2**30
 GateScales = tuple[float, ...]
@@ -31,7 +30,7 @@ def lstm_quants(context: Context, op: LstmCell) -> dict[str, Quant]:
     hidden = context.quant(op.hidden, op.output) or DEFAULT_HIDDEN
     if hidden.bits == 16 and hidden.zero_point != 0:
         raise InputError(f"{op.name}: hidden state '{op.hidden}' is int16 and its zero point not 0", hint=QUANTIZE_HINT)
-    fraction = _cell_fraction(op, context.quant(op.cell, op.cell_output))
+    fraction = cell_fraction(op.name, op.cell, context.quant(op.cell, op.cell_output))
     return {op.hidden: hidden, op.cell: Quant(2.0**-fraction, 0, 16)}
 
 
@@ -143,20 +142,6 @@ def _hidden_scale(op: LstmCell, scale: float) -> tuple[int, int]:
                 break
             return multiplier, shift
     raise InputError(f"{op.name}: scale {scale:g} of hidden state '{op.hidden}' is not in 2^-28…1", hint=QUANTIZE_HINT)
-
-
-def _cell_fraction(op: LstmCell, quant: Quant | None) -> int:
-    """Fraction bits of the cell state."""
-    if quant is None:
-        return DEFAULT_CELL_FRACTION
-    mantissa, exponent = math.frexp(quant.scale)
-    fraction = 1 - exponent
-    if quant.bits != 16 or quant.zero_point != 0 or mantissa != 0.5 or not 8 <= fraction <= 15:
-        raise InputError(
-            f"{op.name}: cell state '{op.cell}' must be int16 with zero point 0 and scale 2^-8…2^-15",
-            hint=QUANTIZE_HINT,
-        )
-    return fraction
 
 
 def _unit_major(weights: npt.NDArray[np.int8]) -> npt.NDArray[np.int8]:

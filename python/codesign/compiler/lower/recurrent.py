@@ -3,18 +3,85 @@
 
 from __future__ import annotations
 
+import math
+from typing import TYPE_CHECKING
+
 import numpy as np
 import numpy.typing as npt
 
 from codesign.base.errors import InputError
-from codesign.compiler.layers import Lstm, Value
+from codesign.compiler.layers import Layer, Lstm, Value
 from codesign.compiler.layers.recurrent import Scan
 from codesign.compiler.layers.rnn import Rnn
-from codesign.compiler.lower.constants import QUANTIZE_HINT, quantized_multiplier
+from codesign.compiler.lower.constants import QUANTIZE_HINT, quantized_multiplier, weights_of
+from codesign.compiler.lower.convert import in_type
 from codesign.compiler.lower.gates import check_shapes, gate_numbers, hidden_scale, interleaved, products_of
+from codesign.compiler.lower.gru import gru_of
 from codesign.compiler.lower.rows import Rows
+from codesign.compiler.model.graph import Quant
 
+if TYPE_CHECKING:
+    from codesign.compiler.lower.context import Context
+    from codesign.compiler.operators.recurrent import Recurrent
+
+CELL_FRACTION = 11
+"""Bits of the fraction of a cell state that lives inside of a step alone: up to ±16."""
 _GATES = ("input", "forget", "cell", "output")
+
+
+def lower_recurrent(context: Context, op: Recurrent) -> None:
+    """Append the layer of `op`, which changes its states in place or writes the run over its positions."""
+    source = context.source(op.name, op.source)
+    if op.scan:
+        hidden = context.add_value(op.output, context.known_quant(op.name, op.output))
+    else:
+        hidden = context.carried(op, op.hidden, op.output, context.known_quant(op.name, op.hidden, op.output))
+    if op.kind == "lstm" and source.dtype == "int16" and hidden.dtype == "int8":
+        source = in_type(context, f"{op.name}_narrow", source, "int8")
+    rows = Rows(*weights_of(op.name, "the input weights", op.input_weight, source.dtype))
+    recurrent = Rows(*weights_of(op.name, "the recurrent weights", op.recurrent_weight, hidden.dtype))
+    layer: Layer
+    if op.kind == "gru":
+        biases = op.input_bias, op.recurrent_bias
+        layer = gru_of(
+            op.name, source, hidden, rows, recurrent, *biases, reset_after=op.reset_after, positions=op.positions, scan=op.scan
+        )
+    elif op.kind == "rnn":
+        bias = op.input_bias + op.recurrent_bias
+        layer = rnn_of(op.name, source, hidden, rows, recurrent, bias, relu=op.relu, positions=op.positions, scan=op.scan)
+    else:
+        cell, fraction = "", CELL_FRACTION
+        if not op.scan:
+            quant = context.known_quant(op.name, op.cell, op.cell_output)
+            fraction = cell_fraction(op.name, op.cell, quant)
+            cell = context.carried(op, op.cell, op.cell_output, quant).name
+        layer = lstm_of(
+            op.name,
+            source,
+            hidden,
+            cell,
+            fraction,
+            rows,
+            recurrent,
+            op.input_bias + op.recurrent_bias,
+            positions=op.positions,
+            scan=op.scan,
+        )
+    context.layers.append(layer)
+
+
+def cell_fraction(name: str, cell: str, quant: Quant | None) -> int:
+    """Fraction bits of a cell state. Raises InputError unless its scale is a power of two that the kernel knows."""
+    if quant is None:
+        return CELL_FRACTION
+    mantissa, exponent = math.frexp(quant.scale)
+    fraction = 1 - exponent
+    if quant.bits != 16 or quant.zero_point != 0 or mantissa != 0.5 or not 8 <= fraction <= 15:
+        raise InputError(
+            f"{name}: cell state '{cell}' must be int16 with zero point 0 and scale 2^-8…2^-15",
+            hint=QUANTIZE_HINT,
+        )
+    return fraction
 
 
 def lstm_of(

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -17,8 +18,27 @@ from codesign.compiler.layers.normalize import Normalize
 from codesign.compiler.lower.constants import QUANTIZE_HINT, quantized_multiplier, rne
 from codesign.compiler.lower.rows import FULL, limits
 
+if TYPE_CHECKING:
+    from codesign.compiler.lower.context import Context
+    from codesign.compiler.operators.mean import Mean as MeanOperator
+    from codesign.compiler.operators.normalize import Normalize as NormalizeOperator
+
 LARGEST_NORM = 4096
 """Elements of a normalization: beyond it the deviations leave 32 bits."""
+
+
+def lower_mean(context: Context, op: MeanOperator) -> None:
+    """Append the layer of `op`."""
+    source, shape = context.source(op.name, op.source), context.graph.shapes[op.source]
+    output = context.add_value(op.output, context.known_quant(op.name, op.output))
+    context.layers.append(mean_of(op.name, source, shape, op.axes, output, squares=op.squares))
+
+
+def lower_normalize(context: Context, op: NormalizeOperator) -> None:
+    """Append the layer of `op`."""
+    source = context.source(op.name, op.source)
+    output = context.add_value(op.output, context.known_quant(op.name, op.output))
+    context.layers.append(normalize_of(op.name, source, output, op.gain.ravel(), op.bias.ravel(), op.epsilon))
 
 
 def mean_of(

@@ -156,6 +156,7 @@ def _build(path: Path, model: onnx.ModelProto, inputs: dict[str, Shape], states:
         shapes.infer_outputs(step, opset)
         OPERATORS[node.op_type][0](step)
         _check_results(step)
+    build.quants = {**build.viewed_quants, **build.quants}
     for info in (*graph.value_info, *graph.output):
         problem = shapes.mismatch(build.types[info.name], info) if info.name in build.types else ""
         if problem:

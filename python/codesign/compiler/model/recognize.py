@@ -54,7 +54,7 @@ class Recognizer:
         self._quants = quants
         self._taken = taken  # names of the file's tensors
         self._emitted: dict[int, str] = {}
-        self._called: set[int] = set()
+        self._called: dict[int, Call] = {}  # kept, so that no other has its id
         self._layer_of: dict[int, LstmCell] = {}  # by the term of the new hidden or cell state
         self._guards: dict[str, str] = {}  # layer → state of the skip gate that guards it, or ""
         self._names: set[str] = {*STAGES, *PARTS}  # and of every operator so far
@@ -127,7 +127,7 @@ class Recognizer:
 
     def _operation(self, term: Term, call: Call) -> str:
         if id(call) not in self._called:
-            self._called.add(id(call))
+            self._called[id(call)] = call
             sources = [self.emit(source) for source in call.sources]
             self.ops.append(call.operator.wired(self._name(term), sources, [result.name for result in call.results]))
             self._count(term, self.ops[-1])

@@ -13,9 +13,12 @@ from codesign.compiler.operators.gather import Gather
 from codesign.compiler.operators.layout import Layout
 from codesign.compiler.operators.linear import Linear
 from codesign.compiler.operators.lstm import LstmCell
+from codesign.compiler.operators.mean import Mean
+from codesign.compiler.operators.normalize import Normalize
 from codesign.compiler.operators.operator import Operator
 from codesign.compiler.operators.pad import Pad
 from codesign.compiler.operators.prelu import Prelu
+from codesign.compiler.operators.recurrent import Recurrent
 from codesign.compiler.operators.skip_gate import SkipGate
 from codesign.compiler.operators.slice import Slice
 from codesign.compiler.operators.transpose import Transpose
@@ -31,9 +34,12 @@ __all__ = [
     "Layout",
     "Linear",
     "LstmCell",
+    "Mean",
+    "Normalize",
     "Operator",
     "Pad",
     "Prelu",
+    "Recurrent",
     "SkipGate",
     "Slice",
     "Transpose",

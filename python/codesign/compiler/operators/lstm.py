@@ -16,7 +16,7 @@ from codesign.compiler.model.graph import GATES, Matrix, Quant
 from codesign.compiler.operators.headroom import products_reach, saturating_bias
 from codesign.compiler.operators.operator import Grid, Operator, Real, Shape
 from codesign.compiler.operators.rounding import sigmoid
-from codesign.compiler.operators.scales import HIDDEN, HIDDEN16, LOGIT, cell_quant, int8_matrix, weight_scale
+from codesign.compiler.operators.scales import HIDDEN, HIDDEN16, LOGIT, cell_quant, group_scales, int8_matrix
 
 if TYPE_CHECKING:
     from codesign.compiler.lower.context import Context
@@ -70,6 +70,8 @@ class LstmCell(Operator):
         for name, size in wanted.items():
             if np.prod(known[name], dtype=np.int64) != size:
                 raise InputError(f"{self.name}: '{name}' has {np.prod(known[name])} elements where {size} are expected")
+        if self.hidden == self.cell:
+            raise InputError(f"{self.name}: '{self.hidden}' is both its hidden and its cell state")
         return {self.output: (self.units,), self.cell_output: (self.units,)}
 
     def run(self, values: Mapping[str, Real], grid: Grid) -> dict[str, Real]:
@@ -105,8 +107,8 @@ class LstmCell(Operator):
             reach = reach + products_reach(self.input_weight.values.astype(np.float64), source)
         changed = replace(
             self,
-            input_weight=_per_gate(self.input_weight, self.units),
-            recurrent_weight=_per_gate(self.recurrent_weight, self.units),
+            input_weight=_per_gate(self.input_weight, source),
+            recurrent_weight=_per_gate(self.recurrent_weight, hidden),
             bias=saturating_bias(self.bias, reach, LOGIT),
         )
         return changed, {}
@@ -140,7 +142,6 @@ class LstmCell(Operator):
         lower_lstm(context, self)
 
 
-def _per_gate(matrix: Matrix, units: int) -> Matrix:
+def _per_gate(matrix: Matrix, source: Quant | None) -> Matrix:
     values = matrix.values.astype(np.float64)
-    scales = [weight_scale(values[k * units : (k + 1) * units]) for k in range(len(GATES))]
-    return int8_matrix(values, np.repeat(scales, units))
+    return int8_matrix(values, group_scales(values, len(GATES), source))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A factor for negative numbers, one for each channel."""
+"""PReLU with a slope a channel."""
 
 from __future__ import annotations
 
@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 import numpy.typing as npt
 
-from codesign.base.errors import InputError
-from codesign.compiler.lower.conv import lower_prelu
+from codesign.compiler.lower.activation import lower_prelu, rounded_slopes
 from codesign.compiler.model.graph import Matrix, Quant
 from codesign.compiler.operators.operator import Grid, Operator, Real, Shape
 
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Prelu(Operator):
-    """x where x ≥ 0, else factor · x; factors float64 (channels,), channels being the first axis of `source`."""
+    """x above zero, factor · x below; factors float64 have as many axes as the source, of size 1 but for one."""
 
     source: str
     output: str
@@ -47,15 +46,11 @@ class Prelu(Operator):
         return replace(self, name=name, source=source, output=output)
 
     def shapes(self, known: Mapping[str, Shape]) -> Mapping[str, Shape]:
-        shape = known[self.source]
-        if shape[0] != len(self.factors):
-            raise InputError(f"{self.name}: {len(self.factors)} slopes meet '{self.source}' of shape {list(shape)}")
-        return {self.output: shape}
+        return {self.output: known[self.source]}
 
     def run(self, values: Mapping[str, Real], grid: Grid) -> dict[str, Real]:
         x = values[self.source]
-        factors = self.factors.reshape(-1, *[1] * (x.ndim - 1))
-        return {self.output: grid(self.output, np.where(x < 0.0, factors * x, x))}
+        return {self.output: grid(self.output, np.where(x < 0.0, x * self.factors, x))}
 
     @property
     def bounds(self) -> tuple[float, float]:
@@ -70,16 +65,16 @@ class Prelu(Operator):
         return (self.output,)
 
     def scales(self, calibration: Calibration) -> Mapping[str, Quant]:
-        return {self.output: calibration.integers(self.output)}
+        return {self.output: calibration.measured(self.output)}
 
     def quantized(self, calibration: Calibration) -> tuple[Self, Mapping[str, Quant]]:
-        return self, {}
+        integers, scale = rounded_slopes(self.factors)
+        return replace(self, factors=np.asarray(integers * scale, np.float64).reshape(self.factors.shape)), {}
 
     def write(self, writer: QdqWriter) -> None:
-        name, axes = writer.inner(self), len(writer.shape(self.source)) - 1
-        slope = self.factors.astype(np.float32).reshape(-1, *[1] * axes)
-        inputs = [writer.tensor(self.source), writer.constant(f"{name}/slope", slope)]
-        writer.node("PRelu", inputs, f"{name}/prelu", label=self.name)
+        name = writer.inner(self)
+        slopes = writer.constant(f"{name}/slopes", self.factors.astype(np.float32))
+        writer.node("PRelu", [writer.tensor(self.source), slopes], f"{name}/prelu", label=self.name)
         writer.finish(self.output, f"{name}/prelu")
 
     def lower(self, context: Context) -> None:
@@ -87,4 +82,5 @@ class Prelu(Operator):
 
     @property
     def slopes(self) -> Real | None:
-        return self.factors
+        channels = self.factors.shape[0]
+        return self.factors.ravel() if self.factors.size == channels else None

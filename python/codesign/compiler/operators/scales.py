@@ -75,6 +75,17 @@ def int8_rows(
     return int8_matrix(rows, scale), bias
 
 
+def group_scales(weights: npt.NDArray[np.float64], groups: int, source: Quant | None) -> npt.NDArray[np.float64]:
+    """Scales of int8 weights, float64 (rows,), one for each of `groups` runs of rows, which int16 sums of the source allow."""
+    scales = []
+    for part in np.split(weights, groups):
+        scale = weight_scale(part)
+        if source is not None and source.bits == 16:
+            scale = max(scale, float(np.float32(np.abs(part).sum(axis=1).max() * 32767 / _SUM_STEPS)))
+        scales.append(scale)
+    return np.repeat(scales, len(weights) // groups)
+
+
 def int8_matrix(values: npt.NDArray[np.float64], scale: npt.NDArray[np.float64]) -> Matrix:
     """Weights float64 (rows, columns) in int8 with a scale a row."""
     q = np.clip(np.rint(values / scale[:, None]), -127, 127).astype(np.int8)

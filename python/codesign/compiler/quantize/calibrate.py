@@ -14,7 +14,7 @@ from codesign.base.errors import InputError
 from codesign.compiler.model.graph import Graph, Quant, State
 from codesign.compiler.operators import Operator
 from codesign.compiler.operators.rounding import rounded
-from codesign.compiler.operators.scales import LOGIT, UNIT, int8_snr_db, value_quant, wide_quant
+from codesign.compiler.operators.scales import HIDDEN, LOGIT, UNIT, int8_snr_db, value_quant, wide_quant
 from codesign.compiler.quantize.balance import Channels
 from codesign.compiler.quantize.float_run import float_steps
 
@@ -161,7 +161,8 @@ def still(quants: Mapping[str, Quant], seen: Seen) -> tuple[str, ...]:
     return tuple(
         name
         for name, history in seen.items()
-        if quants.get(name, LOGIT) != LOGIT and float(np.ptp(history, axis=0).max()) <= _STILL * float(np.abs(history).max())
+        if quants.get(name, LOGIT) not in (LOGIT, HIDDEN)
+        and float(np.ptp(history, axis=0).max()) <= _STILL * float(np.abs(history).max())
     )
 
 

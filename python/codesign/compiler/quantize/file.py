@@ -113,7 +113,7 @@ def _of_mask(saturation: Saturation) -> tuple[str, ...]:
     if not saturation.mask_beyond:
         return ()
     percent = 100 * saturation.mask_beyond / saturation.mask
-    return (f"the mask is beyond −1 … 1 in {percent:.3g} % of its values, which become 1 or −1: end the network in a sigmoid",)
+    return (f"the mask is beyond its range in {percent:.3g} % of its values: end the network in a sigmoid",)
 
 
 def _saturation(graph: Graph, seen: Seen) -> Saturation:

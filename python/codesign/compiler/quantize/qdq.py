@@ -106,7 +106,11 @@ class QdqWriter:
     def made(self) -> list[str]:
         """Names of inputs, constants and results: a constant called as an input would take its place."""
         inputs = [self._graph.input, *(state.input for state in self._graph.states)]
-        return inputs + [tensor.name for tensor in self.initializers] + [name for node in self.nodes for name in node.output]
+        return (
+            inputs
+            + [tensor.name for tensor in self.initializers]
+            + [name for node in self.nodes for name in node.output if name]
+        )
 
     def write(self) -> None:
         """Everything."""

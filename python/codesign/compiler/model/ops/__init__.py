@@ -5,7 +5,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from codesign.compiler.model.ops import activation, arithmetic, convolution, layout, linear, lstm, quantization, view
+from codesign.compiler.model.ops import (
+    activation,
+    arithmetic,
+    convolution,
+    layout,
+    linear,
+    quantization,
+    recurrent,
+    reductions,
+    view,
+)
 from codesign.compiler.model.ops.step import Step
 
 Builder = Callable[[Step], None]
@@ -16,8 +26,9 @@ OPERATORS: Mapping[str, tuple[Builder, str]] = {
     **convolution.OPERATORS,
     **layout.OPERATORS,
     **linear.OPERATORS,
-    **lstm.OPERATORS,
     **quantization.OPERATORS,
+    **recurrent.OPERATORS,
+    **reductions.OPERATORS,
     **view.OPERATORS,
 }
 

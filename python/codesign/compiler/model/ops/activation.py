@@ -5,10 +5,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import numpy as np
-
 from codesign.compiler.model.ops.step import Step, check_magnitude
-from codesign.compiler.model.terms import Constant, Function
+from codesign.compiler.model.ops.view import applied, viewed, whole
+from codesign.compiler.model.terms import Constant, Function, Term
 from codesign.compiler.operators import Prelu
 from codesign.compiler.operators.functions import FUNCTIONS
 
@@ -28,20 +27,26 @@ def function(step: Step) -> None:
 
 
 def prelu(step: Step) -> None:
-    """PRelu with a slope for all elements, or one for each channel."""
-    slopes, dims = step.constant(1, "the slope").values, step.shape(step.node.input[0])
-    if slopes.size == 1:
-        function(step)
-        return
-    term = step.term(0)
-    if isinstance(term, Constant):
+    """PRelu: one slope for all, or one for each index along an axis."""
+    slope, source = step.constant(1, "the slope"), step.term(0)
+    if isinstance(source, Constant):
         raise step.refuse("has only constant inputs")
-    whole = np.broadcast_to(slopes, dims).reshape(term.shape)
-    channels = whole.reshape(term.shape[0], -1)
-    if (channels != channels[:, :1]).any():
-        raise step.refuse(f"has slopes of shape {list(slopes.shape)}, one for each channel is expected")
-    check_magnitude(step, step.constant(1, "the slope"))
-    step.operate(Prelu("", "", "", channels[:, 0].copy()), term)
+    values = slope.values
+    if values.size and (values == values.ravel()[0]).all():
+        step.give(_scalar(step, source, float(values.ravel()[0])))
+        return
+    check_magnitude(step, slope)
+    dims = step.shape(step.node.input[0])
+    padded = values.reshape((1,) * (len(dims) - values.ndim) + values.shape)
+    if sum(n != 1 for n in padded.shape) > 1:
+        raise step.refuse(f"has slopes of shape {list(values.shape)}", hint="one slope, or one along one axis")
+    shape = source.shape if source.shape == (source.size,) else whole(dims)
+    own = padded.ravel() if len(shape) == 1 else padded.reshape(padded.shape[len(dims) - len(shape) :])
+    applied(step, Prelu("", "", "", own), shape, viewed(step, source, shape, f"{step.name()}:source"))
+
+
+def _scalar(step: Step, source: Term, slope: float) -> Function:
+    return Function(step.name(), source.extent, step.display, kind="prelu", source=source, parameters=(slope,))
 
 
 def clip(step: Step) -> None:
@@ -55,15 +60,15 @@ def clip(step: Step) -> None:
 
 
 _NOTES = {
-    "Gelu": "int8 table; exact, without an approximation",
-    "LeakyRelu": "int8 table; after a convolution it costs nothing",
-    "Pow": "int8 table; a constant exponent",
+    "Gelu": "table; exact, without an approximation",
+    "LeakyRelu": "table; after a convolution it costs nothing",
+    "Pow": "table; a constant exponent",
     "Relu": "after a linear layer or a convolution it costs nothing",
     "Sigmoid": "int16 table after a linear layer, int8 table elsewhere; gate of an LSTM",
     "Tanh": "int16 table after a linear layer, int8 table elsewhere; part of an LSTM",
 }
 _FUNCTIONS: dict[str, tuple[Callable[[Step], None], str]] = {
-    f.operator: (function, _NOTES.get(f.operator, "int8 table")) for f in FUNCTIONS.values() if f.operator
+    f.operator: (function, _NOTES.get(f.operator, "table")) for f in FUNCTIONS.values() if f.operator not in ("", "PRelu")
 }
 OPERATORS = {
     **_FUNCTIONS,

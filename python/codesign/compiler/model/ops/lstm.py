@@ -83,8 +83,3 @@ def _bias(step: Step, units: int) -> npt.NDArray[Any]:
         raise step.refuse(f"B has shape {list(constant.values.shape)}, [1, {8 * units}] is expected")
     total = values[: 4 * units] + values[4 * units :]
     return np.concatenate([total[k * units : (k + 1) * units] for k in (_ONNX_ORDER.index(gate) for gate in _OUR_ORDER)])
-
-
-OPERATORS = {
-    "LSTM": (lstm, "one time step, forward, no peepholes, no clip; initial_h and initial_c are states"),
-}

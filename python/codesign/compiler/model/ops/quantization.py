@@ -7,7 +7,8 @@ import numpy as np
 
 from codesign.compiler.model.graph import Quant
 from codesign.compiler.model.ops.step import Step
-from codesign.compiler.model.terms import Constant, Pieces
+from codesign.compiler.model.terms import Constant, Operation, Pieces
+from codesign.compiler.operators import View
 
 _TYPES = {np.dtype(np.int8): 8, np.dtype(np.int16): 16}
 _HINT = "quantize to signed int8 or int16 with one positive scale, see docs/model-file.md"
@@ -25,6 +26,9 @@ def quantize(step: Step) -> None:
     for part in term.parts if isinstance(term, Pieces) else ():
         step.build.quants.setdefault(part.name, quant)
     step.build.quantized[step.name()] = (term, quant)
+    while isinstance(term, Operation) and term.call is not None and isinstance(term.call.operator, View):
+        (term,) = term.call.sources  # the same numbers, which have these parameters unless the file gives them others
+        step.build.viewed_quants.setdefault(term.name, quant)
 
 
 def dequantize(step: Step) -> None:

@@ -36,6 +36,7 @@ class Build:
     terms: dict[str, Term] = field(default_factory=dict)
     quants: dict[str, Quant] = field(default_factory=dict)
     quantized: dict[str, tuple[Term, Quant]] = field(default_factory=dict)
+    viewed_quants: dict[str, Quant] = field(default_factory=dict)
     work: int = 0
     states: frozenset[str] = frozenset()
     parts: dict[tuple[str, bytes], Part] = field(default_factory=dict)

@@ -10,7 +10,7 @@ from pathlib import Path
 import onnx
 
 from codesign.compiler.model.metadata import properties
-from codesign.compiler.model.passes import batch_norm, cleanup, cuts, gather, linear, pointwise, scales, scatter
+from codesign.compiler.model.passes import batch_norm, cleanup, cuts, gather, linear, norm, pointwise, scales, scatter
 from codesign.compiler.model.passes.convert import draft_of, model_of
 from codesign.compiler.model.passes.draft import Draft
 from codesign.compiler.model.passes.outputs import choose_output, pairs_by_shape, state_pairs
@@ -28,6 +28,7 @@ PASSES: tuple[tuple[str, Pass], ...] = (
     ("cuts", cuts.run),
     ("pointwise", pointwise.run),
     ("batch_norm", batch_norm.run),
+    ("norm", norm.run),
     ("linear", linear.run),
     ("scales", scales.run),
 )
