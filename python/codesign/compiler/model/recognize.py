@@ -24,7 +24,6 @@ from codesign.compiler.model.terms import (
     Input,
     LstmOperator,
     Operation,
-    Part,
     Pieces,
     Term,
     beside,
@@ -96,8 +95,6 @@ class Recognizer:
 
     def _emit(self, term: Term) -> str:
         match term:
-            case Part() if term.name not in self._states:
-                return self.emit(term.whole)
             case Input():
                 return term.name
             case Affine():

@@ -50,19 +50,6 @@ class Input(Term):
 
 
 @dataclass(eq=False)
-class Part(Input):
-    """Some elements of a state, at `places` in it, int64 (size,). `whole` is how they come out of it where it stays one."""
-
-    state: str = ""
-    places: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
-    whole: Term = field(default_factory=lambda: Term("", 0))
-
-    @property
-    def reads(self) -> tuple[Term, ...]:
-        return (self.whole,)
-
-
-@dataclass(eq=False)
 class Affine(Term):
     """Σ matrix · source + bias; bias float64 (size,). `joined` are the concatenations that it was written with."""
 
