@@ -37,7 +37,8 @@ quick: $(VENV)/.dev
 	@$(MAKE) --no-print-directory -j2 lint fast
 
 # Left to `make test`: files that compile, or whose tests are short but many.
-LONGER := api audio_stream evaluate evaluate_failures float_rules free_corpus frontend_q31_c mixing output_folder qemu_process
+LONGER := api audio_stream convolution_network evaluate evaluate_failures float_rules free_corpus frontend_q31_c import_passes \
+          import_sequence machines mixing operators output_folder qemu_process report_charts stack states
 fast: $(VENV)/.dev
 	$(BIN)/python -m pytest -q -m "not slow" tests/unit $(LONGER:%=--ignore=tests/unit/test_%.py)
 

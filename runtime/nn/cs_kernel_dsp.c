@@ -31,6 +31,7 @@ static inline int32_t widen(uint32_t word, int16_t *prepared, int32_t sum)
 static void prepare(const void *values, uint32_t n, int16_t *prepared)
 {
     const int8_t *x = values;
+    const uint32_t rest = n & 3u; /* said so, or clang unrolls the loop over it */
     int32_t sum = 0;
 
     for (; n >= 4; n -= 4, x += 4, prepared += 4) {
@@ -39,10 +40,10 @@ static void prepare(const void *values, uint32_t n, int16_t *prepared)
         __builtin_memcpy(&word, x, 4); /* x need not be aligned */
         sum = widen(word, prepared, sum);
     }
-    if (n > 0) {
+    if (rest > 0) {
         uint32_t word = 0;
 
-        for (uint32_t i = 0; i < n; i++) {
+        for (uint32_t i = 0; i < rest; i++) {
             word |= (uint32_t)(uint8_t)x[i] << (8 * i);
         }
         sum = widen(word, prepared, sum);

@@ -294,7 +294,7 @@ finally:
 """codesign that is interrupted when the nth module is looked for, and prints how many were."""
 
 
-@pytest.mark.parametrize("arguments", [("--version",), ("run", "--help")])
+@pytest.mark.parametrize("arguments", [("--version",), ("run", "--help"), ("inspect", MODEL)])
 def test_ctrl_c_while_a_command_is_imported_is_one_line(place, arguments):
     def run(left):
         ordinary = {"preexec_fn": lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)}  # background jobs ignore it
@@ -304,7 +304,8 @@ def test_ctrl_c_while_a_command_is_imported_is_one_line(place, arguments):
     assert imports > 50
     for share in (0.0, 0.3, 0.6, 0.9):
         done = run(1 + int(share * imports))
-        assert (done.returncode, done.stdout, done.stderr) == (130, "", "stopped\n")
+        assert (done.returncode, done.stderr) == (130, "stopped\n")
+        assert len(done.stdout.splitlines()) <= 1  # how many were counted, where an exception ended it
 
 
 def test_ctrl_c_that_is_ignored_stays_ignored(place):

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from codesign.learning.train.float_task import float_sizes
-from codesign.learning.train.network import Enhancer
+from codesign.learning.train.network import EnhancerModule
 from codesign.learning.train.recipe import parse_recipe
 
 RECIPE = """
@@ -66,7 +66,7 @@ def enhancer(skip=False, seed=0):
     """An untrained network whose weights are far enough from zero that every part of the arithmetic does something."""
     torch.manual_seed(seed)
     recipe = small_recipe()
-    result = Enhancer(recipe.config, dataclasses.replace(float_sizes(recipe), skip=skip))
+    result = EnhancerModule(recipe.config, dataclasses.replace(float_sizes(recipe), skip=skip))
     with torch.no_grad():
         for parameter in result.network.parameters():
             parameter.mul_(2.0)

@@ -18,13 +18,13 @@ from codesign.learning.train import checkpoint
 from codesign.learning.train.checkpoint import load, resume
 from codesign.learning.train.float_task import float_task
 from codesign.learning.train.log import Log
-from codesign.learning.train.loop import Run, learning_rate, train
+from codesign.learning.train.loop import PhaseRun, learning_rate, train
 
 
 def run(folder, recipe=None, start=None, stop_after=None, **more):
     folder.mkdir(exist_ok=True)
     recipe = recipe or small_recipe()
-    where = Run(recipe, recipe.train, folder, torch.device("cpu"), stop_after=stop_after, **more)
+    where = PhaseRun(recipe, recipe.train, folder, torch.device("cpu"), stop_after=stop_after, **more)
     return train(float_task(recipe), Tones(recipe.train), where, start)
 
 
@@ -85,7 +85,7 @@ def test_divergence_is_said_and_the_checkpoint_stays(tmp_path):
         {},
     )
     with pytest.raises(ValidationError, match="diverged: 20 steps without a finite gradient"):
-        train(task, Tones(settings), Run(recipe, settings, tmp_path, torch.device("cpu")))
+        train(task, Tones(settings), PhaseRun(recipe, settings, tmp_path, torch.device("cpu")))
     assert load(tmp_path / "last.pt").step == 2
 
 

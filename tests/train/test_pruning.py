@@ -21,8 +21,8 @@ from codesign.learning.compress.cost import NetworkCost, average_macs, cost_of, 
 from codesign.learning.compress.export import checkpoint_graph
 from codesign.learning.compress.pruning import PrunableEnhancer, PruneTask, rebuild
 from codesign.learning.train.checkpoint import Checkpoint
-from codesign.learning.train.loop import Run, train
-from codesign.learning.train.network import Enhancer, Sizes
+from codesign.learning.train.loop import PhaseRun, train
+from codesign.learning.train.network import EnhancerModule, Sizes
 
 
 def prunable(skip=False):
@@ -41,7 +41,7 @@ def test_masked_network_is_the_rebuilt_network(skip):
     features = module.front.analyse(torch.from_numpy(tones(2, 12800)[0]))[1]
     masked, _, updates = torch.func.functional_call(module.network, module.masked_weights(), (features,))
     sizes, weights = rebuild(module)
-    small = Enhancer(small_recipe().config, sizes)
+    small = EnhancerModule(small_recipe().config, sizes)
     small.network.load_state_dict(weights)
     rebuilt, _, updates_rebuilt = small.eval().network(features)
     torch.testing.assert_close(rebuilt, masked, rtol=0, atol=1e-6)
@@ -83,7 +83,7 @@ def test_task_learns_thresholds_and_reaches_the_budget(tmp_path):
     task = PruneTask(recipe, recipe.prune, source.network.sizes, dict(source.network.state_dict()), target)
     before = cost_of(task.sizes)
     start = task.module.thresholds.detach().clone()
-    result = train(task, Tones(recipe.prune), Run(recipe, recipe.prune, tmp_path, torch.device("cpu")))
+    result = train(task, Tones(recipe.prune), PhaseRun(recipe, recipe.prune, tmp_path, torch.device("cpu")))
     task.module.load_state_dict(result.average)
     sizes, _ = rebuild(task.module, target)
     assert target.excess(before) > 1.0

@@ -21,7 +21,7 @@ from codesign.learning.compress.quantized import QuantizedEnhancer
 from codesign.learning.compress.quantizing import calibrated
 from codesign.learning.compress.skip import SkipTask, UpdatePenalty
 from codesign.learning.train.checkpoint import Checkpoint
-from codesign.learning.train.loop import Run, train
+from codesign.learning.train.loop import PhaseRun, train
 
 
 def test_skipped_steps_change_nothing_and_gates_follow_the_paper():
@@ -51,7 +51,7 @@ def test_task_learns_to_skip_to_the_wanted_share(tmp_path):
     task = SkipTask(recipe, settings, source.network.sizes, dict(source.network.state_dict()))
     shares = []
     log = type("L", (), {"step": lambda self, step, figures: shares.append(figures["updates"])})()
-    train(task, Tones(settings), Run(recipe, settings, tmp_path, torch.device("cpu"), log=log))
+    train(task, Tones(settings), PhaseRun(recipe, settings, tmp_path, torch.device("cpu"), log=log))
     assert shares[0] == 1.0
     assert np.mean(shares[-30:]) < 0.62
 

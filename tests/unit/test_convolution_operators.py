@@ -13,7 +13,7 @@ from codesign.compiler.lower import lower
 from codesign.compiler.lower.network import Network
 from codesign.compiler.model import load_onnx
 from codesign.compiler.model.graph import Graph
-from codesign.compiler.operators import Conv, Slopes
+from codesign.compiler.operators import Conv, Prelu
 from codesign.compiler.quantize import quantize_graph, write_qdq
 from codesign.compiler.quantize.calibrate import Activations
 from codesign.proof.oracle import against_onnxruntime
@@ -129,7 +129,7 @@ def test_what_comes_between_is_computed_alone(tmp_path):
     after = net.node("PRelu", [value, slopes], "after")
     both = net.node("Concat", [value, after], "both", axis=1)
     way = whole_way(saved(finished(net, both, 160), tmp_path), features(), tmp_path, "int16")
-    assert {Conv, Slopes} <= {type(op) for op in way.quantized.ops}
+    assert {Conv, Prelu} <= {type(op) for op in way.quantized.ops}
     assert way.mask_db > 45
 
 

@@ -40,7 +40,7 @@ MASK = Value("mask", 40, "int16", 2.0**-15)
 
 
 def feature_of(config: FrontEnd) -> Value:
-    return dataclasses.replace(FEATURE, size=config.n_mels)
+    return dataclasses.replace(FEATURE, shape=(config.n_mels,))
 
 
 def snr(expected: np.ndarray, found: np.ndarray) -> float:
@@ -151,7 +151,7 @@ def test_any_mask_gives_what_floats_give_within_one(name):
     config, rng = SHAPES[name], np.random.default_rng(5)
     pcm = rng.normal(0, 5000, 40 * config.hop).clip(-32768, 32767).astype(np.int16)
     masks = rng.integers(0, 32768, (40, config.n_mels)).astype(np.int16)
-    found = synthesise_q31(config, analyse_q31(config, pcm), masks, dataclasses.replace(MASK, size=config.n_mels))
+    found = synthesise_q31(config, analyse_q31(config, pcm), masks, dataclasses.replace(MASK, shape=(config.n_mels,)))
     gains = masks.astype(np.float32) * np.float32(2.0**-15)
     expected = floats.synthesise(config, floats.analyse(config, pcm).spectrum, gains)
     assert np.abs(found.astype(np.int32) - expected).max() <= 1

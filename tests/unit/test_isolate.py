@@ -8,11 +8,11 @@ import pytest
 
 import fragile
 from codesign.base.errors import ToolError
-from codesign.base.isolate import Call, Workers
+from codesign.base.isolate import LimitedCall, Workers
 
 
 def answers(workers, *functions, seconds=60.0):
-    calls = [Call(function, arguments, seconds) for function, *arguments in functions]
+    calls = [LimitedCall(function, arguments, seconds) for function, *arguments in functions]
     return [(answer.value, answer.problem) for answer in workers.submit(calls).result()]
 
 
@@ -42,7 +42,7 @@ def test_what_an_earlier_call_left_behind_does_not_cost_a_later_one():
 
 def test_many_deaths_in_many_processes():
     with Workers(3) as workers:
-        jobs = [workers.submit([Call(fragile.die, (), 60.0), Call(fragile.echo, (i,), 60.0)]) for i in range(4)]
+        jobs = [workers.submit([LimitedCall(fragile.die, (), 60.0), LimitedCall(fragile.echo, (i,), 60.0)]) for i in range(4)]
         assert [[answer.value for answer in job.result()] for job in jobs] == [[None, i] for i in range(4)]
 
 
@@ -54,7 +54,7 @@ def test_one_thread_each():
 def test_closing_ends_what_runs():
     workers = Workers(2)
     pid = answers(workers, (os.getpid,))[0][0]
-    running = [workers.submit([Call(fragile.hang, (), 1000.0)]) for _ in range(5)]
+    running = [workers.submit([LimitedCall(fragile.hang, (), 1000.0)]) for _ in range(5)]
     workers.close()
     assert all(job.done() for job in running)
     with pytest.raises(ProcessLookupError):

@@ -15,13 +15,13 @@ import typer
 import codesign
 from codesign.cli.app import SUMMARIES, app, load_command
 from codesign.hearing.evaluate.pairs import NOISY
+from codesign.proof.report.sound import EMBEDDED_SECONDS
+from codesign.proof.signals import PROOF_SECONDS
 
 HEAVY = (
     *("capstone", "elftools", "jinja2", "matplotlib", "numpy", "onnx", "onnxruntime", "scipy", "soundfile", "soxr", "torch"),
     "unicorn",
 )
-NEEDED = {name: {"elftools", "jinja2", "numpy", "onnx", "soundfile"} for name in ("demo", "report", "run", "verify")}
-"""What is imported with a command all the same."""
 
 LIST = """
 import sys
@@ -68,7 +68,7 @@ def test_completion_imports_no_library_of_the_work():
 def test_the_help_of_a_command_imports_no_library_of_its_work(command):
     said, loaded = start(command, "--help")
     assert "Usage" in said
-    assert loaded.isdisjoint(set(HEAVY) - NEEDED.get(command, set()))
+    assert loaded.isdisjoint(HEAVY)
 
 
 def test_importing_the_package_imports_no_library():
@@ -99,6 +99,15 @@ def test_every_module_with_a_command_is_listed():
     assert list(typer.main.get_command(app).list_commands(None)) == list(SUMMARIES)
 
 
-def test_evaluate_compares_with_what_it_calls_noisy():
-    baseline = next(option for option in load_command("evaluate").params if option.name == "baseline")
-    assert baseline.default == NOISY
+@pytest.mark.parametrize(
+    ("command", "option", "default"),
+    [
+        ("evaluate", "baseline", NOISY),
+        ("report", "embed", EMBEDDED_SECONDS),
+        ("report", "seconds", PROOF_SECONDS),
+        ("verify", "seconds", PROOF_SECONDS),
+    ],
+)
+def test_defaults_that_a_help_repeats_are_those_of_the_work(command, option, default):
+    found = next(each for each in load_command(command).params if each.name == option)
+    assert found.default == default

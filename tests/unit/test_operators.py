@@ -210,12 +210,12 @@ class Opposite(Operator):
 
 
 def test_a_new_operator_needs_no_other_file(tmp_path, monkeypatch):
-    new = lambda step: step.operate(Opposite("", "", ""), step.term(0))  # noqa: E731 - the import makes Mul by -1 of Neg
-    monkeypatch.setitem(OPERATORS, "Mul", (new, "a new one"))
+    monkeypatch.setitem(OPERATORS, "Neg", (lambda step: step.operate(Opposite("", "", ""), step.term(0)), "a new one"))
     net = start()
     net.node("Gemm", ["features", net.weights("w", N, N), net.weights("b", N)], "dense", transB=1)
-    net.node("Tanh", [net.node("Neg", [net.node("Elu", ["dense"], "elu")], "minus")], "after")
-    graph, _ = whole_way(ended(net, "after", N), tmp_path)
+    net.node("Tanh", ["dense"], "tanh")
+    net.node("Neg", ["tanh"], "minus")
+    graph, _ = whole_way(ended(net, net.node("Tanh", ["minus"], "again"), N), tmp_path)
     assert [type(op) for op in graph.ops] == [Linear, Activation, Opposite, Activation, Linear, Activation]
     onnx.checker.check_model(onnx.load(tmp_path / "int8.onnx"))
 

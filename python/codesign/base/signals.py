@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What arrays of sound are called everywhere."""
+"""What arrays of sound are called everywhere, and their full scale."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
+FULL_SCALE = 32768.0
+"""The int16 of a sample is this times its value in ±1."""
 
 Pcm = npt.NDArray[np.int16]
 """(n,), as firmware takes and gives it."""

@@ -20,7 +20,7 @@ SUMMARIES = {
     "compress": "Prune, train on, teach to skip and quantize a trained network, as far as the recipe says so; "
     "a stopped run goes on.",
     "export": "Write a checkpoint's network as ONNX: int8 after quantization-aware training, float before.",
-    "inspect": "Show a model's front end, layers, states, memory and multiply-accumulates.",
+    "inspect": "Show what is around a model's network, its layers, states, memory and multiply-accumulates.",
     "quantize": "Quantize a float model to int8 by running recordings through it.",
     "generate": "Write a model's C sources; compile them with runtime/ in any build, or name the folder as CODESIGN_MODEL "
     "in Zephyr's.",

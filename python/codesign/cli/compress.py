@@ -40,7 +40,7 @@ def command(
     where = device_named(device)
     from codesign.learning.compress.board_target import board_target
     from codesign.learning.compress.budget import Target
-    from codesign.learning.compress.pipeline import Surroundings, compress
+    from codesign.learning.compress.pipeline import PhaseContext, compress
     from codesign.learning.train.memory import keep_freed_memory
     from codesign.learning.train.source import MixedBatches, Validation, corpus_of, validation_pairs
 
@@ -59,8 +59,8 @@ def command(
         for note in corpus.notes:
             say(note)
         score = Validation(*validation_pairs(corpus, plan), where)
-        around = Surroundings(output, where, lambda phase: MixedBatches(corpus, plan, phase), score, show, say)
-        result = compress(plan, checkpoint, target, around)
+        context = PhaseContext(output, where, lambda phase: MixedBatches(corpus, plan, phase), score, show, say)
+        result = compress(plan, checkpoint, target, context)
     if json:
         emit_json("compress", result=result)
         return

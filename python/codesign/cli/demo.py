@@ -4,24 +4,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from codesign.base.audio import read_audio, write_audio
 from codesign.base.files.output_file import check_files
 from codesign.base.resources import resource
 from codesign.cli.console import emit_json, progress, say
 from codesign.cli.options import DEFAULT_BOARD, BoardName, Json
-from codesign.cli.tables import print_answer
 from codesign.cli.train import make_folder
-from codesign.firmware.boards import load_board
-from codesign.pipeline import load_model, prove
-from codesign.proof.recordings import Recording
-from codesign.proof.report import assemble, sounds
-from codesign.proof.report.write import write_report
 
-NAME = "demo"
+if TYPE_CHECKING:
+    from codesign.proof.recordings import Recording
 
 
 def command(
@@ -33,6 +27,14 @@ def command(
 
     Example: codesign demo
     """
+    from codesign.base.audio import read_audio, write_audio
+    from codesign.cli.tables import print_answer
+    from codesign.firmware.boards import load_board
+    from codesign.pipeline import load_model, prove
+    from codesign.proof.recordings import Recording
+    from codesign.proof.report import assemble, sounds
+    from codesign.proof.report.write import write_report
+
     chosen, model = load_board(board), load_model(resource("models", "pruned", "pruned.onnx"))
     rate = model.sample_rate
     recordings = []

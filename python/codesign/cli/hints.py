@@ -7,7 +7,6 @@ import contextlib
 from collections.abc import Iterator
 
 from codesign.base.errors import InputError
-from codesign.compiler.lower.constants import QUANTIZE_HINT
 
 FROM_CHECKPOINT = (
     "codesign export CHECKPOINT --float -o float.onnx writes the weights before rounding; "
@@ -21,6 +20,8 @@ def from_a_checkpoint() -> Iterator[None]:
     try:
         yield
     except InputError as error:
+        from codesign.compiler.lower.constants import QUANTIZE_HINT
+
         if not error.hint.endswith(QUANTIZE_HINT):
             raise
         raise InputError(error.message, hint=FROM_CHECKPOINT) from error

@@ -10,11 +10,12 @@ import typer
 
 from codesign.base.errors import ToolError
 from codesign.cli.console import say
-from codesign.firmware.boards import Board
 from codesign.firmware.machines import MACHINES, MODULES, emulators
-from codesign.firmware.machines.machine import Machine
 
 if TYPE_CHECKING:
+    from codesign.firmware.boards import Board
+    from codesign.firmware.machines.machine import Machine
+
     EmulatorName = str
     MachineName = str
 else:

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from codesign.firmware.boards import Board
 
 DEFAULT_BOARD = "nrf5340dk"
+DEFAULT_SECONDS = 60.0
+"""proof.signals' PROOF_SECONDS: a help text imports none of the work."""
 
 Model = Annotated[Path, typer.Argument(help="The model, an ONNX file of one time step.", show_default=False)]
 ChainFile = Annotated[
@@ -20,6 +22,7 @@ ChainFile = Annotated[
     typer.Option("--chain", help="TOML file of what is around the network (default: metadata, or <model>.toml beside it)."),
 ]
 BoardName = Annotated[str, typer.Option("--board", "-b", help="A board's name, or the path of a board.toml.")]
+Seconds = Annotated[float, typer.Option("--seconds", min=20.0, max=3600.0, help="Seconds of audio to compare.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON to stdout.")]
 Speech = Annotated[Path, typer.Option("--speech", help="Folder of clean speech, WAV or FLAC.", show_default=False)]
 Noise = Annotated[Path, typer.Option("--noise", help="Folder of noise, WAV or FLAC.", show_default=False)]

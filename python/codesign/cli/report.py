@@ -15,16 +15,20 @@ import typer
 from codesign.base.files.output_file import check_files
 from codesign.cli.console import progress, say
 from codesign.cli.machines import EmulatorOption, choose
-from codesign.cli.options import DEFAULT_BOARD, BoardName, ChainFile, FrontEndOption, Model, chosen_board
+from codesign.cli.options import (
+    DEFAULT_BOARD,
+    DEFAULT_SECONDS,
+    BoardName,
+    ChainFile,
+    FrontEndOption,
+    Model,
+    Seconds,
+    chosen_board,
+)
 from codesign.cli.recordings import recordings_with_notes
-from codesign.pipeline import load_model, prove
-from codesign.proof.judgement import quality_in_words
-from codesign.proof.report import assemble, sounds
-from codesign.proof.report.sound import EMBEDDED_SECONDS
-from codesign.proof.report.write import render, report_format, write_report
-from codesign.proof.signals import PROOF_SECONDS
 
-NAME = "report"
+DEFAULT_EMBEDDED = 30.0
+"""proof.report.sound's EMBEDDED_SECONDS: a help text imports none of the work."""
 
 
 class ReportFormat(StrEnum):
@@ -48,15 +52,20 @@ def command(
     ] = None,
     form: Annotated[ReportFormat | None, typer.Option("--format", help="Print this format to stdout.")] = None,
     plots: Annotated[Path | None, typer.Option(help="Folder for PNG plots; needs the extra 'plots'.")] = None,
-    seconds: Annotated[float, typer.Option(min=20.0, max=3600.0, help="Seconds of audio to compare.")] = PROOF_SECONDS,
+    seconds: Seconds = DEFAULT_SECONDS,
     embed: Annotated[float, typer.Option(min=0.0, help="Seconds of sound in the page, all recordings together.")] = (
-        EMBEDDED_SECONDS
+        DEFAULT_EMBEDDED
     ),
 ) -> None:
     """Prove a model as verify does, and write what was found; exit code 1 unless everything holds.
 
     Example: codesign report models/pruned/pruned.onnx noisy.wav --clean clean.wav -o report.html
     """
+    from codesign.pipeline import load_model, prove
+    from codesign.proof.judgement import quality_in_words
+    from codesign.proof.report import assemble, sounds
+    from codesign.proof.report.write import render, report_format, write_report
+
     outputs = output or ([] if form else [Path("report.html")])
     formats = {report_format(path) for path in outputs} | ({form.value} if form else set())  # before the work
     check_files(outputs, [model, *(audio or []), *(clean or [])])

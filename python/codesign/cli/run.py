@@ -7,29 +7,23 @@ import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from codesign.base.audio import AudioStream, audio_format, read_audio, write_audio, writing_audio
 from codesign.base.files.output_file import check_files, replace_file
-from codesign.base.progress import Progress
 from codesign.cli.console import emit_json, progress, say
 from codesign.cli.machines import MachineOption, choose
 from codesign.cli.options import DEFAULT_BOARD, BoardName, ChainFile, FrontEndOption, Json, Model, chosen_board
-from codesign.cli.tables import print_stages
-from codesign.enhancer import run_on
-from codesign.firmware.boards import Board
-from codesign.firmware.cost import CostReport
 from codesign.firmware.machines import HOST, MACHINES
-from codesign.firmware.machines.alignment import alignment_of
-from codesign.firmware.machines.host import HostEnhancer
-from codesign.firmware.machines.machine import Machine
-from codesign.firmware.machines.run import LayerCost
-from codesign.firmware.toolchain import build_host
-from codesign.pipeline import LoadedModel, load_model
 
-NAME = "run"
+if TYPE_CHECKING:
+    from codesign.base.progress import Progress
+    from codesign.firmware.boards import Board
+    from codesign.firmware.cost import CostReport
+    from codesign.firmware.machines.machine import Machine
+    from codesign.firmware.machines.run import LayerCost
+    from codesign.pipeline import LoadedModel
 
 MAX_EMULATED_SECONDS = 3600
 """Emulators keep what the network saw in every frame; the host library runs recordings of any length that is read."""
@@ -51,6 +45,9 @@ def command(
 
     Example: codesign run models/pruned/pruned.onnx noisy.wav -o enhanced.wav
     """
+    from codesign.base.audio import audio_format
+    from codesign.pipeline import load_model
+
     profile = profile or folded is not None
     audio_format(output)  # before the work, not after it
     check_files([output, *([folded] if folded else [])], [model, audio])
@@ -86,6 +83,8 @@ def command(
         )
         return
     if (cost := result.cost) is not None:
+        from codesign.cli.tables import print_stages
+
         print_stages(cost.stages, cost.error)
         clock = f"{chosen.core.clock_hz / 1e6:g} MHz"
         say(f"worst frame {cost.worst_cycles:,.0f} cycles, {cost.worst_ms(chosen):.2f} ms at {clock} ±{100 * cost.error:.0f} %")
@@ -121,6 +120,11 @@ class _Result:
 
 def _stream(model: LoadedModel, board: Board, folder: Path, audio: Path, output: Path, show: Progress) -> _Result:
     """On the host, in blocks: neither the recording nor the result is held."""
+    from codesign.base.audio import AudioStream, writing_audio
+    from codesign.firmware.machines.alignment import alignment_of
+    from codesign.firmware.machines.host import HostEnhancer
+    from codesign.firmware.toolchain import build_host
+
     config = model.network.frontend
     stream = AudioStream(audio, config.sample_rate)
     said = _say_notes(audio, stream.notes)
@@ -141,6 +145,9 @@ def _run(
     machine: Machine, model: LoadedModel, board: Board, folder: Path, audio: Path, output: Path, profile: bool, show: Progress
 ) -> _Result:
     """In an image, all at once: what it saw and gave in every frame is held."""
+    from codesign.base.audio import read_audio, write_audio
+    from codesign.enhancer import run_on
+
     recording = read_audio(audio, model.sample_rate, MAX_EMULATED_SECONDS, "cut it into parts, or give --emulator host")
     _say_notes(audio, recording.notes)
     seconds = recording.pcm.size / model.sample_rate

@@ -18,7 +18,7 @@ def command(
     speech: Speech,
     noise: Noise,
     output: RunFolder,
-    start: Annotated[
+    initial: Annotated[
         Path | None, typer.Option("--from", help="Begin with this network's weights: an ONNX file or a checkpoint.")
     ] = None,
     device: Device = "auto",
@@ -37,16 +37,16 @@ def command(
     from codesign.learning.train.float_task import float_task
     from codesign.learning.train.initial_weights import initial_weights
     from codesign.learning.train.log import Log
-    from codesign.learning.train.loop import Run
+    from codesign.learning.train.loop import PhaseRun
     from codesign.learning.train.loop import train as run_loop
     from codesign.learning.train.memory import keep_freed_memory
     from codesign.learning.train.source import MixedBatches, Validation, corpus_of, validation_pairs
 
     last = output / "last.pt"
     before = resume(last, plan, "train") if last.exists() else None
-    task = float_task(plan, initial_weights(start) if start else None)
+    task = float_task(plan, initial_weights(initial) if initial else None)
     make_folder(output)
-    check_files([last, output / "best.pt"], [recipe, *([start] if start else [])])
+    check_files([last, output / "best.pt"], [recipe, *([initial] if initial else [])])
     keep_freed_memory()
     with progress() as show:
         corpus = corpus_of(plan, speech, noise, show)
@@ -55,7 +55,7 @@ def command(
         if before is not None:
             say(f"going on from step {before.step:,} of {plan.train.steps:,}")
         score = Validation(*validation_pairs(corpus, plan), where)
-        run = Run(plan, plan.train, output, where, score, show, log=Log(say, output / "log"))
+        run = PhaseRun(plan, plan.train, output, where, score, show, log=Log(say, output / "log"))
         result = run_loop(task, MixedBatches(corpus, plan, plan.train), run, before)
     best = result.progress["best"]
     if json:

@@ -11,13 +11,18 @@ import typer
 
 from codesign.cli.console import emit_json, progress
 from codesign.cli.machines import EmulatorOption, choose
-from codesign.cli.options import DEFAULT_BOARD, BoardName, ChainFile, FrontEndOption, Json, Model, chosen_board
+from codesign.cli.options import (
+    DEFAULT_BOARD,
+    DEFAULT_SECONDS,
+    BoardName,
+    ChainFile,
+    FrontEndOption,
+    Json,
+    Model,
+    Seconds,
+    chosen_board,
+)
 from codesign.cli.recordings import recordings_with_notes
-from codesign.cli.tables import print_verdict
-from codesign.pipeline import load_model, prove
-from codesign.proof.signals import PROOF_SECONDS
-
-NAME = "verify"
 
 
 def command(
@@ -30,7 +35,7 @@ def command(
     clean: Annotated[
         list[Path] | None, typer.Option("--clean", "-c", help="Its clean signal, in the order of --audio, for quality.")
     ] = None,
-    seconds: Annotated[float, typer.Option(min=20.0, max=3600.0, help="Seconds of audio to compare.")] = PROOF_SECONDS,
+    seconds: Seconds = DEFAULT_SECONDS,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Folder to keep the builds in.")] = None,
     json: Json = False,
 ) -> None:
@@ -38,6 +43,9 @@ def command(
 
     Example: codesign verify models/pruned/pruned.onnx --audio noisy.wav --clean clean.wav
     """
+    from codesign.cli.tables import print_verdict
+    from codesign.pipeline import load_model, prove
+
     chosen = chosen_board(board, front_end)
     machine = choose(emulator, chosen)
     loaded = load_model(model, chain)

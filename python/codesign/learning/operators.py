@@ -21,7 +21,9 @@ Arrays = Mapping[str, npt.NDArray[np.float64]]
 
 @dataclass(frozen=True)
 class Trained:
-    """One kind. `family` begins the names of its layers in MaskNetwork, "" for what has no weights there.
+    """What training knows of one kind of operator.
+
+    `family` begins the names of its layers in MaskNetwork, "" for what has no weights there.
 
     `matrices` and `biases` are by the names of torch's parameters of such a layer; `write` adds the nodes of a float file.
     """

@@ -48,8 +48,8 @@ class _Oracle:
         self.worst: dict[str, tuple[int, int]] = {}
         self._graph, self._network = graph, network
         self._runner = reference_network.Runner(network)
-        self._last = {name: layer.name for layer in network.schedule for name in (*layer.writes, *layer.states)}
         proto = onnx.load(model)
+        self._last = {name: layer.name for layer in network.schedule for name in (*layer.writes, *layer.states)}
         known = {output.name for output in proto.graph.output}
         made = {name for node in proto.graph.node for name in node.output} | known  # views of our own are no tensors
         self._tensors = {name: tensor for name, tensor in _tensors(graph, network).items() if tensor in made}

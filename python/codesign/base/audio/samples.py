@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from codesign.base.audio.stream import HIGHEST_RATE, LOWEST_RATE
 from codesign.base.errors import InputError
-from codesign.base.signals import Samples
+from codesign.base.signals import FULL_SCALE, Samples
 
 
 def to_int16(signal: Samples) -> npt.NDArray[np.int16]:
@@ -27,12 +27,12 @@ def to_int16(signal: Samples) -> npt.NDArray[np.int16]:
         raise InputError(f"a signal of {signal.dtype}", hint="give int16, or floating point within ±1")
     if not np.isfinite(signal).all():
         raise InputError("a signal holds NaN or infinity", hint="check the recording")
-    return np.clip(np.rint(signal.astype(np.float64) * 32768.0), -32768, 32767).astype(np.int16)
+    return np.clip(np.rint(signal.astype(np.float64) * FULL_SCALE), -FULL_SCALE, FULL_SCALE - 1).astype(np.int16)
 
 
 def in_type_of(signal: Samples, pcm: npt.NDArray[np.int16]) -> Samples:
     """int16 PCM in the type of `signal`."""
-    return pcm if signal.dtype == np.int16 else (pcm / 32768.0).astype(signal.dtype)
+    return pcm if signal.dtype == np.int16 else (pcm / FULL_SCALE).astype(signal.dtype)
 
 
 def resampled(pcm: npt.NDArray[np.int16], rate: int, wanted: int) -> npt.NDArray[np.int16]:
@@ -45,4 +45,4 @@ def resampled(pcm: npt.NDArray[np.int16], rate: int, wanted: int) -> npt.NDArray
 
     if not LOWEST_RATE <= rate <= HIGHEST_RATE:
         raise InputError(f"a signal at {rate} Hz", hint=f"give its sample rate, {LOWEST_RATE} to {HIGHEST_RATE} Hz")
-    return pcm if rate == wanted else to_int16(np.asarray(soxr.resample(pcm / 32768.0, rate, wanted)))
+    return pcm if rate == wanted else to_int16(np.asarray(soxr.resample(pcm / FULL_SCALE, rate, wanted)))

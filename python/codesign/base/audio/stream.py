@@ -11,9 +11,8 @@ import numpy as np
 from codesign.base.audio.container import ending
 from codesign.base.audio.failure import reason
 from codesign.base.errors import InputError
-from codesign.base.signals import Pcm, Signal
+from codesign.base.signals import FULL_SCALE, Pcm, Signal
 
-FULL_SCALE = 32768.0
 MAX_SAMPLES = 2_000_000_000
 """Samples × channels of a recording, and samples that it may become: 34 hours at 16 kHz, which a WAV file of 4 GiB holds."""
 BLOCK_SAMPLES = 1 << 16

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """isolate: calls in processes of their own → their answers; what dies in one costs that call alone."""
 
-from codesign.base.isolate.workers import Answer, Call, Workers
+from codesign.base.isolate.workers import Answer, LimitedCall, Workers
 
-__all__ = ["Answer", "Call", "Workers"]
+__all__ = ["Answer", "LimitedCall", "Workers"]

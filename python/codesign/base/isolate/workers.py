@@ -34,7 +34,7 @@ _CHILD = "import sys; sys.path[:] = sys.argv[2:]; from codesign.base.isolate.chi
 
 
 @dataclass(frozen=True)
-class Call:
+class LimitedCall:
     """`function` of a module, with arguments that can be pickled, to end within `seconds`."""
 
     function: Callable[..., Any]
@@ -68,7 +68,7 @@ class Workers:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def submit(self, calls: Sequence[Call]) -> Future[tuple[Answer, ...]]:
+    def submit(self, calls: Sequence[LimitedCall]) -> Future[tuple[Answer, ...]]:
         """An answer for each call, in order. The future raises ToolError when no process can be started."""
         return self._threads.submit(self._make, tuple(calls))
 
@@ -78,7 +78,7 @@ class Workers:
             process.close()
         self._threads.shutdown(wait=True, cancel_futures=True)
 
-    def _make(self, calls: tuple[Call, ...]) -> tuple[Answer, ...]:
+    def _make(self, calls: tuple[LimitedCall, ...]) -> tuple[Answer, ...]:
         process = self._idle.get()
         answers: list[Answer] = []
         try:
@@ -142,7 +142,7 @@ class _Process:
                 there.close()
             self._ready, self._made = False, 0
 
-    def make(self, calls: Sequence[Call]) -> tuple[list[Answer], _Death | None]:
+    def make(self, calls: Sequence[LimitedCall]) -> tuple[list[Answer], _Death | None]:
         """The answers up to the call that the child died in, if it did.
 
         Raises:

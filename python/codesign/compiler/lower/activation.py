@@ -18,7 +18,7 @@ from codesign.compiler.lower.unary import rescale_of, slopes_of, unary_of
 if TYPE_CHECKING:
     from codesign.compiler.lower.context import Context
     from codesign.compiler.operators.activation import Activation
-    from codesign.compiler.operators.slopes import Slopes as SlopesOperator
+    from codesign.compiler.operators.prelu import Prelu
 
 
 def lower_activation(context: Context, op: Activation) -> None:
@@ -45,12 +45,12 @@ def lower_activation(context: Context, op: Activation) -> None:
             context.layers.append(rescale_of(context.new_layer_name(f"{op.name}_narrow"), wide, output))
 
 
-def lower_slopes(context: Context, op: SlopesOperator) -> None:
+def lower_prelu(context: Context, op: Prelu) -> None:
     """Append the layer of a PReLU with a slope a channel."""
     source, shape = context.source(op.name, op.source), context.graph.shapes[op.source]
     output = context.add_value(op.output, context.known_quant(op.name, op.output))
-    integers, scale = rounded_slopes(op.slopes)
-    axis = next((axis for axis, n in enumerate(op.slopes.shape) if n > 1), len(shape) - 1)
+    integers, scale = rounded_slopes(op.factors)
+    axis = next((axis for axis, n in enumerate(op.factors.shape) if n > 1), len(shape) - 1)
     inner = math.prod(shape[axis + 1 :])
     context.layers.append(slopes_of(op.name, source, output, integers.ravel(), scale, inner))
 

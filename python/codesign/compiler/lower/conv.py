@@ -61,9 +61,9 @@ def _fused(context: Context, op: Convolution) -> tuple[Fused, str]:
     follower = context.graph.follower(op.output)
     if follower is None or context.quant(op.output) is not None:
         return NOT_FUSED, op.output
-    if follower.below_zero is not None and len(follower.below_zero) in (1, len(op.bias)):
+    if follower.slopes is not None and len(follower.slopes) in (1, len(op.bias)):
         context.done.add(follower.name)
-        return Fused(slope=np.broadcast_to(follower.below_zero, (len(op.bias),)).astype(np.float64)), follower.outputs[0]
+        return Fused(slope=np.broadcast_to(follower.slopes, (len(op.bias),)).astype(np.float64)), follower.outputs[0]
     if follower.clamp is not None:
         context.done.add(follower.name)
         return Fused(*follower.clamp), follower.outputs[0]

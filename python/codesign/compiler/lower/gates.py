@@ -19,7 +19,7 @@ MULTIPLIER_LIMIT = 2**30
 
 
 @dataclass(frozen=True)
-class Term:
+class GateProduct:
     """One product of a gate: int8 weights (units, columns) of one scale, times `source`, plus real `bias` (units,)."""
 
     weights: npt.NDArray[np.int8]
@@ -35,12 +35,12 @@ class Term:
         return 256 if self.source.dtype == "int8" else 1
 
 
-def terms_of(name: str, rows: Rows, source: Value, bias: npt.NDArray[np.float64], gates: int) -> list[Term]:
-    """One term a gate from the rows of all gates, one after the other.
+def products_of(name: str, rows: Rows, source: Value, bias: npt.NDArray[np.float64], gates: int) -> list[GateProduct]:
+    """One product a gate from the rows of all gates, one after the other.
 
     Raises InputError when a gate's rows differ in their scales, or hold −128, or could leave the kernels' sums.
     """
-    units, terms = len(rows.weights) // gates, []
+    units, products = len(rows.weights) // gates, []
     for k in range(gates):
         of_gate = slice(k * units, (k + 1) * units)
         weights, scales = rows.weights[of_gate], rows.scales[of_gate]
@@ -51,53 +51,55 @@ def terms_of(name: str, rows: Rows, source: Value, bias: npt.NDArray[np.float64]
         if weights.min(initial=0) < -127 or largest >= (2**23 if source.dtype == "int8" else 2**31):
             raise InputError(f"{name}: gate {k}: a sum reaches {largest}, or a weight is −128", hint="split the layer")
         scale = float(scales[used][0]) if used.any() else 0.0
-        terms.append(Term(weights, scale, source, bias[of_gate]))
-    return terms
+        products.append(GateProduct(weights, scale, source, bias[of_gate]))
+    return products
 
 
 @dataclass(frozen=True)
 class GateNumbers:
-    """Of one gate: a multiplier and biases int32 (units,) for each of its terms, and the shift that both have."""
+    """Of one gate: a multiplier and biases int32 (units,) for each of its products, and the shift that both have."""
 
     multipliers: tuple[int, ...]
     biases: tuple[npt.NDArray[np.int32], ...]
     shift: int
 
 
-def gate_numbers(where: str, terms: Sequence[Term]) -> GateNumbers:
+def gate_numbers(where: str, products: Sequence[GateProduct]) -> GateNumbers:
     """The largest shift in 1…16 with which all multipliers stay ≤ 2^30 and every sum below 2^31. Terms that are not halved
     share the first one's bias, which holds the rounding of the gate's shift.
 
     Raises InputError when there is none.
     """
     for shift in range(16, 0, -1):
-        if (found := _with_shift(terms, shift)) is not None:
+        if (found := _with_shift(products, shift)) is not None:
             return found
-    scales = ", ".join(f"{term.source.scale * term.scale:g}" for term in terms)
-    largest = max(float(np.abs(term.bias).max(initial=0.0)) for term in terms)
+    scales = ", ".join(f"{product.source.scale * product.scale:g}" for product in products)
+    largest = max(float(np.abs(product.bias).max(initial=0.0)) for product in products)
     raise InputError(
         f"{where}: the pre-activation could overflow: scales {scales} a weight step, bias {largest:g}", hint=QUANTIZE_HINT
     )
 
 
-def _with_shift(terms: Sequence[Term], shift: int) -> GateNumbers | None:
-    units = len(terms[0].bias)
-    multipliers, biases = [], [np.zeros(units, object) for _ in terms]
+def _with_shift(products: Sequence[GateProduct], shift: int) -> GateNumbers | None:
+    units = len(products[0].bias)
+    multipliers, biases = [], [np.zeros(units, object) for _ in products]
     biases[0] += 1 << (shift - 1)
     total = np.zeros(units, object)
-    for i, term in enumerate(terms):
-        extra = int(term.halved)
-        multiplier = rne(math.ldexp(term.source.scale * term.scale, 44 - (8 if term.factor == 256 else 0) + shift + extra))
+    for i, product in enumerate(products):
+        extra = int(product.halved)
+        multiplier = rne(
+            math.ldexp(product.source.scale * product.scale, 44 - (8 if product.factor == 256 else 0) + shift + extra)
+        )
         if multiplier > MULTIPLIER_LIMIT:
             return None
         multipliers.append(multiplier)
-        weights = term.weights.astype(object) if term.weights.size else np.zeros((units, 1), object)
-        folded = -term.source.zero_point * weights.sum(axis=1) * multiplier * term.factor
-        own = biases[i if term.halved else 0]
-        real = [rne(math.ldexp(float(b), 12 + shift + extra)) for b in term.bias]
+        weights = product.weights.astype(object) if product.weights.size else np.zeros((units, 1), object)
+        folded = -product.source.zero_point * weights.sum(axis=1) * multiplier * product.factor
+        own = biases[i if product.halved else 0]
+        real = [rne(math.ldexp(float(b), 12 + shift + extra)) for b in product.bias]
         own += [r + ((int(f) + (1 << 31)) >> 32) for r, f in zip(real, folded, strict=True)]
-        reach = (abs(weights).sum(axis=1) * FULL[term.source.dtype] * term.factor * multiplier >> 32) + 2
-        if term.halved:
+        reach = (abs(weights).sum(axis=1) * FULL[product.source.dtype] * product.factor * multiplier >> 32) + 2
+        if product.halved:
             if any(abs(b) + r >= 2**31 for b, r in zip(own, reach, strict=True)):
                 return None
             reach = (reach + abs(own)) // 2 + 1

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from codesign.compiler.layers import Value
 from codesign.compiler.layers.gru import Gru
 from codesign.compiler.layers.recurrent import Scan
-from codesign.compiler.lower.gates import check_shapes, gate_numbers, hidden_scale, interleaved, terms_of
+from codesign.compiler.lower.gates import check_shapes, gate_numbers, hidden_scale, interleaved, products_of
 from codesign.compiler.lower.rows import Rows
 
 _GATES = ("update", "reset", "candidate")
@@ -37,8 +37,8 @@ def gru_of(
     that do not fit and for arithmetic that could overflow.
     """
     check_shapes(name, source, hidden, input_rows, recurrent_rows, 3, positions)
-    x = terms_of(f"{name}: input weights", input_rows, source, input_bias, 3)
-    h = terms_of(f"{name}: recurrent weights", recurrent_rows, hidden, recurrent_bias, 3)
+    x = products_of(f"{name}: input weights", input_rows, source, input_bias, 3)
+    h = products_of(f"{name}: recurrent weights", recurrent_rows, hidden, recurrent_bias, 3)
     h[2] = replace(h[2], halved=reset_after)
     found = [gate_numbers(f"{name}: {gate} gate", pair) for gate, pair in zip(_GATES, zip(x, h, strict=True), strict=True)]
     multiplier, shift = hidden_scale(name, hidden, 22 if hidden.dtype == "int8" else 15)

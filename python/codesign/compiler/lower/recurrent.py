@@ -17,7 +17,7 @@ from codesign.compiler.layers.rnn import Rnn
 from codesign.compiler.lower.arrangement import rearrange
 from codesign.compiler.lower.constants import QUANTIZE_HINT, quantized_multiplier, weights_of
 from codesign.compiler.lower.convert import in_type
-from codesign.compiler.lower.gates import check_shapes, gate_numbers, hidden_scale, interleaved, terms_of
+from codesign.compiler.lower.gates import check_shapes, gate_numbers, hidden_scale, interleaved, products_of
 from codesign.compiler.lower.gru import gru_of
 from codesign.compiler.lower.rows import Rows
 from codesign.compiler.model.graph import Quant
@@ -127,8 +127,8 @@ def lstm_of(
     check_shapes(name, source, hidden, input_rows, recurrent_rows, 4, positions)
     if not 8 <= cell_fraction <= 15 or (source.dtype == "int16" and hidden.dtype == "int8"):
         raise InputError(f"{name}: an LSTM needs 8…15 bits of cell fraction, and for int16 input an int16 hidden state")
-    x = terms_of(f"{name}: input weights", input_rows, source, bias, 4)
-    h = terms_of(f"{name}: recurrent weights", recurrent_rows, hidden, np.zeros(len(bias)), 4)
+    x = products_of(f"{name}: input weights", input_rows, source, bias, 4)
+    h = products_of(f"{name}: recurrent weights", recurrent_rows, hidden, np.zeros(len(bias)), 4)
     found = [gate_numbers(f"{name}: {gate} gate", pair) for gate, pair in zip(_GATES, zip(x, h, strict=True), strict=True)]
     multiplier, shift = hidden_scale(name, hidden, 29)
     return Lstm(
@@ -170,8 +170,8 @@ def rnn_of(
     Raises InputError, naming the layer, for sizes that do not fit and arithmetic that could overflow.
     """
     check_shapes(name, source, hidden, input_rows, recurrent_rows, 1, positions)
-    x = terms_of(f"{name}: input weights", input_rows, source, bias, 1)
-    h = terms_of(f"{name}: recurrent weights", recurrent_rows, hidden, np.zeros(len(bias)), 1)
+    x = products_of(f"{name}: input weights", input_rows, source, bias, 1)
+    h = products_of(f"{name}: recurrent weights", recurrent_rows, hidden, np.zeros(len(bias)), 1)
     found = gate_numbers(name, (x[0], h[0]))
     biases = found.biases[0]
     if relu:

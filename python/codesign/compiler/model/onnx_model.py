@@ -22,7 +22,6 @@ from codesign.compiler.model.ops.step import TABLE_HINT, Build, Step, without_ba
 from codesign.compiler.model.ops.view import constant_term
 from codesign.compiler.model.passes import simplify
 from codesign.compiler.model.recognize import Recognizer
-from codesign.compiler.model.stacked import taken_apart
 from codesign.compiler.model.terms import Constant, Input
 from codesign.compiler.operators.operator import Shape
 
@@ -109,11 +108,11 @@ def _load(path: Path, chain: Path | None, output: str | None) -> tuple[Graph, Ch
     opened = _open(path, chain, output)
     model, inputs, outputs, states = opened.model, opened.inputs, opened.outputs, opened.states
     feature, mask, props = opened.features, opened.result, properties(model)
-    build = _build(path, model, inputs, frozenset(state.input for state in states))
+    build = _build(path, model, inputs)
     for name in outputs:
         if name not in build.terms or isinstance(build.terms[name], Constant):
             raise InputError(f"{path}: output '{name}' is not computed from the inputs", hint=_SHAPE_HINT)
-    states, terms = taken_apart(states, {name: build.terms[name] for name in outputs})
+    terms = {name: build.terms[name] for name in outputs}
     recognizer = Recognizer(path, states, terms, build.quants, build.names)
     mask_value = recognizer.emit_all(build.terms[mask])
     if not any(mask_value in op.outputs for op in recognizer.ops):
@@ -137,11 +136,11 @@ def _load(path: Path, chain: Path | None, output: str | None) -> tuple[Graph, Ch
     return _with_output_named(loaded, mask), opened.reading
 
 
-def _build(path: Path, model: onnx.ModelProto, inputs: dict[str, Shape], states: frozenset[str]) -> Build:
+def _build(path: Path, model: onnx.ModelProto, inputs: dict[str, Shape]) -> Build:
     graph, opset = model.graph, opset_of(model)
     values = (*graph.input, *graph.value_info, *graph.output)
     names = frozenset([*(v.name for v in values), *(name for node in graph.node for name in node.output)])
-    build = Build(path, names, states=states)
+    build = Build(path, names)
     for info in graph.input:
         build.types[info.name] = shapes.declared(info)
     for name, shape in inputs.items():

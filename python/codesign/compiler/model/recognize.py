@@ -24,7 +24,6 @@ from codesign.compiler.model.terms import (
     Input,
     LstmOperator,
     Operation,
-    Part,
     Pieces,
     Term,
     beside,
@@ -32,9 +31,7 @@ from codesign.compiler.model.terms import (
 )
 from codesign.compiler.names import PARTS, STAGES, identifier
 from codesign.compiler.operators import Activation, Concat, Linear, LstmCell, Operator, SkipGate
-
-_GATE_QUANT = Quant(2.0**-12, 0, 16)
-_UNIT_QUANT = Quant(2.0**-15, 0, 16)
+from codesign.compiler.operators.scales import LOGIT, UNIT
 
 
 class Recognizer:
@@ -98,8 +95,6 @@ class Recognizer:
 
     def _emit(self, term: Term) -> str:
         match term:
-            case Part() if term.name not in self._states:
-                return self.emit(term.whole)
             case Input():
                 return term.name
             case Affine():
@@ -236,13 +231,13 @@ class Recognizer:
         input_gate, candidate = self._split_product(products[0], term)
         cell = self._state_input(cell_term, term)
         for function in (output, forget, input_gate):
-            self._check_quant(function, _UNIT_QUANT)
+            self._check_quant(function, UNIT)
         pre_activations = [self._source(t) for t in (input_gate, forget)] + [candidate, self._source(output)]
         hidden = self._hidden(term, pre_activations[0])
         hidden_name = self.emit(hidden)
         sources, inputs, recurrents, biases = [], [], [], []
         for affine in pre_activations:
-            self._check_quant(affine, _GATE_QUANT)
+            self._check_quant(affine, LOGIT)
             source, w, r, bias = self._gate(affine, hidden)
             sources.append(source)
             inputs.append(w)
@@ -270,7 +265,7 @@ class Recognizer:
         if isinstance(term, Binary) and term.kind == "mul":
             for gate, other in term.operands():
                 if is_gate(gate) and isinstance(other, Function) and other.kind == "tanh":
-                    self._check_quant(other, _UNIT_QUANT)
+                    self._check_quant(other, UNIT)
                     return gate, other.source
         raise self._refuse(where, "multiplies values in a way that is no LSTM cell")
 
@@ -343,7 +338,7 @@ class Recognizer:
             raise self._refuse(choice, "is no skip gate: its increment is no sigmoid of a linear layer")
         if not accumulates(skipped, state, delta):
             raise self._refuse(choice, "is no skip gate: a skipped step must give min(state + increment, 1)")
-        for value, quant in ((delta, _UNIT_QUANT), (delta.source, _GATE_QUANT), (choice, _UNIT_QUANT)):
+        for value, quant in ((delta, UNIT), (delta.source, LOGIT), (choice, UNIT)):
             self._check_quant(value, quant)
         if len(delta.source.parts) != 1 or delta.size != 1:
             raise self._refuse(delta, "is no skip gate: one number from one hidden state is expected")

@@ -50,19 +50,6 @@ class Input(Term):
 
 
 @dataclass(eq=False)
-class Part(Input):
-    """Some elements of a state, at `places` in it, int64 (size,). `whole` is how they come out of it where it stays one."""
-
-    state: str = ""
-    places: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
-    whole: Term = field(default_factory=lambda: Term("", 0))
-
-    @property
-    def reads(self) -> tuple[Term, ...]:
-        return (self.whole,)
-
-
-@dataclass(eq=False)
 class Affine(Term):
     """Σ matrix · source + bias; bias float64 (size,). `joined` are the concatenations that it was written with."""
 
@@ -117,7 +104,7 @@ class Binary(Term):
 
 @dataclass(eq=False)
 class Constant(Term):
-    """A tensor known from the file: `values` float64, and the integers and scales behind them when it is dequantized.
+    """A tensor known from the file: `values` float64, and the integers and scales that they come from when it is dequantized.
 
     `quantized` and `scale` have the shape of `values`; `dtype` is the tensor's in the file.
     """
@@ -170,7 +157,7 @@ class Choice(Term):
 
 @dataclass(eq=False)
 class LstmOperator(Term):
-    """New hidden or cell state of an ONNX LSTM operator; both results of one node share `key`. Gates as in load.graph.GATES."""
+    """New hidden or cell state of an ONNX LSTM operator; both results of one node share `key`. Gates as in graph.GATES."""
 
     key: str = ""
     is_cell: bool = False

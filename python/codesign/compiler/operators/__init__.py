@@ -18,10 +18,10 @@ from codesign.compiler.operators.mean import Mean
 from codesign.compiler.operators.normalize import Normalize
 from codesign.compiler.operators.operator import Operator
 from codesign.compiler.operators.pad import Pad
+from codesign.compiler.operators.prelu import Prelu
 from codesign.compiler.operators.recurrent import Recurrent
 from codesign.compiler.operators.skip_gate import SkipGate
 from codesign.compiler.operators.slice import Slice
-from codesign.compiler.operators.slopes import Slopes
 from codesign.compiler.operators.transpose import Transpose
 from codesign.compiler.operators.view import View
 
@@ -40,10 +40,10 @@ __all__ = [
     "Normalize",
     "Operator",
     "Pad",
+    "Prelu",
     "Recurrent",
     "SkipGate",
     "Slice",
-    "Slopes",
     "Transpose",
     "View",
 ]

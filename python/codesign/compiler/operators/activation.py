@@ -110,7 +110,7 @@ class Activation(Operator):
         return self.bounds if self.kind in ("relu", "clip") else None
 
     @property
-    def below_zero(self) -> Real | None:
+    def slopes(self) -> Real | None:
         return np.array(self.parameters) if self.kind in ("leakyrelu", "prelu") else None
 
     @property

@@ -99,7 +99,7 @@ class Convolution(Operator):
 
     def scales(self, calibration: Calibration) -> Mapping[str, Quant]:
         follower = calibration.graph.follower(self.output)
-        if follower is not None and (follower.clamp is not None or follower.below_zero is not None):
+        if follower is not None and (follower.clamp is not None or follower.slopes is not None):
             return {}  # the output of what follows is this layer's
         return {self.output: calibration.integers(self.output)}
 
@@ -108,7 +108,7 @@ class Convolution(Operator):
         follower = calibration.graph.follower(self.output)
         result = self.output if self.output in calibration.quants or follower is None else follower.outputs[0]
         quant = calibration.quants[result]
-        slopes = follower.below_zero if follower is not None and result != self.output else None
+        slopes = follower.slopes if follower is not None and result != self.output else None
         slope = 1.0 if slopes is None else float(np.abs(slopes).max())
         weight, bias, least = conv_rows(self.weight, self.bias, source, quant, slope)
         coarser = {result: replace(quant, scale=least)} if least > quant.scale else {}

@@ -131,7 +131,7 @@ class Operator(ABC):
         return None
 
     @property
-    def below_zero(self) -> Real | None:
+    def slopes(self) -> Real | None:
         """If it does nothing but to multiply negative numbers: the factor of each channel, (channels,), or of all, (1,). The
         convolution that makes its source does that for nothing.
         """

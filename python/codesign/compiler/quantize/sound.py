@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-FULL_SCALE = 32768.0
+from codesign.base.signals import FULL_SCALE
+
 SILENCE_DB = -70.0
 """Hops below this level, dBFS, are silence: 10 LSB of 16 bits."""
 FAINT_DB = -50.0

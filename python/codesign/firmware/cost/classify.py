@@ -25,7 +25,7 @@ _BRANCH = ("b", "bl", "bx", "blx", "bxns", "blxns", "cbz", "cbnz", "tbb", "tbh")
 
 
 @dataclass(frozen=True, slots=True)
-class Operation:
+class Classified:
     """One instruction. `accumulator` is the register that a MAC adds to; `updated` the base register of a transfer that is
     written back; `registers` how many a multiple transfer moves, in the order of `writes`; `bank` tells loads of even and odd
     words apart, "base:parity", "" when unknown.
@@ -41,7 +41,7 @@ class Operation:
     branches: bool = False
 
 
-def operations(code: bytes, address: int) -> Iterator[Operation]:
+def operations(code: bytes, address: int) -> Iterator[Classified]:
     """The instructions of `code`, which runs at `address`."""
     position = 0
     while position + 2 <= len(code):
@@ -51,34 +51,34 @@ def operations(code: bytes, address: int) -> Iterator[Operation]:
 
 
 @cache
-def _operation(code: bytes, address: int) -> Operation:
+def _operation(code: bytes, address: int) -> Classified:
     if len(code) == 4 and (vector := _vector(code[0] | code[1] << 8, code[2] | code[3] << 8)):
         return vector
     decoded = disassemble(code, address)
     if decoded is None:
-        return Operation("alu")
+        return Classified("alu")
     return _scalar(decoded, decoded.insn_name())
 
 
-def _vector(h: int, g: int) -> Operation | None:
+def _vector(h: int, g: int) -> Classified | None:
     """Vector and loop instructions, None for all others."""
     if h & 0xFF80 == 0xF000 and (g & 0xF001 == 0xC001 or g & 0xF801 == 0xE001):  # LE, WLS; DLS
-        return Operation("loop", branches=g & 0xF000 == 0xC000)
+        return Classified("loop", branches=g & 0xF000 == 0xC000)
     if (h & 0xFFC0 == 0xF000 and g & 0xF801 == 0xE801) or h & 0xEF00 == 0xEF00:  # VCTP; VADD and its like
-        return Operation("vector_alu")
+        return Classified("vector_alu")
     if h & 0xEC00 != 0xEC00 or g >> 9 & 7 != 7:  # not in the space of coprocessors 14 and 15
         return None
     if h & 0xFFA0 == 0xEC00:  # VMOV between two core registers and two lanes
-        return Operation("vector_alu")
+        return Classified("vector_alu")
     if h & 0xEE00 == 0xEC00:
         interleaved_or_gather = h & 0xFF00 == 0xFC00 or (h & 0xFE00 == 0xEC00 and h & 0x0020 == 0 and h & 0x0100 == 0)
         if h & 0x0010 == 0:
-            return Operation("vector_store")
-        return Operation("vector_gather" if interleaved_or_gather else "vector_load")
-    return Operation("vector_mac" if h & 0xEFF0 in (0xEEF0, 0xEEE0) or h & 0xEF80 == 0xEE80 else "vector_alu")
+            return Classified("vector_store")
+        return Classified("vector_gather" if interleaved_or_gather else "vector_load")
+    return Classified("vector_mac" if h & 0xEFF0 in (0xEEF0, 0xEEE0) or h & 0xEF80 == 0xEE80 else "vector_alu")
 
 
-def _scalar(decoded: Any, name: str) -> Operation:
+def _scalar(decoded: Any, name: str) -> Classified:
     reads, writes = ([decoded.reg_name(r) for r in group] for group in decoded.regs_access())
     listed = [decoded.reg_name(op.reg) for op in decoded.operands if op.type == _REGISTER]
     if name in _LOAD_MULTIPLES or name in _STORE_MULTIPLES:
@@ -97,10 +97,10 @@ def _scalar(decoded: Any, name: str) -> Operation:
     updated = _base(decoded) if decoded.writeback else ""
     targets = tuple(register for register in writes if register not in ("pc", updated))
     jumps = name in _BRANCH or "pc" in writes
-    return Operation(kind, tuple(reads), targets, accumulator, updated, 1, bank, jumps)
+    return Classified(kind, tuple(reads), targets, accumulator, updated, 1, bank, jumps)
 
 
-def _multiple(decoded: Any, name: str, listed: list[str], reads: list[str]) -> Operation:
+def _multiple(decoded: Any, name: str, listed: list[str], reads: list[str]) -> Classified:
     stack, pair = name in ("pop", "push", "vpop", "vpush"), name in ("ldrd", "strd")
     moved = listed if stack or pair else listed[1:]
     floating, loads = name.startswith("v"), name in _LOAD_MULTIPLES
@@ -109,7 +109,7 @@ def _multiple(decoded: Any, name: str, listed: list[str], reads: list[str]) -> O
     targets = tuple(register for register in moved if register != "pc") if loads else ()
     updated = "sp" if stack else (_base(decoded) if pair else listed[0]) if decoded.writeback else ""
     sources = (*reads, *(() if loads else moved))
-    return Operation(kind, sources, targets, "", updated, words, "", loads and "pc" in moved)
+    return Classified(kind, sources, targets, "", updated, words, "", loads and "pc" in moved)
 
 
 def _base(decoded: Any) -> str:

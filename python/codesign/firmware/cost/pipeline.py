@@ -5,14 +5,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from codesign.firmware.cost.classify import Operation
+from codesign.firmware.cost.classify import Classified
 from codesign.firmware.cost.timing import ClassTiming, TimingTable
 
 _LOADS = ("load", "load_multiple")
 _TRANSFERS = ("load", "store", "fp_load", "fp_store")
 
 
-def block_cycles(block: Sequence[Operation], table: TimingTable) -> float:
+def block_cycles(block: Sequence[Classified], table: TimingTable) -> float:
     """Cycles of one more execution of the block right after one: as in a loop, with what it waits for of itself.
 
     Taken branches are not in it: they cost `table.taken_branch` each.
@@ -31,7 +31,7 @@ class _Pipeline:
     def __init__(self, table: TimingTable) -> None:
         self._table = table
         self._time = 0.0  # of the cycle that is being filled
-        self._issued: list[Operation] = []  # in this cycle
+        self._issued: list[Classified] = []  # in this cycle
         self._ready: dict[str, tuple[float, float, str]] = {}  # register: for all, for accumulators, class of its producer
         self._units: dict[str, float] = {}
         self._last = ""
@@ -41,7 +41,7 @@ class _Pipeline:
         """Cycles so far; half a cycle where one of two slots is taken."""
         return self._time + len(self._issued) / self._table.issue
 
-    def run(self, block: Sequence[Operation]) -> None:
+    def run(self, block: Sequence[Classified]) -> None:
         """Issue the block's instructions in order."""
         for operation in block:
             self._issue(operation, self._timing(operation.kind))
@@ -49,7 +49,7 @@ class _Pipeline:
     def _timing(self, kind: str) -> ClassTiming:
         return self._table.classes.get(kind) or self._table.classes["alu"]
 
-    def _issue(self, operation: Operation, timing: ClassTiming) -> None:
+    def _issue(self, operation: Classified, timing: ClassTiming) -> None:
         if (earliest := self._operands(operation, timing)) > self._time:
             self._advance(earliest)
         while not self._fits(operation, timing):
@@ -73,7 +73,7 @@ class _Pipeline:
         else:
             self._issued.append(operation)
 
-    def _operands(self, operation: Operation, timing: ClassTiming) -> float:
+    def _operands(self, operation: Classified, timing: ClassTiming) -> float:
         earliest = 0.0
         for register in operation.reads:
             everywhere, accumulator, producer = self._ready.get(register, (0.0, 0.0, ""))
@@ -83,7 +83,7 @@ class _Pipeline:
                 earliest = max(earliest, everywhere + (timing.behind_load if producer in _LOADS else 0))
         return earliest
 
-    def _fits(self, operation: Operation, timing: ClassTiming) -> bool:
+    def _fits(self, operation: Classified, timing: ClassTiming) -> bool:
         if self._table.issue == 1:
             return self._units.get(timing.unit, 0.0) <= self._time if timing.unit else True
         if timing.alone:

@@ -12,7 +12,7 @@ from codesign.firmware.elf import ElfImage, ElfSection
 
 
 @dataclass(frozen=True)
-class Function:
+class CodeRange:
     """The function at [start, end); `file` is its source file if it is a static one."""
 
     name: str
@@ -93,7 +93,7 @@ class Code:
                 return where
         return limit
 
-    def function(self, address: int) -> Function | None:
+    def function(self, address: int) -> CodeRange | None:
         """The function that starts at `address`, by its symbol or, without one, up to the next that has one."""
         section = self.section_at(address)
         if section is None:
@@ -105,7 +105,7 @@ class Code:
         if size := self._sizes.get(address, 0):
             end = min(section.run + section.size, address + size)
         name = self._named.get(address) or self._labels.get(address) or f"0x{address:08x}"
-        return Function(name, address, end, self._files.get(address, ""))
+        return CodeRange(name, address, end, self._files.get(address, ""))
 
     def functions_named(self, name: str) -> list[int]:
         """Start addresses of the functions (or assembly labels) with this name."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from codesign.firmware.size.code import Code, Function
+from codesign.firmware.size.code import Code, CodeRange
 from codesign.firmware.size.thumb import LR, PC, SP, Effect, Instruction, decode
 
 # ("sp", offset from SP at the entry), ("number", value), or ("inside", 0): a computed address in this function
@@ -29,20 +29,20 @@ class Site:
 class Flow:
     """What a function does to the stack. `problem` says why `frame` is not a bound, "" when it is one."""
 
-    function: Function
+    function: CodeRange
     frame: int = 0
     sites: set[Site] = field(default_factory=set)
     numbers: set[int] = field(default_factory=set)  # odd constants it computes: perhaps addresses of functions
     problem: str = ""
 
 
-def follow(code: Code, function: Function) -> Flow:
+def follow(code: Code, function: CodeRange) -> Flow:
     """Follow `function` from its entry."""
     return _Walk(code, function).run()
 
 
 class _Walk:
-    def __init__(self, code: Code, function: Function) -> None:
+    def __init__(self, code: Code, function: CodeRange) -> None:
         self._code = code
         self._function = function
         section = code.section_at(function.start)

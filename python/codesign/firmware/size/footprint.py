@@ -72,7 +72,7 @@ class Group:
 
 
 @dataclass(frozen=True)
-class Piece:
+class NamedBytes:
     """Bytes that have one name and one label; they lie in every memory of `regions` (initialised data in two)."""
 
     label: str
@@ -101,7 +101,7 @@ class Footprint:
         """Bytes used in all RAM memories."""
         return sum(region.used for region in self.regions if region.kind == "ram")
 
-    def pieces(self, groups: Sequence[tuple[str, str]] = ()) -> tuple[Piece, ...]:
+    def pieces(self, groups: Sequence[tuple[str, str]] = ()) -> tuple[NamedBytes, ...]:
         """The whole image in pieces, to the byte: symbols, sections without symbols, and what is left of every region.
 
         `groups` are (label, symbol prefix) pairs; the longest prefix wins, and "lstm_1" does not take "lstm_10_weights".
@@ -110,23 +110,23 @@ class Footprint:
         that overlap (aliases) count once.
         """
         longest_first = sorted(groups, key=lambda pair: -len(pair[1]))
-        found: list[Piece] = []
+        found: list[NamedBytes] = []
         covered = 0
         for symbol in sorted(self.symbols, key=lambda s: (s.address, -s.size)):
             size = symbol.address + symbol.size - max(symbol.address, covered)
             if size <= 0:
                 continue
             covered = symbol.address + symbol.size
-            found.append(Piece(_label(symbol.name, longest_first), symbol.name, size, symbol.regions, symbol=True))
+            found.append(NamedBytes(_label(symbol.name, longest_first), symbol.name, size, symbol.regions, symbol=True))
         named = {symbol.section for symbol in self.symbols}
         labels = {label for label, _ in groups}
         for section in self.sections:
             if section.name not in named and section.regions:
                 label = f"section {section.name}" if section.name in labels else section.name
-                found.append(Piece(label, section.name, section.size, section.regions))
+                found.append(NamedBytes(label, section.name, section.size, section.regions))
         for region in self.regions:
             rest = region.used - sum(piece.bytes * piece.regions.count(region.name) for piece in found)
-            found.append(Piece(PADDING, PADDING, rest, (region.name,)))
+            found.append(NamedBytes(PADDING, PADDING, rest, (region.name,)))
         return tuple(found)
 
     def by_group(self, groups: Sequence[tuple[str, str]] = ()) -> tuple[Group, ...]:

@@ -209,8 +209,8 @@ def _load_or_store(found: Any, name: str, address: int) -> Instruction:
         return Instruction(found.size, effects, through=PC, ends=True) if moved[0] == PC else Instruction(found.size, effects)
     effects = ()
     if found.writeback:
-        behind = found.operands[-1]  # an offset that is added after the access stands alone
-        step = memory.disp if behind.type == _MEMORY else -behind.imm if behind.subtracted else behind.imm
+        offset = found.operands[-1]  # an offset that is added after the access stands alone
+        step = memory.disp if offset.type == _MEMORY else -offset.imm if offset.subtracted else offset.imm
         effects = _add(base, base, step)
     if name == "ldr" and PC in moved:
         if base == SP:  # popped

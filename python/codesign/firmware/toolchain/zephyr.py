@@ -62,8 +62,9 @@ def build_zephyr(
     find_build_tools()
     plan = plan_memory(network, best_kernel(board), board.front_end)
     target = workspace.target(board)
-    wanted = "\n".join((target, str(workspace.base), toolchain.name, *defines))
-    # Zephyr cannot change the board of a build.
+    application = resource("app")
+    wanted = "\n".join((target, str(workspace.base), toolchain.name, str(application), str(folder.resolve()), *defines))
+    # Zephyr cannot change the board of a build, and CMake neither where the build is nor what it builds.
     anew = (folder / "CMakeCache.txt").exists() and _configured_for(folder) != wanted
     with build_folder(folder, anew=anew):
         generated = _generate(network, plan, folder)
@@ -73,7 +74,7 @@ def build_zephyr(
         if not (folder / "build.ninja").is_file():
             progress(f"configure for {target}", 0, 0)
             settings = [f"BOARD={target}", f"CODESIGN_MODEL={folder.resolve() / MODEL}", *_python(), *defines]
-            command = ["cmake", "-GNinja", f"-S{resource('app')}", f"-B{folder}", *(f"-D{setting}" for setting in settings)]
+            command = ["cmake", "-GNinja", f"-S{application}", f"-B{folder}", *(f"-D{setting}" for setting in settings)]
             _run(command, environment, log, f"configuring for {target}", lambda line: None)
             (folder / CONFIGURED).write_text(wanted, encoding="utf-8")
         output = _run(["ninja", "-C", str(folder)], environment, log, f"building for {target}", _ninja_progress(progress))

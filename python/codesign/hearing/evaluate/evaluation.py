@@ -41,7 +41,7 @@ class Subject:
 
 
 @dataclass(frozen=True)
-class Mean:
+class MeasureMean:
     """Mean of a measure over the items that have it."""
 
     system: str
@@ -76,7 +76,7 @@ class Evaluation:
     items: tuple[Item, ...]
     systems: tuple[Subject, ...]
     scores: tuple[Score, ...]
-    means: tuple[Mean, ...]
+    means: tuple[MeasureMean, ...]
     differences: tuple[Difference, ...]
     notes: tuple[str, ...]
 
@@ -115,7 +115,8 @@ def summarize(plan: ScoringPlan, found: Sequence[Scored]) -> Evaluation:
     seconds = {scored.score.item: scored.seconds for scored in ordered}
     columns = dict(_columns(rows, plan))
     means = tuple(
-        Mean(name, measure.key, mean_of(list(column.values()), measure.scale)) for (name, measure), column in columns.items()
+        MeasureMean(name, measure.key, mean_of(list(column.values()), measure.scale))
+        for (name, measure), column in columns.items()
     )
     differences = tuple(_differences(columns, plan.baseline))
     notes = [*_trust(means, differences)]
@@ -162,7 +163,7 @@ def _differences(columns: Mapping[tuple[str, Measure], Mapping[str, float]], bas
             yield Difference(name, baseline, measure.key, mean_of(paired, (-width, width)))
 
 
-def _trust(means: Sequence[Mean], differences: Sequence[Difference]) -> Iterator[str]:
+def _trust(means: Sequence[MeasureMean], differences: Sequence[Difference]) -> Iterator[str]:
     counts = sorted(({row.over.n for row in means} | {row.over.n for row in differences}) - {1})  # one has no interval
     if counts and counts[0] < FEW_ITEMS:
         count = f"{counts[0]}" if counts[0] == counts[-1] else f"{counts[0]} to {counts[-1]}"

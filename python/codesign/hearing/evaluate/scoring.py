@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from codesign.base.audio import AudioStream
 from codesign.base.errors import CodesignError, InputError
-from codesign.base.isolate import Answer, Call, Workers
+from codesign.base.isolate import Answer, LimitedCall, Workers
 from codesign.base.progress import Progress
 from codesign.base.signals import Pcm
 from codesign.hearing.evaluate.measures import Absent, Measure, available, compute
@@ -144,10 +144,10 @@ def scores(plan: ScoringPlan, workers: Workers, progress: Progress, heard: Heard
         raise end
 
 
-def _calls(plan: ScoringPlan, signals: Signals, name: str) -> list[Call]:
+def _calls(plan: ScoringPlan, signals: Signals, name: str) -> list[LimitedCall]:
     arguments = (signals[name], signals[NOISY], signals["clean"], plan.sample_rate, plan.audiogram)
     limit = LIMIT_SECONDS + LIMIT_RATIO * signals[name].size / plan.sample_rate
-    return [Call(plan.compute, (measure.key, *arguments), limit) for measure in plan.measures]
+    return [LimitedCall(plan.compute, (measure.key, *arguments), limit) for measure in plan.measures]
 
 
 def _scored(

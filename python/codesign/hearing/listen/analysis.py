@@ -47,7 +47,7 @@ class SystemScore:
 
 @dataclass(frozen=True)
 class SystemDifference:
-    """first − second."""
+    """Difference of two systems' scores: first − second."""
 
     first: str
     second: str

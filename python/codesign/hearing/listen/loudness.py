@@ -47,7 +47,7 @@ def loudness(signal: Signal, sample_rate: int) -> float:
 def k_weighting(sample_rate: int) -> tuple[tuple[Signal, Signal], tuple[Signal, Signal]]:
     """(numerator, denominator) of the head's shelf and of the high-pass, for any rate.
 
-    The standard tabulates 48 kHz only; these are the analogue prototypes behind its table (De Man, "Evaluation of
+    The standard tabulates 48 kHz only; these are the analogue prototypes of the filters in its table (De Man, "Evaluation of
     implementations of the EBU R128 loudness measurement", AES 145, 2018), by the bilinear transform.
 
     Raises:

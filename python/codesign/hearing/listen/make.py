@@ -8,10 +8,10 @@ import json
 import os
 from pathlib import Path
 
-import numpy as np
 from markupsafe import Markup
 from pydantic import TypeAdapter
 
+from codesign.base.audio import to_int16
 from codesign.base.errors import InputError
 from codesign.base.files.output_file import replace_file
 from codesign.base.files.output_folder import check_folder, replace_folder
@@ -43,7 +43,7 @@ def write_test(design: Design, folder: Path, sample_rate: int, progress: Progres
         (building / "audio").mkdir()
         for number, (identifier, stimulus) in enumerate(design.audio):
             progress("write", number, len(design.audio))
-            pcm = np.clip(np.rint(stimulus.samples * 32768.0), -32768, 32767).astype(np.int16)
+            pcm = to_int16(stimulus.samples)
             data = base64.b64encode(flac(pcm, sample_rate)).decode("ascii")
             # A script and not a FLAC file: pages opened from disk may run scripts but not read other files.
             text = f'codesignAudio("{identifier}","{data}");\n'

@@ -30,7 +30,7 @@ class _Strict(BaseModel):
 
 
 class Preference(_Strict):
-    """score −3…3: positive prefers the stimulus shown as B (`right`)."""
+    """An answer to a page of two: score −3…3, positive prefers the stimulus shown as B (`right`)."""
 
     trial: Identifier
     left: Identifier
@@ -40,7 +40,7 @@ class Preference(_Strict):
 
 
 class Rating(_Strict):
-    """scores 0…100 by stimulus."""
+    """An answer to a MUSHRA page: scores 0…100 by stimulus."""
 
     trial: Identifier
     scores: dict[Identifier, Annotated[int, Field(ge=0, le=100)]]

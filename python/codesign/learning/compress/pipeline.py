@@ -20,7 +20,7 @@ from codesign.learning.train.checkpoint import Checkpoint, resume, save
 from codesign.learning.train.float_task import FloatTask
 from codesign.learning.train.initial_weights import initial_weights
 from codesign.learning.train.log import Log
-from codesign.learning.train.loop import Batches, Run, Task, train
+from codesign.learning.train.loop import BatchSource, PhaseRun, Task, train
 from codesign.learning.train.network import Sizes
 from codesign.learning.train.recipe import Phase, PhaseName, Recipe
 
@@ -28,12 +28,12 @@ CALIBRATION_SEED = 7
 
 
 @dataclass
-class Surroundings:
-    """Everything around the phases: where batches come from, where things go, who is told."""
+class PhaseContext:
+    """What the phases work with: where batches come from, where things go, who is told."""
 
     folder: Path
     device: torch.device
-    batches: Callable[[Phase], Batches]
+    batches: Callable[[Phase], BatchSource]
     validate: Callable[[nn.Module], float] | None = None
     show: Callable[[str, int, int], None] = lambda what, done, total: None
     say: Callable[[str], None] = lambda line: None
@@ -52,18 +52,18 @@ class Compressed:
     average_macs: float = field(default=0.0)
 
 
-def compress(recipe: Recipe, start: Path, target: Target | None, around: Surroundings) -> Compressed:
-    """Run the recipe's phases from the checkpoint or ONNX model `start`, each in a folder of its own below `around.folder`.
+def compress(recipe: Recipe, source: Path, target: Target | None, context: PhaseContext) -> Compressed:
+    """Run the recipe's phases from the checkpoint or ONNX model `source`, each in a folder of its own below `context.folder`.
 
     Phases that are done are not done again, one that was interrupted goes on.
 
     Raises:
-        InputError: the recipe has no phase, or `start` is of another front end.
+        InputError: the recipe has no phase, or `source` is of another front end.
         ValidationError: a budget that no network meets, or training diverged.
     """
-    state = initial_weights(start)
+    state = initial_weights(source)
     if state.recipe.config != recipe.config:
-        raise InputError(f"{start} was trained with another front end than the recipe's", hint="give it the same [front_end]")
+        raise InputError(f"{source} was trained with another front end than the recipe's", hint="give it the same [front_end]")
     before, before_bytes = cost_of(state.sizes), float_bytes(state.sizes)
     phases: list[tuple[PhaseName, Phase | None]] = [
         ("prune", recipe.prune),
@@ -77,8 +77,8 @@ def compress(recipe: Recipe, start: Path, target: Target | None, around: Surroun
         raise InputError("pruning needs a budget", hint="give --board, or bytes and macs in [prune]")
     for name, settings in phases:
         if settings is not None:
-            state = _phase(name, settings, recipe, state, target, around)
-    final = around.folder / "last.pt"
+            state = _phase(name, settings, recipe, state, target, context)
+    final = context.folder / "last.pt"
     save(state, final)
     share = float(state.progress.get("task", {}).get("penalty", {}).get("mean", 1.0)) if state.sizes.skip else 1.0
     after = cost_of(state.sizes)
@@ -86,24 +86,26 @@ def compress(recipe: Recipe, start: Path, target: Target | None, around: Surroun
 
 
 def _phase(
-    name: PhaseName, settings: Phase, recipe: Recipe, state: Checkpoint, target: Target | None, around: Surroundings
+    name: PhaseName, settings: Phase, recipe: Recipe, state: Checkpoint, target: Target | None, context: PhaseContext
 ) -> Checkpoint:
-    folder = around.folder / name
+    folder = context.folder / name
     folder.mkdir(parents=True, exist_ok=True)
     last = folder / "last.pt"
     before = resume(last, recipe, name) if last.exists() else None
-    batches = around.batches(settings)
+    batches = context.batches(settings)
     task = _task(name, recipe, state, target, settings, batches)
     if before is None or before.step < settings.steps:
-        log = Log(lambda line: around.say(f"{name} {line}"), folder / "log")
+        log = Log(lambda line: context.say(f"{name} {line}"), folder / "log")
         # A network whose units come and go is not what a validation of its weights would judge.
-        validate = None if name == "prune" else around.validate
-        run = Run(recipe, settings, folder, around.device, validate, around.show, log=log)
+        validate = None if name == "prune" else context.validate
+        run = PhaseRun(recipe, settings, folder, context.device, validate, context.show, log=log)
         before = train(task, batches, run, before)
     return _result(task, before, target, folder)
 
 
-def _task(name: PhaseName, recipe: Recipe, state: Checkpoint, target: Target | None, settings: Phase, batches: Batches) -> Task:
+def _task(
+    name: PhaseName, recipe: Recipe, state: Checkpoint, target: Target | None, settings: Phase, batches: BatchSource
+) -> Task:
     weights = state.network
     if recipe.prune is not None and name == "prune":
         assert target is not None

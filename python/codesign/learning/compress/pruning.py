@@ -17,7 +17,7 @@ from codesign.learning.compress.cost import NetworkCost, cost_of, macs_of, with_
 from codesign.learning.compress.groups import group_norms, pruned_layers, shrink, without_columns, without_units
 from codesign.learning.train.loop import Task
 from codesign.learning.train.losses import enhancement_loss
-from codesign.learning.train.network import Enhancer, Sizes, States, straight_through
+from codesign.learning.train.network import EnhancerModule, Sizes, States, straight_through
 from codesign.learning.train.recipe import PrunePhase, Recipe
 
 MULTIPLE = 4
@@ -30,7 +30,7 @@ SHRINKAGE = 0.1
 """Of the group penalty beside it, in mean norms per unit of learning rate at λ = 1."""
 
 
-class PrunableEnhancer(Enhancer):
+class PrunableEnhancer(EnhancerModule):
     """An enhancer with a threshold for each layer of units, in mean group norms of that layer at the start."""
 
     def __init__(self, recipe: Recipe, sizes: Sizes, temperature: float) -> None:

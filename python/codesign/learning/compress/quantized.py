@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The network with the integer contract as its forward pass and straight-through gradients behind it.
+"""The network with the integer contract as its forward pass and straight-through gradients.
 
 Every value that the firmware has as an integer is that integer here, bit for bit: constants come from compiler.lower, the
 arithmetic from `integer`. The backward pass is that of the real-valued network whose weights, features and activations are
@@ -25,7 +25,7 @@ from codesign.compiler.lower.network import Network
 from codesign.compiler.model.graph import Graph, Quant
 from codesign.learning.compress.graph import FEATURES, Integers, Rounding, network_graph
 from codesign.learning.compress.integer import CellConstants, lookup, mbqm
-from codesign.learning.train.network import Enhancer, Sizes, States, straight_through
+from codesign.learning.train.network import EnhancerModule, Sizes, States, straight_through
 
 H_SCALE = 2.0**-7
 """Of every hidden state: o · tanh(c) fills −1 … 1, so that there is no range to learn."""
@@ -34,7 +34,7 @@ ONE_SIDED = (254, -127)
 """Levels above zero and zero point of values that are never negative."""
 
 
-class QuantizedEnhancer(Enhancer):
+class QuantizedEnhancer(EnhancerModule):
     """An enhancer that computes as the firmware does. Scales are learned in the logarithm; cell fractions stay."""
 
     def __init__(self, config: FrontEnd, sizes: Sizes, cell_fractions: tuple[int, ...]) -> None:
@@ -109,7 +109,7 @@ class QuantizedEnhancer(Enhancer):
     def forward(
         self, noisy: Tensor, states: States | None = None, weights: Mapping[str, Tensor] | None = None
     ) -> tuple[Tensor, States, Tensor]:
-        """As Enhancer's."""
+        """As EnhancerModule's."""
         spectrum, features = self.front.analyse(noisy)
         mask, after, updates = self.mask(features, states)
         return self.front.synthesise(spectrum, mask)[:, : noisy.shape[1]], after, updates

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from codesign.learning.train.loop import Task
 from codesign.learning.train.losses import enhancement_loss
-from codesign.learning.train.network import Enhancer, Sizes, States
+from codesign.learning.train.network import EnhancerModule, Sizes, States
 from codesign.learning.train.recipe import Recipe, SkipPhase
 
 INTEGRAL, PROPORTIONAL = 0.01, 2.0
@@ -59,9 +59,9 @@ class UpdatePenalty:
 class EnhancerTask(Task):
     """An enhancer under the recipe's loss; with a skip gate under the update penalty too."""
 
-    module: Enhancer
+    module: EnhancerModule
 
-    def __init__(self, recipe: Recipe, module: Enhancer, updates: float | None) -> None:
+    def __init__(self, recipe: Recipe, module: EnhancerModule, updates: float | None) -> None:
         self.recipe, self.module, self.sizes = recipe, module, module.network.sizes
         self.penalty = UpdatePenalty(updates or 1.0)
 
@@ -90,6 +90,6 @@ class SkipTask(EnhancerTask):
 
     def __init__(self, recipe: Recipe, settings: SkipPhase, sizes: Sizes, weights: dict[str, Tensor]) -> None:
         torch.manual_seed(recipe.seed)
-        module = Enhancer(recipe.config, replace(sizes, skip=True), recipe.network.dropout)
+        module = EnhancerModule(recipe.config, replace(sizes, skip=True), recipe.network.dropout)
         module.network.load_state_dict(weights, strict=False)
         super().__init__(recipe, module, settings.updates)

@@ -10,7 +10,7 @@ from codesign.base.errors import InputError
 from codesign.learning.train.checkpoint import Checkpoint, Tensors
 from codesign.learning.train.loop import Task
 from codesign.learning.train.losses import enhancement_loss
-from codesign.learning.train.network import Enhancer, Sizes, States
+from codesign.learning.train.network import EnhancerModule, Sizes, States
 from codesign.learning.train.recipe import PhaseName, Recipe
 
 
@@ -34,12 +34,12 @@ def float_task(recipe: Recipe, start: Checkpoint | None = None) -> FloatTask:
 
 
 class FloatTask(Task):
-    """Parameters of an Enhancer of `sizes` under the recipe's loss, from random ones or the mask network's `weights`."""
+    """Parameters of an EnhancerModule of `sizes` under the recipe's loss, from random ones or the mask network's `weights`."""
 
     def __init__(self, phase: PhaseName, recipe: Recipe, sizes: Sizes, weights: Tensors | None = None) -> None:
         torch.manual_seed(recipe.seed)
         self.phase, self.recipe, self.sizes = phase, recipe, sizes
-        self.module: Enhancer = Enhancer(recipe.config, sizes, recipe.network.dropout)
+        self.module: EnhancerModule = EnhancerModule(recipe.config, sizes, recipe.network.dropout)
         if weights is not None:
             self.module.network.load_state_dict(weights)
 

@@ -35,7 +35,7 @@ WEIGHT_LIMIT = 1.0
 MAX_BAD_STEPS = 20
 
 
-class Batches(Protocol):
+class BatchSource(Protocol):
     """Where mixtures come from. Batch k is a function of k alone, so that a resumed run sees what it would have seen."""
 
     def batches(self, first: int) -> AbstractContextManager[Iterator[tuple[Signals, Signals]]]:
@@ -70,7 +70,7 @@ class Task(ABC):
 
 
 @dataclass
-class Run:
+class PhaseRun:
     """Where and how a phase runs. `validate` scores the averaged module, higher is better."""
 
     recipe: Recipe
@@ -83,25 +83,24 @@ class Run:
     log: Log = field(default_factory=Log)
 
 
-def train(task: Task, batches: Batches, run: Run, start: Checkpoint | None = None) -> Checkpoint:
+def train(task: Task, batches: BatchSource, run: PhaseRun, checkpoint: Checkpoint | None = None) -> Checkpoint:
     """Train `task` to the end of its phase, saving `last.pt` (and `best.pt` by validation) in the run's folder.
 
-    The loss of step k depends on parameters, `start` and k only: going on from a checkpoint gives what an uninterrupted run
-    gives.
+    The loss of step k depends on parameters, `checkpoint` and k only: going on from one gives what an uninterrupted run gives.
 
     Raises:
         ValidationError: the loss is not finite for many steps.
         InputError: a checkpoint cannot be written; the one before is still there then.
     """
-    return _Loop(task, run, start).train(batches)
+    return _Loop(task, run, checkpoint).train(batches)
 
 
 class _Loop:
-    def __init__(self, task: Task, run: Run, start: Checkpoint | None) -> None:
+    def __init__(self, task: Task, run: PhaseRun, checkpoint: Checkpoint | None) -> None:
         self.task, self.run, self.settings = task, run, run.settings
         self.module = task.module.to(run.device)
-        if start is not None:
-            self.module.load_state_dict(start.current)
+        if checkpoint is not None:
+            self.module.load_state_dict(checkpoint.current)
         self.average = copy.deepcopy(self.module).eval()
         groups = task.parameters()
         self.factors = [factor for _, factor in groups]
@@ -112,15 +111,15 @@ class _Loop:
             betas=(0.9, 0.98),
         )
         self.step, self.states, self.best, self.waited, self.loss = 0, None, -math.inf, 0, math.nan
-        if start is not None:
-            self.average.load_state_dict(start.average)
-            self.optimizer.load_state_dict(start.optimizer)
-            self.step = start.step
-            self._restore(start.progress)
+        if checkpoint is not None:
+            self.average.load_state_dict(checkpoint.average)
+            self.optimizer.load_state_dict(checkpoint.optimizer)
+            self.step = checkpoint.step
+            self._restore(checkpoint.progress)
 
     states: States | None
 
-    def train(self, batches: Batches) -> Checkpoint:
+    def train(self, batches: BatchSource) -> Checkpoint:
         settings, saved, bad = self.settings, time.monotonic(), 0
         last = min(settings.steps, self.run.stop_after or settings.steps)
         self.module.train()

@@ -137,7 +137,7 @@ class MaskNetwork(nn.Module):
         return torch.sigmoid(self.get_submodule(self.fc_names[-1])(x).float())
 
 
-class Enhancer(nn.Module):
+class EnhancerModule(nn.Module):
     """Noisy signal → enhanced signal: front end, mask network, inverse front end."""
 
     def __init__(self, config: FrontEnd, sizes: Sizes, dropout: float = 0.0) -> None:

@@ -9,22 +9,10 @@
 #include "monitor.h"
 #include "output.h"
 #include "pipeline.h"
+#include "slow_enhancer.h"
 
 #define HOP    CODESIGN_MODEL_HOP
 #define PRIMED CONFIG_CODESIGN_PRIMED_BLOCKS
-
-static int slow_frames; /* so many frames take two and a half hops */
-
-cs_status __real_cs_enhancer_process(void *memory, const int16_t *in, int16_t *out, size_t hops);
-
-cs_status __wrap_cs_enhancer_process(void *memory, const int16_t *in, int16_t *out, size_t hops)
-{
-	if (slow_frames > 0) {
-		slow_frames--;
-		k_busy_wait(AUDIO_HOP_US * 5 / 2);
-	}
-	return __real_cs_enhancer_process(memory, in, out, hops);
-}
 
 static void run_hops(uint32_t hops)
 {

@@ -5,8 +5,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from codesign.compiler.model.ops.step import Step
-from codesign.compiler.model.terms import Constant, Function
+from codesign.compiler.model.ops.step import Step, check_magnitude
+from codesign.compiler.model.ops.view import applied, viewed, whole
+from codesign.compiler.model.terms import Constant, Function, Term
+from codesign.compiler.operators import Prelu
 from codesign.compiler.operators.functions import FUNCTIONS
 
 
@@ -24,6 +26,29 @@ def function(step: Step) -> None:
     step.give(Function(step.name(), source.extent, step.display, kind=kind, source=source, parameters=parameters))
 
 
+def prelu(step: Step) -> None:
+    """PRelu: one slope for all, or one for each index along an axis."""
+    slope, source = step.constant(1, "the slope"), step.term(0)
+    if isinstance(source, Constant):
+        raise step.refuse("has only constant inputs")
+    values = slope.values
+    if values.size and (values == values.ravel()[0]).all():
+        step.give(_scalar(step, source, float(values.ravel()[0])))
+        return
+    check_magnitude(step, slope)
+    dims = step.shape(step.node.input[0])
+    padded = values.reshape((1,) * (len(dims) - values.ndim) + values.shape)
+    if sum(n != 1 for n in padded.shape) > 1:
+        raise step.refuse(f"has slopes of shape {list(values.shape)}", hint="one slope, or one along one axis")
+    shape = source.shape if source.shape == (source.size,) else whole(dims)
+    own = padded.ravel() if len(shape) == 1 else padded.reshape(padded.shape[len(dims) - len(shape) :])
+    applied(step, Prelu("", "", "", own), shape, viewed(step, source, shape, f"{step.name()}:source"))
+
+
+def _scalar(step: Step, source: Term, slope: float) -> Function:
+    return Function(step.name(), source.extent, step.display, kind="prelu", source=source, parameters=(slope,))
+
+
 def clip(step: Step) -> None:
     """Clip with constant bounds."""
     source = step.term(0)
@@ -36,8 +61,8 @@ def clip(step: Step) -> None:
 
 _NOTES = {
     "Gelu": "table; exact, without an approximation",
-    "Pow": "table; a constant exponent",
     "LeakyRelu": "table; after a convolution it costs nothing",
+    "Pow": "table; a constant exponent",
     "Relu": "after a linear layer or a convolution it costs nothing",
     "Sigmoid": "int16 table after a linear layer, int8 table elsewhere; gate of an LSTM",
     "Tanh": "int16 table after a linear layer, int8 table elsewhere; part of an LSTM",
@@ -48,4 +73,5 @@ _FUNCTIONS: dict[str, tuple[Callable[[Step], None], str]] = {
 OPERATORS = {
     **_FUNCTIONS,
     "Clip": (clip, "constant bounds; after a linear layer or a convolution it costs nothing"),
+    "PRelu": (prelu, "one slope for all elements or one for each channel; after a convolution it costs nothing"),
 }

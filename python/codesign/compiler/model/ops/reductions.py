@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Means along axes, layer normalization, and PReLU with a slope a channel."""
+"""Means along axes, and layer normalization."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from codesign.compiler.model.terms import Binary, Constant, Function, Term
 from codesign.compiler.operators.binary import Binary as BinaryOperator
 from codesign.compiler.operators.mean import Mean
 from codesign.compiler.operators.normalize import Normalize
-from codesign.compiler.operators.slopes import Slopes
 
 
 def mean(step: Step) -> None:
@@ -57,8 +56,6 @@ def _squared(step: Step, term: Term) -> tuple[Term, bool]:
 def layer_normalization(step: Step) -> None:
     """LayerNormalization over the last axes."""
     source, dims = step.term(0), step.shape(step.node.input[0])
-    if len([name for name in step.node.output if name]) > 1:
-        raise step.refuse("gives its mean or deviation, too", hint="export it without")
     if isinstance(source, Constant):
         raise step.refuse("has only constant inputs")
     axis = int(step.attribute("axis", -1)) % len(dims)
@@ -82,36 +79,9 @@ def _operand(step: Step, index: int, what: str, shape: tuple[int, ...]) -> np.nd
     return np.broadcast_to(values.ravel(), (math.prod(shape),)).reshape(shape).astype(np.float64)
 
 
-def prelu(step: Step) -> None:
-    """PRelu: one slope for all, or one for each index along an axis."""
-    slope, source = step.constant(1, "the slope"), step.term(0)
-    if isinstance(source, Constant):
-        raise step.refuse("has only constant inputs")
-    values = slope.values
-    if values.size and (values == values.ravel()[0]).all():
-        step.give(_scalar(step, source, float(values.ravel()[0])))
-        return
-    check_magnitude(step, slope)
-    dims = step.shape(step.node.input[0])
-    padded = values.reshape((1,) * (len(dims) - values.ndim) + values.shape)
-    if sum(n != 1 for n in padded.shape) > 1:
-        raise step.refuse(
-            f"has slopes of shape {list(values.shape)}",
-            hint="one slope, or one along one axis; after a convolution it costs nothing",
-        )
-    shape = source.shape if source.shape == (source.size,) else whole(dims)
-    own = padded.ravel() if len(shape) == 1 else padded.reshape(padded.shape[len(dims) - len(shape) :])
-    applied(step, Slopes("", "", "", own), shape, viewed(step, source, shape, f"{step.name()}:source"))
-
-
-def _scalar(step: Step, source: Term, slope: float) -> Function:
-    return Function(step.name(), source.extent, step.display, kind="prelu", source=source, parameters=(slope,))
-
-
 _MEAN = "axes that follow one another"
 OPERATORS = {
     "LayerNormalization": (layer_normalization, "constant scale and bias; its decomposed forms, too"),
-    "PRelu": (prelu, "one slope, or one along one axis; after a convolution it costs nothing"),
     "ReduceMean": (mean, f"{_MEAN}; of squares after Mul or Pow"),
     "ReduceSum": (mean, f"{_MEAN}; a mean times their number"),
     "ReduceSumSquare": (mean, f"{_MEAN}; a mean of squares times their number"),

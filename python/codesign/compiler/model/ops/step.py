@@ -16,7 +16,7 @@ import onnx
 from codesign.base.errors import InputError, one_line
 from codesign.compiler.model.graph import Matrix, Quant
 from codesign.compiler.model.limits import MAX_WORK, TOO_LARGE
-from codesign.compiler.model.terms import Call, Constant, Operation, Part, Term
+from codesign.compiler.model.terms import Call, Constant, Operation, Term
 from codesign.compiler.operators.operator import Operator, Shape
 
 MAX_WEIGHT = 1e6
@@ -38,20 +38,6 @@ class Build:
     quantized: dict[str, tuple[Term, Quant]] = field(default_factory=dict)
     viewed_quants: dict[str, Quant] = field(default_factory=dict)
     work: int = 0
-    states: frozenset[str] = frozenset()
-    parts: dict[tuple[str, bytes], Part] = field(default_factory=dict)
-
-    def part(self, state: str, places: npt.NDArray[np.int64], extent: Shape, node: str, whole: Term) -> Part:
-        """The elements of a state at `places`, int64 (size,): one term however often they are taken."""
-        key = state, places.tobytes()
-        if key not in self.parts:
-            name = f"{state}[{sum(known == state for known, _ in self.parts)}]"
-            while name in self.names:
-                name += "'"
-            self.parts[key] = Part(name, extent, node, state=state, places=places, whole=whole)
-            if state in self.quants:
-                self.quants.setdefault(name, self.quants[state])
-        return self.parts[key]
 
 
 @dataclass(frozen=True)

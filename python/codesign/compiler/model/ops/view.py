@@ -13,7 +13,7 @@ import onnx
 
 from codesign.compiler.model.limits import MAX_PARTS
 from codesign.compiler.model.ops.step import Step, without_batch
-from codesign.compiler.model.terms import Affine, Call, Constant, Function, Operation, Part, Pieces, Term, rows_of
+from codesign.compiler.model.terms import Affine, Call, Constant, Function, Operation, Pieces, Term, rows_of
 from codesign.compiler.operators import Concat, Operator, Slice, View
 from codesign.compiler.operators.operator import Shape
 
@@ -150,12 +150,6 @@ def take(step: Step, term: Term, dims: Sequence[int], axis: int, bounds: tuple[i
     if bounds == (0, dims[axis]):
         return term
     after = without_batch([*dims[:axis], stop - start, *dims[axis + 1 :]])
-    state = term.state if isinstance(term, Part) else term.name
-    if isinstance(term, Part) or state in step.build.states:
-        places = term.places if isinstance(term, Part) else np.arange(term.size)
-        whole = term.whole if isinstance(term, Part) else term
-        taken = places.reshape(dims).take(np.arange(start, stop), axis).ravel()
-        return step.build.part(state, taken, after, step.display, _sliced(step, whole, dims, axis, bounds, name))
     if term.shape == (term.size,):
         return piece(step, term, start, stop, name)
     return viewed(step, _sliced(step, term, dims, axis, bounds, name), after, name)

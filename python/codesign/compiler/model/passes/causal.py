@@ -64,7 +64,7 @@ def _step(draft: Draft, stream: Stream, node: onnx.NodeProto) -> list[onnx.NodeP
     if any(axis is None for axis in results):
         raise draft.refuse(node, "computes one result from all frames", hint=_HINT)
     _check_frame_alone(draft, stream, node, timed)
-    lead, around = _aligned(draft, stream, node, timed)
+    lead, added = _aligned(draft, stream, node, timed)
     for name in node.output:
         stream.lead[name] = lead
         if kind in VIEWS or kind in ("Identity", "Cast", "Dropout"):
@@ -81,7 +81,7 @@ def _step(draft: Draft, stream: Stream, node: onnx.NodeProto) -> list[onnx.NodeP
         for name, axis in zip([n for n in node.output if n], results, strict=True):
             if axis is not None and not set(timed) & stream.given:
                 _settle(draft, name, axis)
-    return [*around, node]
+    return [*added, node]
 
 
 def _aligned(draft: Draft, stream: Stream, node: onnx.NodeProto, timed: dict[str, int]) -> tuple[int, list[onnx.NodeProto]]:
@@ -93,13 +93,13 @@ def _aligned(draft: Draft, stream: Stream, node: onnx.NodeProto, timed: dict[str
             continue
         if stream.zeros.get(name, 0) != lead or name in stream.given:
             raise draft.refuse(node, f"joins values that are {lead - lowest} frames apart", hint=_HINT)
-        window, around = keep_past(draft, node, name, timed[name], lead - lowest)
+        window, added = keep_past(draft, node, name, timed[name], lead - lowest)
         delayed = draft.fresh(f"{name}_delayed")
         numbers = [
             draft.constant(np.asarray([number], np.int64), f"{delayed}_{what}")
             for number, what in ((0, "from"), (1, "to"), (timed[name], "axis"))
         ]
-        nodes += [*around, make("Slice", [window, *numbers], [delayed], delayed)]
+        nodes += [*added, make("Slice", [window, *numbers], [delayed], delayed)]
         draft.types[delayed] = draft.types[name]
         node.input[:] = [delayed if source == name else source for source in node.input]
     return lowest, nodes
@@ -221,9 +221,9 @@ def _convolution(draft: Draft, stream: Stream, node: onnx.NodeProto) -> list[onn
         set_attribute(node, "output_padding", padding)
     if not reach:
         return [node]
-    window, around = keep_past(draft, node, source, axis, reach)
+    window, added = keep_past(draft, node, source, axis, reach)
     node.input[0] = window
-    return [*around, node]
+    return [*added, node]
 
 
 def _pads(draft: Draft, stream: Stream, node: onnx.NodeProto, rank: int) -> tuple[list[int], list[int]]:

@@ -55,3 +55,16 @@ def _signs(draft: Draft) -> bool:
         node.input[1] = draft.constant(value.astype(np.float32), f"{node.output[0]}_operand")
         changed = True
     return changed
+
+
+def name_signs(draft: Draft) -> None:
+    """X · (−1) → −x, once no pass has put the sign into a layer: Neg is a function of one number, a product needs two."""
+    for node in draft.nodes:
+        if node.op_type != "Mul":
+            continue
+        for source, name in (node.input, reversed(node.input)):
+            sign = draft.constants.get(name)
+            if sign is not None and sign.size == 1 and sign.item() == -1 and draft.types[source] == draft.types[node.output[0]]:
+                node.op_type = "Neg"
+                node.input[:] = [source]
+                break

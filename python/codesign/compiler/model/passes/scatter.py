@@ -52,17 +52,17 @@ def _joined(draft: Draft, node: onnx.NodeProto, box: list[tuple[int, int]]) -> l
         first, last = box[axis]
         if (first, last) == (0, shape[axis]):
             continue
-        around = node.input[0]
+        enclosing = node.input[0]
         for outer in range(axis):
             if box[outer] != (0, shape[outer]):
                 cut = draft.fresh(f"{result}_cut")
-                nodes.append(slice_of(draft, around, np.arange(*box[outer]), outer, cut, f"{node.name}_{cut}"))
-                around = cut
+                nodes.append(slice_of(draft, enclosing, np.arange(*box[outer]), outer, cut, f"{node.name}_{cut}"))
+                enclosing = cut
         parts = [piece]
         for part, range_ in ((0, (0, first)), (2, (last, shape[axis]))):
             if range_[0] < range_[1]:
                 cut = draft.fresh(f"{result}_part")
-                nodes.append(slice_of(draft, around, np.arange(*range_), axis, cut, f"{node.name}_{cut}"))
+                nodes.append(slice_of(draft, enclosing, np.arange(*range_), axis, cut, f"{node.name}_{cut}"))
                 parts.insert(0 if part == 0 else len(parts), cut)
         piece = draft.fresh(f"{result}_joined")
         nodes.append(make("Concat", parts, [piece], f"{node.name}_{axis}", axis=axis))

@@ -56,6 +56,8 @@ def simplify(path: Path, model: onnx.ModelProto, output: str | None = None) -> S
     split_states(draft, pairs_by_shape(draft, state_pairs(draft, properties(model))))
     draft.drop_dead()
     draft = _to_the_end(walk(draft))
+    linear.name_signs(draft)
+    draft.drop_dead()
     return Simplified(model_of(draft, model), tuple(draft.notes))
 
 

@@ -17,7 +17,7 @@ from onnx import TensorProto, helper, numpy_helper
 from codesign.base.errors import InputError, one_line
 from codesign.compiler.model.limits import MAX_WORK, TOO_LARGE
 from codesign.compiler.model.tflite.operators import OPERATORS
-from codesign.compiler.model.tflite.reader import HINT, Call, Tensor, TfliteGraph, read_graph
+from codesign.compiler.model.tflite.reader import HINT, Tensor, TfliteGraph, TfliteOperator, read_graph
 
 OPSET = 21
 _QUANTIZED = {np.dtype(np.int8): TensorProto.INT8, np.dtype(np.int16): TensorProto.INT16}
@@ -75,7 +75,7 @@ class Builder:
     state_outputs: list[onnx.ValueInfoProto] = field(default_factory=list)
     held: int = 0
     index: int = 0
-    call: Call = field(default_factory=lambda: Call("", (), (), None))
+    call: TfliteOperator = field(default_factory=lambda: TfliteOperator("", (), (), None))
 
     def refuse(self, message: str, hint: str = HINT) -> InputError:
         """The error for something in the operator at hand."""

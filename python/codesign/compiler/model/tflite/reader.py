@@ -36,7 +36,7 @@ class Tensor:
 
 
 @dataclass(frozen=True)
-class Call:
+class TfliteOperator:
     """An operator: `kind` as the schema calls it, tensors by number (−1 left out), options of its kind."""
 
     kind: str
@@ -48,7 +48,7 @@ class Call:
 @dataclass(frozen=True)
 class TfliteGraph:
     tensors: tuple[Tensor, ...]
-    calls: tuple[Call, ...]
+    calls: tuple[TfliteOperator, ...]
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
 
@@ -133,7 +133,7 @@ def _tensor(path: Path, model: Any, source: Any, number: int, names: set[str]) -
     return Tensor(name, shape, dtype, data, scale, zero, axis, bool(source.IsVariable()))
 
 
-def _call(path: Path, schema: Any, model: Any, source: Any, kinds: dict[int, str], tensors: int) -> Call:
+def _call(path: Path, schema: Any, model: Any, source: Any, kinds: dict[int, str], tensors: int) -> TfliteOperator:
     code = model.OperatorCodes(source.OpcodeIndex())
     number = max(code.BuiltinCode(), code.DeprecatedBuiltinCode())
     kind = kinds.get(number, f"operator {number}")
@@ -146,7 +146,7 @@ def _call(path: Path, schema: Any, model: Any, source: Any, kinds: dict[int, str
         names = {value: name for name, value in vars(schema.BuiltinOptions).items() if isinstance(value, int)}
         options = getattr(schema, names[source.BuiltinOptionsType()])()
         options.Init(table.Bytes, table.Pos)
-    return Call(kind, inputs, outputs, options)
+    return TfliteOperator(kind, inputs, outputs, options)
 
 
 def _numbers(path: Path, vector: Any, tensors: int, least: int = 0) -> tuple[int, ...]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 import numpy.typing as npt
 
-from codesign.compiler.lower.activation import lower_slopes, rounded_slopes
+from codesign.compiler.lower.activation import lower_prelu, rounded_slopes
 from codesign.compiler.model.graph import Matrix, Quant
 from codesign.compiler.operators.operator import Grid, Operator, Real, Shape
 
@@ -22,12 +22,12 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Slopes(Operator):
-    """x above zero, slope · x below; slopes float64 have the source's shape, with 1 along all axes but one."""
+class Prelu(Operator):
+    """x above zero, factor · x below; factors float64 have as many axes as the source, of size 1 but for one."""
 
     source: str
     output: str
-    slopes: npt.NDArray[np.float64]
+    factors: npt.NDArray[np.float64]
 
     @property
     def label(self) -> str:
@@ -50,7 +50,7 @@ class Slopes(Operator):
 
     def run(self, values: Mapping[str, Real], grid: Grid) -> dict[str, Real]:
         x = values[self.source]
-        return {self.output: grid(self.output, np.where(x < 0.0, x * self.slopes, x))}
+        return {self.output: grid(self.output, np.where(x < 0.0, x * self.factors, x))}
 
     @property
     def bounds(self) -> tuple[float, float]:
@@ -68,18 +68,19 @@ class Slopes(Operator):
         return {self.output: calibration.measured(self.output)}
 
     def quantized(self, calibration: Calibration) -> tuple[Self, Mapping[str, Quant]]:
-        integers, scale = rounded_slopes(self.slopes)
-        return replace(self, slopes=np.asarray(integers * scale, np.float64).reshape(self.slopes.shape)), {}
+        integers, scale = rounded_slopes(self.factors)
+        return replace(self, factors=np.asarray(integers * scale, np.float64).reshape(self.factors.shape)), {}
 
     def write(self, writer: QdqWriter) -> None:
         name = writer.inner(self)
-        slopes = writer.constant(f"{name}/slopes", self.slopes.astype(np.float32))
+        slopes = writer.constant(f"{name}/slopes", self.factors.astype(np.float32))
         writer.node("PRelu", [writer.tensor(self.source), slopes], f"{name}/prelu", label=self.name)
         writer.finish(self.output, f"{name}/prelu")
 
     def lower(self, context: Context) -> None:
-        lower_slopes(context, self)
+        lower_prelu(context, self)
 
     @property
-    def below_zero(self) -> Real | None:
-        return self.slopes.ravel() if self.slopes.shape[0] == self.slopes.size else None
+    def slopes(self) -> Real | None:
+        channels = self.factors.shape[0]
+        return self.factors.ravel() if self.factors.size == channels else None
