@@ -72,3 +72,28 @@ def test_integers_on_the_host_are_the_reference(network, activations, tmp_path):
     noise = 10 * np.log10(np.square(exact).sum() / np.square(real - exact).sum())
     print(f"{activations}: {noise:.1f} dB")
     assert noise > 25.0
+
+
+def test_gtcrn_with_convolutions_and_caches(tmp_path):
+    """Spectrum in, spectrum out: float as onnxruntime; int16 with caches in place, on the host as the reference."""
+    path = SHARED / "gtcrn.onnx"
+    if not path.is_file():
+        pytest.skip(f"{path} is not there")
+    chain = tmp_path / "chain.toml"
+    chain.write_text('[chain]\npreset = "gtcrn"\n')
+    graph = load_onnx(path, chain)
+    pcm = np.random.default_rng(0).normal(0, 2000, graph.frontend.hop * FRAMES).astype(np.int16)
+    features = analyse(graph.frontend, pcm).features
+    ours = float_run(graph, features).values[graph.output].reshape(len(features), -1)
+    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    first, *states = session.get_inputs()
+    feed = {state.name: np.zeros(state.shape, np.float32) for state in states}
+    for row, mine in zip(features, ours, strict=True):
+        found = session.run(None, {first.name: row.reshape(first.shape), **feed})
+        feed = dict(zip(feed, found[1:], strict=True))
+        assert relative(mine, found[0].ravel()) <= 1e-5
+    write_qdq(quantize_graph(graph, [features], "int16"), tmp_path / "quantized.onnx")
+    network = lower(load_onnx(tmp_path / "quantized.onnx", chain))
+    assert sum(layer.kind == "history" for layer in network.layers) == 6
+    host = MACHINES["host"].run(build_host(network, tmp_path / "host"), pcm)
+    assert equal(host, run_reference(network, pcm)).ok
