@@ -77,7 +77,8 @@ def test_training_knows_each_kind_or_refuses_it_by_name(kind):
         assert KINDS[kind].family in ("lstm", "fc", "skip", "")
         return
     op = object.__new__(kind)
-    object.__setattr__(op, "name", "some layer")
+    for field in dataclasses.fields(kind):  # a label may say what of several kinds it is
+        object.__setattr__(op, field.name, "some layer")
     with pytest.raises(InputError, match=f"some layer: networks with the operator {op.label} are not trained"):
         trained(op)
 

@@ -18,6 +18,8 @@ _CLIPS = np.linspace(0.3, 1.0, 71)
 HIDDEN16 = Quant(2.0**-15, 0, 16)
 _WIDE_MARGIN = 1.125  # room above the largest magnitude that calibration saw, an eighth
 _SUM_STEPS = 2.0**30
+_GATE_STEP = 0.999 * 2.0**-15
+"""What a step of an int16 input times a step of a weight may move a gate by, so that its multiplier has 31 bits."""
 _CELL_MARGIN = 1.25  # room above the largest cell state that calibration saw
 
 
@@ -82,6 +84,7 @@ def group_scales(weights: npt.NDArray[np.float64], groups: int, source: Quant | 
         scale = weight_scale(part)
         if source is not None and source.bits == 16:
             scale = max(scale, float(np.float32(np.abs(part).sum(axis=1).max() * 32767 / _SUM_STEPS)))
+            scale = min(scale, float(np.float32(_GATE_STEP / source.scale)))  # larger weights become the largest
         scales.append(scale)
     return np.repeat(scales, len(weights) // groups)
 
