@@ -47,7 +47,8 @@ def command(
         if json:
             emit_json("inspect", name=graph.name, quantized=False, frontend=config, sha256=graph.sha256, notes=graph.notes)
             return
-        say(f"{graph.name}: float, {len(graph.ops)} operators; codesign quantize {model} --data FOLDER makes it int8")
+        around = f" --chain {chain}" if chain else ""
+        say(f"{graph.name}: float, {len(graph.ops)} operators; codesign quantize {model}{around} --data FOLDER makes it int8")
         return
     network = lower(graph)
     plan = plan_memory(network)

@@ -91,6 +91,12 @@ def read_chain_keys(
     try:
         chain = Chain(**values)
     except InputError as error:
+        if not said & set(CHAIN_KEYS) and n_features is not None:
+            presets_there = ", ".join(presets())
+            raise InputError(
+                f"{where}: nothing says what the {n_features} features are, and mel bands, the default, they cannot be",
+                hint=f"--chain FILE, with [chain] and preset = one of {presets_there}, or feature = … (docs/model-file.md)",
+            ) from error
         feature = values.get("feature", "")
         tail = _feature_meant(feature) if f"feature '{feature}' is not" in error.message else ""
         raise InputError(f"{where}: {error.message}{tail}", hint=error.hint) from error
