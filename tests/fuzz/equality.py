@@ -22,11 +22,12 @@ from codesign.compiler.emit import Generated, emit
 from codesign.compiler.frontend import Arithmetic, whole_hops
 from codesign.compiler.lower.network import Network
 from codesign.compiler.plan import plan_memory
+from codesign.firmware.boards import load_board
 from codesign.firmware.image import Image
 from codesign.firmware.machines import MACHINES
 from codesign.firmware.symbols import symbols_of
 from codesign.firmware.toolchain.compilers import COMMON_FLAGS, find_host_compiler, run_tool
-from codesign.firmware.toolchain.host import HOST_FLAGS
+from codesign.firmware.toolchain.host import HOST_FLAGS, NATIVE_BOARD
 from codesign.firmware.toolchain.runtime import runtime_include, runtime_sources
 from codesign.proof.equality import equal, run_reference
 
@@ -55,7 +56,8 @@ class Compiled:
             library = self._library(generated)
             self._write_weights(library, (generated.folder / f"{generated.identifier}_weights.c").read_text())
             symbols = symbols_of(network, plan, generated, entry="")
-            image = Image(library, "host", network, plan, generated, "", self._flags, symbols)
+            board = load_board(NATIVE_BOARD).with_front_end(front_end)
+            image = Image(library, "host", board, network, plan, generated, "", self._flags, symbols)
             pcm = random_pcm(network.frontend.hop, seed)
             check = equal(MACHINES["host"].run(image, pcm), run_reference(network, pcm, front_end))
             return "" if check.ok else check.detail

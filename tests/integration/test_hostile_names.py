@@ -26,7 +26,7 @@ from codesign.firmware.size.parts import parts_of
 from codesign.firmware.symbols import symbols_of
 from codesign.firmware.toolchain import Image, build_bare
 from codesign.firmware.toolchain.compilers import COMMON_FLAGS, find_host_compiler
-from codesign.firmware.toolchain.host import HOST_FLAGS
+from codesign.firmware.toolchain.host import HOST_FLAGS, NATIVE_BOARD
 from codesign.firmware.toolchain.runtime import runtime_include, runtime_sources
 from codesign.proof.equality import equal, run_reference
 from codesign.proof.signals import proof_signal
@@ -74,7 +74,8 @@ class Workshop:
         )
         assert done.returncode == 0, done.stderr
         symbols = symbols_of(network, plan, generated, "")
-        return Image(library, "host", network, plan, generated, self._compiler.version, FLAGS, symbols)
+        board = load_board(NATIVE_BOARD)
+        return Image(library, "host", board, network, plan, generated, self._compiler.version, FLAGS, symbols)
 
     def check(self, of_tensors, of_nodes, name="ordinary"):
         """A model with these names builds, and computes what it computes under its own."""
