@@ -17,7 +17,8 @@ from functools import cache
 from pathlib import Path
 
 from codesign.base.cache import keep_text
-from codesign.base.errors import BuildError, ToolError
+from codesign.base.errors import ToolError
+from codesign.firmware.toolchain.failure import failure
 
 COMMON_FLAGS = (
     "-std=c11",
@@ -160,6 +161,7 @@ def run_tool(command: Sequence[str], what: str, folder: Path | None = None) -> s
     Raises:
         ToolError: it cannot be started.
         BuildError: it failed; the hint says where its output is kept.
+        ValidationError: what it linked is larger than the memory.
     """
     try:
         done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, errors="replace")
@@ -167,7 +169,7 @@ def run_tool(command: Sequence[str], what: str, folder: Path | None = None) -> s
         raise ToolError(f"cannot run {command[0]}: {error.strerror}", hint="codesign doctor") from error
     output = done.stdout + done.stderr
     if done.returncode != 0:
-        raise BuildError(f"{what}: {_telling_line(output)}", hint=kept_log(command, output))
+        raise failure(what, _telling_line(output), output, kept_log(command, output))
     return output
 
 
@@ -180,5 +182,5 @@ def kept_log(command: Sequence[str], output: str) -> str:
 def _telling_line(output: str) -> str:
     """The line of a build log that says what went wrong."""
     lines = [line.strip() for line in output.splitlines() if line.strip()]
-    errors = [line for line in lines if re.search(r"\berror\b|overflowed|undefined", line, re.IGNORECASE)]
+    errors = [line for line in lines if re.search(r"\berror\b|undefined", line, re.IGNORECASE)]
     return (errors or lines or ["the tool failed without a word"])[0]

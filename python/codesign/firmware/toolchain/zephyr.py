@@ -13,7 +13,7 @@ import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from codesign.base.errors import BuildError, InputError, ToolError
+from codesign.base.errors import InputError, ToolError
 from codesign.base.files.output_folder import update_folder
 from codesign.base.progress import Progress, silent
 from codesign.base.resources import resource
@@ -24,6 +24,7 @@ from codesign.firmware.boards import Board
 from codesign.firmware.image import Image
 from codesign.firmware.symbols import symbols_of
 from codesign.firmware.toolchain.compilers import kept_log
+from codesign.firmware.toolchain.failure import failure
 from codesign.firmware.toolchain.kernels import best_kernel
 from codesign.firmware.toolchain.manifest import write_build_manifest
 from codesign.firmware.toolchain.zephyr_folder import CONFIGURED, MODEL, build_folder
@@ -53,6 +54,7 @@ def build_zephyr(
         InputError: a bad define, a board without a Zephyr target, or a folder that is something else.
         ToolError: no workspace, toolchain, CMake or Ninja.
         BuildError: CMake, a compiler or the linker refused.
+        ValidationError: the image is larger than the board's memory.
     """
     for define in defines:
         if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*(:[A-Z]+)?=[^\n]*", define):
@@ -152,7 +154,7 @@ def _run(command: list[str], environment: dict[str, str], log: Path, what: str, 
             file.write(" ".join(command) + "\n" + "".join(lines))
     output = "".join(lines)
     if process.returncode != 0:
-        raise BuildError(f"{what}: {telling_line(output)}", hint=kept_log(command, output))
+        raise failure(what, telling_line(output), output, kept_log(command, output))
     return output
 
 
