@@ -5,7 +5,7 @@
 
 #include <stdint.h>
 
-/* Where column c of a patch stands in its pair, a and b, of 2 * columns elements, and how far b's stands behind a's; where a
+/* Where column c of a patch stands in its pair, a and b, of 2 * columns elements, and how far b's stands after a's; where a
  * row's columns start in four rows. Without vectors columns 0 and 1 of all patches or rows stand together, then 2 and 3, ... */
 #if defined(__ARM_FEATURE_MVE)
 #define CS_PATCH_COLUMN(column) (column)

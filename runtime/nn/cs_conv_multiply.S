@@ -8,7 +8,7 @@
  *
  *   r0  rows, running           r4, r5    row 0 of patch a, of patch b      r2, r3   x of a, of b
  *   r1  patches, running        r6-r11    rows 1, 2, 3                      r12, lr  weights of two rows
- *   [sp] rows, [sp, #4] end of this pair, [sp, #8] columns * 4, [sp, #12] end of all pairs, [sp, #16] entry; behind the saved
+ *   [sp] rows, [sp, #4] end of this pair, [sp, #8] columns * 4, [sp, #12] end of all pairs, [sp, #16] entry; after the saved
  *   registers: bias, acc running, stride in bytes
  *
  * Stack: 56 bytes, declared to the stack analysis by the symbol cs_conv_multiply.stack_bytes. Leaf function. */

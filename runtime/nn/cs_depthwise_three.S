@@ -8,7 +8,7 @@
  *
  *   r0  pairs, running      r3  bytes from row to row      r8, r9   weights of a row       lr  x of the first result
  *   r1  end of pairs        r4-r7  four sums               r10-r12  six elements
- *   r2  row, running        [sp] pairs; behind the saved registers: bias, results left, acc running
+ *   r2  row, running        [sp] pairs; after the saved registers: bias, results left, acc running
  *
  * Stack: 40 bytes, declared to the stack analysis by the symbol cs_depthwise_three.stack_bytes. Leaf function. */
 #if defined(__ARM_FEATURE_DSP)

@@ -2,12 +2,12 @@
 /* const void *cs_matvec_dsp(const void *weights, const int16_t *prepared, uint32_t rows, uint32_t columns, int32_t *acc)
  *
  * acc[r] = 256 * sum_c w[r][c] * x[c]; rows a multiple of 4, rows and columns > 0. Packing: see cs_kernel_dsp.c. Returns the
- * weights behind the last row.
+ * weights after the last row.
  *
  * Two rows a lane: a halfword holds 256*a + b, so SMLAD on the whole word gives 256*S_a + S_b: two rows at once. S_b alone comes
  * by Winograd's inner product: (b0 + x1)*(b1 + x0) = b0*x0 + b1*x1 + b0*b1 + x0*x1, where SXTAB16 extracts b and adds x in
  * one, and one SMLAD does what two would do without the additions. The sums of b0*b1 are known offline and stand negated in
- * front of each row quad, the sum of x0*x1 is one for all rows and stands negated behind x. Wrap-around in between is
+ * front of each row quad, the sum of x0*x1 is one for all rows and stands negated after x. Wrap-around in between is
  * harmless as long as 256*S fits 32 bits. Each block below does 4 rows by 4 columns, 16 MACs, in 12 instructions; no
  * instruction uses the result of a SXTAB16 or a load right before it (a stall on M33). Thirty-two blocks are unrolled; a row
  * quad enters at the block that leaves the right number of them.

@@ -2,18 +2,18 @@
 /* const void *cs_matvec_mve(const void *weights, const int16_t *prepared, uint32_t rows, uint32_t columns, int32_t *acc)
  *
  * acc[r] = 256 * sum_c w[r][c] * x[c]; rows a multiple of 4, rows and columns > 0. Packing: see cs_kernel_mve.c. Returns the
- * weights behind the last row.
+ * weights after the last row.
  *
  * A chunk, sixteen columns of four rows, is five vector loads and four VMLADAV: 64 MACs in 9 instructions. The first of a row
- * quad starts the sums; of those behind it eight are unrolled, and a row quad enters where the right number of them is left.
- * Loads and multiplications alternate, because a core may overlap one of each. Columns behind the last chunk: each row's are
+ * quad starts the sums; of those after it eight are unrolled, and a row quad enters where the right number of them is left.
+ * Loads and multiplications alternate, because a core may overlap one of each. Columns after the last chunk: each row's are
  * loaded with what stands before them in the matrix, as many bytes as fill a vector, and x has zeros there; a matrix without
  * a whole chunk has nothing before it and is loaded under a predicate.
  *
  *   r0  weights, running        r4, r6, r8, r10  sums of rows 0..3      q0  x
  *   r1  prepared, running       r5  acc, running     r9  rounds         q1, q3  weights of one row
- *   r2  rows left               r7  start of x       lr  rounds left    q2  x behind the last chunk, zeros before or after
- *   r3  entry into the chunks   r11 what comes behind them; in a short matrix its columns, rounded up to 4
+ *   r2  rows left               r7  start of x       lr  rounds left    q2  x after the last chunk, zeros before or after
+ *   r3  entry into the chunks   r11 what comes after them; in a short matrix its columns, rounded up to 4
  *
  * Stack: 36 bytes, declared to the stack analysis by the symbol cs_matvec_mve.stack_bytes. Leaf function. */
 #if defined(__ARM_FEATURE_MVE)
@@ -99,7 +99,7 @@ cs_matvec_mve:
         vmov.i32 q1, #0
         vpsel   q2, q1, q2
         mov     r1, r7
-        sub     r11, r11, #1                    // 3 without columns behind the last chunk, else 3 less their quads
+        sub     r11, r11, #1                    // 3 without columns after the last chunk, else 3 less their quads
         movs    r4, #TAIL_BYTES
         mul     r11, r11, r4
         adr.w   r4, .Ltails
@@ -115,7 +115,7 @@ cs_matvec_mve:
         add     r9, r9, #(CHUNKS - 1)
         lsrs    r9, r9, #3
         it      eq
-        addeq   r3, r3, #(CHUNKS * CHUNK_BYTES + 4) // none behind the first: to .Lchunks_end
+        addeq   r3, r3, #(CHUNKS * CHUNK_BYTES + 4) // none after the first: to .Lchunks_end
         orr     r3, r3, #1
 .Lquad:
         CHUNK   vmladav

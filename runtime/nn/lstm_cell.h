@@ -25,7 +25,7 @@ static inline void activate(const cs_gate *gate, int32_t *acc, const int32_t *bi
 }
 
 /* The same for two units. Where a result takes two cycles, the other unit's instruction stands in between: compilers put
- * one unit behind the other. */
+ * one unit after the other. */
 static inline void activate_two(const cs_gate *gate, int32_t *acc, const int32_t *bias)
 {
 #if defined(__ARM_FEATURE_DSP)

@@ -51,7 +51,7 @@ CS_OWN_REGISTERS void update_states(const cs_lstm *layer, const int32_t *gates, 
     const int32x4_t low = vdupq_n_s32(-127), high = vdupq_n_s32(127);
     int32_t left = (int32_t)units;
 
-    /* The last vector reads gates behind the block's, scratch all the same, and stores nothing of them. */
+    /* The last vector reads gates after the block's, scratch all the same, and stores nothing of them. */
     for (; left > 0; left -= 4, gates += 4 * GATES, cell += 4, hidden += 4) {
         const mve_pred16_t real = vctp32q((uint32_t)left);
         const int32x4x4_t gate = vld4q_s32(gates);

@@ -122,7 +122,7 @@ def test_any_name_in_any_role(workshop, data):
     tensor = st.sampled_from([name for name in workshop.names if name])
     count = len(workshop.tensors)
     of_tensors = data.draw(st.lists(tensor, min_size=count, max_size=count, unique=True))
-    # Nodes may share a name, and often have the names of tensors and of each other with something of ours behind them.
+    # Nodes may share a name, and often have the names of tensors and of each other with something of ours after them.
     node = (
         st.sampled_from(workshop.names) | st.sampled_from(of_tensors) | st.sampled_from(["twin", "Twin", "twin_2", "twin_bias"])
     )

@@ -123,7 +123,7 @@ def test_registers():
         ("cortex-m7", ["ldr r0, [r1]", "add.w r2, r0, r3"], 1),  # beside the next round's load
         ("cortex-m7", ["ldr r0, [r1]", "sxtab16 r8, r3, r0"], 2),  # it "consumes its operand in early ALU"
         ("cortex-m7", ["sxtab16 r8, r3, r0", "sxtab16 r8, r3, r0"], 2),
-        # a vector load and a MAC overlap: two cycles each, started one behind the other
+        # a vector load and a MAC overlap: two cycles each, started one after the other
         ("cortex-m55", ["vldrw.u32 q0, [r1], #16", "vmladava.s8 r4, q1, q0"] * 4, 8),
         ("cortex-m55", ["vmladava.s8 r4, q1, q0"] * 4, 8),
     ],

@@ -74,7 +74,7 @@ def test_functions_by_chords():
 @pytest.mark.parametrize("n", SIZES)
 @pytest.mark.parametrize("shape", ["noise", "sine", "impulse", "constant", "square"])
 def test_rfft_is_numpy_s(n, shape):
-    """Two floors a product, halved or quartered by every later stage: an RMS error of a few units behind log2(n) halvings."""
+    """Two floors a product, halved or quartered by every later stage: an RMS error of a few units after log2(n) halvings."""
     rng = np.random.default_rng(n)
     x = {
         "noise": rng.integers(-(2**28), 2**28, (20, n)),

@@ -25,7 +25,7 @@ _HASH_DIGITS = 8
 def identifier(name: str, taken: set[str], fallback: str = "op", limit: int = 28) -> str:
     """A lower-case C identifier like `name` that is not in `taken`, to which it is added; no two _ in a row, none at the end.
 
-    It has at most `limit` characters and, where others have the same, a number behind them. A name that is too long ends in a
+    It has at most `limit` characters and, where others have the same, a number after them. A name that is too long ends in a
     hash of all of it.
     """
     base = re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_") or fallback

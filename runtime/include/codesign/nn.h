@@ -19,7 +19,7 @@ extern "C" {
  *   prepare: widen x[0..n), int8, once per vector into `prepared`, cs_prepared_bytes(n) bytes, 4-byte aligned, in its own order.
  *   matvec:  acc[r] = 256 * sum_c w[r][c] * x[c] for all rows; rows is a multiple of 4 (padded offline with zero rows).
  *            The factor is a by-product of the packing; |sum| < 2^23 is checked when a network is lowered. Returns where the
- *            weights of the rows behind these start. */
+ *            weights of the rows after these start. */
 typedef struct cs_kernel {
     void (*prepare)(const void *x, uint32_t n, int16_t *prepared);
     const void *(*matvec)(const void *weights, const int16_t *prepared, uint32_t rows, uint32_t columns, int32_t *acc);

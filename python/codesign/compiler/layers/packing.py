@@ -95,4 +95,4 @@ PACKERS: Mapping[str, Callable[[npt.NDArray[np.int8]], npt.NDArray[Any]]] = {
     "dual": pack_dsp,
     "mve": pack_mve,
 }
-"""By kernel: the part of its C name behind cs_kernel_."""
+"""By kernel: the part of its C name after cs_kernel_."""

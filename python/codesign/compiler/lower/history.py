@@ -51,7 +51,7 @@ def add_history(context: Context, state: State, joined: Concat) -> None:
 
 
 def lower_history(context: Context, op: Concat) -> None:
-    """Append the layer that puts this step's frame behind those of a state."""
+    """Append the layer that puts this step's frame after those of a state."""
     graph, state = context.graph, context.graph.state(op.inputs[0])
     assert state is not None, "add_history has been here"
     value, source = context.values[op.output], context.source(op.name, op.inputs[1])

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Linear, alone or with the activation behind it → FullyConnected (+ Lookup16 (+ Requantize))."""
+"""Linear, alone or with the activation after it → FullyConnected (+ Lookup16 (+ Requantize))."""
 
 from __future__ import annotations
 

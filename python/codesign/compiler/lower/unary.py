@@ -15,7 +15,7 @@ from codesign.compiler.layers.rescale import Rescale, Slopes
 from codesign.compiler.layers.table16 import Table16, interpolated
 from codesign.compiler.layers.tables import Table
 from codesign.compiler.layers.tflite_curve import TfliteCurve
-from codesign.compiler.lower.constants import QUANTIZE_HINT, quantized_multiplier
+from codesign.compiler.lower.constants import LOGIT_SCALE, QUANTIZE_HINT, UNIT_SCALE, quantized_multiplier
 from codesign.compiler.lower.rows import FULL, limits
 
 Function = Callable[[npt.NDArray[np.float64]], npt.NDArray[np.float64]]
@@ -112,10 +112,10 @@ def tflite_curve_of(name: str, table: Table, source: Value, output: Value) -> Tf
     Raises InputError for other types and parameters.
     """
     types = source.dtype, source.zero_point, output.dtype, output.zero_point, output.scale
-    if types != ("int16", 0, "int16", 0, 2.0**-15) or not source.scale < 2:
+    if types != ("int16", 0, "int16", 0, UNIT_SCALE) or not source.scale < 2:
         raise InputError(f"{name}: {table} reads int16 with zero point 0 and writes int16 of scale 2^-15")
-    if source.scale == 2.0**-12 or (source.scale == 2.0**-11 and table == "tanh"):
-        return TfliteCurve(name, source.name, output.name, table, 3 if source.scale == 2.0**-12 else 6, 0)
+    if source.scale == LOGIT_SCALE or (source.scale == 2.0**-11 and table == "tanh"):
+        return TfliteCurve(name, source.name, output.name, table, 3 if source.scale == LOGIT_SCALE else 6, 0)
     multiplier, shift = source.scale * 4096 * 3, 0
     while multiplier <= 32767.0 / 2.0 and shift <= 30:
         multiplier, shift = multiplier * 2, shift + 1

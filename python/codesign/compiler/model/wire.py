@@ -46,7 +46,7 @@ def count_fields(data: bytes, descriptor: Any, limit: int) -> int:
                 case kind:
                     raise MalformedError(f"wire type {kind}")
             if position > end:
-                raise MalformedError("a field goes on behind the end")
+                raise MalformedError("a field goes on after the end")
     return count
 
 
@@ -56,7 +56,7 @@ def _messages(descriptor: Any) -> dict[int, Any]:
 
 
 def _varint(view: memoryview, position: int, end: int) -> tuple[int, int]:
-    """(value, position behind it)."""
+    """(value, position after it)."""
     value = shift = 0
     while position < end and shift < 70:
         byte = view[position]

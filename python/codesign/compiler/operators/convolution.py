@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What Conv and ConvTranspose have in common: weights of each output channel, geometry, and an activation behind them."""
+"""What Conv and ConvTranspose have in common: weights of each output channel, geometry, and an activation after them."""
 
 from __future__ import annotations
 

@@ -8,14 +8,15 @@ import math
 import numpy as np
 import numpy.typing as npt
 
+from codesign.compiler.lower.constants import LOGIT_SCALE, UNIT_SCALE
 from codesign.compiler.model.graph import Matrix, Quant
 from codesign.compiler.operators.headroom import FLOAT32, least_row_scale, products_reach, saturating_bias
 
-LOGIT = Quant(2.0**-12, 0, 16)
-UNIT = Quant(2.0**-15, 0, 16)
+LOGIT = Quant(LOGIT_SCALE, 0, 16)
+UNIT = Quant(UNIT_SCALE, 0, 16)
 HIDDEN = Quant(2.0**-7, 0, 8)
 _CLIPS = np.linspace(0.3, 1.0, 71)
-HIDDEN16 = Quant(2.0**-15, 0, 16)
+HIDDEN16 = Quant(UNIT_SCALE, 0, 16)
 _WIDE_MARGIN = 1.125  # room above the largest magnitude that calibration saw, an eighth
 _SUM_STEPS = 2.0**30
 _GATE_STEP = 0.999 * 2.0**-15

@@ -74,7 +74,7 @@ def metadata(graph: Graph) -> dict[str, str]:
 
 def _written(graph: Graph) -> QdqWriter:
     """The graph's nodes. What is in between goes by the names of layers and inputs; where an input or output is called like
-    that, behind a prefix that none of them has.
+    that, after a prefix that none of them has.
     """
     writer = QdqWriter(graph)
     writer.write()

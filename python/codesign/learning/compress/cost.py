@@ -50,7 +50,7 @@ def float_bytes(sizes: Sizes) -> int:
 
 
 def average_macs(sizes: Sizes, updates: float) -> float:
-    """MACs of an average frame of which the share `updates` computes the layers behind the skip gate."""
+    """MACs of an average frame of which the share `updates` computes the layers that the skip gate guards."""
     layers = macs_of(sizes)
     guarded = sum(macs for name, macs in layers.items() if name.startswith(("lstm", "skip")))
     return sum(layers.values()) - (1.0 - updates) * guarded

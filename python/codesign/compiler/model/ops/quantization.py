@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""QuantizeLinear, DequantizeLinear: parameters of values, integers behind weights."""
+"""QuantizeLinear, DequantizeLinear: parameters of values, the integers of weights."""
 
 from __future__ import annotations
 
