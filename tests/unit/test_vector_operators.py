@@ -55,6 +55,15 @@ def operands():
     return ended(net, net.node("Concat", results, "all", axis=1), N * len(results))
 
 
+def nearly_nothing():
+    """Products that are far smaller than their operands could make them, or nothing at all."""
+    net = start()
+    a = net.node("Tanh", [dense(net, "a")], "tanh")
+    nothing = net.node("Mul", [a, net.constant("zero", np.array([0.0], np.float32))], "nothing")
+    little = net.node("Mul", [a, net.constant("tiny", np.full(N, 1e-6, np.float32))], "little")
+    return ended(net, net.node("Add", [a, net.node("Add", [nothing, little], "both")], "all"), N)
+
+
 def broadcast():
     net = start()
     net.node("Elu", [dense(net)], "elu")
@@ -138,6 +147,7 @@ CASES = {
     "means": means,
     "slopes": slopes,
     "linear head": linear_head,
+    "nearly nothing": nearly_nothing,
 }
 
 

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
@@ -41,9 +42,22 @@ def constant_side(real: npt.NDArray[np.float64], dtype: Dtype) -> Side:
     """
     if not np.isfinite(real).all():
         raise InputError("a constant operand must be finite")
-    scale = float(np.abs(real).max(initial=0.0)) / FULL[dtype] or 1.0
+    scale = (float(np.abs(real).max(initial=0.0)) or 1.0) / FULL[dtype]
     value = Value("", real.size, dtype, scale)
     return Side(value, real.shape, np.rint(real / scale).astype(np.int64).reshape(-1))
+
+
+def least_scale(operation: Operation, operands: Sequence[tuple[float, int]]) -> float:
+    """The finest scale of a result that its kernel can give, from the scale and the bits of each operand.
+
+    A product must stay within 2^30 steps. Operands of a sum are first rounded to a part of the coarser scale: two such parts
+    are a step, so that the result is within one.
+    """
+    scales = [scale for scale, _ in operands]
+    if operation == "multiply":
+        return 1.01 * math.prod(scale * 2.0 ** (bits - 1) for scale, bits in operands) / 2.0**30
+    kept = _KEPT_BITS["int16" if max(bits for _, bits in operands) == 16 else "int8"]
+    return 4.0 * max(scales) / 2.0**kept
 
 
 def lower_binary(context: Context, op: BinaryOperator) -> None:

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from codesign.base.errors import InputError
 from codesign.compiler.layers.binary import Operation
-from codesign.compiler.lower.binary import constant_side, lower_binary
+from codesign.compiler.lower.binary import constant_side, least_scale, lower_binary
 from codesign.compiler.model.graph import Matrix, Quant
 from codesign.compiler.operators.operator import Grid, Operator, Real, Shape
 
@@ -88,7 +88,12 @@ class Binary(Operator):
         return (self.output,)
 
     def scales(self, calibration: Calibration) -> Mapping[str, Quant]:
-        return {self.output: calibration.measured(self.output)}
+        """What calibration saw, but no finer than the kernel holds: a result may be far below what its operands reach."""
+        quant = calibration.measured(self.output)
+        operands = [(q.scale, q.bits) for q in map(calibration.quants.get, self.sources) if q is not None]
+        if self.constant is not None:
+            operands.append((constant_side(self.constant, "int16").value.scale, 16))
+        return {self.output: replace(quant, scale=max(quant.scale, float(np.float32(least_scale(self.operation, operands)))))}
 
     def quantized(self, calibration: Calibration) -> tuple[Self, Mapping[str, Quant]]:
         """With the constant as its int16 operand has it."""
