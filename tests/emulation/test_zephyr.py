@@ -159,9 +159,9 @@ def test_second_build_has_nothing_to_do(images, network):
 def test_model_too_big_for_the_board_names_the_region(network, tmp_path):
     if reason := missing_for_zephyr("mps2_an521"):
         pytest.skip(reason)
-    with pytest.raises(ValidationError, match=r"the image is [\d,]+ bytes larger than RAM") as caught:
+    with pytest.raises(BuildError, match=r"the image is [\d,]+ bytes larger than RAM") as caught:
         build_zephyr(network, load_board("mps2_an521"), tmp_path / "b", defines=["CONFIG_CODESIGN_AUDIO_STACK=8000000"])
-    assert caught.value.exit_code == 1
+    assert caught.value.exit_code == 4
     assert LOG in caught.value.hint
 
 

@@ -161,7 +161,6 @@ def run_tool(command: Sequence[str], what: str, folder: Path | None = None) -> s
     Raises:
         ToolError: it cannot be started.
         BuildError: it failed; the hint says where its output is kept.
-        ValidationError: what it linked is larger than the memory.
     """
     try:
         done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, errors="replace")

@@ -54,7 +54,6 @@ def build_zephyr(
         InputError: a bad define, a board without a Zephyr target, or a folder that is something else.
         ToolError: no workspace, toolchain, CMake or Ninja.
         BuildError: CMake, a compiler or the linker refused.
-        ValidationError: the image is larger than the board's memory.
     """
     for define in defines:
         if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*(:[A-Z]+)?=[^\n]*", define):
