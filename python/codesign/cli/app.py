@@ -21,7 +21,7 @@ SUMMARIES = {
     "a stopped run goes on.",
     "export": "Write a checkpoint's network as ONNX: int8 after quantization-aware training, float before.",
     "inspect": "Show what is around a model's network, its layers, states, memory and multiply-accumulates.",
-    "quantize": "Quantize a float model to int8 by running recordings through it.",
+    "quantize": "Quantize a float model to int8 weights by running recordings through it.",
     "generate": "Write a model's C sources; compile them with runtime/ in any build, or name the folder as CODESIGN_MODEL "
     "in Zephyr's.",
     "build": "Generate C for a model and build it; exit code 1 when the image is over the board's budget.",
