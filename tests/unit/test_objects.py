@@ -95,6 +95,15 @@ def test_what_depends_on_other_files_is_not_kept(room):
     assert room.build() == room.build() == ["a.c", "b.c"]
 
 
+def test_another_place_of_the_same_runtime_is_the_same(room, monkeypatch):
+    room.build()
+    place = room.runtime.rename(room.folder / "elsewhere")
+    room.sources = [place / "nn" / source.name for source in room.sources]
+    room.flags = ("-O2", f"-I{place}")
+    monkeypatch.setattr(objects, "resource", lambda name: place)
+    assert room.build() == []
+
+
 def test_a_file_that_fails_is_not_kept(room):
     room.sources[1].write_text("error")
     for _ in range(2):

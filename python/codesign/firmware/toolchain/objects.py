@@ -38,7 +38,7 @@ def compile_runtime(
     if any(not path.is_relative_to(root) for path in _header_folders(flags)):
         return compile_all(command, sources, folder)
     common = _digest(command, compiler, root)
-    keys = {source: _key(common, source) for source in sources if source.is_relative_to(root)}
+    keys = {source: _key(common, source, root) for source in sources if source.is_relative_to(root)}
     missing = [source for source in sources if source not in keys or not _fetch(keys[source], folder / object_name(source))]
     compile_all(command, missing, folder)
     for source in missing:
@@ -58,21 +58,19 @@ def _header_folders(flags: Sequence[str]) -> Iterable[Path]:
 
 
 def _digest(command: Sequence[str], compiler: ArmCompiler | HostCompiler, root: Path) -> bytes:
-    """Of all that an object depends on but its source: compiler, flags and the runtime's headers."""
-    state = hashlib.sha256()
+    """Of all that an object depends on but its source: compiler, flags and the runtime's headers, wherever the runtime lies."""
     program = shutil.which(command[0])
     made = Path(program).stat() if program else None
-    about = (compiler.version, *command, made and (made.st_size, made.st_mtime_ns), *map(os.environ.get, _ENVIRONMENT))
-    state.update(repr(about).encode())
+    words = [word.replace(str(root), "") for word in command]
+    about = (compiler.version, *words, made and (made.st_size, made.st_mtime_ns), *map(os.environ.get, _ENVIRONMENT))
+    state = hashlib.sha256(repr(about).encode())
     for header in sorted(root.rglob("*.h")):
-        state.update(f"{header}\0".encode("utf-8", "surrogateescape"))
-        state.update(header.read_bytes())
+        state.update(f"{header.relative_to(root)}\0".encode() + header.read_bytes())
     return state.digest()
 
 
-def _key(common: bytes, source: Path) -> str:
-    name = f"{source}\0".encode("utf-8", "surrogateescape")
-    return hashlib.sha256(common + name + source.read_bytes()).hexdigest()
+def _key(common: bytes, source: Path, root: Path) -> str:
+    return hashlib.sha256(common + f"{source.relative_to(root)}\0".encode() + source.read_bytes()).hexdigest()
 
 
 def _folder() -> Path:
