@@ -14,7 +14,7 @@ from subjects import check_checkout
 from tiny import tiny_network
 
 from codesign.base.resources import resource
-from codesign.compiler.frontend import FrontEnd
+from codesign.compiler.frontend import Chain
 from codesign.compiler.frontend.fft_tables import fft_split, fft_twiddles
 from codesign.firmware.boards import Board
 from codesign.firmware.cost import cycles_of_blocks
@@ -23,7 +23,7 @@ from codesign.firmware.toolchain.compilers import COMMON_FLAGS, ArmCompiler
 from codesign.testing.calls import build_calls
 from codesign.testing.unicorn_calls import UnicornCalls
 
-SHAPES = (FrontEnd(), FrontEnd(n_fft=256, window=256, hop=128, n_mels=64), FrontEnd(n_fft=128, window=128, hop=64, n_mels=40))
+SHAPES = (Chain(), Chain(n_fft=256, window=256, hop=128, n_mels=64), Chain(n_fft=128, window=128, hop=64, n_mels=40))
 POINTS = (128, 256, 512)
 _STAGES = ("analysis", "features", "mask", "synthesis")
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from test_frontend_c import CONFIGS, signals
 
 from codesign.base.resources import resource
-from codesign.compiler.frontend import FrontEnd
+from codesign.compiler.frontend import Chain
 from codesign.compiler.frontend.q31 import exponent_q31, feature_scale_log2, fixed_point_tables, mask_scale
 from codesign.compiler.layers import Value
 from codesign.compiler.reference.frontend_q31 import analyse_q31, features_q31, synthesise_q31
@@ -75,7 +75,7 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> ctypes.CDLL:
 class Enhancer:
     """The four stages with a mask that is given, one frame after another."""
 
-    def __init__(self, library: ctypes.CDLL, config: FrontEnd, feature: Value, mask: Value):
+    def __init__(self, library: ctypes.CDLL, config: Chain, feature: Value, mask: Value):
         self.library, self.config = library, config
         self.keep: list[np.ndarray] = []
         tables, scale = fixed_point_tables(config), mask_scale(mask.scale, mask.zero_point, mask.dtype)
@@ -114,7 +114,7 @@ class Enhancer:
         return analysed, gain, features, out
 
 
-def check_equal(library, config: FrontEnd, pcm: np.ndarray, masks: np.ndarray, scale=2.0**-15, zero=0) -> None:
+def check_equal(library, config: Chain, pcm: np.ndarray, masks: np.ndarray, scale=2.0**-15, zero=0) -> None:
     feature = Value("features", config.n_mels, "int8", 0.05, -127)
     mask = Value("mask", config.n_mels, str(masks.dtype), scale, zero)
     enhancer = Enhancer(library, config, feature, mask)
@@ -127,7 +127,7 @@ def check_equal(library, config: FrontEnd, pcm: np.ndarray, masks: np.ndarray, s
     np.testing.assert_array_equal(np.concatenate(out), synthesise_q31(config, expected, masks, mask))
 
 
-def masks_for(rng: np.random.Generator, config: FrontEnd, frames: int, dtype: type = np.int16) -> np.ndarray:
+def masks_for(rng: np.random.Generator, config: Chain, frames: int, dtype: type = np.int16) -> np.ndarray:
     info = np.iinfo(dtype)
     return rng.integers(info.min, info.max, (frames, config.n_mels), endpoint=True).astype(dtype)
 

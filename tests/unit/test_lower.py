@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from codesign.base.errors import InputError
-from codesign.compiler.frontend import FrontEnd
+from codesign.compiler.frontend import Chain
 from codesign.compiler.layers import FullyConnected, Lookup8, Lookup16, Lstm, Requantize
 from codesign.compiler.layers import SkipGate as SkipGateLayer
 from codesign.compiler.lower import lower
@@ -59,7 +59,7 @@ def states(*suffixes: str) -> tuple[State, ...]:
 
 
 def graph(*ops: Operator, output: str = "mask", state: tuple[State, ...] = (), columns: int = N, **quants: Quant) -> Graph:
-    return Graph("g", FrontEnd(), "x", output, state, ops, {"x": (columns,)}, {"x": X, **quants})
+    return Graph("g", Chain(), "x", output, state, ops, {"x": (columns,)}, {"x": X, **quants})
 
 
 def gated(**changes: object) -> Graph:

@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from codesign.base.errors import InputError
-from codesign.compiler.frontend import FrontEnd
+from codesign.compiler.frontend import Chain
 from codesign.compiler.layers import FullyConnected, Lookup16, Lstm, SkipGate, StateValue, Value, tables
 from codesign.compiler.layers.arithmetic import matvec, mbqm
 from codesign.compiler.layers.tables import lookup16
@@ -134,7 +134,7 @@ def skip_network(logit_bias: int) -> Network:
     named = {value.name: value for value in values}
     states = (*(StateValue(named[n]) for n in ("h", "c", "d")), StateValue(named["u"], 32767))
     layers = (SkipGate("gate", "u", "d", ("lstm",), delta_layer), lstm, dense, Lookup16("s", "z", "mask", "sigmoid"))
-    return Network("skip", FrontEnd(), named, states, "x", "mask", layers)
+    return Network("skip", Chain(), named, states, "x", "mask", layers)
 
 
 @pytest.mark.parametrize(("logit", "period"), [(5 * 4096, 1), (0, 1), (-4096, 2), (-2 * 4096, 5), (-3 * 4096, 11)])
