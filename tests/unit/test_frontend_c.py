@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import ctypes
 import dataclasses
-import subprocess
 from ctypes import (
     CFUNCTYPE,
     POINTER,
@@ -32,7 +31,8 @@ from codesign.base.resources import resource
 from codesign.compiler.frontend import Chain, analysis_window, mel_analysis, mel_synthesis, synthesis_window
 from codesign.compiler.frontend.fft_tables import fft_split, fft_twiddles
 from codesign.compiler.reference import frontend as reference
-from codesign.firmware.toolchain.compilers import COMMON_FLAGS, find_host_compiler
+from codesign.firmware.toolchain.compilers import COMMON_FLAGS
+from shared_library import shared_library
 
 HEADER_BYTES = 32
 FEATURE_SCALE, FEATURE_ZERO_POINT = 0.05, -127
@@ -101,14 +101,9 @@ class Model(Structure):
 
 @pytest.fixture(scope="module")
 def library(tmp_path_factory: pytest.TempPathFactory) -> ctypes.CDLL:
-    output = tmp_path_factory.mktemp("frontend") / "frontend.so"
     root: Path = resource("runtime")
-    sources = [*sorted(root.glob("*.c")), *sorted((root / "dsp").glob("*.c"))]
-    flags = (*COMMON_FLAGS, "-Wconversion", "-fPIC", "-shared", f"-I{root / 'include'}")
-    command = [*find_host_compiler().compile, *flags, *map(str, sources), "-o", str(output)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    library = ctypes.CDLL(str(output))
+    sources = [*root.glob("*.c"), *(root / "dsp").glob("*.c")]
+    library = shared_library(sources, tmp_path_factory.mktemp("frontend"), (*COMMON_FLAGS, "-Wconversion"))
     library.cs_enhancer_size.restype = c_size_t
     library.cs_enhancer_size.argtypes = (c_void_p,)
     library.cs_enhancer_init.argtypes = (c_void_p, c_void_p, c_size_t)

@@ -5,9 +5,7 @@ from __future__ import annotations
 
 import ctypes
 import dataclasses
-import subprocess
 from ctypes import Structure, byref, c_int16, c_int32, c_uint8, c_uint16, c_uint32, c_void_p
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -20,7 +18,8 @@ from codesign.compiler.frontend import Chain
 from codesign.compiler.frontend.q31 import exponent_q31, feature_scale_log2, fixed_point_tables, mask_scale
 from codesign.compiler.layers import Value
 from codesign.compiler.reference.frontend_q31 import analyse_q31, features_q31, synthesise_q31
-from codesign.firmware.toolchain.compilers import COMMON_FLAGS, find_host_compiler
+from codesign.firmware.toolchain.compilers import COMMON_FLAGS
+from shared_library import shared_library
 
 
 class Fft(Structure):
@@ -60,13 +59,8 @@ class Spread(Structure):
 
 @pytest.fixture(scope="module")
 def library(tmp_path_factory: pytest.TempPathFactory) -> ctypes.CDLL:
-    output = tmp_path_factory.mktemp("q31") / "q31.so"
-    root: Path = resource("runtime")
-    flags = (*COMMON_FLAGS, "-Wconversion", "-fPIC", "-shared", f"-I{root / 'include'}")
-    command = [*find_host_compiler().compile, *flags, *map(str, sorted((root / "dsp").glob("*.c"))), "-o", str(output)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    library = ctypes.CDLL(str(output))
+    sources = resource("runtime", "dsp").glob("*.c")
+    library = shared_library(sources, tmp_path_factory.mktemp("q31"), (*COMMON_FLAGS, "-Wconversion"))
     library.cs_apply_mask_q31.restype = Spread
     library.cs_synthesis_q31.argtypes = (c_void_p, c_void_p, c_int32, Spread, c_void_p, c_void_p, c_void_p)
     return library
