@@ -94,7 +94,7 @@ def test_lstm_follows_real_mathematics(fraction: int) -> None:
     bias = np.rint(b * 2.0 ** (12 + shift)).astype(np.int32) + 2 ** (shift - 1)
     gates = np.full(4, multiplier, np.int32)
     shifts = np.full(4, shift, np.int32)
-    layer = Lstm("l", "x", "h", "c", w, r, bias.astype(np.int32), gates, gates, shifts, fraction, 2**30, 22, 0)
+    layer = Lstm("l", "x", "h", w, r, bias.astype(np.int32), "c", gates, gates, shifts, fraction, 2**30, 22, 0)
     h, c = np.zeros(units, np.int64), np.zeros(units, np.int64)
     worst = [0.0, 0.0]
     for _ in range(200):
@@ -119,7 +119,7 @@ def skip_network(logit_bias: int) -> Network:
         np.array([1], np.int32), 0, -32768, 32767,
     )  # fmt: skip
     lstm = Lstm(
-        "lstm", "x", "h", "c", integers(rng, (12, 4)), integers(rng, (12, 3)), np.zeros(12, np.int32),
+        "lstm", "x", "h", integers(rng, (12, 4)), integers(rng, (12, 3)), np.zeros(12, np.int32), "c",
         np.full(4, 2**26, np.int32), np.full(4, 2**26, np.int32), np.full(4, 8, np.int32), 11, 2**30, 22, 0,
     )  # fmt: skip
     dense = FullyConnected(
