@@ -4,12 +4,14 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 # For the training tests: any torch from 2.2 on; a build for CPUs keeps it small.
 TORCH  ?= torch==2.13.0
+# All cores; the tests of a file stay together: they share what it builds. PARALLEL= runs one after another.
+PARALLEL ?= -n auto --dist loadfile
 .PHONY: demo quick fast test torch lint bench clean help
 
 help:
 	@echo "make demo   network -> Cortex-M33 image -> emulated -> proven, on the shipped recording (files in demo/)"
 	@echo "make quick  lint, types and the fast unit tests, a minute: before each commit"
-	@echo "make test   the test suite"
+	@echo "make test   the test suite, on all cores (TESTS=tests/unit chooses)"
 	@echo "make torch  torch and what else training wants, for its tests too (TORCH=torch==2.9.1 chooses)"
 	@echo "make lint   ruff and mypy"
 	@echo "make bench  our layers against CMSIS-NN (CMSIS_NN=checkout), onnx2c (ONNX2C=program) and plain C: writes docs/performance.md"
@@ -40,10 +42,11 @@ quick: $(VENV)/.dev
 LONGER := api audio_stream convolution_network evaluate evaluate_failures float_rules free_corpus frontend_q31_c import_passes \
           import_sequence machines mixing operators output_folder qemu_process report_charts stack states
 fast: $(VENV)/.dev
-	$(BIN)/python -m pytest -q -m "not slow" tests/unit $(LONGER:%=--ignore=tests/unit/test_%.py)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -m "not slow" tests/unit $(LONGER:%=--ignore=tests/unit/test_%.py)
 
+# One thread a process: each core has a process of its own.
 test: $(VENV)/.dev
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest $(PARALLEL) --durations=20 --durations-min=5 $(TESTS)
 
 torch: $(VENV)/.dev
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check '$(TORCH)' -e '.[train]'

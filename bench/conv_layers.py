@@ -28,13 +28,11 @@ from codesign.compiler.layers.conv_code import Axis, block_results, pack_conv
 from codesign.compiler.layers.convolution import Convolution
 from codesign.firmware.boards import Board, load_board
 from codesign.firmware.cost import cycles_of_blocks
-from codesign.firmware.machines.unicorn import supports
 from codesign.firmware.toolchain.compilers import COMMON_FLAGS, ArmCompiler, find_arm_compiler
 from codesign.firmware.toolchain.kernels import kernels_for
 from codesign.firmware.toolchain.runtime import runtime_sources
 from codesign.testing.calls import Calls, build_calls
-from codesign.testing.qemu_calls import QemuCalls
-from codesign.testing.unicorn_calls import UnicornCalls
+from codesign.testing.open_calls import open_calls
 
 PEERS = Path(__file__).with_name("peers")
 NONE, ONE, TWO = ((0, 0), (0, 0)), ((0, 0), (1, 1)), ((0, 0), (2, 2))
@@ -160,7 +158,7 @@ def _open(
 ) -> tuple[Calls, Path]:
     folder.mkdir()
     elf = build_calls(sources, flags, board, compiler, folder, keep=keep)
-    return (UnicornCalls(elf, board, counting=True) if supports(board) else QemuCalls(elf, board, tracing=True)), elf
+    return open_calls(elf, board, tracing=True), elf
 
 
 def _peer_sources(checkout: Path) -> list[Path]:

@@ -13,7 +13,7 @@ from codesign.firmware.boards import Board
 from codesign.firmware.cost import cycles_of_blocks
 from codesign.firmware.toolchain.compilers import ArmCompiler
 from codesign.testing.calls import build_calls
-from codesign.testing.unicorn_calls import UnicornCalls
+from codesign.testing.open_calls import open_calls
 
 SHAPES = ((256, 256), (136, 136))
 
@@ -37,7 +37,7 @@ def widths(board: Board, compiler: ArmCompiler, checkout: Path) -> list[WidthCos
     found = []
     with tempfile.TemporaryDirectory(prefix="codesign-bench-") as folder:
         elf = build_calls(subject.sources(board), subject.flags, board, compiler, Path(folder), keep=subject.keep(board))
-        calls = UnicornCalls(elf, board, counting=True)
+        calls = open_calls(elf, board, tracing=True)
         for inputs, outputs in SHAPES:
             for bits in (8, 4):
                 calls.clear()

@@ -14,16 +14,16 @@ from subjects import check_checkout
 from tiny import tiny_network
 
 from codesign.base.resources import resource
-from codesign.compiler.frontend import FrontEnd
+from codesign.compiler.frontend import Chain
 from codesign.compiler.frontend.fft_tables import fft_split, fft_twiddles
 from codesign.firmware.boards import Board
 from codesign.firmware.cost import cycles_of_blocks
 from codesign.firmware.machines.unicorn import supports
 from codesign.firmware.toolchain.compilers import COMMON_FLAGS, ArmCompiler
 from codesign.testing.calls import build_calls
-from codesign.testing.unicorn_calls import UnicornCalls
+from codesign.testing.open_calls import open_calls
 
-SHAPES = (FrontEnd(), FrontEnd(n_fft=256, window=256, hop=128, n_mels=64), FrontEnd(n_fft=128, window=128, hop=64, n_mels=40))
+SHAPES = (Chain(), Chain(n_fft=256, window=256, hop=128, n_mels=64), Chain(n_fft=128, window=128, hop=64, n_mels=40))
 POINTS = (128, 256, 512)
 _STAGES = ("analysis", "features", "mask", "synthesis")
 
@@ -81,7 +81,7 @@ def transforms(board: Board, compiler: ArmCompiler, checkout: Path | None) -> li
         sources = [resource("runtime", "dsp", f"cs_{part}.c") for part in ("rfft", "irfft", "complex_fft")]
         flags = (*COMMON_FLAGS, f"-I{resource('runtime', 'include')}")
         elf = build_calls(sources, flags, board, compiler, folder)
-        calls = UnicornCalls(elf, board, counting=True)
+        calls = open_calls(elf, board, tracing=True)
         for points in POINTS:
             for inverse in (False, True):
                 calls.clear()
@@ -118,7 +118,7 @@ def _cmsis_dsp(board: Board, compiler: ArmCompiler, checkout: Path, folder: Path
     target = folder / "cmsis_dsp"
     target.mkdir()
     elf = build_calls([*sources, peer / "cmsis_dsp.c"], flags, board, compiler, target, keep=("peer_rfft", "peer_rfft_init"))
-    calls = UnicornCalls(elf, board, counting=True)
+    calls = open_calls(elf, board, tracing=True)
     found = []
     for points in POINTS:
         for inverse in (False, True):

@@ -13,10 +13,9 @@ from subjects import Subject
 from codesign.firmware.boards import Board
 from codesign.firmware.cost import cycles_of_blocks
 from codesign.firmware.elf import read_elf
-from codesign.firmware.machines.unicorn import supports
 from codesign.firmware.toolchain.compilers import COMMON_FLAGS, ArmCompiler
 from codesign.testing.calls import Calls, build_calls
-from codesign.testing.qemu_calls import QemuCalls
+from codesign.testing.open_calls import open_calls
 from codesign.testing.unicorn_calls import UnicornCalls
 
 LSTM_SHAPES = ((128, 256), (256, 256), (128, 136), (96, 112), (112, 112))
@@ -64,7 +63,7 @@ def measure(subject: Subject, board: Board, compiler: ArmCompiler) -> Iterator[M
         elf = build_calls(subject.sources(board), subject.flags, board, compiler, folder, keep=subject.keep(board))
         server = build_calls([], COMMON_FLAGS, board, compiler, empty, keep=("main",))
         flash = _loaded(elf) - _loaded(server)
-        calls: Calls = UnicornCalls(elf, board, counting=True) if supports(board) else QemuCalls(elf, board, tracing=True)
+        calls = open_calls(elf, board, tracing=True)
         for kind, prepare, shapes in (
             ("LSTM", subject.lstm, LSTM_SHAPES),
             ("FC", subject.fully_connected, FULLY_CONNECTED_SHAPES),

@@ -11,11 +11,11 @@ from section import Section
 from tiny import tiny_network
 
 from codesign.base.errors import ToolError
-from codesign.compiler.frontend import Arithmetic, FrontEnd
+from codesign.compiler.frontend import Arithmetic, Chain
 from codesign.firmware.boards import Board, Core, load_board
 from codesign.firmware.toolchain.compilers import ArmCompiler, find_arm_compiler
 
-SHAPES = (FrontEnd(), FrontEnd(n_fft=128, window=128, hop=64, n_mels=40))
+SHAPES = (Chain(), Chain(n_fft=128, window=128, hop=64, n_mels=40))
 SECONDS = 1.0
 _STAGES = ("analysis", "features", "mask", "synthesis")
 _TEXT = (
@@ -78,7 +78,7 @@ def no_fpu_section(costs: Sequence[NoFpuCost]) -> Section:
     return Section("Front end on cores without an FPU", _TEXT, head, rows, left=3)
 
 
-def _cost(board: Board, compiler: ArmCompiler, shape: FrontEnd) -> NoFpuCost:
+def _cost(board: Board, compiler: ArmCompiler, shape: Chain) -> NoFpuCost:
     measured = frame(tiny_network(shape), board, compiler, SECONDS)
     stages = {stage.name: stage for stage in measured.stages if stage.name in _STAGES}
     return NoFpuCost(

@@ -22,7 +22,7 @@ from codesign.firmware.cost import cycles_of_blocks
 from codesign.firmware.machines.unicorn import supports
 from codesign.firmware.toolchain.compilers import ArmCompiler, find_arm_compiler
 from codesign.testing.calls import build_calls
-from codesign.testing.unicorn_calls import UnicornCalls
+from codesign.testing.open_calls import open_calls
 
 _OPSET = 14
 _FLASH = 8 << 20
@@ -109,7 +109,7 @@ def _count(program: Path, board: Board, compiler: ArmCompiler, kind: str, inputs
         flags = ("-std=c11", "-O3", "-fno-math-errno", "-fhosted", "-w", f"-idirafter{headers}")
         newlib = _newlib(compiler, board)
         elf = build_calls([source], flags, board, compiler, folder, keep=("entry",), libraries=newlib)
-        calls = UnicornCalls(elf, board, counting=True)
+        calls = open_calls(elf, board, tracing=True)
         rng = np.random.default_rng(0)
         sizes = (inputs, outputs, outputs, outputs, outputs, outputs) if kind == "LSTM" else (inputs, outputs)
         arguments = [calls.put(rng.uniform(-1, 1, size).astype(np.float32)) for size in sizes]

@@ -15,7 +15,7 @@ from codesign.firmware.boards import Board, load_board
 from codesign.firmware.cost import cycles_of_blocks
 from codesign.firmware.toolchain.compilers import ArmCompiler
 from codesign.testing.calls import build_calls
-from codesign.testing.unicorn_calls import UnicornCalls
+from codesign.testing.open_calls import open_calls
 
 AUTOENCODER = ((640, 128), *[(128, 128)] * 3, (128, 8), (8, 128), *[(128, 128)] * 3, (128, 640))
 """Layers (inputs, outputs) of MLPerf Tiny's anomaly detection: ten fully connected ones, int8."""
@@ -88,7 +88,7 @@ def _estimate(subject: Subject, board: Board, compiler: ArmCompiler) -> Estimate
     instructions, cycles = 0, 0.0
     with tempfile.TemporaryDirectory(prefix="codesign-bench-") as folder:
         elf = build_calls(subject.sources(board), subject.flags, board, compiler, Path(folder), keep=subject.keep(board))
-        calls = UnicornCalls(elf, board, counting=True)
+        calls = open_calls(elf, board, tracing=True)
         found: dict[tuple[int, int], tuple[int, float]] = {}
         for shape in AUTOENCODER:
             if shape not in found:

@@ -5,12 +5,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from codesign.compiler.frontend import FrontEnd
+from codesign.compiler.frontend import Chain
 from codesign.compiler.layers import FullyConnected, Lookup16, Value
 from codesign.compiler.lower.network import Network
 
 
-def tiny_network(front: FrontEnd) -> Network:
+def tiny_network(front: Chain) -> Network:
     """Features → one fully connected layer → sigmoid → mask."""
     n = front.n_mels
     rng = np.random.default_rng(0)

@@ -18,12 +18,10 @@ from codesign.compiler.layers.packing_wide import PACKERS_WIDE
 from codesign.compiler.layers.scratch import BLOCK_ROWS, prepared_bytes
 from codesign.firmware.boards import Board
 from codesign.firmware.cost import cycles_of_blocks
-from codesign.firmware.machines.unicorn import supports
 from codesign.firmware.toolchain.compilers import ArmCompiler
 from codesign.firmware.toolchain.kernels import best_kernel
 from codesign.testing.calls import Calls, build_calls
-from codesign.testing.qemu_calls import QemuCalls
-from codesign.testing.unicorn_calls import UnicornCalls
+from codesign.testing.open_calls import open_calls
 
 N = 256
 _GRU_SCRATCH = 6 * 4 * 16
@@ -155,7 +153,7 @@ def _measured(
     keep = (*(name for job in jobs for name in job.keep), *more)
     with tempfile.TemporaryDirectory(prefix="codesign-bench-") as name:
         elf = build_calls(sources, flags, board, compiler, Path(name), keep=keep)
-        calls: Calls = UnicornCalls(elf, board, counting=True) if supports(board) else QemuCalls(elf, board, tracing=True)
+        calls = open_calls(elf, board, tracing=True)
         for job in jobs:
             calls.clear()
             function, arguments, _ = job.prepare(calls, best_kernel(board))

@@ -30,7 +30,7 @@ from table import readme
 from codesign.base.errors import CodesignError
 from codesign.base.intervals import Interval
 from codesign.base.metrics import align, estoi, si_sdr
-from codesign.compiler.frontend import FrontEnd, whole_hops
+from codesign.compiler.frontend import Chain, whole_hops
 from codesign.compiler.lower import lower
 from codesign.compiler.lower.network import Network
 from codesign.compiler.model import load_onnx
@@ -147,7 +147,7 @@ def _float(path: Path | None) -> dict[str, Enhance]:
     options.intra_op_num_threads = 1
     session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
     names = [value.name for value in session.get_outputs()]
-    config: FrontEnd = graph.frontend
+    config: Chain = graph.frontend
 
     def enhance(pcm: Pcm) -> Pcm:
         analysis = analyse(config, whole_hops(pcm, config.hop))

@@ -4,23 +4,19 @@
 from __future__ import annotations
 
 import ctypes
-import os
-import shutil
-import subprocess
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import jinja2
 import numpy as np
-import pytest
 
 from codesign.base.resources import resource
 from codesign.compiler.layers import Layer, Value
 from codesign.compiler.layers.code import CodeContext
+from shared_library import shared_library
 
 CANARY = 0x5C
-CC = os.environ.get("CC") or shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
 HEAD = '/* SPDX-License-Identifier: Apache-2.0 */\n#include "codesign/nn.h"\n#define LAYER __attribute__((noinline))\n'
 FLAGS = ("-std=c11", "-O2", "-Wall", "-Wextra", "-Werror", "-ffreestanding")
 
@@ -113,17 +109,9 @@ def check(case: Case, run: Callable[[np.ndarray], np.ndarray], where: str) -> No
 
 def host_library(cases: Sequence[Case], folder: Path) -> Callable[[int], Callable[[np.ndarray], np.ndarray]]:
     """All cases compiled for this machine: i → the function that runs case i on a memory."""
-    if CC is None:
-        pytest.skip("no C compiler for this machine: install cc, or set CC")
-    runtime = resource("runtime")
     (folder / "layers.c").write_text(source(cases, "plain"))
-    sources = [str(folder / "layers.c"), *sorted(str(p) for p in (runtime / "nn").glob("*.[cS]"))]
-    command = [CC, *FLAGS, "-fsanitize=undefined", "-fno-sanitize-recover=undefined", "-shared", "-fPIC"]
-    done = subprocess.run(
-        [*command, f"-I{runtime / 'include'}", *sources, "-o", str(folder / "layers.so")], capture_output=True, text=True
-    )
-    assert done.returncode == 0, done.stderr
-    library = ctypes.CDLL(str(folder / "layers.so"))
+    sources = [folder / "layers.c", *resource("runtime", "nn").glob("*.[cS]")]
+    library = shared_library(sources, folder, (*FLAGS, "-fsanitize=undefined", "-fno-sanitize-recover=undefined"))
 
     def runner(i: int) -> Callable[[np.ndarray], np.ndarray]:
         def run(block: np.ndarray) -> np.ndarray:

@@ -7,7 +7,7 @@ import dataclasses
 
 import numpy as np
 
-from codesign.compiler.frontend import FrontEnd
+from codesign.compiler.frontend import Chain
 from codesign.compiler.layers import Lookup8, Lookup16, Requantize, SkipGate, StateValue, Value
 from codesign.compiler.lower.binary import Side, binary_of
 from codesign.compiler.lower.gru import gru_of
@@ -19,11 +19,11 @@ from codesign.compiler.lower.unary import rescale_of
 from codesign.compiler.lower.wide_linear import fully_connected_of
 from integer_layers import fully_connected, integers, lstm
 
-SMALL = FrontEnd(n_fft=128, window=128, hop=64, n_mels=20)
+SMALL = Chain(n_fft=128, window=128, hop=64, n_mels=20)
 
 
 def random_network(
-    frontend: FrontEnd = SMALL, units: tuple[int, ...] = (12, 9), hidden: int = 10, skip: bool = False, seed: int = 1
+    frontend: Chain = SMALL, units: tuple[int, ...] = (12, 9), hidden: int = 10, skip: bool = False, seed: int = 1
 ) -> Network:
     """Features → LSTMs → fully connected (ReLU) → fully connected → sigmoid; with `skip`, a gate over all LSTMs."""
     rng = np.random.default_rng(seed)
@@ -56,7 +56,7 @@ def random_network(
     return Network("random", frontend, values, tuple(states), "features", "mask", tuple(layers))
 
 
-def wide_network(frontend: FrontEnd = SMALL, seed: int = 1) -> Network:
+def wide_network(frontend: Chain = SMALL, seed: int = 1) -> Network:
     """Features → GRU of int8 → int16 → GRU of int16 along positions → normalization → residual → LSTM of int16 → dense layer
     of int16 → sigmoid: layers of int16 values, one after the other.
     """
@@ -119,12 +119,12 @@ def drawn_network(seed: int) -> Network:
     return parts.finished(f"drawn {seed}")
 
 
-def _drawn_front_end(rng: np.random.Generator) -> FrontEnd:
+def _drawn_front_end(rng: np.random.Generator) -> Chain:
     n_fft = 2 ** int(rng.integers(4, 11))
     parts = int(rng.integers(2, 5))
     hop = int(rng.integers(1, n_fft // parts + 1))
     rate = int(rng.choice([8000, 16000, 24000, 48000]))
-    return FrontEnd(
+    return Chain(
         sample_rate=rate,
         n_fft=n_fft,
         window=hop * parts,
@@ -140,7 +140,7 @@ def _drawn_front_end(rng: np.random.Generator) -> FrontEnd:
 class _Parts:
     """A network as it grows: each layer reads what the one before it gave."""
 
-    def __init__(self, rng: np.random.Generator, frontend: FrontEnd) -> None:
+    def __init__(self, rng: np.random.Generator, frontend: Chain) -> None:
         self.rng, self.frontend = rng, frontend
         scale = float(2.0 ** -rng.integers(0, 8))
         self.last = Value("features", frontend.n_mels, "int8", scale, int(rng.choice([-127, 0, 15])))

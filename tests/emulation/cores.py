@@ -1,22 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
-"""runtime/nn of each core, built once, behind one interface: Unicorn where it has the core, else QEMU."""
+"""runtime/nn of each core, built once, called on the machine that runs the core's bare images."""
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import pytest
 
+from codesign.base.errors import ToolError
 from codesign.base.resources import resource
 from codesign.firmware.boards import Board, Core, list_boards, load_board
-from codesign.firmware.machines.qemu_process import PROGRAM
-from codesign.firmware.machines.unicorn import supports
+from codesign.firmware.machines import bare_machine
 from codesign.firmware.toolchain.compilers import COMMON_FLAGS, find_arm_compiler
 from codesign.firmware.toolchain.kernels import kernels_for
 from codesign.testing.calls import Calls, build_calls
-from codesign.testing.qemu_calls import QemuCalls
-from codesign.testing.unicorn_calls import UnicornCalls
+from codesign.testing.open_calls import open_calls as open_elf
 
 BOARDS = ("nrf52840dk", "nrf5340dk", "stm32f746g_disco", "mps3_an547", "cortex-m3", "cortex-m0plus")
 """Boards, and cores without the DSP extension that no board here has."""
@@ -46,8 +44,8 @@ def open_calls(
 ) -> Calls:
     """Build for the board and open it, or skip."""
     board = board_of(board_name)
-    if supports(board):
-        return UnicornCalls(build(board_name, folder, more=more), board, counting=counting)
-    if shutil.which(PROGRAM) is None:
-        pytest.skip(f"{PROGRAM} is not on the PATH (apt install qemu-system-arm)")
-    return QemuCalls(build(board_name, folder, more=more), board, tracing=tracing)
+    try:
+        bare_machine(board).check_tools(profile=True)
+    except ToolError as error:
+        pytest.skip(f"{board_name}: {error}")
+    return open_elf(build(board_name, folder, more=more), board, counting=counting, tracing=tracing)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from cores import board_of
 
-from codesign.compiler.frontend import FrontEnd, whole_hops
+from codesign.compiler.frontend import Chain, whole_hops
 from codesign.firmware.boards import load_board
 from codesign.firmware.machines import MACHINES
 from codesign.firmware.machines.machine import RunOptions
@@ -26,8 +26,8 @@ from networks import SMALL, random_network
 NETWORKS = {
     "8 ms window, 4 ms hop": random_network(),
     "skip gate": random_network(skip=True),
-    "32 ms window, 16 ms hop": random_network(FrontEnd(n_mels=64), units=(24, 20), hidden=17),
-    "zero-padded, 3/4 overlap": random_network(FrontEnd(n_fft=256, window=192, hop=48, n_mels=30)),
+    "32 ms window, 16 ms hop": random_network(Chain(n_mels=64), units=(24, 20), hidden=17),
+    "zero-padded, 3/4 overlap": random_network(Chain(n_fft=256, window=192, hop=48, n_mels=30)),
     "power, Hann": random_network(dataclasses.replace(SMALL, feature="mel_power", exponent=0.15, window_kind="hann")),
 }
 

@@ -9,7 +9,7 @@ import pytest
 from elftools.elf.elffile import ELFFile
 
 from codesign.base.errors import InputError, ValidationError
-from codesign.compiler.frontend import FrontEnd, whole_hops
+from codesign.compiler.frontend import Chain, whole_hops
 from codesign.firmware.boards import load_board
 from codesign.firmware.cost import estimate
 from codesign.firmware.machines import MACHINES
@@ -29,9 +29,9 @@ pytestmark = [
 BOARD = load_board("mps3_an547")
 NETWORKS = {
     "skip gate": random_network(skip=True),
-    "odd shapes": random_network(FrontEnd(n_fft=128, window=128, hop=64, n_mels=21), units=(13, 35), hidden=3),
+    "odd shapes": random_network(Chain(n_fft=128, window=128, hop=64, n_mels=21), units=(13, 35), hidden=3),
     "int16 values": wide_network(),
-    "32 ms window": random_network(FrontEnd(n_mels=64), units=(24, 20), hidden=17),
+    "32 ms window": random_network(Chain(n_mels=64), units=(24, 20), hidden=17),
 }
 
 

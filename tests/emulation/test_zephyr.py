@@ -15,7 +15,7 @@ import pytest
 from codesign.base.audio import read_audio
 from codesign.base.errors import BuildError, InputError, ValidationError
 from codesign.base.resources import resource
-from codesign.compiler.frontend import FrontEnd, whole_hops
+from codesign.compiler.frontend import Chain, whole_hops
 from codesign.compiler.lower import lower
 from codesign.compiler.model import load_onnx
 from codesign.firmware.boards import load_board
@@ -119,7 +119,7 @@ def test_cortex_m3_with_the_fixed_point_front_end_equals_the_host_library(noisy,
     """A network that QEMU's 125 million instructions a second are enough for."""
     if reason := missing_for_zephyr("mps2_an385") or missing_qemu():
         pytest.skip(reason)
-    board, small = load_board("mps2_an385"), random_network(FrontEnd(n_mels=64), units=(24, 20), hidden=17, skip=True)
+    board, small = load_board("mps2_an385"), random_network(Chain(n_mels=64), units=(24, 20), hidden=17, skip=True)
     run = MACHINES["qemu"].run(build_zephyr(small, board, tmp_path / "zephyr"), noisy)
     host = MACHINES["host"].run(build_host(small, tmp_path / "host", board.front_end), noisy)
     np.testing.assert_array_equal(run.pcm, host.pcm)

@@ -6,7 +6,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from codesign.compiler.frontend import FrontEnd, whole_hops
+from codesign.compiler.frontend import Chain, whole_hops
 from codesign.firmware.boards import load_board
 from codesign.firmware.machines import MACHINES
 from codesign.firmware.machines.host import HostEnhancer
@@ -19,8 +19,8 @@ from networks import SMALL, random_network
 CASES = {
     "8 ms window, 4 ms hop": random_network(),
     "skip gate": random_network(skip=True),
-    "32 ms window, 16 ms hop": random_network(FrontEnd(n_mels=64), units=(24, 20), hidden=17),
-    "zero-padded, 3/4 overlap": random_network(FrontEnd(n_fft=256, window=192, hop=48, n_mels=30)),
+    "32 ms window, 16 ms hop": random_network(Chain(n_mels=64), units=(24, 20), hidden=17),
+    "zero-padded, 3/4 overlap": random_network(Chain(n_fft=256, window=192, hop=48, n_mels=30)),
     "power, Hann": random_network(dataclasses.replace(SMALL, feature="mel_power", exponent=0.15, window_kind="hann")),
     "odd shapes": random_network(dataclasses.replace(SMALL, n_mels=21), units=(13,), hidden=3),
 }

@@ -4,9 +4,6 @@
 from __future__ import annotations
 
 import ctypes
-import os
-import shutil
-import subprocess
 
 import numpy as np
 import pytest
@@ -19,8 +16,7 @@ from codesign.compiler.layers import History, Rearrange, Value
 from codesign.compiler.layers.arrangement import Arrangement, concatenate
 from codesign.compiler.layers.loops import Loop, Loops
 from codesign.compiler.lower.arrangement import rearrange
-
-CC = os.environ.get("CC") or shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
+from shared_library import shared_library
 
 
 def random_chain(rng: np.random.Generator, steps: int) -> tuple[Arrangement, np.ndarray, dict[str, np.ndarray], int]:
@@ -197,13 +193,8 @@ class Scale(ctypes.Structure):
 
 @pytest.fixture(scope="module")
 def nn(tmp_path_factory: pytest.TempPathFactory) -> ctypes.CDLL:
-    if CC is None:
-        pytest.skip("no C compiler for this machine: install cc, or set CC")
-    library, runtime = tmp_path_factory.mktemp("layout") / "liblayout.so", resource("runtime")
-    sources = [str(runtime / "nn" / f"cs_{name}.c") for name in ("rearrange", "history")]
-    flags = ["-std=c11", "-O2", "-Wall", "-Wextra", "-Wpedantic", "-Werror", "-shared", "-fPIC", "-ffreestanding"]
-    subprocess.run([CC, *flags, f"-I{runtime / 'include'}", *sources, "-o", str(library)], check=True)
-    return ctypes.CDLL(str(library))
+    sources = [resource("runtime", "nn", f"cs_{name}.c") for name in ("rearrange", "history")]
+    return shared_library(sources, tmp_path_factory.mktemp("layout"))
 
 
 def copies(layer: Rearrange) -> list[tuple[Copy, str | None, int, object]]:

@@ -4,9 +4,6 @@
 from __future__ import annotations
 
 import ctypes
-import os
-import shutil
-import subprocess
 
 import numpy as np
 import pytest
@@ -18,8 +15,8 @@ from codesign.compiler.layers.conv_code import pack_conv, unpack_conv
 from codesign.compiler.layers.convolution import Convolution
 from convolutions import convolution, function, gtcrn_layers, source_of, structs
 from integer_layers import integers
+from shared_library import shared_library
 
-CC = os.environ.get("CC") or shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
 seeds = st.integers(0, 2**32 - 1)
 kinds = st.sampled_from(["random", "extreme", "maximum", "zero"])
 many = settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -27,13 +24,9 @@ many = settings(max_examples=200, deadline=None, suppress_health_check=[HealthCh
 
 @pytest.fixture(scope="module")
 def nn(tmp_path_factory: pytest.TempPathFactory) -> ctypes.CDLL:
-    if CC is None:
-        pytest.skip("no C compiler for this machine: install cc, or set CC")
-    library, runtime = tmp_path_factory.mktemp("conv") / "libconv.so", resource("runtime")
-    sources = sorted(str(p) for name in ("cs_conv_*.c", "cs_depthwise_*.c") for p in (runtime / "nn").glob(name))
-    flags = ["-std=c11", "-O2", "-Wall", "-Wextra", "-Wpedantic", "-Werror", "-shared", "-fPIC", "-ffreestanding"]
-    subprocess.run([CC, *flags, f"-I{runtime / 'include'}", *sources, "-o", str(library)], check=True)
-    return ctypes.CDLL(str(library))
+    nn = resource("runtime", "nn")
+    sources = [path for name in ("cs_conv_*.c", "cs_depthwise_*.c") for path in nn.glob(name)]
+    return shared_library(sources, tmp_path_factory.mktemp("conv"))
 
 
 def run(nn: ctypes.CDLL, layer: Convolution, x: np.ndarray) -> np.ndarray:

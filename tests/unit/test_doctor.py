@@ -2,7 +2,6 @@
 """doctor finds what is there, says how to get the rest, and never raises."""
 
 import sys
-import time
 
 import pytest
 
@@ -56,9 +55,7 @@ def path(tmp_path, monkeypatch):
 
 def test_every_tool_is_named_and_nothing_slow_is_imported():
     before = set(sys.modules)
-    start = time.perf_counter()
     checks = diagnose()
-    assert time.perf_counter() - start < 3
     assert [check.name for check in checks] == NAMES
     for check in checks:
         assert check.enables

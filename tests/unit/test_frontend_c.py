@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import ctypes
 import dataclasses
-import subprocess
 from ctypes import (
     CFUNCTYPE,
     POINTER,
@@ -29,14 +28,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from codesign.base.resources import resource
-from codesign.compiler.frontend import FrontEnd, analysis_window, mel_analysis, mel_synthesis, synthesis_window
+from codesign.compiler.frontend import Chain, analysis_window, mel_analysis, mel_synthesis, synthesis_window
 from codesign.compiler.frontend.fft_tables import fft_split, fft_twiddles
 from codesign.compiler.reference import frontend as reference
-from codesign.firmware.toolchain.compilers import COMMON_FLAGS, find_host_compiler
+from codesign.firmware.toolchain.compilers import COMMON_FLAGS
+from shared_library import shared_library
 
 HEADER_BYTES = 32
 FEATURE_SCALE, FEATURE_ZERO_POINT = 0.05, -127
-BASE = FrontEnd(n_mels=40, exponent=0.3)
+BASE = Chain(n_mels=40, exponent=0.3)
 CONFIGS = {
     "512/512/256": dataclasses.replace(BASE, n_mels=128),
     "512/512/256 power": dataclasses.replace(BASE, n_mels=128, feature="mel_power", exponent=0.15),
@@ -101,14 +101,9 @@ class Model(Structure):
 
 @pytest.fixture(scope="module")
 def library(tmp_path_factory: pytest.TempPathFactory) -> ctypes.CDLL:
-    output = tmp_path_factory.mktemp("frontend") / "frontend.so"
     root: Path = resource("runtime")
-    sources = [*sorted(root.glob("*.c")), *sorted((root / "dsp").glob("*.c"))]
-    flags = (*COMMON_FLAGS, "-Wconversion", "-fPIC", "-shared", f"-I{root / 'include'}")
-    command = [*find_host_compiler().compile, *flags, *map(str, sources), "-o", str(output)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    library = ctypes.CDLL(str(output))
+    sources = [*root.glob("*.c"), *(root / "dsp").glob("*.c")]
+    library = shared_library(sources, tmp_path_factory.mktemp("frontend"), (*COMMON_FLAGS, "-Wconversion"))
     library.cs_enhancer_size.restype = c_size_t
     library.cs_enhancer_size.argtypes = (c_void_p,)
     library.cs_enhancer_init.argtypes = (c_void_p, c_void_p, c_size_t)
@@ -124,7 +119,7 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> ctypes.CDLL:
 class Enhancer:
     """An enhancer whose network is Python: it replays `masks`, and records the features and spectra that it sees."""
 
-    def __init__(self, library: ctypes.CDLL, config: FrontEnd, masks: np.ndarray, mask_scale=2.0**-15, mask_zero=0):
+    def __init__(self, library: ctypes.CDLL, config: Chain, masks: np.ndarray, mask_scale=2.0**-15, mask_zero=0):
         self.library, self.config, self.masks = library, config, masks
         self.features: list[np.ndarray] = []
         self.spectra: list[np.ndarray] = []
@@ -193,7 +188,7 @@ def bits(values: np.ndarray) -> np.ndarray:
     return np.ascontiguousarray(values, np.float32).view(np.uint32)
 
 
-def check_equal(library, config: FrontEnd, pcm: np.ndarray, masks: np.ndarray, scale: float, zero: int) -> None:
+def check_equal(library, config: Chain, pcm: np.ndarray, masks: np.ndarray, scale: float, zero: int) -> None:
     enhancer = Enhancer(library, config, masks, scale, zero)
     output = enhancer.process(pcm)
     analysis = reference.analyse(config, pcm)
@@ -205,7 +200,7 @@ def check_equal(library, config: FrontEnd, pcm: np.ndarray, masks: np.ndarray, s
     np.testing.assert_array_equal(output, reference.synthesise(config, analysis.spectrum, gains))
 
 
-def masks_for(rng: np.random.Generator, config: FrontEnd, frames: int, dtype: type = np.int16) -> np.ndarray:
+def masks_for(rng: np.random.Generator, config: Chain, frames: int, dtype: type = np.int16) -> np.ndarray:
     info = np.iinfo(dtype)
     return rng.integers(info.min, info.max, (frames, config.n_mels), endpoint=True).astype(dtype)
 

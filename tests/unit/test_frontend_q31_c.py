@@ -5,9 +5,7 @@ from __future__ import annotations
 
 import ctypes
 import dataclasses
-import subprocess
 from ctypes import Structure, byref, c_int16, c_int32, c_uint8, c_uint16, c_uint32, c_void_p
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,11 +14,12 @@ from hypothesis import strategies as st
 from test_frontend_c import CONFIGS, signals
 
 from codesign.base.resources import resource
-from codesign.compiler.frontend import FrontEnd
+from codesign.compiler.frontend import Chain
 from codesign.compiler.frontend.q31 import exponent_q31, feature_scale_log2, fixed_point_tables, mask_scale
 from codesign.compiler.layers import Value
 from codesign.compiler.reference.frontend_q31 import analyse_q31, features_q31, synthesise_q31
-from codesign.firmware.toolchain.compilers import COMMON_FLAGS, find_host_compiler
+from codesign.firmware.toolchain.compilers import COMMON_FLAGS
+from shared_library import shared_library
 
 
 class Fft(Structure):
@@ -60,13 +59,8 @@ class Spread(Structure):
 
 @pytest.fixture(scope="module")
 def library(tmp_path_factory: pytest.TempPathFactory) -> ctypes.CDLL:
-    output = tmp_path_factory.mktemp("q31") / "q31.so"
-    root: Path = resource("runtime")
-    flags = (*COMMON_FLAGS, "-Wconversion", "-fPIC", "-shared", f"-I{root / 'include'}")
-    command = [*find_host_compiler().compile, *flags, *map(str, sorted((root / "dsp").glob("*.c"))), "-o", str(output)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    library = ctypes.CDLL(str(output))
+    sources = resource("runtime", "dsp").glob("*.c")
+    library = shared_library(sources, tmp_path_factory.mktemp("q31"), (*COMMON_FLAGS, "-Wconversion"))
     library.cs_apply_mask_q31.restype = Spread
     library.cs_synthesis_q31.argtypes = (c_void_p, c_void_p, c_int32, Spread, c_void_p, c_void_p, c_void_p)
     return library
@@ -75,7 +69,7 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> ctypes.CDLL:
 class Enhancer:
     """The four stages with a mask that is given, one frame after another."""
 
-    def __init__(self, library: ctypes.CDLL, config: FrontEnd, feature: Value, mask: Value):
+    def __init__(self, library: ctypes.CDLL, config: Chain, feature: Value, mask: Value):
         self.library, self.config = library, config
         self.keep: list[np.ndarray] = []
         tables, scale = fixed_point_tables(config), mask_scale(mask.scale, mask.zero_point, mask.dtype)
@@ -114,7 +108,7 @@ class Enhancer:
         return analysed, gain, features, out
 
 
-def check_equal(library, config: FrontEnd, pcm: np.ndarray, masks: np.ndarray, scale=2.0**-15, zero=0) -> None:
+def check_equal(library, config: Chain, pcm: np.ndarray, masks: np.ndarray, scale=2.0**-15, zero=0) -> None:
     feature = Value("features", config.n_mels, "int8", 0.05, -127)
     mask = Value("mask", config.n_mels, str(masks.dtype), scale, zero)
     enhancer = Enhancer(library, config, feature, mask)
@@ -127,7 +121,7 @@ def check_equal(library, config: FrontEnd, pcm: np.ndarray, masks: np.ndarray, s
     np.testing.assert_array_equal(np.concatenate(out), synthesise_q31(config, expected, masks, mask))
 
 
-def masks_for(rng: np.random.Generator, config: FrontEnd, frames: int, dtype: type = np.int16) -> np.ndarray:
+def masks_for(rng: np.random.Generator, config: Chain, frames: int, dtype: type = np.int16) -> np.ndarray:
     info = np.iinfo(dtype)
     return rng.integers(info.min, info.max, (frames, config.n_mels), endpoint=True).astype(dtype)
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from codesign.base.resources import resource
-from codesign.compiler.frontend import FrontEnd, analysis_window, mel_analysis
+from codesign.compiler.frontend import Chain, analysis_window, mel_analysis
 from codesign.compiler.frontend.q31 import exponent_q31, feature_scale_log2, fixed_point_tables, mask_scale
 from codesign.compiler.layers import Value
 from codesign.compiler.reference import frontend as floats
@@ -26,7 +26,7 @@ from codesign.compiler.reference.frontend_q31 import (
 from codesign.compiler.reference.tables_q31 import c_source, chord
 
 SIZES = [2**k for k in range(4, 13)]
-BASE = FrontEnd(n_mels=40)
+BASE = Chain(n_mels=40)
 SHAPES = {
     "1/2 overlap": BASE,
     "Hann": dataclasses.replace(BASE, window_kind="hann"),
@@ -39,7 +39,7 @@ FEATURE = Value("features", 40, "int8", 6 / 254, -127)
 MASK = Value("mask", 40, "int16", 2.0**-15)
 
 
-def feature_of(config: FrontEnd) -> Value:
+def feature_of(config: Chain) -> Value:
     return dataclasses.replace(FEATURE, shape=(config.n_mels,))
 
 

@@ -8,7 +8,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from codesign.compiler.frontend import FrontEnd, analysis_window, mel_analysis, mel_synthesis
+from codesign.compiler.frontend import Chain, analysis_window, mel_analysis, mel_synthesis
 from codesign.compiler.frontend.fft_tables import fft_split, fft_twiddles
 from codesign.compiler.reference.frontend import (
     FLOOR,
@@ -23,7 +23,7 @@ from codesign.compiler.reference.frontend import (
 
 UNIT = 2.0**-24
 SIZES = [2**k for k in range(4, 13)]
-BASE = FrontEnd(n_mels=40)
+BASE = Chain(n_mels=40)
 SHAPES = {
     "1/2 overlap": BASE,
     "Hann": dataclasses.replace(BASE, window_kind="hann"),

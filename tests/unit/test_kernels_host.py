@@ -4,9 +4,6 @@
 from __future__ import annotations
 
 import ctypes
-import os
-import shutil
-import subprocess
 from pathlib import Path
 
 import numpy as np
@@ -19,9 +16,9 @@ from codesign.compiler.layers import FullyConnected, Lstm, Requantize, tables
 from codesign.compiler.layers.packing import PACKERS, pack_dsp, pack_plain, unpack_dsp, unpack_mve, unpack_plain
 from codesign.compiler.layers.tables import lookup16
 from integer_layers import fully_connected, integers, lstm
+from shared_library import shared_library
 
 BLOCK_ROWS = 64
-CC = os.environ.get("CC") or shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
 seeds = st.integers(0, 2**32 - 1)
 kinds = st.sampled_from(["random", "extreme", "maximum", "zero"])
 quick = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -65,13 +62,7 @@ class LstmLayer(ctypes.Structure):
 
 @pytest.fixture(scope="module")
 def nn(tmp_path_factory: pytest.TempPathFactory) -> ctypes.CDLL:
-    if CC is None:
-        pytest.skip("no C compiler for this machine: install cc, or set CC")
-    library, runtime = tmp_path_factory.mktemp("nn") / "libnn.so", resource("runtime")
-    sources = sorted(str(p) for p in (runtime / "nn").glob("*.[cS]"))
-    flags = ["-std=c11", "-O2", "-Wall", "-Wextra", "-Wpedantic", "-Werror", "-shared", "-fPIC", "-ffreestanding"]
-    subprocess.run([CC, *flags, f"-I{runtime / 'include'}", *sources, "-o", str(library)], check=True)
-    return ctypes.CDLL(str(library))
+    return shared_library(resource("runtime", "nn").glob("*.[cS]"), tmp_path_factory.mktemp("nn"))
 
 
 def pointer(array: np.ndarray) -> int:

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from codesign.base.errors import InputError
-from codesign.compiler.frontend import FrontEnd
+from codesign.compiler.frontend import Chain
 from codesign.compiler.layers import FullyConnected, Lookup8, Lookup16, Lstm, Requantize
 from codesign.compiler.layers import SkipGate as SkipGateLayer
 from codesign.compiler.lower import lower
@@ -59,7 +59,7 @@ def states(*suffixes: str) -> tuple[State, ...]:
 
 
 def graph(*ops: Operator, output: str = "mask", state: tuple[State, ...] = (), columns: int = N, **quants: Quant) -> Graph:
-    return Graph("g", FrontEnd(), "x", output, state, ops, {"x": (columns,)}, {"x": X, **quants})
+    return Graph("g", Chain(), "x", output, state, ops, {"x": (columns,)}, {"x": X, **quants})
 
 
 def gated(**changes: object) -> Graph:
@@ -265,8 +265,6 @@ def bad_graphs() -> dict[str, tuple[Callable[[], Graph], str]]:
         "hidden int16": (lambda: graph(lstm, *head, state=states(""), h=Quant(2.0**-15, 3, 16)), "zero point not 0"),
         "two quants": (
             lambda: graph(lstm, *head, state=states(""), h=Quant(0.01, 0, 8), h_new=Quant(0.02, 0, 8)), "differently"),
-        "old state": (
-            lambda: replace(gated(), ops=(*gated().ops[:3], linear("h", "z", OUT, UNITS), gated().ops[-1])), "before the step"),
         "no state": (lambda: graph(lstm, out, **mask), "not computed"),
         "gate bias": (lambda: graph(replace(lstm, bias=lstm.bias + 1e6), *head, state=states("")), "could overflow"),
         "strange state": (lambda: graph(op, state=states("9"), **mask), "not computed"),
@@ -285,3 +283,11 @@ def test_refused_with_the_reason(case: str) -> None:
     with pytest.raises(InputError) as caught:
         lower(bad())
     assert reason in str(caught.value)
+
+
+def test_an_old_state_that_a_gate_lets_stay_is_read_from_a_copy() -> None:
+    head = linear("h", "z", OUT, UNITS)
+    network = lower(replace(gated(), ops=(*gated().ops[:3], head, gated().ops[-1])))
+    copy = network.schedule[0]
+    (reader,) = (layer for layer in network.layers if layer.name == head.name)
+    assert (copy.reads, reader.reads) == (("h",), copy.writes)

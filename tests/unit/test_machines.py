@@ -16,7 +16,7 @@ import soundfile
 import codesign
 from codesign.base.errors import InputError, ToolError
 from codesign.base.resources import resource
-from codesign.compiler.frontend import FrontEnd
+from codesign.compiler.frontend import Chain
 from codesign.firmware import machines
 from codesign.firmware.boards import list_boards, load_board
 from codesign.firmware.machines import MACHINES, MODULES, emulators, machine_named
@@ -37,7 +37,7 @@ main()
 
 @pytest.fixture(scope="module")
 def image(tmp_path_factory):
-    return build_host(random_network(FrontEnd(n_fft=128, window=128, hop=64, n_mels=20)), tmp_path_factory.mktemp("host") / "h")
+    return build_host(random_network(Chain(n_fft=128, window=128, hop=64, n_mels=20)), tmp_path_factory.mktemp("host") / "h")
 
 
 def with_toy(*arguments):

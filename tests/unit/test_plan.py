@@ -3,7 +3,7 @@ import itertools
 
 import pytest
 
-from codesign.compiler.frontend import FrontEnd
+from codesign.compiler.frontend import Chain
 from codesign.compiler.plan import BufferKey, plan_memory
 from codesign.compiler.plan.memory import ALIGNMENT
 from networks import random_network
@@ -11,8 +11,8 @@ from networks import random_network
 NETWORKS = {
     "small": random_network(),
     "skip": random_network(skip=True),
-    "paper": random_network(FrontEnd(), units=(136, 136), hidden=136),
-    "low latency": random_network(FrontEnd(n_fft=128, window=128, hop=64, n_mels=40), units=(64,), hidden=64),
+    "paper": random_network(Chain(), units=(136, 136), hidden=136),
+    "low latency": random_network(Chain(n_fft=128, window=128, hop=64, n_mels=40), units=(64,), hidden=64),
 }
 
 

@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from codesign.base.errors import InputError
-from codesign.compiler.frontend import FrontEnd
+from codesign.compiler.frontend import Chain
 from codesign.compiler.layers import FullyConnected, Lookup16, Lstm, SkipGate, StateValue, Value, tables
 from codesign.compiler.layers.arithmetic import matvec, mbqm
 from codesign.compiler.layers.tables import lookup16
@@ -94,7 +94,7 @@ def test_lstm_follows_real_mathematics(fraction: int) -> None:
     bias = np.rint(b * 2.0 ** (12 + shift)).astype(np.int32) + 2 ** (shift - 1)
     gates = np.full(4, multiplier, np.int32)
     shifts = np.full(4, shift, np.int32)
-    layer = Lstm("l", "x", "h", "c", w, r, bias.astype(np.int32), gates, gates, shifts, fraction, 2**30, 22, 0)
+    layer = Lstm("l", "x", "h", w, r, bias.astype(np.int32), "c", gates, gates, shifts, fraction, 2**30, 22, 0)
     h, c = np.zeros(units, np.int64), np.zeros(units, np.int64)
     worst = [0.0, 0.0]
     for _ in range(200):
@@ -119,7 +119,7 @@ def skip_network(logit_bias: int) -> Network:
         np.array([1], np.int32), 0, -32768, 32767,
     )  # fmt: skip
     lstm = Lstm(
-        "lstm", "x", "h", "c", integers(rng, (12, 4)), integers(rng, (12, 3)), np.zeros(12, np.int32),
+        "lstm", "x", "h", integers(rng, (12, 4)), integers(rng, (12, 3)), np.zeros(12, np.int32), "c",
         np.full(4, 2**26, np.int32), np.full(4, 2**26, np.int32), np.full(4, 8, np.int32), 11, 2**30, 22, 0,
     )  # fmt: skip
     dense = FullyConnected(
@@ -134,7 +134,7 @@ def skip_network(logit_bias: int) -> Network:
     named = {value.name: value for value in values}
     states = (*(StateValue(named[n]) for n in ("h", "c", "d")), StateValue(named["u"], 32767))
     layers = (SkipGate("gate", "u", "d", ("lstm",), delta_layer), lstm, dense, Lookup16("s", "z", "mask", "sigmoid"))
-    return Network("skip", FrontEnd(), named, states, "x", "mask", layers)
+    return Network("skip", Chain(), named, states, "x", "mask", layers)
 
 
 @pytest.mark.parametrize(("logit", "period"), [(5 * 4096, 1), (0, 1), (-4096, 2), (-2 * 4096, 5), (-3 * 4096, 11)])

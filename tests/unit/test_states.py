@@ -90,6 +90,16 @@ def lstm_is_the_mask():
     return net
 
 
+def old_states_of_a_skip_gate():
+    """The gate's state and those of the layers under it, read after the layers have changed them."""
+    net = float_network(n_mels=N, units=(N, N), skip=True)
+    at = next(index for index, node in enumerate(net.nodes) if node.name == "fc0")
+    joined = helper.make_node("Concat", ["h1_out", "gate_in", "h1_in", "c0_in", "h1_in"], ["joined"], name="joined", axis=1)
+    net.nodes.insert(at, joined)
+    node_of(net, "fc0").input[:2] = ["joined", net.weights("wide_w", 10, 4 * N + 1)]
+    return net
+
+
 def crossed():
     """The hidden state of each LSTM is fed back to the other."""
     net = float_network(n_mels=N, units=(N, N))
@@ -105,6 +115,7 @@ NETWORKS = {
     "old state, cells": lambda: old_state("stacked"),
     "lstm is the mask": lstm_is_the_mask,
     "crossed": crossed,
+    "old states, skip gate": old_states_of_a_skip_gate,
 }
 
 

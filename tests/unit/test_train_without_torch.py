@@ -10,7 +10,7 @@ import pytest
 from codesign.base.errors import InputError
 from codesign.base.resources import resource
 from codesign.cli import main as cli
-from codesign.compiler.frontend import FrontEnd
+from codesign.compiler.frontend import Chain
 from codesign.learning.train.recipe import differences, parse_recipe, read_recipe
 
 
@@ -38,7 +38,7 @@ RECIPES = sorted(resource("models").glob("*/*.toml"))
 def test_shipped_recipes_are_sound(path):
     recipe = read_recipe(path)
     assert recipe.name == path.parent.name
-    assert isinstance(recipe.config, FrontEnd)
+    assert isinstance(recipe.config, Chain)
 
 
 @pytest.mark.parametrize("name", ["pruned", "pruned-skip", "low-latency"])

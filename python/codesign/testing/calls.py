@@ -14,7 +14,8 @@ from codesign.base.resources import resource
 from codesign.firmware.boards import Board
 from codesign.firmware.machines.profile import BlockCount
 from codesign.firmware.toolchain.bare import linker_script
-from codesign.firmware.toolchain.compilers import COMMON_FLAGS, TARGET_FLAGS, ArmCompiler, compile_all, link, run_tool
+from codesign.firmware.toolchain.compilers import COMMON_FLAGS, TARGET_FLAGS, ArmCompiler, link, run_tool
+from codesign.firmware.toolchain.objects import compile_runtime
 from codesign.firmware.toolchain.runtime import bare_includes, bare_sources
 
 ARENA = 0x1100_0000
@@ -66,9 +67,8 @@ def build_calls(
     port.append(resource("runtime", "port", "calls", "calls.c"))
     includes = tuple(f"-I{path}" for path in bare_includes())
     cpu = compiler.cpu_flags(board.core.cpu)
-    command = (*compiler.compile, *TARGET_FLAGS, *cpu)
-    objects = compile_all((*command, *flags, *includes), sources, folder)
-    objects += compile_all((*command, *COMMON_FLAGS, *includes), port, folder)
+    objects = compile_runtime(compiler, (*TARGET_FLAGS, *cpu, *flags, *includes), sources, folder)
+    objects += compile_runtime(compiler, (*TARGET_FLAGS, *cpu, *COMMON_FLAGS, *includes), port, folder)
     script, elf = folder / "calls.ld", folder / "calls.elf"
     script.write_text(linker_script(board), encoding="utf-8")
     kept = ("--gc-sections", *(word for name in keep for word in ("-u", name))) if keep else ("--no-gc-sections",)

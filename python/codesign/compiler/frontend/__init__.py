@@ -14,7 +14,6 @@ __all__ = [
     "Arithmetic",
     "BandedMatrix",
     "Chain",
-    "FrontEnd",
     "analysis_bank",
     "analysis_window",
     "gains_bank",
@@ -24,6 +23,3 @@ __all__ = [
     "synthesis_window",
     "whole_hops",
 ]
-
-FrontEnd = Chain
-"""The chain by the name that it goes by where only its front is meant."""

@@ -13,14 +13,14 @@ import numpy.typing as npt
 
 from codesign.compiler.layers.arithmetic import Ints, Matrices, saturate16
 from codesign.compiler.layers.code import Array, CodeContext, LayerCode
-from codesign.compiler.layers.recurrent import Recurrent, product
+from codesign.compiler.layers.recurrent import TwoMatrices, product
 from codesign.compiler.layers.scratch import BLOCK_ROWS, prepared_bytes
 from codesign.compiler.layers.tables import TOLERANCE, lookup16
 from codesign.compiler.layers.value import Value
 
 
 @dataclass(frozen=True)
-class Lstm(Recurrent):
+class Lstm(TwoMatrices):
     """An LSTM, int8 in, int8 hidden state, int16 cell state with scale 2^−cell_fraction; `wide` for an int16 hidden state, with
     `wide_input` for int16 in as well. A scan has no cell state of a name.
 
@@ -30,9 +30,6 @@ class Lstm(Recurrent):
     """
 
     cell: str
-    input_weights: npt.NDArray[np.int8]
-    recurrent_weights: npt.NDArray[np.int8]
-    bias: npt.NDArray[np.int32]
     input_multiplier: npt.NDArray[np.int32]
     recurrent_multiplier: npt.NDArray[np.int32]
     gate_shift: npt.NDArray[np.int32]
@@ -40,18 +37,8 @@ class Lstm(Recurrent):
     hidden_multiplier: int
     hidden_shift: int
     hidden_zero_point: int
-    wide_input: bool = False
-    wide: bool = False
 
     kind: ClassVar[str] = "lstm"
-
-    @property
-    def inputs(self) -> int:
-        return int(self.input_weights.shape[1])
-
-    @property
-    def units(self) -> int:
-        return int(self.recurrent_weights.shape[1])
 
     @property
     def title(self) -> str:
@@ -61,18 +48,6 @@ class Lstm(Recurrent):
     def starts(self) -> tuple[tuple[str, str, int], ...]:
         hidden = self.hidden, "int16_t" if self.wide else "int8_t", self.hidden_zero_point
         return (hidden, (self.cell, "int16_t", 0))
-
-    @property
-    def weights_int8(self) -> tuple[npt.NDArray[np.int8], ...]:
-        return (self.input_weights, self.recurrent_weights)
-
-    @property
-    def constants(self) -> tuple[npt.NDArray[Any], ...]:
-        return (self.bias,)
-
-    @property
-    def vector_bits(self) -> tuple[int, ...]:
-        return (16 if self.wide_input else 8, 16 if self.wide else 8)
 
     @property
     def step_bytes(self) -> int:

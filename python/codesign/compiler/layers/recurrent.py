@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -108,6 +108,39 @@ class Recurrent(Layer):
             states=ats,
             scratch=context.scratch(self.name),
         )
+
+
+@dataclass(frozen=True)
+class TwoMatrices(Recurrent):
+    """One matrix for the input and one for the hidden state, int8, their rows in the same order, and that of `bias` int32.
+    `wide_input` for an int16 input, `wide` for an int16 hidden state.
+    """
+
+    input_weights: npt.NDArray[np.int8]
+    recurrent_weights: npt.NDArray[np.int8]
+    bias: npt.NDArray[np.int32]
+    wide_input: bool = field(default=False, kw_only=True)
+    wide: bool = field(default=False, kw_only=True)
+
+    @property
+    def inputs(self) -> int:
+        return int(self.input_weights.shape[1])
+
+    @property
+    def units(self) -> int:
+        return int(self.recurrent_weights.shape[1])
+
+    @property
+    def weights_int8(self) -> tuple[npt.NDArray[np.int8], ...]:
+        return (self.input_weights, self.recurrent_weights)
+
+    @property
+    def constants(self) -> tuple[npt.NDArray[Any], ...]:
+        return (self.bias,)
+
+    @property
+    def vector_bits(self) -> tuple[int, ...]:
+        return (16 if self.wide_input else 8, 16 if self.wide else 8)
 
 
 def product(weights: npt.NDArray[np.float64], x: Ints, *, wide: bool) -> Ints:

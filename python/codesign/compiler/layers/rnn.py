@@ -6,29 +6,25 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
-import numpy.typing as npt
 
 from codesign.compiler.layers.arithmetic import Ints, Matrices, mbqm, saturate16
 from codesign.compiler.layers.code import Array, CodeContext, LayerCode
-from codesign.compiler.layers.recurrent import Recurrent, product
+from codesign.compiler.layers.recurrent import TwoMatrices, product
 from codesign.compiler.layers.scratch import BLOCK_ROWS, prepared_bytes
 from codesign.compiler.layers.tables import TOLERANCE, lookup16
 from codesign.compiler.layers.value import Value
 
 
 @dataclass(frozen=True)
-class Rnn(Recurrent):
+class Rnn(TwoMatrices):
     """h' = tanh (or with `relu` max(0, ·)) of W·x + R·h + bias; int8 or int16 in (`wide_input`), int8 or int16 state (`wide`).
 
     Weights int8 (units, inputs) and (units, units), bias int32 (units,) with zero points and rounding folded in.
     """
 
-    input_weights: npt.NDArray[np.int8]
-    recurrent_weights: npt.NDArray[np.int8]
-    bias: npt.NDArray[np.int32]
     input_multiplier: int
     recurrent_multiplier: int
     gate_shift: int
@@ -36,18 +32,8 @@ class Rnn(Recurrent):
     hidden_shift: int
     hidden_zero_point: int
     relu: bool
-    wide_input: bool = False
-    wide: bool = False
 
     kind: ClassVar[str] = "rnn"
-
-    @property
-    def inputs(self) -> int:
-        return int(self.input_weights.shape[1])
-
-    @property
-    def units(self) -> int:
-        return int(self.recurrent_weights.shape[1])
 
     @property
     def title(self) -> str:
@@ -56,18 +42,6 @@ class Rnn(Recurrent):
     @property
     def starts(self) -> tuple[tuple[str, str, int], ...]:
         return ((self.hidden, "int16_t" if self.wide else "int8_t", self.hidden_zero_point),)
-
-    @property
-    def weights_int8(self) -> tuple[npt.NDArray[np.int8], ...]:
-        return (self.input_weights, self.recurrent_weights)
-
-    @property
-    def vector_bits(self) -> tuple[int, ...]:
-        return (16 if self.wide_input else 8, 16 if self.wide else 8)
-
-    @property
-    def constants(self) -> tuple[npt.NDArray[Any], ...]:
-        return (self.bias,)
 
     @property
     def step_bytes(self) -> int:

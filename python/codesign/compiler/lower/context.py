@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 class Context:
     """The graph, and the network's parts as they grow.
 
-    `aliases` maps names of the graph to names of the network where they differ (an LSTM's output is its hidden state),
+    `aliases` maps names of the graph to names of the network where they differ (an LSTM's output is its hidden state; a state
+    that changes before its last reader is read from a copy),
     `done` holds operators that an earlier one has absorbed, `lowered` those that have their layers, and `arranged` values that
     operators of layout have not put together yet. `histories` are the concatenations that states are held as: value → state.
     """
@@ -110,7 +111,11 @@ class Context:
         """Whether `op` may write `output` over the state `name`: that is its next value, and nobody reads the old one later."""
         graph = self.graph
         state = graph.state(name)
-        if state is None or graph.next_value(state) != output or op.sources.count(name) != 1:
+        if state is None or graph.next_value(state) != output:
+            return False
+        if name in self.aliases:  # all others read a copy
+            return True
+        if op.sources.count(name) != 1:
             return False
         if any(graph.next_value(other) == name for other in graph.states):
             return False

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from codesign.compiler.frontend import FrontEnd
+from codesign.compiler.frontend import Chain
 from codesign.compiler.layers import Layer, StateValue, Value
 from codesign.compiler.names import STAGES, check_unique
 
@@ -23,7 +23,7 @@ class Network:
     """
 
     name: str
-    frontend: FrontEnd
+    frontend: Chain
     values: Mapping[str, Value]
     states: tuple[StateValue, ...]
     input: str

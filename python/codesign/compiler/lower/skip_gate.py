@@ -23,8 +23,8 @@ def lower_skip_gate(context: Context, op: SkipGateOp) -> None:
     if source.name not in hidden:
         raise InputError(f"{op.name}: '{op.source}' is not the hidden state of a layer that the gate guards")
     state = context.state(op.name, op.state)
-    if not context.in_place(op, op.state, op.outputs[0]) or len(context.graph.readers(op.state)) > 1:
-        raise InputError(f"{op.name}: state '{op.state}' of the gate is read or fed back by another operator too")
+    if not context.in_place(op, op.state, op.outputs[0]):
+        raise InputError(f"{op.name}: state '{op.state}' of the gate is not what it is given back as")
     if float(state.start.ravel()[0]) < 0.5:
         raise InputError(f"{op.name}: state '{op.state}' starts below 0.5, the gate would never open", hint="start at 1")
     logit, delta = context.new_name(f"{op.state}_logit"), context.new_name(f"{op.state}_delta")

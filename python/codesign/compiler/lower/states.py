@@ -17,7 +17,7 @@ def add_states(context: Context) -> None:
     Raises InputError for a state whose next value nobody computes, or that has no parameters.
     """
     graph = context.graph
-    guarded = {name for gate in graph.ops for name in gate.guards}
+    guarded = {name for gate in graph.ops if gate.guards for name in (gate.name, *gate.guards)}
     for state in graph.states:
         after = graph.next_value(state)
         if after not in graph.shapes:
@@ -30,16 +30,22 @@ def add_states(context: Context) -> None:
             continue
         carriers = [op for op in graph.ops if state.input in op.carried]
         owner = next((op for op in carriers if context.in_place(op, state.input, op.carried[state.input])), None)
-        if owner is None and any(op.guards or op.name in guarded for op in carriers):
-            raise InputError(
-                f"state '{state.input}' is a skip gate's or of a layer under one, and is read as it was before the step",
-                hint="read the layer's output instead",
-            )
-        own = owner.carried_quants(context).get(state.input) if owner is not None else None
+        gated = next((op for op in carriers if op.name in guarded), None)  # it changes the state in place, or not at all
+        changes = owner or gated
+        own = changes.carried_quants(context).get(state.input) if changes is not None else None
         quant = own or context.quant(state.input) or context.quant(after)
         if quant is None:
             raise InputError(f"state '{state.input}' is not quantized", hint=QUANTIZE_HINT)
-        context.add_state(state, quant)
+        value = context.add_state(state, quant)
+        if gated is not None and (owner is None or (gated.guards and len(graph.readers(state.input)) > 1)):
+            _keep_old(context, value)
+
+
+def _keep_old(context: Context, state: Value) -> None:
+    """A copy of a state as it is before the step, for all readers but the layer that changes it."""
+    old = context.add(Value(context.new_name(f"{state.name}_old"), state.shape, state.dtype, state.scale, state.zero_point))
+    context.layers.append(converted(context.new_layer_name(old.name), state, old))
+    context.aliases[state.name] = old.name
 
 
 def update_states(context: Context) -> None:

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from codesign.base.errors import InputError
-from codesign.compiler.frontend import FrontEnd
+from codesign.compiler.frontend import Chain
 from codesign.compiler.names import check_unique
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ class Graph:
     """
 
     name: str
-    frontend: FrontEnd
+    frontend: Chain
     input: str
     output: str
     states: tuple[State, ...]

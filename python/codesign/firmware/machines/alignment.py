@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from codesign.base.signals import Pcm
-from codesign.compiler.frontend import FrontEnd, whole_hops
+from codesign.compiler.frontend import Chain, whole_hops
 
 Process = Callable[[Pcm], Pcm]
 """Whole hops of int16 PCM to as many samples."""
@@ -64,6 +64,6 @@ class Alignment:
         yield process(self.pad(buffer.waiting))[late:][: taken - given]
 
 
-def alignment_of(config: FrontEnd) -> Alignment:
+def alignment_of(config: Chain) -> Alignment:
     """The alignment of a model with this front end."""
     return Alignment(config.hop, config.latency_samples)

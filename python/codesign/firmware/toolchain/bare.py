@@ -26,6 +26,7 @@ from codesign.firmware.toolchain.compilers import (
 )
 from codesign.firmware.toolchain.kernels import best_kernel, kernels_for
 from codesign.firmware.toolchain.manifest import write_build_manifest
+from codesign.firmware.toolchain.objects import compile_runtime
 from codesign.firmware.toolchain.runtime import bare_includes, bare_sources, runtime_include, runtime_sources
 
 ENTRY = "Reset_Handler"
@@ -53,9 +54,11 @@ def build_bare(
         objects_folder = building / "obj"
         objects_folder.mkdir()
         # Quoted includes alone find the model's headers: none of them can hide a system header, whatever the model is called.
-        includes = (*(f"-I{path}" for path in (runtime_include(), *bare_includes())), f"-iquote{generated.folder}")
-        sources = [*runtime_sources(kernels_for(board)), *bare_sources(semihosting=semihosting), *generated.sources]
-        objects = compile_all((*compiler.compile, *flags, *includes), sources, objects_folder)
+        includes = tuple(f"-I{path}" for path in (runtime_include(), *bare_includes()))
+        *port, main = bare_sources(semihosting=semihosting)
+        objects = compile_runtime(compiler, (*flags, *includes), [*runtime_sources(kernels_for(board)), *port], objects_folder)
+        command = (*compiler.compile, *flags, *includes, f"-iquote{generated.folder}")
+        objects += compile_all(command, [main, *generated.sources], objects_folder)
         table = _link(compiler, flags, objects, board, building)
         stack_usage = sorted(objects_folder.glob("*.su"))
         for file in objects:

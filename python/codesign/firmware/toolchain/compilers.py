@@ -128,6 +128,11 @@ def _zig_version() -> str:
     return f"clang of ziglang {tool_version((sys.executable, '-m', 'ziglang', 'version'))}"
 
 
+def object_name(source: Path) -> str:
+    """The name of a source's object file."""
+    return f"{source.parent.name}_{source.name}.o"
+
+
 def compile_all(command: Sequence[str], sources: Sequence[Path], folder: Path) -> list[Path]:
     """Compile every source to an object file in `folder`, as many at a time as there are processors.
 
@@ -136,7 +141,7 @@ def compile_all(command: Sequence[str], sources: Sequence[Path], folder: Path) -
     """
 
     def compile_one(source: Path) -> Path:
-        output = folder / f"{source.parent.name}_{source.name}.o"
+        output = folder / object_name(source)
         run_tool((*command, "-c", str(source), "-o", str(output)), source.name)
         return output
 

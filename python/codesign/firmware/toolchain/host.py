@@ -15,6 +15,7 @@ from codesign.firmware.image import Image
 from codesign.firmware.symbols import symbols_of
 from codesign.firmware.toolchain.compilers import COMMON_FLAGS, compile_all, find_host_compiler, run_tool
 from codesign.firmware.toolchain.manifest import write_build_manifest
+from codesign.firmware.toolchain.objects import compile_runtime
 from codesign.firmware.toolchain.runtime import runtime_include, runtime_sources
 
 NATIVE_BOARD = "native_sim"
@@ -33,8 +34,10 @@ def build_host(network: Network, folder: Path, front_end: Arithmetic = "float32"
     with replace_folder(folder) as building:
         generated = emit(network, plan, building / "src")
         flags = (*COMMON_FLAGS, *HOST_FLAGS)
-        command = (*compiler.compile, *flags, f"-I{runtime_include()}", f"-iquote{generated.folder}")
-        objects = compile_all(command, [*runtime_sources(("plain",)), *generated.sources], building)
+        include = f"-I{runtime_include()}"
+        objects = compile_runtime(compiler, (*flags, include), runtime_sources(("plain",)), building)
+        command = (*compiler.compile, *flags, include, f"-iquote{generated.folder}")
+        objects += compile_all(command, generated.sources, building)
         library = building / f"lib{generated.identifier}.so"
         link = (*compiler.compile, "-shared", *map(str, objects), "-o", str(library))
         run_tool(link, library.name)

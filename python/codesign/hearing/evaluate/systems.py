@@ -14,7 +14,7 @@ import numpy as np
 from codesign.base.audio import Audio, read_audio
 from codesign.base.errors import InputError, ToolError
 from codesign.base.signals import Pcm
-from codesign.compiler.frontend import FrontEnd
+from codesign.compiler.frontend import Chain
 from codesign.compiler.lower import lower
 from codesign.compiler.lower.network import Network
 from codesign.compiler.model import Graph, load_onnx
@@ -93,7 +93,7 @@ def _integer_run(network: Network, folder: Path) -> tuple[Callable[[Pcm], Run], 
     return (lambda pcm: MACHINES[HOST].run(image, pcm)), "int8, host library"
 
 
-def _aligned(config: FrontEnd, run: Callable[[Pcm], Pcm]) -> Callable[[str, Pcm], Pcm]:
+def _aligned(config: Chain, run: Callable[[Pcm], Pcm]) -> Callable[[str, Pcm], Pcm]:
     """`run` over an item, the pipeline's delay removed."""
     alignment = alignment_of(config)
     return lambda item, noisy: alignment.apply(noisy, run)

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from codesign.base.errors import ValidationError
-from codesign.compiler.frontend import FrontEnd
+from codesign.compiler.frontend import Chain
 from codesign.firmware.boards import Board
 from codesign.learning.compress.budget import Target
 
@@ -17,7 +17,7 @@ TABLE_BYTES_PER_POINT = 24
 """Windows, twiddle factors and mel bands, for each point of the FFT."""
 
 
-def board_target(board: Board, config: FrontEnd) -> Target:
+def board_target(board: Board, config: Chain) -> Target:
     """Bytes that the flash budget leaves, and MACs that the deadline leaves after the error that the board's timing admits.
 
     Raises:

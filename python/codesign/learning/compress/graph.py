@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from codesign.compiler.frontend import FrontEnd
+from codesign.compiler.frontend import Chain
 from codesign.compiler.model.graph import Graph, Matrix, Quant, State
 from codesign.compiler.operators import Activation, Linear, LstmCell, Operator, SkipGate
 from codesign.compiler.operators.scales import HIDDEN, LOGIT, UNIT
@@ -42,7 +42,7 @@ class Rounding:
 
 
 def network_graph(
-    sizes: Sizes, weights: Arrays, config: FrontEnd, name: str, licence: str = "", rounding: Rounding | None = None
+    sizes: Sizes, weights: Arrays, config: Chain, name: str, licence: str = "", rounding: Rounding | None = None
 ) -> Graph:
     """The graph of one step; quantized when `rounding` says how.
 

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
-from codesign.compiler.frontend import FrontEnd
+from codesign.compiler.frontend import Chain
 from codesign.compiler.layers import FullyConnected, Lstm, SkipGate
 from codesign.compiler.layers.arithmetic import HALF
 from codesign.compiler.lower import lower
@@ -37,7 +37,7 @@ ONE_SIDED = (254, -127)
 class QuantizedEnhancer(EnhancerModule):
     """An enhancer that computes as the firmware does. Scales are learned in the logarithm; cell fractions stay."""
 
-    def __init__(self, config: FrontEnd, sizes: Sizes, cell_fractions: tuple[int, ...]) -> None:
+    def __init__(self, config: Chain, sizes: Sizes, cell_fractions: tuple[int, ...]) -> None:
         super().__init__(config, sizes)
         self.cell_fractions = cell_fractions
         self.scales = nn.ParameterDict()
@@ -48,7 +48,7 @@ class QuantizedEnhancer(EnhancerModule):
             self.scales[_key(name)] = nn.Parameter(torch.zeros(()))
 
     @classmethod
-    def of(cls, config: FrontEnd, sizes: Sizes, weights: Mapping[str, Tensor], rounding: Rounding) -> QuantizedEnhancer:
+    def of(cls, config: Chain, sizes: Sizes, weights: Mapping[str, Tensor], rounding: Rounding) -> QuantizedEnhancer:
         """A network's weights with the scales of `rounding`."""
         result = cls(config, sizes, rounding.cell_fractions)
         result.network.load_state_dict(dict(weights))

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from codesign.compiler.frontend import FrontEnd
+from codesign.compiler.frontend import Chain
 from codesign.compiler.quantize.calibrate import quantize_graph
 from codesign.learning.compress.graph import Rounding, network_graph, rounding_of
 from codesign.learning.compress.quantized import QuantizedEnhancer
@@ -21,7 +21,7 @@ from codesign.learning.train.recipe import Recipe
 
 
 @torch.no_grad()
-def calibrated(sizes: Sizes, weights: dict[str, Tensor], config: FrontEnd, signals: Sequence[Tensor]) -> Rounding:
+def calibrated(sizes: Sizes, weights: dict[str, Tensor], config: Chain, signals: Sequence[Tensor]) -> Rounding:
     """The rounding of least squared error for each weight and value, over noisy `signals` [samples]."""
     front = FrontEndTorch(config)
     features = [front.analyse(signal[None])[1][0].numpy() for signal in signals]

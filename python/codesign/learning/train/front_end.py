@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from codesign.compiler.frontend import FrontEnd, analysis_window, mel_analysis, mel_synthesis, synthesis_window
+from codesign.compiler.frontend import Chain, analysis_window, mel_analysis, mel_synthesis, synthesis_window
 from codesign.learning.train.spectral import irfft, scale
 
 FLOOR = 2.0**-40
@@ -17,7 +17,7 @@ FLOOR = 2.0**-40
 class FrontEndTorch(nn.Module):
     """Analysis and synthesis of `config` with the tables of codesign.compiler.frontend, without the stream's delay."""
 
-    def __init__(self, config: FrontEnd) -> None:
+    def __init__(self, config: Chain) -> None:
         super().__init__()
         self.config = config
         tables = {

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.func import functional_call
 from torch.nn import functional
 
-from codesign.compiler.frontend import FrontEnd
+from codesign.compiler.frontend import Chain
 from codesign.learning.train.front_end import FrontEndTorch
 
 HALF = 0.5
@@ -140,7 +140,7 @@ class MaskNetwork(nn.Module):
 class EnhancerModule(nn.Module):
     """Noisy signal → enhanced signal: front end, mask network, inverse front end."""
 
-    def __init__(self, config: FrontEnd, sizes: Sizes, dropout: float = 0.0) -> None:
+    def __init__(self, config: Chain, sizes: Sizes, dropout: float = 0.0) -> None:
         super().__init__()
         self.front = FrontEndTorch(config)
         self.network = MaskNetwork(sizes, dropout)

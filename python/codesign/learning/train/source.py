@@ -13,7 +13,7 @@ import torch
 from torch import nn
 
 from codesign.base.progress import Progress
-from codesign.compiler.frontend import FrontEnd
+from codesign.compiler.frontend import Chain
 from codesign.learning.data import Batches, Corpus, Mixer, open_corpus
 from codesign.learning.train.loop import Signals
 from codesign.learning.train.losses import si_sdr
@@ -49,7 +49,7 @@ def corpus_of(recipe: Recipe, speech: Path, noise: Path, show: Progress) -> Corp
 
 def validation_pairs(corpus: Corpus, recipe: Recipe) -> tuple[Signals, Signals]:
     """(noisy, clean) of the validation split, float32 [mixtures, samples]: the same at every call."""
-    config: FrontEnd = recipe.config
+    config: Chain = recipe.config
     length = round(VALIDATION_SECONDS * config.sample_rate / config.hop) * config.hop
     plain = replace(recipe.mix_settings, wide=0.0, noise_only=0.0, clean_only=0.0, pauses=0.0)
     mixer = Mixer(corpus, "validation", length, VALIDATION_SEED, plain)

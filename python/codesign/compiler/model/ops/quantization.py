@@ -7,7 +7,7 @@ import numpy as np
 
 from codesign.compiler.model.graph import Quant
 from codesign.compiler.model.ops.step import Step
-from codesign.compiler.model.terms import Constant, Operation, Pieces
+from codesign.compiler.model.terms import Choice, Constant, Operation, Pieces
 from codesign.compiler.operators import View
 
 _TYPES = {np.dtype(np.int8): 8, np.dtype(np.int16): 16}
@@ -22,9 +22,11 @@ def quantize(step: Step) -> None:
     quant = _parameters(step)
     if step.build.quants.setdefault(term.name, quant) != quant:
         raise step.refuse(f"'{term.name}' is quantized a second time with other parameters", hint=_HINT)
-    # Of a concatenation, each part that has none gets the parameters: an LSTM that reads it reads the parts.
+    # Of a concatenation, each part that has none gets the parameters: an LSTM that reads it reads the parts. What a skip gate
+    # chooses has those of its choices.
     for part in term.parts if isinstance(term, Pieces) else ():
-        step.build.quants.setdefault(part.name, quant)
+        if not (isinstance(part, Choice) and part.then.name in step.build.quants):
+            step.build.quants.setdefault(part.name, quant)
     step.build.quantized[step.name()] = (term, quant)
     while isinstance(term, Operation) and term.call is not None and isinstance(term.call.operator, View):
         (term,) = term.call.sources  # the same numbers, which have these parameters unless the file gives them others
