@@ -7,6 +7,7 @@ import numpy as np
 
 from codesign.compiler.layers import FullyConnected, Layer, Value
 from codesign.compiler.layers.binary import Operation
+from codesign.compiler.layers.recurrent import Scan
 from codesign.compiler.layers.tables import Table
 from codesign.compiler.layers.value import Dtype
 from codesign.compiler.lower.binary import Side, binary_of, constant_side
@@ -92,6 +93,32 @@ def gru_cases(rng: np.random.Generator) -> list[Case]:
                 if not scan:
                     inputs_of = [{**at, "h": of_type(rng, h.size, h_type, k)} for at, k in zip(inputs_of, KINDS, strict=False)]
                 cases.append(Case(layer, {"x": x, "h": h}, inputs_of))
+    return cases
+
+
+SMALL_GRUS: tuple[tuple[int, int, int, Scan], ...] = (
+    (8, 4, 33, "forward"),
+    (8, 4, 18, "reverse"),
+    (8, 8, 17, ""),
+    (8, 16, 1, ""),
+    (16, 12, 5, "reverse"),
+    (4, 16, 2, ""),
+    (12, 4, 1, "forward"),
+)
+
+
+def small_gru_cases(rng: np.random.Generator) -> list[Case]:
+    """GRUs of few int16 units over positions: counts that fill the kernel's blocks and that do not."""
+    cases = []
+    for i, (inputs, units, positions, scan) in enumerate(SMALL_GRUS):
+        x = value("x", positions * inputs, "int16", 2.0**-13)
+        h = value("h", positions * units, "int16", (1.1, 0.4)[i % 2] * 2.0**-15)
+        rows = [Rows.of(rng.normal(0, (0.3, 3.0)[i % 2], (3 * units, n)), groups=3) for n in (inputs, units)]
+        biases = [rng.normal(0, 1, 3 * units) for _ in range(2)]
+        layer = gru_of(f"small_gru_{i}", x, h, *rows, *biases, reset_after=True, positions=positions, scan=scan)
+        read = (x,) if scan else (x, h)
+        inputs_of = [{v.name: of_type(rng, v.size, "int16", kind) for v in read} for kind in ("random", "extreme", "maximum")]
+        cases.append(Case(layer, {"x": x, "h": h}, inputs_of))
     return cases
 
 
@@ -218,7 +245,10 @@ def reduction_cases(rng: np.random.Generator) -> list[Case]:
 
 def all_cases() -> list[Case]:
     rng = np.random.default_rng(2)
-    makers = (fully_connected_cases, gru_cases, other_recurrent_cases, binary_cases, unary_cases, reduction_cases)
+    makers = (
+        *(fully_connected_cases, gru_cases, other_recurrent_cases, binary_cases),
+        *(unary_cases, reduction_cases, small_gru_cases),
+    )
     return [case for make in makers for case in make(rng)]
 
 
