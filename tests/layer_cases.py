@@ -122,6 +122,35 @@ def small_gru_cases(rng: np.random.Generator) -> list[Case]:
     return cases
 
 
+def position_cases(rng: np.random.Generator) -> list[Case]:
+    """Fully connected layers over positions: few columns, and weights that are mostly zeros."""
+    cases = []
+    for i, (rows, columns, positions) in enumerate(((16, 16, 33), (6, 4, 2), (2, 12, 5), (8, 8, 3), (64, 192, 3), (21, 40, 2))):
+        weights = rng.integers(-127, 128, (rows, columns)).astype(np.int8)
+        if columns > 16:  # bands, one of them empty
+            middle = np.arange(rows)[:, None] * columns / rows
+            weights[np.abs(np.arange(columns) - middle) > 1 + columns / 30] = 0
+            weights[rows // 3] = 0
+        layer = FullyConnected(
+            name=f"positions_{i}",
+            source="x",
+            output="y",
+            weights=weights,
+            bias=rng.integers(-(2**20), 2**20, rows).astype(np.int32),
+            multiplier=rng.integers(2**30, 2**31, rows).astype(np.int32),
+            shift=rng.integers(-9, -4, rows).astype(np.int32),
+            zero_point=0,
+            low=-32767,
+            high=32767,
+            positions=positions,
+            wide=True,
+        )
+        values = {"x": value("x", positions * columns, "int16"), "y": value("y", positions * rows, "int16")}
+        inputs = [{"x": of_type(rng, positions * columns, "int16", kind)} for kind in ("random", "extreme", "maximum")]
+        cases.append(Case(layer, values, inputs))
+    return cases
+
+
 def other_recurrent_cases(rng: np.random.Generator) -> list[Case]:
     """LSTMs and simple RNNs in all types and modes."""
     cases = []
@@ -247,7 +276,7 @@ def all_cases() -> list[Case]:
     rng = np.random.default_rng(2)
     makers = (
         *(fully_connected_cases, gru_cases, other_recurrent_cases, binary_cases),
-        *(unary_cases, reduction_cases, small_gru_cases),
+        *(unary_cases, reduction_cases, small_gru_cases, position_cases),
     )
     return [case for make in makers for case in make(rng)]
 

@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* void cs_input_sums_<quads>(const uint32_t *weights, const int16_t *x, int32_t *sums, uint32_t count, int32_t step, uint32_t rows)
  *
- * codesign/positions.h says what it computes. Two rows times two positions: a block does four columns, 16 products, in 12
- * instructions, of which the eight SMLAD are the limit. Packing: packing_pairs.py, pack_inputs.
+ * codesign/positions.h says what it computes; registers as in pair_block.h, and after the last block r8-r11 are multipliers and biases.
+ * Packing: packing_pairs.py, pack_inputs.
  *
- *   r0  weights, running      r3, r4    rows A, B of position p       r8-r11        weights, then multipliers and biases
- *   r1  x of p   r2  of q     r5, r6    of position q                 r7, r12, lr   x
  *   [sp] weights, [sp, #4] sums running, [sp, #8] their end of these two positions, [sp, #12] bytes of them,
  *   [sp, #16] positions left, [sp, #20] x of the next p
  *
@@ -18,28 +16,7 @@
         .thumb
         .cfi_sections .debug_frame
 
-        .macro  BLOCK quad
-        ldrd    r7, r12, [r1, #8 * \quad]
-        ldr     lr, [r2, #8 * \quad]
-        ldm     r0!, {r8-r11}
-        .if     \quad == 0
-        smuad   r3, r8, r7
-        smuad   r4, r10, r7
-        ldr     r7, [r2, #4]
-        smuad   r5, r8, lr
-        smuad   r6, r10, lr
-        .else
-        smlad   r3, r8, r7, r3
-        smlad   r4, r10, r7, r4
-        ldr     r7, [r2, #8 * \quad + 4]
-        smlad   r5, r8, lr, r5
-        smlad   r6, r10, lr, r6
-        .endif
-        smlad   r3, r9, r12, r3
-        smlad   r4, r11, r12, r4
-        smlad   r5, r9, r7, r5
-        smlad   r6, r11, r7, r6
-        .endm
+#include "pair_block.h"
 
         .macro  FUNCTION name quads
         .section .text.\name, "ax", %progbits
@@ -83,9 +60,10 @@
         strd    r5, r6, [sp, #16]
         ldr     r0, [sp]
 2:                                              // the next two rows
-        .set    quad, 0
-        .rept   \quads
-        BLOCK   quad
+        FIRST_PAIR_BLOCK
+        .set    quad, 1
+        .rept   \quads - 1
+        PAIR_BLOCK quad
         .set    quad, quad + 1
         .endr
         ldm     r0!, {r8-r11}

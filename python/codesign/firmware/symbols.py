@@ -95,10 +95,9 @@ def _matrix_calls(network: Network, kernel: str) -> dict[str, tuple[str, ...]]:
     calls: dict[str, tuple[str, ...]] = {}
     bits: set[int] = set()
     for layer in network.layers:
-        own = layer.pointer_calls(kernel)
-        for caller, called in own.items():
+        bits.update(layer.matrix_bits(kernel))
+        for caller, called in layer.pointer_calls(kernel).items():
             calls[caller] = tuple(dict.fromkeys((*calls.get(caller, ()), *called)))
-        bits.update(() if own else layer.vector_bits)
     if 8 in bits:
         calls |= dict.fromkeys(("cs_fully_connected_s8", "cs_fully_connected_s16"), narrow)
     if 16 in bits:

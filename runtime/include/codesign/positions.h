@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Layers of few columns and rows over many positions, int16 in and out, for cores with the Arm DSP extension: weights widened to
- * int16, constants of a row beside its weights (python/codesign/compiler/layers/packing_pairs.py). The bits are those of cs_gru_step and
- * cs_fully_connected_wide_s16. x is 4-byte aligned, and so is the hidden state. */
+/* Layers over positions whose weights are widened to int16, the constants of a row beside its weights
+ * (python/codesign/compiler/layers/packing_pairs.py): those of few columns and rows, for cores with the Arm DSP extension, and those of
+ * mostly zeros. int16 in and out, 4-byte aligned. The bits are those of cs_gru_step and cs_fully_connected_wide_s16. */
 #ifndef CODESIGN_POSITIONS_H
 #define CODESIGN_POSITIONS_H
 
@@ -38,6 +38,25 @@ typedef struct cs_small_gru {
 /* scratch: 12 * units * (positions, at most CS_SMALL_POSITIONS, rounded up to 2) + 2 * units bytes.
  * y: [positions, units], with direction 0 the states, read and overwritten. */
 void cs_gru_positions(const cs_small_gru *layer, const int16_t *x, int16_t *y, void *scratch);
+
+/* Fully connected layers with few columns, of which `count` positions stand one after the other; int16 to int16, clamped to
+ * +-32767. rows is even. The last character of the name is the number of column quads. */
+typedef void cs_fully_connected_pairs(const uint32_t *weights, const int16_t *x, int16_t *y, uint32_t count, uint32_t columns,
+                                      uint32_t rows);
+
+cs_fully_connected_pairs cs_fully_connected_pairs_1, cs_fully_connected_pairs_2, cs_fully_connected_pairs_3,
+    cs_fully_connected_pairs_4;
+
+/* Any core. Of each row the words: column where its run of weights starts, plus 2^16 times the words of the run; bias; multiplier; shift
+ * (as in cs_fully_connected); the run, two int16 weights a word. columns is even. */
+typedef struct cs_banded {
+    const uint32_t *words;
+    uint16_t rows, columns, positions;
+    int32_t low, high;
+} cs_banded;
+
+/* x: [positions, columns]; y: [positions, rows]. */
+void cs_fully_connected_banded(const cs_banded *layer, const int16_t *x, int16_t *y);
 
 #ifdef __cplusplus
 }

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from codesign.compiler.layers.arithmetic import Ints, Matrices, saturate16
 from codesign.compiler.layers.code import Array, CodeContext, LayerCode
-from codesign.compiler.layers.packing_pairs import PAIR_KERNELS, pack_inputs, pack_recurrent
+from codesign.compiler.layers.packing_pairs import PAIR_KERNELS, SMALL, pack_inputs, pack_recurrent
 from codesign.compiler.layers.recurrent import Recurrent, product
 from codesign.compiler.layers.scratch import prepared_bytes, round_up
 from codesign.compiler.layers.tables import TOLERANCE, lookup16
@@ -23,8 +23,6 @@ UNITS = 16
 """Units that the kernel works on at a time: CS_GRU_UNITS of runtime/include/codesign/nn.h."""
 SMALL_POSITIONS = 16
 """Positions that the kernel for few units works on at a time: CS_SMALL_POSITIONS of runtime/include/codesign/positions.h."""
-SMALL = (4, 8, 12, 16)
-"""Columns and units of that kernel."""
 
 
 @dataclass(frozen=True)
@@ -92,14 +90,20 @@ class Gru(Recurrent):
         return prepared_bytes(self.inputs) + prepared_bytes(self.units) + 6 * 4 * UNITS + kept
 
     @property
-    def is_small(self) -> bool:
-        """Whether cs_gru_positions computes it on cores that have it."""
+    def _is_small(self) -> bool:
         return self.reset_after and self.wide_input and self.wide and self.inputs in SMALL and self.units in SMALL
+
+    def _in_pairs(self, kernel: str) -> bool:
+        """Whether cs_gru_positions computes it."""
+        return self._is_small and kernel in PAIR_KERNELS
+
+    def matrix_bits(self, kernel: str) -> tuple[int, ...]:
+        return () if self._in_pairs(kernel) else self.vector_bits
 
     @property
     def scratch_bytes(self) -> int:
         sums = 12 * self.units * min(round_up(self.positions, 2), SMALL_POSITIONS)
-        return max(super().scratch_bytes, sums + 2 * self.units if self.is_small else 0)
+        return max(super().scratch_bytes, sums + 2 * self.units if self._is_small else 0)
 
     def cells(self, x: Ints, states: tuple[Ints, ...], matrices: Matrices) -> tuple[Ints, ...]:
         (h,) = states
@@ -125,7 +129,7 @@ class Gru(Recurrent):
         return (np.clip(((kept + added) >> s) + zero, -full, full),)
 
     def code(self, context: CodeContext) -> LayerCode:
-        if self.is_small and context.kernel in PAIR_KERNELS:
+        if self._in_pairs(context.kernel):
             return self._small_code(context)
         prefix, wide = context.functions[self.name], (self.wide_input, self.wide) * 2
         names = "gate_input_weights", "gate_recurrent_weights", "candidate_input_weights", "candidate_recurrent_weights"
@@ -148,7 +152,7 @@ class Gru(Recurrent):
         return LayerCode(prefix, arrays, code)
 
     def pointer_calls(self, kernel: str) -> Mapping[str, tuple[str, ...]]:
-        if not (self.is_small and kernel in PAIR_KERNELS):
+        if not self._in_pairs(kernel):
             return {}
         return {"cs_gru_positions": (f"cs_input_sums_{self.inputs // 4}", f"cs_gru_steps_{self.units}")}
 

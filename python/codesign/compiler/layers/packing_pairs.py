@@ -10,13 +10,15 @@ import numpy.typing as npt
 
 PAIR_KERNELS = ("dsp", "dual", "mve")
 """Kernels (keys of packing.PACKERS) of cores that multiply pairs of int16."""
+SMALL = (4, 8, 12, 16)
+"""Columns, and units of a GRU, that those kernels take."""
 
 Words = npt.NDArray[np.uint32]
 
 
 def pair_words(weights: npt.NDArray[np.int8]) -> Words:
-    """int8 (rows, columns), rows even, columns a multiple of 4 → uint32 (rows / 2, columns): of each two rows A and B and each four
-    columns the words A₀A₁, A₂A₃, B₀B₁, B₂B₃ of int16, the first in the low halfword.
+    """int8 (rows, columns), rows even, columns a multiple of 4 → uint32 (rows / 2, columns): of each two rows A and B and each
+    four columns the words A₀A₁, A₂A₃, B₀B₁, B₂B₃ of int16, the first in the low halfword.
     """
     rows, columns = weights.shape
     halves = weights.astype(np.int16).view(np.uint16).astype(np.uint32).reshape(rows // 2, 2, columns // 4, 2, 2)
@@ -43,8 +45,8 @@ def pack_recurrent(
     hidden_multiplier: int,
     hidden_shift: int,
 ) -> Words:
-    """Of cs_gru_steps: weights (units, units) of update, reset and candidate, with multiplier and shift after each two rows; after
-    those of the candidate also both rows' recurrent biases, and what blends candidate and state.
+    """Of cs_gru_steps: weights (units, units) of update, reset and candidate, with multiplier and shift after each two rows;
+    after those of the candidate also both rows' recurrent biases, and what blends candidate and state.
     """
     parts = []
     for weights, *scale in zip(gates, multipliers, shifts, strict=True):
@@ -54,4 +56,44 @@ def pack_recurrent(
             blend = 15 - hidden_shift, hidden_multiplier, -(1 << (hidden_shift - 1)), hidden_shift
             constants += [recurrent_bias, np.tile(np.array(blend, np.int64), (len(words), 1))]
         parts.append(rows_with(words, *constants).reshape(-1))
+    return np.concatenate(parts)
+
+
+def pack_rows(
+    weights: npt.NDArray[np.int8],
+    biases: npt.NDArray[np.integer],
+    multipliers: npt.NDArray[np.integer],
+    shifts: npt.NDArray[np.integer],
+) -> Words:
+    """Of cs_fully_connected_pairs: both rows' biases, weights, then of each row multiplier, rounding, and shift to the right after
+    a product's high half. The rounding is less one step of the result, so that −32767 is where int16 ends.
+    """
+    right = -shifts.astype(np.int64) - 1
+    after = np.stack([multipliers.astype(np.int64), -(1 << (right - 1)), right], axis=1)
+    before = rows_with(np.zeros((len(weights) // 2, 0), np.uint32), biases)
+    return rows_with(np.concatenate([before, pair_words(weights)], axis=1), after).reshape(-1)
+
+
+def runs(weights: npt.NDArray[np.int8]) -> list[tuple[int, int]]:
+    """Of each row of an even number of columns the pairs of columns (first, end) outside of which all weights are 0."""
+    found = []
+    for row in weights.reshape(len(weights), -1, 2).any(axis=2):
+        used = np.flatnonzero(row)
+        found.append((int(used[0]), int(used[-1]) + 1) if len(used) else (0, 0))
+    return found
+
+
+def pack_banded(
+    weights: npt.NDArray[np.int8],
+    biases: npt.NDArray[np.integer],
+    multipliers: npt.NDArray[np.integer],
+    shifts: npt.NDArray[np.integer],
+) -> Words:
+    """Of cs_banded: each row's head and its run of weights, two int16 a word."""
+    halves = weights.astype(np.int16).view(np.uint16).astype(np.uint32).reshape(len(weights), -1, 2)
+    words = halves[..., 0] | (halves[..., 1] << 16)
+    parts = []
+    for row, (first, end) in enumerate(runs(weights)):
+        head = np.array([2 * first | (end - first) << 16, biases[row], multipliers[row], shifts[row]], np.int64)
+        parts += [head.astype(np.uint32), words[row, first:end]]
     return np.concatenate(parts)
