@@ -22,7 +22,7 @@ static inline int32_t run_sum(int32_t sum, const uint32_t *words, const uint32_t
     return sum;
 }
 
-void cs_fully_connected_banded(const cs_banded *layer, const int16_t *x, int16_t *y)
+void cs_fully_connected_banded(const cs_band_layer *layer, const int16_t *x, int16_t *y)
 {
     const int32_t low = layer->low, high = layer->high;
     const uint32_t rows = layer->rows, columns = layer->columns;

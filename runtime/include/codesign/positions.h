@@ -49,14 +49,14 @@ cs_fully_connected_pairs cs_fully_connected_pairs_1, cs_fully_connected_pairs_2,
 
 /* Any core. Of each row the words: column where its run of weights starts, plus 2^16 times the words of the run; bias; multiplier; shift
  * (as in cs_fully_connected); the run, two int16 weights a word. columns is even. */
-typedef struct cs_banded {
+typedef struct cs_band_layer {
     const uint32_t *words;
     uint16_t rows, columns, positions;
     int32_t low, high;
-} cs_banded;
+} cs_band_layer;
 
 /* x: [positions, columns]; y: [positions, rows]. */
-void cs_fully_connected_banded(const cs_banded *layer, const int16_t *x, int16_t *y);
+void cs_fully_connected_banded(const cs_band_layer *layer, const int16_t *x, int16_t *y);
 
 #ifdef __cplusplus
 }

@@ -131,7 +131,7 @@ class FullyConnected(Layer):
         rows, columns = self.weights.shape
         if not self.wide or self.zero_point or max(-self.low, self.high) <= 127 or columns % 2:
             return False
-        return 4 * sum(end - first for first, end in runs(self.weights)) <= rows * columns
+        return 4 * sum(end - first for first, end in runs(self.weights)) <= int(rows * columns)
 
     def _in_pairs(self, kernel: str) -> bool:
         """Whether cs_fully_connected_pairs computes it."""

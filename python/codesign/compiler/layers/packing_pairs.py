@@ -23,7 +23,7 @@ def pair_words(weights: npt.NDArray[np.int8]) -> Words:
     rows, columns = weights.shape
     halves = weights.astype(np.int16).view(np.uint16).astype(np.uint32).reshape(rows // 2, 2, columns // 4, 2, 2)
     words = halves[..., 0] | (halves[..., 1] << 16)  # two rows, row of them, column quad, half of it
-    return words.transpose(0, 2, 1, 3).reshape(rows // 2, columns)
+    return np.ascontiguousarray(words.transpose(0, 2, 1, 3)).reshape(rows // 2, columns).astype(np.uint32)
 
 
 def rows_with(words: Words, *constants: npt.NDArray[np.integer]) -> Words:
@@ -48,13 +48,13 @@ def pack_recurrent(
     """Of cs_gru_steps: weights (units, units) of update, reset and candidate, with multiplier and shift after each two rows;
     after those of the candidate also both rows' recurrent biases, and what blends candidate and state.
     """
-    parts = []
+    parts: list[Words] = []
     for weights, *scale in zip(gates, multipliers, shifts, strict=True):
         words = pair_words(weights)
-        constants = [np.tile(np.array(scale, np.int64), (len(words), 1))]
+        constants: list[npt.NDArray[np.integer]] = [np.tile(np.array(scale), (len(words), 1))]
         if len(parts) == 2:
             blend = 15 - hidden_shift, hidden_multiplier, -(1 << (hidden_shift - 1)), hidden_shift
-            constants += [recurrent_bias, np.tile(np.array(blend, np.int64), (len(words), 1))]
+            constants += [recurrent_bias, np.tile(np.array(blend), (len(words), 1))]
         parts.append(rows_with(words, *constants).reshape(-1))
     return np.concatenate(parts)
 
@@ -65,8 +65,8 @@ def pack_rows(
     multipliers: npt.NDArray[np.integer],
     shifts: npt.NDArray[np.integer],
 ) -> Words:
-    """Of cs_fully_connected_pairs: both rows' biases, weights, then of each row multiplier, rounding, and shift to the right after
-    a product's high half. The rounding is less one step of the result, so that −32767 is where int16 ends.
+    """Of cs_fully_connected_pairs: both rows' biases, weights, then of each row multiplier, rounding, and shift to the right
+    after a product's high half. The rounding is less one step of the result, so that −32767 is where int16 ends.
     """
     right = -shifts.astype(np.int64) - 1
     after = np.stack([multipliers.astype(np.int64), -(1 << (right - 1)), right], axis=1)
@@ -77,8 +77,8 @@ def pack_rows(
 def runs(weights: npt.NDArray[np.int8]) -> list[tuple[int, int]]:
     """Of each row of an even number of columns the pairs of columns (first, end) outside of which all weights are 0."""
     found = []
-    for row in weights.reshape(len(weights), -1, 2).any(axis=2):
-        used = np.flatnonzero(row)
+    for row in weights.reshape(len(weights), -1, 2):
+        used = np.flatnonzero(row.any(axis=1))
         found.append((int(used[0]), int(used[-1]) + 1) if len(used) else (0, 0))
     return found
 
@@ -89,7 +89,7 @@ def pack_banded(
     multipliers: npt.NDArray[np.integer],
     shifts: npt.NDArray[np.integer],
 ) -> Words:
-    """Of cs_banded: each row's head and its run of weights, two int16 a word."""
+    """Of cs_band_layer: each row's head and its run of weights, two int16 a word."""
     halves = weights.astype(np.int16).view(np.uint16).astype(np.uint32).reshape(len(weights), -1, 2)
     words = halves[..., 0] | (halves[..., 1] << 16)
     parts = []
