@@ -7,6 +7,7 @@ import numpy as np
 
 from codesign.compiler.layers import FullyConnected, Layer, Value
 from codesign.compiler.layers.binary import Operation
+from codesign.compiler.layers.recurrent import Scan
 from codesign.compiler.layers.tables import Table
 from codesign.compiler.layers.value import Dtype
 from codesign.compiler.lower.binary import Side, binary_of, constant_side
@@ -92,6 +93,61 @@ def gru_cases(rng: np.random.Generator) -> list[Case]:
                 if not scan:
                     inputs_of = [{**at, "h": of_type(rng, h.size, h_type, k)} for at, k in zip(inputs_of, KINDS, strict=False)]
                 cases.append(Case(layer, {"x": x, "h": h}, inputs_of))
+    return cases
+
+
+SMALL_GRUS: tuple[tuple[int, int, int, Scan], ...] = (
+    (8, 4, 33, "forward"),
+    (8, 4, 18, "reverse"),
+    (8, 8, 17, ""),
+    (8, 16, 1, ""),
+    (16, 12, 5, "reverse"),
+    (4, 16, 2, ""),
+    (12, 4, 1, "forward"),
+)
+
+
+def small_gru_cases(rng: np.random.Generator) -> list[Case]:
+    """GRUs of few int16 units over positions: counts that fill the kernel's blocks and that do not."""
+    cases = []
+    for i, (inputs, units, positions, scan) in enumerate(SMALL_GRUS):
+        x = value("x", positions * inputs, "int16", 2.0**-13)
+        h = value("h", positions * units, "int16", (1.1, 0.4)[i % 2] * 2.0**-15)
+        rows = [Rows.of(rng.normal(0, (0.3, 3.0)[i % 2], (3 * units, n)), groups=3) for n in (inputs, units)]
+        biases = [rng.normal(0, 1, 3 * units) for _ in range(2)]
+        layer = gru_of(f"small_gru_{i}", x, h, *rows, *biases, reset_after=True, positions=positions, scan=scan)
+        read = (x,) if scan else (x, h)
+        inputs_of = [{v.name: of_type(rng, v.size, "int16", kind) for v in read} for kind in ("random", "extreme", "maximum")]
+        cases.append(Case(layer, {"x": x, "h": h}, inputs_of))
+    return cases
+
+
+def position_cases(rng: np.random.Generator) -> list[Case]:
+    """Fully connected layers over positions: few columns, and weights that are mostly zeros."""
+    cases = []
+    for i, (rows, columns, positions) in enumerate(((16, 16, 33), (6, 4, 2), (2, 12, 5), (8, 8, 3), (64, 192, 3), (21, 40, 2))):
+        weights = rng.integers(-127, 128, (rows, columns)).astype(np.int8)
+        if columns > 16:  # bands, one of them empty
+            middle = np.arange(rows)[:, None] * columns / rows
+            weights[np.abs(np.arange(columns) - middle) > 1 + columns / 30] = 0
+            weights[rows // 3] = 0
+        layer = FullyConnected(
+            name=f"positions_{i}",
+            source="x",
+            output="y",
+            weights=weights,
+            bias=rng.integers(-(2**20), 2**20, rows).astype(np.int32),
+            multiplier=rng.integers(2**30, 2**31, rows).astype(np.int32),
+            shift=rng.integers(-9, -4, rows).astype(np.int32),
+            zero_point=0,
+            low=-32767,
+            high=32767,
+            positions=positions,
+            wide=True,
+        )
+        values = {"x": value("x", positions * columns, "int16"), "y": value("y", positions * rows, "int16")}
+        inputs = [{"x": of_type(rng, positions * columns, "int16", kind)} for kind in ("random", "extreme", "maximum")]
+        cases.append(Case(layer, values, inputs))
     return cases
 
 
@@ -218,7 +274,10 @@ def reduction_cases(rng: np.random.Generator) -> list[Case]:
 
 def all_cases() -> list[Case]:
     rng = np.random.default_rng(2)
-    makers = (fully_connected_cases, gru_cases, other_recurrent_cases, binary_cases, unary_cases, reduction_cases)
+    makers = (
+        *(fully_connected_cases, gru_cases, other_recurrent_cases, binary_cases),
+        *(unary_cases, reduction_cases, small_gru_cases, position_cases),
+    )
     return [case for make in makers for case in make(rng)]
 
 

@@ -91,10 +91,13 @@ class Budget(_Card):
 
 
 class Flash(_Card):
-    """Waiting for constants in flash: cycles that each line of `line_bytes` costs when it is read once."""
+    """Waiting for constants in flash: cycles that each line of `line_bytes` costs when it is read once. In `cache_bytes` it
+    stays while a layer runs; 0 where no cache holds data.
+    """
 
     wait_states: Annotated[int, Field(ge=0, le=1000)]
     line_bytes: Annotated[int, Field(gt=0, le=4096)]
+    cache_bytes: Annotated[int, Field(ge=0)] = 0
     source: Annotated[str, Field(min_length=1)]
 
 

@@ -92,8 +92,12 @@ def symbols_of(network: Network, plan: MemoryPlan, generated: Generated, entry: 
 def _matrix_calls(network: Network, kernel: str) -> dict[str, tuple[str, ...]]:
     """What the layers with matrices call through the kernels that this network has."""
     narrow, wide = _KERNELS[kernel]
-    bits = {width for layer in network.layers for width in layer.vector_bits}
     calls: dict[str, tuple[str, ...]] = {}
+    bits: set[int] = set()
+    for layer in network.layers:
+        bits.update(layer.matrix_bits(kernel))
+        for caller, called in layer.pointer_calls(kernel).items():
+            calls[caller] = tuple(dict.fromkeys((*calls.get(caller, ()), *called)))
     if 8 in bits:
         calls |= dict.fromkeys(("cs_fully_connected_s8", "cs_fully_connected_s16"), narrow)
     if 16 in bits:

@@ -10,6 +10,7 @@
 #include "codesign/nn_elements.h"
 #include "codesign/conv.h"
 #include "codesign/layout.h"
+#include "codesign/positions.h"
 
 #ifdef __cplusplus
 extern "C" {

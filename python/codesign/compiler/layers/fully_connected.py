@@ -13,6 +13,7 @@ import numpy.typing as npt
 from codesign.compiler.layers.arithmetic import Ints, Matrices, matvec, mbqm
 from codesign.compiler.layers.code import Array, CodeContext, LayerCode
 from codesign.compiler.layers.layer import Layer
+from codesign.compiler.layers.packing_pairs import PAIR_KERNELS, SMALL, pack_banded, pack_rows, runs
 from codesign.compiler.layers.scratch import BLOCK_ROWS, prepared_bytes, round_up
 from codesign.compiler.layers.value import Value
 
@@ -88,6 +89,13 @@ class FullyConnected(Layer):
     def code_as(self, layer: str, context: CodeContext) -> LayerCode:
         """C of it as the layer `layer`, which owns function and scratch."""
         prefix = context.functions[layer]
+        if self._is_banded or self._in_pairs(context.kernel):
+            pack, form = (pack_banded, "banded") if self._is_banded else (pack_rows, "pairs")
+            words = pack(self.weights, self.bias, self.multiplier, self.shift)
+            array = Array.of(context.member(layer, "words"), words)
+            x, y = context.at(self.source), context.at(self.output)
+            template = f"fully_connected_{form}.c.j2"
+            return LayerCode(prefix, (array,), context.render(template, layer=self, prefix=prefix, x=x, y=y))
         weights, matrix = context.matrix(context.member(layer, "weights"), self.weights, wide=self.wide)
         bias, multiplier, shift = self.constants
         arrays = (
@@ -116,6 +124,24 @@ class FullyConnected(Layer):
     @property
     def vector_bits(self) -> tuple[int, ...]:
         return (16,) if self.wide else (8,)
+
+    @property
+    def _is_banded(self) -> bool:
+        """Whether half of the weights or more are zeros outside of the rows' runs, and the result is int16."""
+        rows, columns = self.weights.shape
+        if not self.wide or self.zero_point or max(-self.low, self.high) <= 127 or columns % 2:
+            return False
+        return 4 * sum(end - first for first, end in runs(self.weights)) <= int(rows * columns)
+
+    def _in_pairs(self, kernel: str) -> bool:
+        """Whether cs_fully_connected_pairs computes it."""
+        rows, columns = self.weights.shape
+        full = self.wide and (self.low, self.high, self.zero_point) == (-32767, 32767, 0)
+        fits = columns in SMALL and rows % 2 == 0 and int(self.shift.max()) <= -2
+        return kernel in PAIR_KERNELS and self.positions > 1 and full and fits
+
+    def matrix_bits(self, kernel: str) -> tuple[int, ...]:
+        return () if self._is_banded or self._in_pairs(kernel) else self.vector_bits
 
     def tolerance(self, values: Mapping[str, Value]) -> dict[str, int]:
         return {self.output: 1}

@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from codesign.compiler.layers.arithmetic import Ints, Matrices, saturate16
 from codesign.compiler.layers.code import Array, CodeContext, LayerCode
+from codesign.compiler.layers.packing_pairs import PAIR_KERNELS, SMALL, pack_inputs, pack_recurrent
 from codesign.compiler.layers.recurrent import Recurrent, product
 from codesign.compiler.layers.scratch import prepared_bytes, round_up
 from codesign.compiler.layers.tables import TOLERANCE, lookup16
@@ -20,6 +21,8 @@ from codesign.compiler.layers.value import Value
 
 UNITS = 16
 """Units that the kernel works on at a time: CS_GRU_UNITS of runtime/include/codesign/nn.h."""
+SMALL_POSITIONS = 16
+"""Positions that the kernel for few units works on at a time: CS_SMALL_POSITIONS of runtime/include/codesign/positions.h."""
 
 
 @dataclass(frozen=True)
@@ -86,6 +89,22 @@ class Gru(Recurrent):
         kept = 0 if self.reset_after else 4 * round_up(self.units, 4)
         return prepared_bytes(self.inputs) + prepared_bytes(self.units) + 6 * 4 * UNITS + kept
 
+    @property
+    def _is_small(self) -> bool:
+        return self.reset_after and self.wide_input and self.wide and self.inputs in SMALL and self.units in SMALL
+
+    def _in_pairs(self, kernel: str) -> bool:
+        """Whether cs_gru_positions computes it."""
+        return self._is_small and kernel in PAIR_KERNELS
+
+    def matrix_bits(self, kernel: str) -> tuple[int, ...]:
+        return () if self._in_pairs(kernel) else self.vector_bits
+
+    @property
+    def scratch_bytes(self) -> int:
+        sums = 12 * self.units * min(round_up(self.positions, 2), SMALL_POSITIONS)
+        return max(super().scratch_bytes, sums + 2 * self.units if self._is_small else 0)
+
     def cells(self, x: Ints, states: tuple[Ints, ...], matrices: Matrices) -> tuple[Ints, ...]:
         (h,) = states
         m_x, m_h, shift = (a.astype(np.int64) for a in (self.input_multiplier, self.recurrent_multiplier, self.gate_shift))
@@ -110,6 +129,8 @@ class Gru(Recurrent):
         return (np.clip(((kept + added) >> s) + zero, -full, full),)
 
     def code(self, context: CodeContext) -> LayerCode:
+        if self._in_pairs(context.kernel):
+            return self._small_code(context)
         prefix, wide = context.functions[self.name], (self.wide_input, self.wide) * 2
         names = "gate_input_weights", "gate_recurrent_weights", "candidate_input_weights", "candidate_recurrent_weights"
         packed = [
@@ -130,7 +151,46 @@ class Gru(Recurrent):
         )
         return LayerCode(prefix, arrays, code)
 
+    def pointer_calls(self, kernel: str) -> Mapping[str, tuple[str, ...]]:
+        if not self._in_pairs(kernel):
+            return {}
+        return {"cs_gru_positions": (f"cs_input_sums_{self.inputs // 4}", f"cs_gru_steps_{self.units}")}
+
+    def _small_code(self, context: CodeContext) -> LayerCode:
+        prefix = context.functions[self.name]
+        inputs = np.concatenate([*_gates(self.gate_input_weights), self.candidate_input_weights])
+        biases = np.concatenate([*_gates(self.gate_bias), self.candidate_bias])
+        recurrent = pack_recurrent(
+            (*_gates(self.gate_recurrent_weights), self.candidate_recurrent_weights),
+            self.recurrent_multiplier.tolist(),
+            self.gate_shift.tolist(),
+            self.recurrent_bias,
+            self.hidden_multiplier,
+            self.hidden_shift,
+        )
+        arrays = (
+            Array.of(
+                context.member(self.name, "input_weights"),
+                pack_inputs(inputs, np.repeat(self.input_multiplier, self.units), biases),
+            ),
+            Array.of(context.member(self.name, "recurrent_weights"), recurrent),
+        )
+        code = context.render(
+            "small_gru.c.j2",
+            layer=self,
+            prefix=prefix,
+            x=context.at(self.source),
+            y=context.at(self.hidden),
+            scratch=context.scratch(self.name),
+        )
+        return LayerCode(prefix, arrays, code)
+
     def tolerance(self, values: Mapping[str, Value]) -> dict[str, int]:
         sigmoid, tanh = TOLERANCE["sigmoid"], TOLERANCE["tanh"]
         blend = 2.0 * sigmoid + tanh  # of z·(h − n) + n with |h − n| ≤ 2, LSB of Q0.15
         return {self.hidden: math.floor(1.5 + blend * 2.0**-15 / values[self.hidden].scale)}
+
+
+def _gates(rows: npt.NDArray[Any]) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
+    """Update and reset of what is unit-major."""
+    return rows[0::2], rows[1::2]

@@ -89,6 +89,14 @@ class Layer(ABC):
         """Widths of the vectors that its matrices are multiplied with, 8 or 16."""
         return (8,) if self.weights_int8 else ()
 
+    def matrix_bits(self, kernel: str) -> tuple[int, ...]:
+        """Of them those whose matrices go through the matrix kernels (layers/packing.py) when `kernel` is the core's."""
+        return self.vector_bits
+
+    def pointer_calls(self, kernel: str) -> Mapping[str, tuple[str, ...]]:
+        """Functions that a function of the runtime calls through pointers of this layer, other than those of its matrices."""
+        return {}
+
     @property
     def guards(self) -> tuple[str, ...]:
         """Layers that run only in steps in which this one is open; they follow one another. It runs after the last of them."""

@@ -77,18 +77,18 @@ def estimate(run: Run, image: Image) -> CostReport:
     if counts is None:
         raise ValueError("no frame of this run was counted")
     if not counts.blocks or counts.per_frame is None:
-        return average(counts.worst, counts.mean, image.network.macs, board)
+        return average(counts.worst, counts.mean, sum(_flash_bytes(image).values()), board)
     table = load_timing(board.core.cpu)
     cycles = cycles_of_blocks(counts.blocks, image.path, board)
     by_stage: dict[str, float] = defaultdict(float)
     for block, value in cycles.items():
         by_stage[block.stage] += value
-    macs = {layer.name: layer.macs for layer in image.network.schedule}
+    macs, flash_bytes = {layer.name: layer.macs for layer in image.network.schedule}, _flash_bytes(image)
     frames = np.zeros(max(executed.size for executed in counts.stages.values()))
     worst = {}
     for stage, executed in counts.stages.items():
         total = int(executed.sum())
-        stalls = _stalls(macs.get(stage, 0), board)
+        stalls = _stalls(flash_bytes.get(stage, 0), board)
         series = executed * (by_stage[stage] / total if total else 0.0) + np.where(executed > 0, stalls, 0.0)
         frames += series
         worst[stage] = (int(executed.max()), float(series.max()), stalls if total else 0.0)
@@ -101,9 +101,9 @@ def estimate(run: Run, image: Image) -> CostReport:
     )
 
 
-def average(worst: int, mean: float, weights: int, board: Board) -> CostReport:
-    """The estimate of a run that only counted instructions per frame, with `weights` bytes of weights in flash."""
-    timing, stalls = board.timing, _stalls(weights, board)
+def average(worst: int, mean: float, flash_bytes: int, board: Board) -> CostReport:
+    """The estimate of a run that only counted instructions per frame, with `flash_bytes` bytes of weights from flash."""
+    timing, stalls = board.timing, _stalls(flash_bytes, board)
     rate = timing.cycles_per_instruction
     return CostReport((), worst * rate + stalls, mean * rate + stalls, timing.error, timing.source, cycles_per_instruction=rate)
 
@@ -134,6 +134,24 @@ def _stalls(weights: int, board: Board) -> float:
     """Cycles that one pass over `weights` bytes in flash waits: each line once, because no cache holds a whole network."""
     flash = board.timing.flash
     return 0.0 if flash is None else math.ceil(weights / flash.line_bytes) * flash.wait_states
+
+
+def _flash_bytes(image: Image) -> Mapping[str, int]:
+    """Bytes of weights that each layer reads from flash in a frame: one a multiply-accumulate, and where they are read again
+    and again, at many positions, what its constants take if the cache holds them that long.
+    """
+    macs = {layer.name: layer.macs for layer in image.network.schedule}
+    flash = image.board.timing.flash
+    if flash is None or flash.cache_bytes == 0:
+        return macs
+    prefixes = {prefix: layer for layer, prefix in image.symbols.groups if layer in macs}
+    constants: dict[str, int] = defaultdict(int)
+    for symbol in read_elf(image.path).symbols:
+        layer = prefixes.get(symbol.name.partition("__")[0])
+        if layer is not None and symbol.type == "STT_OBJECT":
+            constants[layer] += symbol.size
+    kept = {layer: size for layer, size in constants.items() if size <= flash.cache_bytes}
+    return {layer: min(count, kept.get(layer, count)) for layer, count in macs.items()}
 
 
 def _folded(cycles: Mapping[BlockCount, float], elf: ElfImage) -> tuple[tuple[str, int], ...]:

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* void cs_input_sums_<quads>(const uint32_t *weights, const int16_t *x, int32_t *sums, uint32_t count, int32_t step, uint32_t rows)
+ *
+ * codesign/positions.h says what it computes; registers as in pair_block.h, and after the last block r8-r11 are multipliers and biases.
+ * Packing: packing_pairs.py, pack_inputs.
+ *
+ *   [sp] weights, [sp, #4] sums running, [sp, #8] their end of these two positions, [sp, #12] bytes of them,
+ *   [sp, #16] positions left, [sp, #20] x of the next p
+ *
+ * Stack: 60 bytes, declared to the stack analysis by symbols. Leaf functions. */
+#if defined(__ARM_FEATURE_DSP)
+
+#define STACK 60 /* bytes */
+
+        .syntax unified
+        .thumb
+        .cfi_sections .debug_frame
+
+#include "pair_block.h"
+
+        .macro  FUNCTION name quads
+        .section .text.\name, "ax", %progbits
+        .balign 4
+        .globl  \name
+        .type   \name, %function
+        .thumb_func
+\name:
+        .cfi_startproc
+        push    {r4-r11, lr}
+        sub     sp, sp, #24
+        .cfi_def_cfa_offset STACK
+        .cfi_offset lr, -4
+        .cfi_offset r11, -8
+        .cfi_offset r10, -12
+        .cfi_offset r9, -16
+        .cfi_offset r8, -20
+        .cfi_offset r7, -24
+        .cfi_offset r6, -28
+        .cfi_offset r5, -32
+        .cfi_offset r4, -36
+        ldr     r4, [sp, #STACK + 4]            // rows
+        lsls    r4, r4, #3                      // bytes of the sums of two positions
+        strd    r0, r2, [sp]
+        strd    r4, r3, [sp, #12]
+        mov     r8, r2
+        mov     r9, r1
+1:                                              // the next two positions; r8 sums, r9 x
+        ldr     r4, [sp, #12]
+        add     r4, r4, r8
+        str     r4, [sp, #8]
+        ldr     r5, [sp, #16]
+        ldr     r6, [sp, #STACK]                // step
+        mov     r1, r9
+        mov     r2, r9
+        cmp     r5, #1
+        it      ne                              // a single last one stands twice
+        addne   r2, r2, r6
+        add     r6, r6, r2
+        subs    r5, r5, #2
+        strd    r5, r6, [sp, #16]
+        ldr     r0, [sp]
+2:                                              // the next two rows
+        FIRST_PAIR_BLOCK
+        .set    quad, 1
+        .rept   \quads - 1
+        PAIR_BLOCK quad
+        .set    quad, quad + 1
+        .endr
+        ldm     r0!, {r8-r11}
+        ldrd    r7, r12, [sp, #4]
+        smmla   r3, r3, r8, r9
+        smmla   r4, r4, r10, r11
+        smmla   r5, r5, r8, r9
+        smmla   r6, r6, r10, r11
+        stm     r7!, {r3-r6}
+        str     r7, [sp, #4]
+        cmp     r7, r12
+        bne     2b
+        mov     r8, r7
+        ldrd    r5, r9, [sp, #16]
+        cmp     r5, #0
+        bgt     1b
+        add     sp, sp, #24
+        pop     {r4-r11, pc}
+        .cfi_endproc
+        .size   \name, . - \name
+        .globl  \name\().stack_bytes
+        .set    \name\().stack_bytes, STACK
+        .endm
+
+        FUNCTION cs_input_sums_1 1
+        FUNCTION cs_input_sums_2 2
+        FUNCTION cs_input_sums_3 3
+        FUNCTION cs_input_sums_4 4
+
+#endif
+
+/* Bare-metal objects of GCC carry no such note, and one that does makes ld warn about all others. */
+#if defined(__linux__) && defined(__ELF__)
+        .section .note.GNU-stack, "", %progbits
+#endif
