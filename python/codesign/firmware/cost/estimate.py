@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from codesign.compiler.layers import Layer
 from codesign.firmware.boards import Board
 from codesign.firmware.cost.classify import operations
 from codesign.firmware.cost.pipeline import block_cycles
@@ -77,18 +78,19 @@ def estimate(run: Run, image: Image) -> CostReport:
     if counts is None:
         raise ValueError("no frame of this run was counted")
     if not counts.blocks or counts.per_frame is None:
-        return average(counts.worst, counts.mean, image.network.macs, board)
+        return average(counts.worst, counts.mean, sum(map(weight_bytes, image.network.layers)), board)
     table = load_timing(board.core.cpu)
     cycles = cycles_of_blocks(counts.blocks, image.path, board)
     by_stage: dict[str, float] = defaultdict(float)
     for block, value in cycles.items():
         by_stage[block.stage] += value
     macs = {layer.name: layer.macs for layer in image.network.schedule}
+    weights = {layer.name: weight_bytes(layer) for layer in image.network.schedule}
     frames = np.zeros(max(executed.size for executed in counts.stages.values()))
     worst = {}
     for stage, executed in counts.stages.items():
         total = int(executed.sum())
-        stalls = _stalls(macs.get(stage, 0), board)
+        stalls = _stalls(weights.get(stage, 0), board)
         series = executed * (by_stage[stage] / total if total else 0.0) + np.where(executed > 0, stalls, 0.0)
         frames += series
         worst[stage] = (int(executed.max()), float(series.max()), stalls if total else 0.0)
@@ -99,6 +101,11 @@ def estimate(run: Run, image: Image) -> CostReport:
     return CostReport(
         tuple(rows), float(frames.max()), float(frames.mean()), table.error, table.source, _folded(cycles, read_elf(image.path))
     )
+
+
+def weight_bytes(layer: Layer) -> int:
+    """int8 weights of a layer; those that are used for several positions are read once."""
+    return sum(int(matrix.size) for matrix in layer.weights_int8)
 
 
 def average(worst: int, mean: float, weights: int, board: Board) -> CostReport:
