@@ -10,7 +10,7 @@ from codesign.compiler.layers.binary import Operation
 from codesign.compiler.layers.recurrent import Scan
 from codesign.compiler.layers.tables import Table
 from codesign.compiler.layers.value import Dtype
-from codesign.compiler.lower.binary import Side, binary_of, constant_side
+from codesign.compiler.lower.binary import Side, binary_of, constant_side, rounded_once
 from codesign.compiler.lower.gru import gru_of
 from codesign.compiler.lower.recurrent import lstm_of, rnn_of
 from codesign.compiler.lower.reductions import magnitude_of, mean_of, normalize_of
@@ -216,6 +216,28 @@ def binary_cases(rng: np.random.Generator) -> list[Case]:
     return cases
 
 
+def binary16_cases(rng: np.random.Generator) -> list[Case]:
+    """Sums, differences and products of int16 rounded once: all ways of broadcasting, runs of any length, constants."""
+    cases = []
+    operations: tuple[Operation, ...] = ("add", "subtract", "multiply")
+    for operation in operations:
+        for j, shapes in enumerate((*BINARY_SHAPES, ((3, 1, 33), (3, 1, 1)), ((1,), (19,)), ((2, 37), (2, 37)))):
+            sides = [
+                Side(value(name, int(np.prod(shape)), "int16", float(rng.uniform(0.5, 4)) * 2.0**-15), shape)
+                for name, shape in zip("ab", shapes if j % 2 else shapes[::-1], strict=True)
+            ]
+            if j in (2, 6):
+                sides[1] = constant_side(rng.normal(0, 1, sides[1].shape), "int16")
+            size = int(np.prod(np.broadcast_shapes(*shapes)))
+            y = value("y", size, "int16", 2.0 ** -(13 + j % 4))
+            layer = rounded_once(f"binary16_{len(cases)}", operation, sides[0], sides[1], y)
+            assert layer is not None
+            read = [side.value for side in sides if side.constant is None]
+            inputs = [{v.name: of_type(rng, v.size, v.dtype, kind) for v in read} for kind in ("random", "extreme", "maximum")]
+            cases.append(Case(layer, {v.name: v for v in (*read, y)}, inputs))
+    return cases
+
+
 def unary_cases(rng: np.random.Generator) -> list[Case]:
     """Tables, rescaling, slopes and TFLite's curves, on the ends of the types as well."""
     made: list[tuple[Layer, Value, Value]] = []
@@ -275,7 +297,7 @@ def reduction_cases(rng: np.random.Generator) -> list[Case]:
 def all_cases() -> list[Case]:
     rng = np.random.default_rng(2)
     makers = (
-        *(fully_connected_cases, gru_cases, other_recurrent_cases, binary_cases),
+        *(fully_connected_cases, gru_cases, other_recurrent_cases, binary_cases, binary16_cases),
         *(unary_cases, reduction_cases, small_gru_cases, position_cases),
     )
     return [case for make in makers for case in make(rng)]

@@ -139,6 +139,9 @@ static inline cs_run cs_run_of(const cs_channel *channel)
     return (cs_run){channel->multiplier, channel->multiplier ^ channel->negative, offset, right, up, down};
 }
 
+/* Assembly: cs_conv_results.S says what it computes. */
+void cs_conv_results(const cs_run *run, const int32_t *acc, uint32_t count, int16_t *y);
+
 /* One sum up to the first saturation. In assembly, else compilers make the choice of a multiplier a comparison. */
 static inline int32_t cs_run_one(const cs_run *run, int32_t sum, int same)
 {
@@ -158,18 +161,13 @@ static inline void cs_conv_output_run(const cs_channel *channel, const int32_t *
     int16_t *other = y;
     int8_t *narrow = y;
 
-    if (wide && step == 1 && run.up <= 32767) { /* by twos; such cores store words at any address */
-        const uint32_t up = (uint32_t)(run.up & 0xFFFF) * 0x10001u, down = (uint32_t)(run.down & 0xFFFF) * 0x10001u;
+    if (wide && step == 1 && run.down == 0 && run.up <= 32767) {
+        const uint32_t most = count & ~3u;
 
-        for (; count >= 2; count -= 2, acc += 2, other += 2) {
-            const int32_t one = cs_run_one(&run, acc[0], same), two = cs_run_one(&run, acc[1], same);
-            uint32_t both;
-
-            __asm__("pkhbt %0, %1, %2, lsl #16" : "=r"(both) : "r"(one), "r"(two));
-            __asm__("qadd16 %0, %0, %1" : "+r"(both) : "r"(up));
-            __asm__("sadd16 %0, %0, %1" : "+r"(both) : "r"(down));
-            __builtin_memcpy(other, &both, 4);
-        }
+        cs_conv_results(&run, acc, most, other);
+        count -= most;
+        acc += most;
+        other += most;
     }
     for (; count > 0; count--) {
         CS_STORE(cs_saturate_s16(cs_run_one(&run, *acc++, same) + run.up) + run.down);

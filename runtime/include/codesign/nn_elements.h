@@ -33,6 +33,16 @@ void cs_multiply(const cs_binary *layer, const void *left, const void *right, vo
 void cs_minimum(const cs_binary *layer, const void *left, const void *right, void *y);
 void cs_maximum(const cs_binary *layer, const void *left, const void *right, void *y);
 
+/* Two int16 operands to int16, rounded once. Shape and strides as in cs_binary. */
+typedef struct cs_binary16 {
+    uint32_t shape[4], left_stride[4], right_stride[4];
+    int32_t left, right; /* of a sum: multipliers in 2^-26 steps of the result; left of a product: in 2^-38 */
+} cs_binary16;
+
+/* y may be an operand that does not repeat. */
+void cs_add_s16(const cs_binary16 *layer, const int16_t *left, const int16_t *right, int16_t *y);
+void cs_multiply_s16(const cs_binary16 *layer, const int16_t *left, const int16_t *right, int16_t *y);
+
 /* y = clamp(MBQM(x - zero_point_in) + zero_point). */
 typedef struct cs_rescale {
     int32_t multiplier, shift, zero_point_in, zero_point, low, high;

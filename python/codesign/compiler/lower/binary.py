@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, cast
 
 import numpy as np
@@ -14,8 +14,9 @@ import numpy.typing as npt
 from codesign.base.errors import InputError
 from codesign.compiler.layers import Value
 from codesign.compiler.layers.binary import Binary, Four, Operand, Operation
+from codesign.compiler.layers.binary16 import PRODUCT_BITS, SUM_BITS, Binary16
 from codesign.compiler.layers.value import Dtype
-from codesign.compiler.lower.constants import QUANTIZE_HINT, quantized_multiplier
+from codesign.compiler.lower.constants import QUANTIZE_HINT, quantized_multiplier, rne
 from codesign.compiler.lower.rows import FULL, limits
 
 if TYPE_CHECKING:
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 _DIMENSIONS = 4
 _KEPT_BITS = {"int8": 20, "int16": 15}
+_LEAST_BITS = 16
+"""Least bits of a product's multiplier, so that it is the ratio of the scales within 2^-17; a sum smaller than that is none."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +74,43 @@ def lower_binary(context: Context, op: BinaryOperator) -> None:
             sides.append(constant_side(op.constant, "int16"))
     output = context.add_value(op.output, context.known_quant(op.name, op.output))
     left, right = sides
-    context.layers.append(binary_of(op.name, op.operation, left, right, output))
+    once = None if context.tflite else rounded_once(op.name, op.operation, left, right, output)
+    context.layers.append(once or binary_of(op.name, op.operation, left, right, output))
+
+
+def rounded_once(name: str, operation: Operation, left: Side, right: Side, output: Value) -> Binary16 | None:
+    """The layer left ∘ right → `output` in the cheaper arithmetic that int16 has for sums, differences and products; None for
+    other operations, types and scales. Raises InputError as `binary_of`.
+    """
+    values = (left.value, right.value, output)
+    if operation in ("minimum", "maximum") or any(value.dtype != "int16" or value.zero_point for value in values):
+        return None
+    ratios = [value.scale / output.scale for value in (left.value, right.value)]
+    factors, product = [0, 0], 0
+    if operation == "multiply":
+        real = left.value.scale * ratios[1] * 2.0 ** (32 + PRODUCT_BITS)
+        if not 2.0**_LEAST_BITS <= real < 2**31 - 1:
+            return None
+        product = rne(real)
+    else:
+        if not 2.0**-_LEAST_BITS <= sum(ratios) < 2.0 ** (15 - SUM_BITS) - 0.1:
+            return None
+        factors = [rne(ratio * 2.0 ** (16 + SUM_BITS)) for ratio in ratios]
+        if operation == "subtract":
+            factors[1] = -factors[1]
+    plain = binary_of(name, operation, left, right, output)
+    one, other = (replace(operand, multiplier=m) for operand, m in zip(plain.operands, factors, strict=True))
+    if operation == "multiply" and one.strides[-1] == 0:  # the kernel repeats the right one
+        one, other = other, one
+    return Binary16(
+        name=name,
+        operation="multiply" if operation == "multiply" else "add",
+        left=one,
+        right=other,
+        output=output.name,
+        shape=plain.shape,
+        multiplier=product,
+    )
 
 
 def binary_of(

@@ -40,6 +40,11 @@ class Context:
     lowered: set[str] = field(default_factory=set)
     histories: dict[str, str] = field(default_factory=dict)
 
+    @property
+    def tflite(self) -> bool:
+        """Whether the layers are to compute what TFLite's kernels do."""
+        return self.graph.tflite
+
     def int8_source(self, op: str, name: str) -> Value:
         """The int8 value that `op` reads. Raises InputError when it is not int8 or not computed before."""
         value = self.source(op, name)

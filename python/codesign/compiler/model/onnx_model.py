@@ -132,6 +132,7 @@ def _load(path: Path, chain: Path | None, output: str | None) -> tuple[Graph, Ch
         licence=one_line(props.get("licence", ""), 80),
         sha256=opened.sha256,
         notes=opened.notes,
+        tflite=build.tflite,
     )
     return _with_output_named(loaded, mask), opened.reading
 
@@ -140,7 +141,7 @@ def _build(path: Path, model: onnx.ModelProto, inputs: dict[str, Shape]) -> Buil
     graph, opset = model.graph, opset_of(model)
     values = (*graph.input, *graph.value_info, *graph.output)
     names = frozenset([*(v.name for v in values), *(name for node in graph.node for name in node.output)])
-    build = Build(path, names)
+    build = Build(path, names, tflite=properties(model).get("integers") == "tflite")
     for info in graph.input:
         build.types[info.name] = shapes.declared(info)
     for name, shape in inputs.items():

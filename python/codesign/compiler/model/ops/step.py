@@ -27,7 +27,7 @@ TABLE_HINT = "docs/operators.md lists the supported ones"
 class Build:
     """Terms of a graph as they grow. `quants` are by the name of the term, `types` by that of the tensor.
 
-    `names` are those of all tensors of the file, `work` the elements of all terms so far.
+    `tflite` as in Graph; `names` are those of all tensors of the file, `work` the elements of all terms so far.
     """
 
     path: Path
@@ -38,6 +38,7 @@ class Build:
     quantized: dict[str, tuple[Term, Quant]] = field(default_factory=dict)
     viewed_quants: dict[str, Quant] = field(default_factory=dict)
     work: int = 0
+    tflite: bool = False
 
 
 @dataclass(frozen=True)

@@ -55,8 +55,10 @@ def _converted(builder: Builder, graph: TfliteGraph) -> onnx.ModelProto:
         builder.nodes, "tflite", [*inputs, *builder.state_inputs], [*outputs, *builder.state_outputs], builder.tensors
     )
     model = helper.make_model(proto, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=10)
-    if builder.states:
-        helper.set_model_props(model, {"states": json.dumps(builder.states)})
+    props = {"states": json.dumps(builder.states)} if builder.states else {}
+    if any(node.op_type == "QuantizeLinear" for node in builder.nodes):
+        props["integers"] = "tflite"
+    helper.set_model_props(model, props)
     return model
 
 

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The loops of cs_add_s16 and cs_multiply_s16: runs of neighbours, two elements a word where the core has the instructions. */
+#ifndef CODESIGN_NN_BINARY16_H
+#define CODESIGN_NN_BINARY16_H
+
+#include "arithmetic.h"
+#include "codesign/nn_elements.h"
+
+/* Bits below a step of the result, of a sum and of a product. */
+#define CS_SUM_BITS 10
+#define CS_PRODUCT_BITS 6
+
+/* What is added in front of the shift by `bits`: the rounding, less one step. Saturation puts the lowest number to -32768, and
+ * the step is added again by one that saturates, too: results are -32767..32767. */
+#define CS_LESS_ONE(bits) ((1 << ((bits) - 1)) - (1 << (bits)))
+
+/* value >> bits, saturated to int16; one instruction where `bits` is known. */
+static inline __attribute__((always_inline)) int32_t cs_shifted16(int32_t value, int bits)
+{
+#if defined(__ARM_FEATURE_DSP)
+    int32_t result;
+    if (bits == CS_SUM_BITS) {
+        __asm__("ssat %0, #16, %1, asr #10" : "=r"(result) : "r"(value));
+    } else {
+        __asm__("ssat %0, #16, %1, asr #6" : "=r"(result) : "r"(value));
+    }
+    return result;
+#else
+    return cs_saturate_s16(value >> bits);
+#endif
+}
+
+static inline int16_t cs_rounded16(int32_t value, int bits)
+{
+    return (int16_t)cs_saturate_s16(cs_shifted16(value + CS_LESS_ONE(bits), bits) + 1);
+}
+
+#if defined(__ARM_FEATURE_DSP) && !defined(__ARM_FEATURE_MVE)
+#define CS_BY_WORDS 1
+
+static inline uint32_t cs_word_at(const int16_t *at)
+{
+    uint32_t word;
+
+    __builtin_memcpy(&word, at, 4); /* such cores load words from any address */
+    return word;
+}
+
+#define CS_TWO_OPERANDS(name)                                                    \
+    static inline int32_t cs_##name(uint32_t a, uint32_t b)                      \
+    {                                                                            \
+        int32_t result;                                                          \
+        __asm__(#name " %0, %1, %2" : "=r"(result) : "r"(a), "r"(b));            \
+        return result;                                                           \
+    }
+
+#define CS_THREE_OPERANDS(name)                                                            \
+    static inline int32_t cs_##name(int32_t a, uint32_t b, int32_t addend)                 \
+    {                                                                                      \
+        int32_t result;                                                                    \
+        __asm__(#name " %0, %1, %2, %3" : "=r"(result) : "r"(a), "r"(b), "r"(addend));     \
+        return result;                                                                     \
+    }
+
+CS_TWO_OPERANDS(smulbb)
+CS_TWO_OPERANDS(smultb)
+CS_TWO_OPERANDS(smultt)
+CS_THREE_OPERANDS(smlawb)
+CS_THREE_OPERANDS(smlawt)
+
+/* Two results that are one less, to y. */
+static inline void cs_store_two(int16_t *y, int32_t one, int32_t two)
+{
+    uint32_t both;
+
+    __asm__("pkhbt %0, %1, %2, lsl #16" : "=r"(both) : "r"(one), "r"(two));
+    __asm__("qadd16 %0, %0, %1" : "+r"(both) : "r"(0x10001u));
+    __builtin_memcpy(y, &both, 4);
+}
+
+#else
+#define CS_BY_WORDS 0
+#endif
+
+/* `run` for each run of shape[3] elements: left, right and y point to their first. */
+#define CS_FOR_RUNS16(layer, left, right, y, run)                                                              \
+    for (uint32_t i_ = 0; i_ < (layer)->shape[0]; i_++) {                                                      \
+        for (uint32_t j_ = 0; j_ < (layer)->shape[1]; j_++) {                                                  \
+            const int16_t *a = (left) + i_ * (layer)->left_stride[0] + j_ * (layer)->left_stride[1];           \
+            const int16_t *b = (right) + i_ * (layer)->right_stride[0] + j_ * (layer)->right_stride[1];        \
+                                                                                                               \
+            for (uint32_t k_ = 0; k_ < (layer)->shape[2]; k_++) {                                              \
+                run;                                                                                           \
+                a += (layer)->left_stride[2];                                                                  \
+                b += (layer)->right_stride[2];                                                                 \
+                (y) += (layer)->shape[3];                                                                      \
+            }                                                                                                  \
+        }                                                                                                      \
+    }
+
+#endif

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* void cs_conv_results(const cs_run *run, const int32_t *acc, uint32_t count, int16_t *y)
+ *
+ * Sums of one channel to `count` (a multiple of 4) neighbouring int16 results, as cs_conv_output_run of conv_output.h has them
+ * with PReLU and a `down` of 0. Four at a time, so that none waits for another; y may have any address.
+ *
+ *   r0  acc, running     r4  positive ^ negative     r8-r11  four sums, then results
+ *   r1  y, running       r5  offset                  r12, lr their multipliers
+ *   r2  results left     r6  right
+ *   r3  positive         r7  up, twice
+ *
+ * Stack: 36 bytes, declared to the stack analysis by the symbol cs_conv_results.stack_bytes. Leaf function. */
+#if defined(__ARM_FEATURE_DSP) && !defined(__ARM_FEATURE_MVE)
+
+#define STACK 36 /* bytes */
+
+        .syntax unified
+        .thumb
+
+        .macro  FINISH
+        asr     r8, r8, r6
+        asr     r9, r9, r6
+        asr     r10, r10, r6
+        asr     r11, r11, r6
+        ssat    r8, #16, r8
+        ssat    r9, #16, r9
+        ssat    r10, #16, r10
+        ssat    r11, #16, r11
+        pkhbt   r8, r8, r9, lsl #16
+        pkhbt   r10, r10, r11, lsl #16
+        qadd16  r8, r8, r7
+        qadd16  r10, r10, r7
+        str     r8, [r1], #4
+        subs    r2, r2, #4
+        str     r10, [r1], #4
+        .endm
+
+        .section .text.cs_conv_results, "ax", %progbits
+        .balign 4
+        .globl  cs_conv_results
+        .type   cs_conv_results, %function
+        .thumb_func
+cs_conv_results:
+        .cfi_sections .debug_frame
+        .cfi_startproc
+        push    {r4-r11, lr}
+        .cfi_def_cfa_offset STACK
+        .cfi_offset lr, -4
+        .cfi_offset r11, -8
+        .cfi_offset r10, -12
+        .cfi_offset r9, -16
+        .cfi_offset r8, -20
+        .cfi_offset r7, -24
+        .cfi_offset r6, -28
+        .cfi_offset r5, -32
+        .cfi_offset r4, -36
+        mov     r12, r0
+        mov     r0, r1
+        mov     r1, r3
+        ldm     r12, {r3-r7}
+        pkhbt   r7, r7, r7, lsl #16
+        cbz     r2, .Lend
+        cbz     r4, .Lsame
+        .balign 4
+.Lfour:
+        ldm     r0!, {r8-r11}
+        and     r12, r4, r8, asr #31
+        and     lr, r4, r9, asr #31
+        eor     r12, r12, r3
+        eor     lr, lr, r3
+        smmla   r8, r8, r12, r5
+        smmla   r9, r9, lr, r5
+        and     r12, r4, r10, asr #31
+        and     lr, r4, r11, asr #31
+        eor     r12, r12, r3
+        eor     lr, lr, r3
+        smmla   r10, r10, r12, r5
+        smmla   r11, r11, lr, r5
+        FINISH
+        bne     .Lfour
+.Lend:
+        pop     {r4-r11, pc}
+        .balign 4
+.Lsame:                                         // one multiplier for all
+        ldm     r0!, {r8-r11}
+        smmla   r8, r8, r3, r5
+        smmla   r9, r9, r3, r5
+        smmla   r10, r10, r3, r5
+        smmla   r11, r11, r3, r5
+        FINISH
+        bne     .Lsame
+        pop     {r4-r11, pc}
+        .cfi_endproc
+        .size   cs_conv_results, . - cs_conv_results
+
+        .globl  cs_conv_results.stack_bytes
+        .set    cs_conv_results.stack_bytes, STACK
+
+#endif
+
+/* Bare-metal objects of GCC carry no such note, and one that does makes ld warn about all others. */
+#if defined(__linux__) && defined(__ELF__)
+        .section .note.GNU-stack, "", %progbits
+#endif

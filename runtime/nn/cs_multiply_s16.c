@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "binary16.h"
+
+#if defined(__ARM_FEATURE_MVE)
+#include <arm_mve.h>
+#endif
+
+/* The product alone, one less than the result. */
+static inline int32_t less_one(int32_t multiplier, int32_t value)
+{
+    return cs_shifted16(cs_multiply_high_add(value, multiplier, CS_LESS_ONE(CS_PRODUCT_BITS)), CS_PRODUCT_BITS);
+}
+
+static inline int16_t product(int32_t multiplier, int32_t a, int32_t b)
+{
+    return (int16_t)cs_saturate_s16(less_one(multiplier, a * b) + 1);
+}
+
+/* Neighbours of a; of b neighbours, or one element all along. */
+static __attribute__((noinline)) void multiply_runs(int32_t multiplier, const int16_t *a, const int16_t *b, uint32_t b_step,
+                                                    int16_t *y, uint32_t n)
+{
+#if defined(__ARM_FEATURE_MVE)
+    for (int32_t rest = (int32_t)n; rest > 0; rest -= 4, a += 4, b += 4 * b_step, y += 4) {
+        const mve_pred16_t real = vctp32q((uint32_t)rest);
+        const int32x4_t other = b_step ? vldrhq_z_s32(b, real) : vdupq_n_s32(*b);
+        const int32x4_t products = vmulq_s32(vldrhq_z_s32(a, real), other);
+        const int32x4_t scaled = vrshrq_n_s32(vmulhq_s32(products, vdupq_n_s32(multiplier)), CS_PRODUCT_BITS);
+
+        vstrhq_p_s32(y, vmaxq_s32(vminq_s32(scaled, vdupq_n_s32(32767)), vdupq_n_s32(-32767)), real);
+    }
+#else
+#if CS_BY_WORDS
+    if (b_step == 0) {
+        const uint32_t other = (uint32_t)*b;
+
+        for (; n >= 4; n -= 4, a += 4, y += 4) {
+            const uint32_t a0 = cs_word_at(a), a1 = cs_word_at(a + 2);
+
+            cs_store_two(y, less_one(multiplier, cs_smulbb(a0, other)), less_one(multiplier, cs_smultb(a0, other)));
+            cs_store_two(y + 2, less_one(multiplier, cs_smulbb(a1, other)), less_one(multiplier, cs_smultb(a1, other)));
+        }
+    } else {
+        for (; n >= 4; n -= 4, a += 4, b += 4, y += 4) {
+            const uint32_t a0 = cs_word_at(a), b0 = cs_word_at(b), a1 = cs_word_at(a + 2), b1 = cs_word_at(b + 2);
+
+            cs_store_two(y, less_one(multiplier, cs_smulbb(a0, b0)), less_one(multiplier, cs_smultt(a0, b0)));
+            cs_store_two(y + 2, less_one(multiplier, cs_smulbb(a1, b1)), less_one(multiplier, cs_smultt(a1, b1)));
+        }
+    }
+#endif
+    for (; n > 0; n--, b += b_step) {
+        *y++ = product(multiplier, *a++, *b);
+    }
+#endif
+}
+
+void cs_multiply_s16(const cs_binary16 *layer, const int16_t *left, const int16_t *right, int16_t *y)
+{
+    const uint32_t n = layer->shape[3], p = layer->left_stride[3], q = layer->right_stride[3];
+    const int32_t multiplier = layer->left;
+
+    if (p == 1 && q <= 1) {
+        CS_FOR_RUNS16(layer, left, right, y, multiply_runs(multiplier, a, b, q, y, n))
+        return;
+    }
+    CS_FOR_RUNS16(layer, left, right, y, for (uint32_t l = 0; l < n; l++) {
+        y[l] = product(multiplier, a[l * p], b[l * q]);
+    })
+}
