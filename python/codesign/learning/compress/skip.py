@@ -10,9 +10,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from codesign.learning.families.family import States
+from codesign.learning.families.lstm import LstmSizes
 from codesign.learning.train.loop import Task
 from codesign.learning.train.losses import enhancement_loss
-from codesign.learning.train.network import EnhancerModule, Sizes, States
+from codesign.learning.train.network import EnhancerModule
 from codesign.learning.train.recipe import Recipe, SkipPhase
 
 INTEGRAL, PROPORTIONAL = 0.01, 2.0
@@ -69,7 +71,7 @@ class EnhancerTask(Task):
         enhanced, after, updates = self.module(noisy, states)
         clean, noisy = clean[:, : enhanced.shape[1]], noisy[:, : enhanced.shape[1]]
         loss = enhancement_loss(enhanced, clean, noisy, self.recipe.loss, self.recipe.config.sample_rate)
-        if not self.sizes.skip:
+        if not self.sizes.skips:
             return loss, after, {}
         share = float(updates.detach().mean())
         self.penalty.observe(share)
@@ -88,7 +90,7 @@ class SkipTask(EnhancerTask):
 
     phase = "skip"
 
-    def __init__(self, recipe: Recipe, settings: SkipPhase, sizes: Sizes, weights: dict[str, Tensor]) -> None:
+    def __init__(self, recipe: Recipe, settings: SkipPhase, sizes: LstmSizes, weights: dict[str, Tensor]) -> None:
         torch.manual_seed(recipe.seed)
         module = EnhancerModule(recipe.config, replace(sizes, skip=True), recipe.network.dropout)
         module.network.load_state_dict(weights, strict=False)

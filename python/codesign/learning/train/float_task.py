@@ -7,16 +7,18 @@ import torch
 from torch import Tensor
 
 from codesign.base.errors import InputError
+from codesign.learning.families.family import Sizes, States
+from codesign.learning.families.registry import sizes_of
 from codesign.learning.train.checkpoint import Checkpoint, Tensors
 from codesign.learning.train.loop import Task
 from codesign.learning.train.losses import enhancement_loss
-from codesign.learning.train.network import EnhancerModule, Sizes, States
+from codesign.learning.train.network import EnhancerModule
 from codesign.learning.train.recipe import PhaseName, Recipe
 
 
 def float_sizes(recipe: Recipe) -> Sizes:
     """Sizes of the recipe's network before anything is compressed."""
-    return Sizes(recipe.config.n_mels, recipe.network.lstm, recipe.network.fc)
+    return sizes_of(recipe.network, recipe.config)
 
 
 def float_task(recipe: Recipe, start: Checkpoint | None = None) -> FloatTask:

@@ -20,10 +20,11 @@ from torch import Tensor, nn
 
 from codesign.base.errors import ValidationError
 from codesign.base.progress import Progress, silent
+from codesign.learning.families.family import Sizes, States
 from codesign.learning.train import checkpoint
 from codesign.learning.train.checkpoint import Checkpoint
 from codesign.learning.train.log import Log
-from codesign.learning.train.network import Sizes, States
+from codesign.learning.train.network import EnhancerModule
 from codesign.learning.train.recipe import Phase, PhaseName, Recipe
 
 Signals = npt.NDArray[np.float32]
@@ -47,7 +48,7 @@ class Task(ABC):
     """What one phase trains: a module, a loss, and what happens between steps."""
 
     phase: PhaseName
-    module: nn.Module
+    module: EnhancerModule
     sizes: Sizes
 
     @abstractmethod
@@ -172,6 +173,8 @@ class _Loop:
         keep = min(self.settings.average, 1 - 1 / (self.step + 1))
         for mean, parameter in zip(self.average.parameters(), self.module.parameters(), strict=True):
             mean.lerp_(parameter, 1 - keep)
+        for held, buffer in zip(self.average.buffers(), self.module.buffers(), strict=True):
+            held.copy_(buffer)  # what normalizations have seen is a running mean already
 
     def _validate(self) -> None:
         assert self.run.validate is not None
@@ -204,19 +207,15 @@ class _Loop:
     def _progress(self) -> dict[str, Any]:
         result: dict[str, Any] = {"task": self.task.progress(), "best": self.best, "waited": self.waited}
         if self.states is not None:
-            result["layers"] = [list(pair) for pair in self.states.layers]
-            result["gate"] = None if self.states.gate is None else list(self.states.gate)
+            result["states"] = self.states.tensors()
         return result
 
     def _restore(self, progress: dict[str, Any]) -> None:
         self.task.restore(progress["task"])
         self.best, self.waited = float(progress["best"]), int(progress["waited"])
-        if "layers" in progress:
-            device = self.run.device
-            gate = progress["gate"]
-            self.states = States(
-                tuple((h.to(device), c.to(device)) for h, c in progress["layers"]),
-                None if gate is None else (gate[0].to(device), gate[1].to(device)),
+        if "states" in progress:
+            self.states = self.task.module.network.states_of(
+                {name: value.to(self.run.device) for name, value in progress["states"].items()}
             )
 
 
