@@ -18,7 +18,7 @@ from codesign.learning.compress.groups import group_norms, shrink, without_colum
 from codesign.learning.families.family import Sizes, States
 from codesign.learning.families.gradients import straight_through
 from codesign.learning.train.loop import Task
-from codesign.learning.train.losses import enhancement_loss
+from codesign.learning.train.losses import recipe_loss
 from codesign.learning.train.network import EnhancerModule
 from codesign.learning.train.recipe import PrunePhase, Recipe
 
@@ -91,11 +91,12 @@ class PruneTask(Task):
         weights = [p for name, p in self.module.named_parameters() if name != "thresholds"]
         return [(weights, 1.0), ([self.module.thresholds], THRESHOLD_RATE)]
 
-    def loss(self, noisy: Tensor, clean: Tensor, states: States | None) -> tuple[Tensor, States, dict[str, float]]:
+    def loss(
+        self, noisy: Tensor, clean: Tensor, states: States | None, taught: Tensor | None = None
+    ) -> tuple[Tensor, States, dict[str, float]]:
         masks = self.module.masks()
         enhanced, after, _ = self.module(noisy, states, self.module.masked_weights(masks))
-        clean, noisy = clean[:, : enhanced.shape[1]], noisy[:, : enhanced.shape[1]]
-        quality = enhancement_loss(enhanced, clean, noisy, self.recipe.loss, self.recipe.config.sample_rate)
+        quality = recipe_loss(self.recipe, enhanced, clean, noisy, taught)
         sizes = self.module.kept_sizes(masks)
         cost = cost_of(sizes)
         kept = torch.stack([mask.sum() for mask in masks])

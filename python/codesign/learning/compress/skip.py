@@ -13,7 +13,7 @@ from torch import Tensor
 from codesign.learning.families.family import States
 from codesign.learning.families.lstm import LstmSizes
 from codesign.learning.train.loop import Task
-from codesign.learning.train.losses import enhancement_loss
+from codesign.learning.train.losses import recipe_loss
 from codesign.learning.train.network import EnhancerModule
 from codesign.learning.train.recipe import Recipe, SkipPhase
 
@@ -67,10 +67,11 @@ class EnhancerTask(Task):
         self.recipe, self.module, self.sizes = recipe, module, module.network.sizes
         self.penalty = UpdatePenalty(updates or 1.0)
 
-    def loss(self, noisy: Tensor, clean: Tensor, states: States | None) -> tuple[Tensor, States, dict[str, float]]:
+    def loss(
+        self, noisy: Tensor, clean: Tensor, states: States | None, taught: Tensor | None = None
+    ) -> tuple[Tensor, States, dict[str, float]]:
         enhanced, after, updates = self.module(noisy, states)
-        clean, noisy = clean[:, : enhanced.shape[1]], noisy[:, : enhanced.shape[1]]
-        loss = enhancement_loss(enhanced, clean, noisy, self.recipe.loss, self.recipe.config.sample_rate)
+        loss = recipe_loss(self.recipe, enhanced, clean, noisy, taught)
         if not self.sizes.skips:
             return loss, after, {}
         share = float(updates.detach().mean())

@@ -39,8 +39,8 @@ MAX_BAD_STEPS = 20
 class BatchSource(Protocol):
     """Where mixtures come from. Batch k is a function of k alone, so that a resumed run sees what it would have seen."""
 
-    def batches(self, first: int) -> AbstractContextManager[Iterator[tuple[Signals, Signals]]]:
-        """(noisy, clean), each float32 [batch, samples], from batch number `first` on."""
+    def batches(self, first: int) -> AbstractContextManager[Iterator[tuple[Signals, ...]]]:
+        """(noisy, clean) or (noisy, clean, taught), each float32 [batch, samples], from batch number `first` on."""
         ...
 
 
@@ -52,8 +52,13 @@ class Task(ABC):
     sizes: Sizes
 
     @abstractmethod
-    def loss(self, noisy: Tensor, clean: Tensor, states: States | None) -> tuple[Tensor, States, dict[str, float]]:
-        """Scalar to minimise, states after the batch (with history), and figures for the log."""
+    def loss(
+        self, noisy: Tensor, clean: Tensor, states: States | None, taught: Tensor | None = None
+    ) -> tuple[Tensor, States, dict[str, float]]:
+        """Scalar to minimise, states after the batch (with history), and figures for the log.
+
+        Where a teacher heard the batch, `taught` is what it made of it.
+        """
 
     def parameters(self) -> list[tuple[list[nn.Parameter], float]]:
         """Parameters with the factor of the learning rate that they are trained at."""
@@ -141,13 +146,13 @@ class _Loop:
                 self.run.show(f"{self.task.phase}: loss {self.loss:.4g}", self.step, settings.steps)
         return self._save("last.pt")
 
-    def _one(self, noisy: Tensor, clean: Tensor) -> bool:
+    def _one(self, noisy: Tensor, clean: Tensor, *taught: Tensor) -> bool:
         torch.manual_seed(self.run.recipe.seed * 1_000_003 + self.step)  # dropout and carrying depend on the step alone
         rate = learning_rate(self.settings, self.step)
         for group, factor in zip(self.optimizer.param_groups, self.factors, strict=True):
             group["lr"] = rate * factor
         before = self.states if torch.rand(()) < self.settings.carry else None
-        loss, after, figures = self.task.loss(noisy, clean, before)
+        loss, after, figures = self.task.loss(noisy, clean, before, *taught)
         self.states = after.detach()
         self.optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]

@@ -55,14 +55,33 @@ def untrained(chain: Chain) -> str:
 
 
 class LossRecipe(Table):
-    """Weights beside SI-SDR in dB: of the spectral distance and of the perceptual disturbance.
+    """Weights beside SI-SDR in dB: of the spectral distances (of magnitudes, of complex values, of what speech lost) and of the
+    perceptual disturbance.
 
     The windows are those of the STFTs of the spectral distance, in samples (several: multi-resolution).
     """
 
     spectral_weight: NonNegativeFloat = 20.0
+    complex_weight: NonNegativeFloat = 0.0
+    asymmetric_weight: NonNegativeFloat = 0.0
     spectral_windows: tuple[Annotated[int, Field(ge=32, le=8192)], ...] = Field(default=(512,), strict=False)
     perceptual_weight: NonNegativeFloat = 0.0
+
+
+class DistillRecipe(Table):
+    """A teacher: an ONNX enhancer, what is around it, and how much of the training is on what it says.
+
+    `recordings` is a folder of noisy recordings without clean ones; without it the teacher hears `mixtures` of the corpus.
+    """
+
+    teacher: Annotated[str, Field(min_length=1)]
+    chain: str = ""
+    recordings: str = ""
+    share: Annotated[float, Field(gt=0.0, le=1.0)] = 0.5
+    mixtures: Annotated[int, Field(ge=0)] = 2000
+    clean_weight: NonNegativeFloat = 1.0
+    output_weight: NonNegativeFloat = 1.0
+    mask_weight: NonNegativeFloat = 10.0
 
 
 class Phase(Table):
@@ -131,6 +150,7 @@ class Recipe(Table):
     front_end: dict[str, Any] = Field(default_factory=dict)
     network: Annotated[NetworkRecipe, Discriminator("family")] = LstmRecipe()
     loss: LossRecipe = LossRecipe()
+    distill: DistillRecipe | None = None
     mixing: dict[str, Any] = Field(default_factory=dict)
     train: Phase = Phase()
     prune: PrunePhase | None = None
@@ -248,7 +268,13 @@ def _keys_at(place: tuple[int | str, ...]) -> list[str]:
     if place[0] == "network":
         kinds = {get_args(kind.model_fields["family"].annotation)[0]: kind for kind in get_args(NetworkRecipe)}
         return list(kinds[str(place[1])].model_fields)
-    tables: dict[str, type[Table]] = {"loss": LossRecipe, "prune": PrunePhase, "quantize": QuantizePhase, "skip": SkipPhase}
+    tables: dict[str, type[Table]] = {
+        "loss": LossRecipe,
+        "distill": DistillRecipe,
+        "prune": PrunePhase,
+        "quantize": QuantizePhase,
+        "skip": SkipPhase,
+    }
     return list(tables.get(str(place[0]), Phase).model_fields)
 
 
