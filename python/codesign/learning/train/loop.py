@@ -23,6 +23,7 @@ from codesign.base.progress import Progress, silent
 from codesign.learning.families.family import Sizes, States
 from codesign.learning.train import checkpoint
 from codesign.learning.train.checkpoint import Checkpoint
+from codesign.learning.train.interrupt import Interrupt
 from codesign.learning.train.log import Log
 from codesign.learning.train.network import EnhancerModule
 from codesign.learning.train.recipe import Phase, PhaseName, Recipe
@@ -94,6 +95,8 @@ def train(task: Task, batches: BatchSource, run: PhaseRun, checkpoint: Checkpoin
 
     The loss of step k depends on parameters, `checkpoint` and k only: going on from one gives what an uninterrupted run gives.
 
+    Ctrl-C ends the step that runs, saves `last.pt` and is raised again as KeyboardInterrupt; a second one ends it at once.
+
     Raises:
         ValidationError: the loss is not finite for many steps.
         InputError: a checkpoint cannot be written; the one before is still there then.
@@ -129,8 +132,11 @@ class _Loop:
         settings, saved, bad = self.settings, time.monotonic(), 0
         last = min(settings.steps, self.run.stop_after or settings.steps)
         self.module.train()
-        with batches.batches(self.step) as source:
+        with batches.batches(self.step) as source, Interrupt() as interrupt:
             while self.step < last and not self._is_done():
+                if interrupt.asked:
+                    self._save("last.pt")
+                    raise KeyboardInterrupt
                 finite = self._one(*(torch.from_numpy(signals).to(self.run.device) for signals in next(source)))
                 bad = 0 if finite else bad + 1
                 if bad >= MAX_BAD_STEPS:
