@@ -9,6 +9,7 @@ pytest.importorskip("torch", reason="no torch: pip install 'codesign[train]'")
 
 import contextlib
 import errno
+import signal
 
 import torch
 from small import RECIPE, Tones, small_recipe
@@ -36,8 +37,7 @@ def test_resumed_run_is_the_uninterrupted_one(tmp_path):
     for name, value in whole.current.items():
         assert torch.equal(value, rest.current[name]), name
         assert torch.equal(whole.average[name], rest.average[name]), name
-    for one, other in zip(whole.progress["layers"], rest.progress["layers"], strict=True):
-        assert all(torch.equal(a, b) for a, b in zip(one, other, strict=True))
+    assert all(torch.equal(value, rest.progress["states"][name]) for name, value in whole.progress["states"].items())
 
 
 def test_training_learns(tmp_path):
@@ -153,3 +153,19 @@ def test_full_disk_loses_nothing(tmp_path, monkeypatch, error):
     monkeypatch.undo()
     assert load(tmp_path / "last.pt").step == 2
     assert [path.name for path in tmp_path.iterdir()] == ["last.pt"]
+
+
+def test_ctrl_c_saves_the_step_that_was_reached(tmp_path):
+    recipe = small_recipe()
+
+    def interrupt(what, step, steps):
+        if step == 2:
+            signal.raise_signal(signal.SIGINT)
+
+    with pytest.raises(KeyboardInterrupt):
+        run(tmp_path, recipe, show=interrupt)
+    assert load(tmp_path / "last.pt").step == 2
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    rest = run(tmp_path, recipe, start=resume(tmp_path / "last.pt", recipe, "train"))
+    whole = run(tmp_path / "whole", recipe)
+    assert all(torch.equal(value, rest.current[name]) for name, value in whole.current.items())

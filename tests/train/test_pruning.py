@@ -20,9 +20,10 @@ from codesign.learning.compress.budget import BudgetController, Target
 from codesign.learning.compress.cost import NetworkCost, average_macs, cost_of, float_bytes
 from codesign.learning.compress.export import checkpoint_graph
 from codesign.learning.compress.pruning import PrunableEnhancer, PruneTask, rebuild
+from codesign.learning.families.lstm import LstmSizes
 from codesign.learning.train.checkpoint import Checkpoint
 from codesign.learning.train.loop import PhaseRun, train
-from codesign.learning.train.network import EnhancerModule, Sizes
+from codesign.learning.train.network import EnhancerModule
 
 
 def prunable(skip=False):
@@ -63,7 +64,7 @@ def test_rebuilt_with_a_target_fits_and_comes_in_fours():
 
 
 def test_cost_is_what_lowering_counts():
-    sizes = Sizes(12, (16, 12), (12,), skip=True)
+    sizes = LstmSizes(12, (16, 12), (12,), skip=True)
     source = enhancer(skip=True)
     average = {f"network.{name}": value for name, value in source.network.state_dict().items()}
     graph = checkpoint_graph(Checkpoint(small_recipe(), "skip", sizes, 1, average, {}))

@@ -52,7 +52,7 @@ def test_compressing_with_a_shipped_recipe_ends_with_integers(name):
         ("name = 3", "name: Input should be a valid string"),
         ('name = "a b"', "name: String should match"),
         ('name = "a"\n[network]\nlstm = []', "network.lstm: Tuple should have at least 1 item"),
-        ('name = "a"\n[network]\nlsmt = [3]', "network.lsmt: Extra inputs are not permitted"),
+        ('name = "a"\n[network]\nlsmt = [3]', "network.lsmt: means nothing, did you mean lstm?"),
         ('name = "a"\n[train]\nsteps = 0', "train.steps: Input should be greater than 0"),
         ('name = "a"\n[train]\nsteps = 1.5', "train.steps: Input should be a valid integer"),
         ('name = "a"\n[front_end]\nhopp = 3', "front_end.hopp is not a key of the front end"),

@@ -41,14 +41,16 @@ def command(
     from codesign.learning.compress.board_target import board_target
     from codesign.learning.compress.budget import Target
     from codesign.learning.compress.pipeline import PhaseContext, compress
+    from codesign.learning.distill.source import batch_source, teacher_of
     from codesign.learning.train.memory import keep_freed_memory
-    from codesign.learning.train.source import MixedBatches, Validation, corpus_of, validation_pairs
+    from codesign.learning.train.source import Validation, corpus_of, validation_pairs
 
     target = board_target(load_board(board), plan.config) if board else None
     if plan.prune is not None and plan.prune.bytes is not None and plan.prune.macs is not None:
         target = Target(plan.prune.bytes, plan.prune.macs)
     elif target is not None:
         say(f"{board}: about {target.bytes:,} bytes and {target.macs:,} MACs a frame are left for the network (estimate)")
+    teacher_of(plan, recipe.parent)
     make_folder(output)
     phases = (output / phase for phase in get_args(PhaseName))
     check_files([output / "last.pt"], [checkpoint, recipe])
@@ -59,7 +61,7 @@ def command(
         for note in corpus.notes:
             say(note)
         score = Validation(*validation_pairs(corpus, plan), where)
-        context = PhaseContext(output, where, lambda phase: MixedBatches(corpus, plan, phase), score, show, say)
+        context = PhaseContext(output, where, lambda phase: batch_source(corpus, plan, phase, recipe.parent), score, show, say)
         result = compress(plan, checkpoint, target, context)
     if json:
         emit_json("compress", result=result)

@@ -33,6 +33,7 @@ def command(
 
     plan = read_recipe(recipe)
     where = device_named(device)
+    from codesign.learning.distill.source import batch_source, teacher_of
     from codesign.learning.train.checkpoint import resume
     from codesign.learning.train.float_task import float_task
     from codesign.learning.train.initial_weights import initial_weights
@@ -40,11 +41,12 @@ def command(
     from codesign.learning.train.loop import PhaseRun
     from codesign.learning.train.loop import train as run_loop
     from codesign.learning.train.memory import keep_freed_memory
-    from codesign.learning.train.source import MixedBatches, Validation, corpus_of, validation_pairs
+    from codesign.learning.train.source import Validation, corpus_of, validation_pairs
 
     last = output / "last.pt"
     before = resume(last, plan, "train") if last.exists() else None
     task = float_task(plan, initial_weights(initial) if initial else None)
+    teacher_of(plan, recipe.parent)
     make_folder(output)
     check_files([last, output / "best.pt"], [recipe, *([initial] if initial else [])])
     keep_freed_memory()
@@ -56,7 +58,7 @@ def command(
             say(f"going on from step {before.step:,} of {plan.train.steps:,}")
         score = Validation(*validation_pairs(corpus, plan), where)
         run = PhaseRun(plan, plan.train, output, where, score, show, log=Log(say, output / "log"))
-        result = run_loop(task, MixedBatches(corpus, plan, plan.train), run, before)
+        result = run_loop(task, batch_source(corpus, plan, plan.train, recipe.parent), run, before)
     best = result.progress["best"]
     if json:
         emit_json("train", checkpoint=last, step=result.step, best_si_sdr_db=best)

@@ -23,7 +23,7 @@ Arrays = Mapping[str, npt.NDArray[np.float64]]
 class Trained:
     """What training knows of one kind of operator.
 
-    `family` begins the names of its layers in MaskNetwork, "" for what has no weights there.
+    `family` begins the names of its layers in LstmNetwork, "" for what has no weights there.
 
     `matrices` and `biases` are by the names of torch's parameters of such a layer; `write` adds the nodes of a float file.
     """

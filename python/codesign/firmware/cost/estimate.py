@@ -11,7 +11,6 @@ from pathlib import Path
 
 import numpy as np
 
-from codesign.compiler.layers import Layer
 from codesign.firmware.boards import Board
 from codesign.firmware.cost.classify import operations
 from codesign.firmware.cost.pipeline import block_cycles

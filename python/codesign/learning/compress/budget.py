@@ -7,8 +7,8 @@ import math
 from dataclasses import dataclass
 
 from codesign.base.errors import ValidationError
-from codesign.learning.compress.cost import NetworkCost, cost_of, with_units
-from codesign.learning.train.network import Sizes
+from codesign.learning.compress.cost import NetworkCost, cost_of
+from codesign.learning.families.family import Sizes
 
 LOWEST, HIGHEST = 1e-3, 1e3
 INTEGRAL, PROPORTIONAL = 0.02, 10.0
@@ -29,7 +29,7 @@ class Target:
 
 def check_possible(sizes: Sizes, target: Target, multiple: int) -> None:
     """Raise ValidationError when even the smallest network of these layers is over the budget."""
-    smallest = with_units(sizes, tuple(min(units, multiple) for units in (*sizes.lstm, *sizes.fc)))
+    smallest = sizes.with_units(tuple(min(units, multiple) for units in sizes.units))
     cost = cost_of(smallest)
     if target.excess(cost) > 1.0:
         raise ValidationError(

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A mask network as codesign.compiler.model.Graph: what lowering, calibration and the ONNX writers take."""
+"""A network of the LSTM family as codesign.compiler.model.Graph: what lowering, calibration and the ONNX writers take."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from codesign.compiler.frontend import Chain
 from codesign.compiler.model.graph import Graph, Matrix, Quant, State
 from codesign.compiler.operators import Activation, Linear, LstmCell, Operator, SkipGate
 from codesign.compiler.operators.scales import HIDDEN, LOGIT, UNIT
+from codesign.learning.families.lstm import LstmSizes
 from codesign.learning.operators import trained
-from codesign.learning.train.network import Sizes
 
 Arrays = Mapping[str, npt.NDArray[np.float32]]
 FEATURES, MASK, GATE = "features", "mask", "skip"
@@ -42,11 +42,11 @@ class Rounding:
 
 
 def network_graph(
-    sizes: Sizes, weights: Arrays, config: Chain, name: str, licence: str = "", rounding: Rounding | None = None
+    sizes: LstmSizes, weights: Arrays, config: Chain, name: str, licence: str = "", rounding: Rounding | None = None
 ) -> Graph:
     """The graph of one step; quantized when `rounding` says how.
 
-    weights: float32 by the names of MaskNetwork's parameters, torch's gate order (input, forget, cell, output).
+    weights: float32 by the names of LstmNetwork's parameters, torch's gate order (input, forget, cell, output).
     """
     builder = _Builder(sizes, weights, rounding)
     builder.build()
@@ -64,7 +64,7 @@ def network_graph(
 
 
 class _Builder:
-    def __init__(self, sizes: Sizes, weights: Arrays, rounding: Rounding | None) -> None:
+    def __init__(self, sizes: LstmSizes, weights: Arrays, rounding: Rounding | None) -> None:
         self.sizes, self.weights, self.rounding = sizes, weights, rounding
         self.ops: list[Operator] = []
         self.states: list[State] = []

@@ -13,15 +13,17 @@ from torch import Tensor, nn
 from codesign.base.errors import InputError
 from codesign.learning.compress.budget import Target
 from codesign.learning.compress.cost import NetworkCost, average_macs, cost_of, float_bytes
+from codesign.learning.compress.fake_quantizing import FakeQuantizeTask
 from codesign.learning.compress.pruning import PruneTask, rebuild
 from codesign.learning.compress.quantizing import QuantizeTask, calibrated
 from codesign.learning.compress.skip import SkipTask
+from codesign.learning.families.family import Sizes
+from codesign.learning.families.lstm import LstmSizes
 from codesign.learning.train.checkpoint import Checkpoint, resume, save
 from codesign.learning.train.float_task import FloatTask
 from codesign.learning.train.initial_weights import initial_weights
 from codesign.learning.train.log import Log
 from codesign.learning.train.loop import BatchSource, PhaseRun, Task, train
-from codesign.learning.train.network import Sizes
 from codesign.learning.train.recipe import Phase, PhaseName, Recipe
 
 CALIBRATION_SEED = 7
@@ -73,6 +75,10 @@ def compress(recipe: Recipe, source: Path, target: Target | None, context: Phase
     ]
     if not any(settings for _, settings in phases):
         raise InputError("the recipe compresses nothing", hint="it has no phase but [train]; docs/training.md")
+    if recipe.skip is not None and not isinstance(state.sizes, LstmSizes):
+        raise InputError(
+            f"[skip] is for networks of the family lstm, this one is {state.sizes.family}", hint="leave [skip] out"
+        )
     if recipe.prune is not None and target is None:
         raise InputError("pruning needs a budget", hint="give --board, or bytes and macs in [prune]")
     for name, settings in phases:
@@ -80,7 +86,7 @@ def compress(recipe: Recipe, source: Path, target: Target | None, context: Phase
             state = _phase(name, settings, recipe, state, target, context)
     final = context.folder / "last.pt"
     save(state, final)
-    share = float(state.progress.get("task", {}).get("penalty", {}).get("mean", 1.0)) if state.sizes.skip else 1.0
+    share = float(state.progress.get("task", {}).get("penalty", {}).get("mean", 1.0)) if state.sizes.skips else 1.0
     after = cost_of(state.sizes)
     return Compressed(final, state.sizes, before, after, before_bytes, share, average_macs(state.sizes, share))
 
@@ -112,13 +118,15 @@ def _task(
         return PruneTask(recipe, recipe.prune, state.sizes, weights, target)
     if name == "recover":
         return FloatTask(name, recipe, state.sizes, weights)
-    if recipe.skip is not None and name == "skip":
+    if recipe.skip is not None and name == "skip" and isinstance(state.sizes, LstmSizes):
         return SkipTask(recipe, recipe.skip, state.sizes, weights)
     assert recipe.quantize is not None
     signals: list[Tensor] = []
     with batches.batches(0) as source:
         for _ in range(recipe.quantize.calibration_batches):
             signals += [torch.from_numpy(signal) for signal in next(source)[0]]
+    if not isinstance(state.sizes, LstmSizes):
+        return FakeQuantizeTask(recipe, state.sizes, weights, signals)
     result = QuantizeTask(recipe, state.sizes, weights, calibrated(state.sizes, weights, recipe.config, signals))
     if "penalty" in (learned := state.progress.get("task", {})):
         result.penalty.restore(learned["penalty"])  # λ goes on: from its first value updates would rise again

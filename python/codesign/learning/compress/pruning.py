@@ -13,11 +13,13 @@ from torch import Tensor, nn
 
 from codesign.base.errors import ValidationError
 from codesign.learning.compress.budget import BudgetController, Target, check_possible
-from codesign.learning.compress.cost import NetworkCost, cost_of, macs_of, with_units
-from codesign.learning.compress.groups import group_norms, pruned_layers, shrink, without_columns, without_units
+from codesign.learning.compress.cost import NetworkCost, cost_of
+from codesign.learning.compress.groups import group_norms, shrink, without_columns, without_units
+from codesign.learning.families.family import Sizes, States
+from codesign.learning.families.gradients import straight_through
 from codesign.learning.train.loop import Task
-from codesign.learning.train.losses import enhancement_loss
-from codesign.learning.train.network import EnhancerModule, Sizes, States, straight_through
+from codesign.learning.train.losses import recipe_loss
+from codesign.learning.train.network import EnhancerModule
 from codesign.learning.train.recipe import PrunePhase, Recipe
 
 MULTIPLE = 4
@@ -35,7 +37,7 @@ class PrunableEnhancer(EnhancerModule):
 
     def __init__(self, recipe: Recipe, sizes: Sizes, temperature: float) -> None:
         super().__init__(recipe.config, sizes, recipe.network.dropout)
-        self.layers = pruned_layers(sizes)
+        self.layers = sizes.groups()
         self.temperature = temperature
         self.thresholds = nn.Parameter(torch.zeros(len(self.layers)))
         self.register_buffer("units", torch.ones(len(self.layers)))
@@ -67,7 +69,7 @@ class PrunableEnhancer(EnhancerModule):
         return without_columns(self.layers, dict(self.network.named_parameters()), masks or self.masks())
 
     def kept_sizes(self, masks: list[Tensor]) -> Sizes:
-        return with_units(self.network.sizes, tuple(int(mask.detach().sum().item()) for mask in masks))
+        return self.network.sizes.with_units(tuple(int(mask.detach().sum().item()) for mask in masks))
 
 
 class PruneTask(Task):
@@ -89,11 +91,12 @@ class PruneTask(Task):
         weights = [p for name, p in self.module.named_parameters() if name != "thresholds"]
         return [(weights, 1.0), ([self.module.thresholds], THRESHOLD_RATE)]
 
-    def loss(self, noisy: Tensor, clean: Tensor, states: States | None) -> tuple[Tensor, States, dict[str, float]]:
+    def loss(
+        self, noisy: Tensor, clean: Tensor, states: States | None, taught: Tensor | None = None
+    ) -> tuple[Tensor, States, dict[str, float]]:
         masks = self.module.masks()
         enhanced, after, _ = self.module(noisy, states, self.module.masked_weights(masks))
-        clean, noisy = clean[:, : enhanced.shape[1]], noisy[:, : enhanced.shape[1]]
-        quality = enhancement_loss(enhanced, clean, noisy, self.recipe.loss, self.recipe.config.sample_rate)
+        quality = recipe_loss(self.recipe, enhanced, clean, noisy, taught)
         sizes = self.module.kept_sizes(masks)
         cost = cost_of(sizes)
         kept = torch.stack([mask.sum() for mask in masks])
@@ -125,13 +128,13 @@ class PruneTask(Task):
 
 def unit_shares(full: Sizes, now: Sizes) -> list[float]:
     """What one more unit of each layer costs now, as a share of the full network's MACs."""
-    counts = (*now.lstm, *now.fc)
-    here = sum(macs_of(now).values())
-    total = sum(macs_of(full).values())
+    counts = now.units
+    here = sum(now.macs().values())
+    total = sum(full.macs().values())
     grown = (
-        with_units(now, tuple(count + (other == index) for other, count in enumerate(counts))) for index in range(len(counts))
+        now.with_units(tuple(count + (other == index) for other, count in enumerate(counts))) for index in range(len(counts))
     )
-    return [(sum(macs_of(sizes).values()) - here) / total for sizes in grown]
+    return [(sum(sizes.macs().values()) - here) / total for sizes in grown]
 
 
 @torch.no_grad()
@@ -154,8 +157,8 @@ def rebuild(module: PrunableEnhancer, target: Target | None = None) -> tuple[Siz
                 f"pruning left no unit in {layer.name}", hint="give a larger budget, or start at a smaller strength"
             )
     kept = [torch.topk(margin, count).indices.sort().values for margin, count in zip(margins, counts, strict=True)]
-    weights = without_units(module.layers, dict(module.network.named_parameters()), kept)
-    return with_units(module.network.sizes, tuple(counts)), weights
+    weights = without_units(module.layers, module.network.state_dict(), kept)
+    return module.network.sizes.with_units(tuple(counts)), weights
 
 
 def fitted(sizes: Sizes, counts: list[int], margins: list[Tensor], target: Target) -> list[int]:
@@ -167,7 +170,7 @@ def fitted(sizes: Sizes, counts: list[int], margins: list[Tensor], target: Targe
     ]
 
     def cost(trial: list[int]) -> NetworkCost:
-        return cost_of(with_units(sizes, tuple(trial)))
+        return cost_of(sizes.with_units(tuple(trial)))
 
     while target.excess(cost(counts)) > 1.0:
         droppable = [i for i, count in enumerate(counts) if count > MULTIPLE]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The network with the integer contract as its forward pass and straight-through gradients.
+"""A network of the LSTM family with the integer contract as its forward pass and straight-through gradients.
 
 Every value that the firmware has as an integer is that integer here, bit for bit: constants come from compiler.lower, the
 arithmetic from `integer`. The backward pass is that of the real-valued network whose weights, features and activations are
@@ -25,7 +25,10 @@ from codesign.compiler.lower.network import Network
 from codesign.compiler.model.graph import Graph, Quant
 from codesign.learning.compress.graph import FEATURES, Integers, Rounding, network_graph
 from codesign.learning.compress.integer import CellConstants, lookup, mbqm
-from codesign.learning.train.network import EnhancerModule, Sizes, States, straight_through
+from codesign.learning.families.family import States
+from codesign.learning.families.gradients import straight_through
+from codesign.learning.families.lstm import LstmNetwork, LstmSizes, LstmStates
+from codesign.learning.train.network import EnhancerModule
 
 H_SCALE = 2.0**-7
 """Of every hidden state: o · tanh(c) fills −1 … 1, so that there is no range to learn."""
@@ -37,7 +40,9 @@ ONE_SIDED = (254, -127)
 class QuantizedEnhancer(EnhancerModule):
     """An enhancer that computes as the firmware does. Scales are learned in the logarithm; cell fractions stay."""
 
-    def __init__(self, config: Chain, sizes: Sizes, cell_fractions: tuple[int, ...]) -> None:
+    network: LstmNetwork
+
+    def __init__(self, config: Chain, sizes: LstmSizes, cell_fractions: tuple[int, ...]) -> None:
         super().__init__(config, sizes)
         self.cell_fractions = cell_fractions
         self.scales = nn.ParameterDict()
@@ -48,7 +53,7 @@ class QuantizedEnhancer(EnhancerModule):
             self.scales[_key(name)] = nn.Parameter(torch.zeros(()))
 
     @classmethod
-    def of(cls, config: Chain, sizes: Sizes, weights: Mapping[str, Tensor], rounding: Rounding) -> QuantizedEnhancer:
+    def of(cls, config: Chain, sizes: LstmSizes, weights: Mapping[str, Tensor], rounding: Rounding) -> QuantizedEnhancer:
         """A network's weights with the scales of `rounding`."""
         result = cls(config, sizes, rounding.cell_fractions)
         result.network.load_state_dict(dict(weights))
@@ -114,11 +119,11 @@ class QuantizedEnhancer(EnhancerModule):
         mask, after, updates = self.mask(features, states)
         return self.front.synthesise(spectrum, mask)[:, : noisy.shape[1]], after, updates
 
-    def mask(self, features: Tensor, states: States | None = None) -> tuple[Tensor, States, Tensor]:
+    def mask(self, features: Tensor, states: States | None = None) -> tuple[Tensor, LstmStates, Tensor]:
         """Features [batch, frames, bands] → mask, states after, updates: all on the firmware's grids."""
         return self.step_integers(self.integer_features(features), states)
 
-    def step_integers(self, features: Tensor, states: States | None = None) -> tuple[Tensor, States, Tensor]:
+    def step_integers(self, features: Tensor, states: States | None = None) -> tuple[Tensor, LstmStates, Tensor]:
         """As `mask`, from int8 features held in float32."""
         return _Step(self, lower(self.graph("step")), features.device).run(features, states)
 
@@ -137,8 +142,9 @@ class _Step:
         self.layers = {layer.name: layer for layer in network.layers}
         self.cells = [_Cell(module, layer, device) for layer in network.layers if isinstance(layer, Lstm)]
 
-    def run(self, features: Tensor, states: States | None) -> tuple[Tensor, States, Tensor]:
+    def run(self, features: Tensor, states: States | None) -> tuple[Tensor, LstmStates, Tensor]:
         states = states or self.module.network.fresh_states(len(features), features.device)
+        assert isinstance(states, LstmStates)
         if self.sizes.skip:
             hidden, after, updates = self._skipping(features, states)
         else:
@@ -146,10 +152,10 @@ class _Step:
             for cell, state in zip(self.cells, states.layers, strict=True):
                 hidden, last = cell.all_frames(hidden, state)
                 layers.append(last)
-            after, updates = States(tuple(layers)), torch.ones(features.shape[:2], device=features.device)
+            after, updates = LstmStates(tuple(layers)), torch.ones(features.shape[:2], device=features.device)
         return self._fully_connected(hidden), after, updates
 
-    def _skipping(self, features: Tensor, states: States) -> tuple[Tensor, States, Tensor]:
+    def _skipping(self, features: Tensor, states: LstmStates) -> tuple[Tensor, LstmStates, Tensor]:
         assert states.gate is not None
         layers, (gate, delta) = list(states.layers), states.gate
         skip = self.layers["skip"]
@@ -168,7 +174,7 @@ class _Step:
             gate = update * delta + (1 - update) * (gate + delta).clamp_max(1 - 1 / ONE)
             hidden.append(value)
             updates.append(update[:, 0])
-        return torch.stack(hidden, 1), States(tuple(layers), (gate, delta)), torch.stack(updates, 1)
+        return torch.stack(hidden, 1), LstmStates(tuple(layers), (gate, delta)), torch.stack(updates, 1)
 
     def _fully_connected(self, x: Tensor) -> Tensor:
         module, names = self.module, self.module.network.fc_names

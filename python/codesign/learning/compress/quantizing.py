@@ -14,14 +14,14 @@ from codesign.compiler.quantize.calibrate import quantize_graph
 from codesign.learning.compress.graph import Rounding, network_graph, rounding_of
 from codesign.learning.compress.quantized import QuantizedEnhancer
 from codesign.learning.compress.skip import EnhancerTask
+from codesign.learning.families.lstm import LstmSizes
 from codesign.learning.train.checkpoint import Checkpoint
 from codesign.learning.train.front_end import FrontEndTorch
-from codesign.learning.train.network import Sizes
 from codesign.learning.train.recipe import Recipe
 
 
 @torch.no_grad()
-def calibrated(sizes: Sizes, weights: dict[str, Tensor], config: Chain, signals: Sequence[Tensor]) -> Rounding:
+def calibrated(sizes: LstmSizes, weights: dict[str, Tensor], config: Chain, signals: Sequence[Tensor]) -> Rounding:
     """The rounding of least squared error for each weight and value, over noisy `signals` [samples]."""
     front = FrontEndTorch(config)
     features = [front.analyse(signal[None])[1][0].numpy() for signal in signals]
@@ -35,7 +35,7 @@ class QuantizeTask(EnhancerTask):
     phase = "quantize"
     module: QuantizedEnhancer
 
-    def __init__(self, recipe: Recipe, sizes: Sizes, weights: dict[str, Tensor], rounding: Rounding) -> None:
+    def __init__(self, recipe: Recipe, sizes: LstmSizes, weights: dict[str, Tensor], rounding: Rounding) -> None:
         module = QuantizedEnhancer.of(recipe.config, sizes, weights, rounding)
         super().__init__(recipe, module, recipe.skip.updates if recipe.skip else None)
 
@@ -54,6 +54,7 @@ def quantized_enhancer(checkpoint: Checkpoint) -> QuantizedEnhancer:
         KeyError: the checkpoint is of another phase.
     """
     fractions = tuple(int(n) for n in checkpoint.progress["task"]["cell_fractions"])
+    assert isinstance(checkpoint.sizes, LstmSizes)
     module = QuantizedEnhancer(checkpoint.recipe.config, checkpoint.sizes, fractions)
     module.load_state_dict(checkpoint.average)
     return module.eval()

@@ -10,9 +10,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from codesign.learning.families.family import States
+from codesign.learning.families.lstm import LstmSizes
 from codesign.learning.train.loop import Task
-from codesign.learning.train.losses import enhancement_loss
-from codesign.learning.train.network import EnhancerModule, Sizes, States
+from codesign.learning.train.losses import recipe_loss
+from codesign.learning.train.network import EnhancerModule
 from codesign.learning.train.recipe import Recipe, SkipPhase
 
 INTEGRAL, PROPORTIONAL = 0.01, 2.0
@@ -65,11 +67,12 @@ class EnhancerTask(Task):
         self.recipe, self.module, self.sizes = recipe, module, module.network.sizes
         self.penalty = UpdatePenalty(updates or 1.0)
 
-    def loss(self, noisy: Tensor, clean: Tensor, states: States | None) -> tuple[Tensor, States, dict[str, float]]:
+    def loss(
+        self, noisy: Tensor, clean: Tensor, states: States | None, taught: Tensor | None = None
+    ) -> tuple[Tensor, States, dict[str, float]]:
         enhanced, after, updates = self.module(noisy, states)
-        clean, noisy = clean[:, : enhanced.shape[1]], noisy[:, : enhanced.shape[1]]
-        loss = enhancement_loss(enhanced, clean, noisy, self.recipe.loss, self.recipe.config.sample_rate)
-        if not self.sizes.skip:
+        loss = recipe_loss(self.recipe, enhanced, clean, noisy, taught)
+        if not self.sizes.skips:
             return loss, after, {}
         share = float(updates.detach().mean())
         self.penalty.observe(share)
@@ -88,7 +91,7 @@ class SkipTask(EnhancerTask):
 
     phase = "skip"
 
-    def __init__(self, recipe: Recipe, settings: SkipPhase, sizes: Sizes, weights: dict[str, Tensor]) -> None:
+    def __init__(self, recipe: Recipe, settings: SkipPhase, sizes: LstmSizes, weights: dict[str, Tensor]) -> None:
         torch.manual_seed(recipe.seed)
         module = EnhancerModule(recipe.config, replace(sizes, skip=True), recipe.network.dropout)
         module.network.load_state_dict(weights, strict=False)

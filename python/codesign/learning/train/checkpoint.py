@@ -15,7 +15,8 @@ from torch import Tensor
 
 from codesign.base.errors import InputError
 from codesign.base.files.output_file import replace_file
-from codesign.learning.train.network import Sizes
+from codesign.learning.families.family import Sizes
+from codesign.learning.families.registry import sizes_from
 from codesign.learning.train.recipe import PhaseName, Recipe, differences
 
 FORMAT = 1
@@ -55,6 +56,7 @@ def save(checkpoint: Checkpoint, path: Path) -> None:
         "format": FORMAT,
         "recipe": checkpoint.recipe.model_dump_json(),
         "phase": checkpoint.phase,
+        "family": checkpoint.sizes.family,
         "sizes": asdict(checkpoint.sizes),
         "step": checkpoint.step,
         "average": checkpoint.average,
@@ -90,11 +92,10 @@ def load(path: Path) -> Checkpoint:
     try:
         if content["format"] != FORMAT:
             raise InputError(f"{path}: checkpoint format {content['format']}, this version reads {FORMAT}", hint=hint)
-        size = content["sizes"]
         return Checkpoint(
             Recipe.model_validate_json(content["recipe"]),
             content["phase"],
-            Sizes(int(size["bands"]), tuple(size["lstm"]), tuple(size["fc"]), bool(size["skip"])),
+            sizes_from(content.get("family", "lstm"), content["sizes"]),
             *(content[key] for key in ("step", "average", "current", "optimizer", "progress")),
         )
     except (KeyError, TypeError, ValueError) as error:

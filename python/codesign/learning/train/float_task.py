@@ -7,16 +7,18 @@ import torch
 from torch import Tensor
 
 from codesign.base.errors import InputError
+from codesign.learning.families.family import Sizes, States
+from codesign.learning.families.registry import sizes_of
 from codesign.learning.train.checkpoint import Checkpoint, Tensors
 from codesign.learning.train.loop import Task
-from codesign.learning.train.losses import enhancement_loss
-from codesign.learning.train.network import EnhancerModule, Sizes, States
+from codesign.learning.train.losses import recipe_loss
+from codesign.learning.train.network import EnhancerModule
 from codesign.learning.train.recipe import PhaseName, Recipe
 
 
 def float_sizes(recipe: Recipe) -> Sizes:
     """Sizes of the recipe's network before anything is compressed."""
-    return Sizes(recipe.config.n_mels, recipe.network.lstm, recipe.network.fc)
+    return sizes_of(recipe.network, recipe.config)
 
 
 def float_task(recipe: Recipe, start: Checkpoint | None = None) -> FloatTask:
@@ -43,8 +45,9 @@ class FloatTask(Task):
         if weights is not None:
             self.module.network.load_state_dict(weights)
 
-    def loss(self, noisy: Tensor, clean: Tensor, states: States | None) -> tuple[Tensor, States, dict[str, float]]:
+    def loss(
+        self, noisy: Tensor, clean: Tensor, states: States | None, taught: Tensor | None = None
+    ) -> tuple[Tensor, States, dict[str, float]]:
         enhanced, after, _ = self.module(noisy, states)
-        clean, noisy = clean[:, : enhanced.shape[1]], noisy[:, : enhanced.shape[1]]
-        loss = enhancement_loss(enhanced, clean, noisy, self.recipe.loss, self.recipe.config.sample_rate)
+        loss = recipe_loss(self.recipe, enhanced, clean, noisy, taught)
         return loss, after, {}

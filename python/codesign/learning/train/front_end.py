@@ -7,7 +7,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from codesign.compiler.frontend import Chain, analysis_window, mel_analysis, mel_synthesis, synthesis_window
+from codesign.compiler.frontend import Chain, analysis_window, gains_bank, synthesis_window
+from codesign.compiler.frontend.bands import analysis_bank
 from codesign.learning.train.spectral import irfft, scale
 
 FLOOR = 2.0**-40
@@ -20,12 +21,9 @@ class FrontEndTorch(nn.Module):
     def __init__(self, config: Chain) -> None:
         super().__init__()
         self.config = config
-        tables = {
-            "window": analysis_window(config),
-            "synthesis": synthesis_window(config),
-            "to_bands": mel_analysis(config).dense().T,
-            "to_bins": mel_synthesis(config).dense().T,
-        }
+        tables = {"window": analysis_window(config), "synthesis": synthesis_window(config)}
+        if config.has_bands:
+            tables |= {"to_bands": analysis_bank(config).dense().T, "to_bins": gains_bank(config).dense().T}
         for name, table in tables.items():
             self.register_buffer(name, torch.tensor(table), persistent=False)
 
@@ -35,7 +33,7 @@ class FrontEndTorch(nn.Module):
     to_bins: Tensor
 
     def analyse(self, signal: Tensor) -> tuple[Tensor, Tensor]:
-        """float32 [batch, samples] → complex spectrum [batch, frames, bins] and features [batch, frames, bands].
+        """float32 [batch, samples] → complex spectrum [batch, frames, bins] and features [batch, frames, n_features].
 
         `window − hop` zeros go before the signal, as in the stream, and after it, so that the last frames are whole.
         """
@@ -43,14 +41,20 @@ class FrontEndTorch(nn.Module):
         edge = config.window - config.hop
         frames = functional.pad(signal, (edge, edge)).unfold(-1, config.window, config.hop)
         spectrum = torch.fft.rfft(frames * self.window, config.n_fft)
+        if not config.has_bands:
+            return spectrum, torch.view_as_real(spectrum).flatten(-2)
         size = spectrum.abs()
-        bands = (size.square() if config.feature == "mel_power" else size) @ self.to_bands
+        bands = (size.square() if config.of_power else size) @ self.to_bands
         return spectrum, bands.clamp_min(FLOOR) ** config.exponent
 
-    def synthesise(self, spectrum: Tensor, mask: Tensor) -> Tensor:
-        """Complex [batch, frames, bins] and gains [batch, frames, bands] → [batch, samples] aligned with the signal."""
+    def synthesise(self, spectrum: Tensor, outputs: Tensor) -> Tensor:
+        """Complex [batch, frames, bins] and gains or a complex mask [batch, frames, n_outputs] → [batch, samples], aligned."""
         window, hop = self.config.window, self.config.hop
-        frames = irfft(scale(spectrum, mask @ self.to_bins), self.config.n_fft)[..., :window] * self.synthesis
+        if self.config.output == "gains":
+            enhanced = scale(spectrum, outputs @ self.to_bins)
+        else:
+            enhanced = torch.view_as_complex(outputs.unflatten(-1, (-1, 2)).contiguous()) * spectrum.detach()
+        frames = irfft(enhanced, self.config.n_fft)[..., :window] * self.synthesis
         parts, count = frames.unflatten(-1, (window // hop, hop)), window // hop
         shifted = [functional.pad(parts[:, :, k], (0, 0, k, count - 1 - k)) for k in range(count)]
         out = sum(shifted[1:], shifted[0]).flatten(1)

@@ -15,10 +15,11 @@ from codesign.base.errors import InputError
 from codesign.compiler.model import load_onnx
 from codesign.compiler.model.graph import Graph
 from codesign.compiler.operators import Operator
+from codesign.learning.families.lstm import LstmNetwork, LstmSizes
+from codesign.learning.families.recipes import LstmRecipe
 from codesign.learning.operators import trained
 from codesign.learning.train.checkpoint import Checkpoint, load
-from codesign.learning.train.network import MaskNetwork, Sizes
-from codesign.learning.train.recipe import NetworkRecipe, Recipe, front_end_keys, untrained
+from codesign.learning.train.recipe import Recipe, front_end_keys, untrained
 
 SHAPE = "features → LSTM … → fully connected with ReLU … → fully connected with sigmoid"
 
@@ -35,14 +36,14 @@ def initial_weights(path: Path) -> Checkpoint:
     if reason := untrained(graph.frontend):
         raise InputError(f"{path}: {reason}", hint="give a network that codesign train or export wrote")
     sizes, weights = _network(graph, path)
-    network = NetworkRecipe(lstm=sizes.lstm, fc=sizes.fc)
+    network = LstmRecipe(lstm=sizes.lstm, fc=sizes.fc)
     name = re.sub(r"[^A-Za-z0-9_.-]", "_", graph.name)[:64].lstrip("_.-") or "network"
     recipe = Recipe(name=name, licence=graph.licence, front_end=front_end_keys(graph.frontend), network=network)
     tensors = {f"network.{key}": value for key, value in weights.items()}
     return Checkpoint(recipe, "train", sizes, 0, tensors, tensors)
 
 
-def _network(graph: Graph, path: Path) -> tuple[Sizes, dict[str, Tensor]]:
+def _network(graph: Graph, path: Path) -> tuple[LstmSizes, dict[str, Tensor]]:
     layers: dict[str, list[Operator]] = {"lstm": [], "fc": [], "skip": []}
     weights: dict[str, Tensor] = {}
     units: dict[str, list[int]] = {family: [] for family in layers}
@@ -58,7 +59,7 @@ def _network(graph: Graph, path: Path) -> tuple[Sizes, dict[str, Tensor]]:
         units[kind.family].append(graph.size(op.outputs[0]))
         weights |= {f"{name}.{key}": _tensor(matrix.values) for key, matrix in kind.matrices(op).items()}
         weights |= {f"{name}.{key}": _tensor(bias) for key, bias in kind.biases(op).items()}
-    sizes = Sizes(graph.frontend.n_mels, tuple(units["lstm"]), tuple(units["fc"][:-1]), bool(layers["skip"]))
+    sizes = LstmSizes(graph.frontend.n_mels, tuple(units["lstm"]), tuple(units["fc"][:-1]), bool(layers["skip"]))
     cells, linear = layers["lstm"], layers["fc"]
     if not cells or not linear or not _is_chain(graph, cells, linear) or not _fits(sizes, weights):
         raise InputError(f"{path}: the network is not {SHAPE}", hint="give a network that codesign train or export wrote")
@@ -66,7 +67,7 @@ def _network(graph: Graph, path: Path) -> tuple[Sizes, dict[str, Tensor]]:
 
 
 def _is_chain(graph: Graph, cells: list[Operator], linear: list[Operator]) -> bool:
-    """Each layer reads the one before it, states are its own, and activations are those of MaskNetwork."""
+    """Each layer reads the one before it, states are its own, and activations are those of LstmNetwork."""
     chain = [*cells]
     for layer in linear:
         activation = graph.follower(layer.outputs[0])
@@ -84,8 +85,8 @@ def _is_chain(graph: Graph, cells: list[Operator], linear: list[Operator]) -> bo
     return value == graph.output
 
 
-def _fits(sizes: Sizes, weights: dict[str, Tensor]) -> bool:
-    expected = {name: value.shape for name, value in MaskNetwork(sizes).state_dict().items()}
+def _fits(sizes: LstmSizes, weights: dict[str, Tensor]) -> bool:
+    expected = {name: value.shape for name, value in LstmNetwork(sizes).state_dict().items()}
     return expected == {name: value.shape for name, value in weights.items()}
 
 

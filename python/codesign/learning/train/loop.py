@@ -20,10 +20,12 @@ from torch import Tensor, nn
 
 from codesign.base.errors import ValidationError
 from codesign.base.progress import Progress, silent
+from codesign.learning.families.family import Sizes, States
 from codesign.learning.train import checkpoint
 from codesign.learning.train.checkpoint import Checkpoint
+from codesign.learning.train.interrupt import Interrupt
 from codesign.learning.train.log import Log
-from codesign.learning.train.network import Sizes, States
+from codesign.learning.train.network import EnhancerModule
 from codesign.learning.train.recipe import Phase, PhaseName, Recipe
 
 Signals = npt.NDArray[np.float32]
@@ -38,8 +40,8 @@ MAX_BAD_STEPS = 20
 class BatchSource(Protocol):
     """Where mixtures come from. Batch k is a function of k alone, so that a resumed run sees what it would have seen."""
 
-    def batches(self, first: int) -> AbstractContextManager[Iterator[tuple[Signals, Signals]]]:
-        """(noisy, clean), each float32 [batch, samples], from batch number `first` on."""
+    def batches(self, first: int) -> AbstractContextManager[Iterator[tuple[Signals, ...]]]:
+        """(noisy, clean) or (noisy, clean, taught), each float32 [batch, samples], from batch number `first` on."""
         ...
 
 
@@ -47,12 +49,17 @@ class Task(ABC):
     """What one phase trains: a module, a loss, and what happens between steps."""
 
     phase: PhaseName
-    module: nn.Module
+    module: EnhancerModule
     sizes: Sizes
 
     @abstractmethod
-    def loss(self, noisy: Tensor, clean: Tensor, states: States | None) -> tuple[Tensor, States, dict[str, float]]:
-        """Scalar to minimise, states after the batch (with history), and figures for the log."""
+    def loss(
+        self, noisy: Tensor, clean: Tensor, states: States | None, taught: Tensor | None = None
+    ) -> tuple[Tensor, States, dict[str, float]]:
+        """Scalar to minimise, states after the batch (with history), and figures for the log.
+
+        Where a teacher heard the batch, `taught` is what it made of it.
+        """
 
     def parameters(self) -> list[tuple[list[nn.Parameter], float]]:
         """Parameters with the factor of the learning rate that they are trained at."""
@@ -87,6 +94,8 @@ def train(task: Task, batches: BatchSource, run: PhaseRun, checkpoint: Checkpoin
     """Train `task` to the end of its phase, saving `last.pt` (and `best.pt` by validation) in the run's folder.
 
     The loss of step k depends on parameters, `checkpoint` and k only: going on from one gives what an uninterrupted run gives.
+
+    Ctrl-C ends the step that runs, saves `last.pt` and is raised again as KeyboardInterrupt; a second one ends it at once.
 
     Raises:
         ValidationError: the loss is not finite for many steps.
@@ -123,8 +132,11 @@ class _Loop:
         settings, saved, bad = self.settings, time.monotonic(), 0
         last = min(settings.steps, self.run.stop_after or settings.steps)
         self.module.train()
-        with batches.batches(self.step) as source:
+        with batches.batches(self.step) as source, Interrupt() as interrupt:
             while self.step < last and not self._is_done():
+                if interrupt.asked:
+                    self._save("last.pt")
+                    raise KeyboardInterrupt
                 finite = self._one(*(torch.from_numpy(signals).to(self.run.device) for signals in next(source)))
                 bad = 0 if finite else bad + 1
                 if bad >= MAX_BAD_STEPS:
@@ -140,13 +152,13 @@ class _Loop:
                 self.run.show(f"{self.task.phase}: loss {self.loss:.4g}", self.step, settings.steps)
         return self._save("last.pt")
 
-    def _one(self, noisy: Tensor, clean: Tensor) -> bool:
+    def _one(self, noisy: Tensor, clean: Tensor, *taught: Tensor) -> bool:
         torch.manual_seed(self.run.recipe.seed * 1_000_003 + self.step)  # dropout and carrying depend on the step alone
         rate = learning_rate(self.settings, self.step)
         for group, factor in zip(self.optimizer.param_groups, self.factors, strict=True):
             group["lr"] = rate * factor
         before = self.states if torch.rand(()) < self.settings.carry else None
-        loss, after, figures = self.task.loss(noisy, clean, before)
+        loss, after, figures = self.task.loss(noisy, clean, before, *taught)
         self.states = after.detach()
         self.optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
@@ -172,6 +184,8 @@ class _Loop:
         keep = min(self.settings.average, 1 - 1 / (self.step + 1))
         for mean, parameter in zip(self.average.parameters(), self.module.parameters(), strict=True):
             mean.lerp_(parameter, 1 - keep)
+        for held, buffer in zip(self.average.buffers(), self.module.buffers(), strict=True):
+            held.copy_(buffer)  # what normalizations have seen is a running mean already
 
     def _validate(self) -> None:
         assert self.run.validate is not None
@@ -204,19 +218,15 @@ class _Loop:
     def _progress(self) -> dict[str, Any]:
         result: dict[str, Any] = {"task": self.task.progress(), "best": self.best, "waited": self.waited}
         if self.states is not None:
-            result["layers"] = [list(pair) for pair in self.states.layers]
-            result["gate"] = None if self.states.gate is None else list(self.states.gate)
+            result["states"] = self.states.tensors()
         return result
 
     def _restore(self, progress: dict[str, Any]) -> None:
         self.task.restore(progress["task"])
         self.best, self.waited = float(progress["best"]), int(progress["waited"])
-        if "layers" in progress:
-            device = self.run.device
-            gate = progress["gate"]
-            self.states = States(
-                tuple((h.to(device), c.to(device)) for h, c in progress["layers"]),
-                None if gate is None else (gate[0].to(device), gate[1].to(device)),
+        if "states" in progress:
+            self.states = self.task.module.network.states_of(
+                {name: value.to(self.run.device) for name, value in progress["states"].items()}
             )
 
 

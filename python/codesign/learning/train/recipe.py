@@ -5,13 +5,12 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import (
-    BaseModel,
-    ConfigDict,
+    Discriminator,
     Field,
     NonNegativeFloat,
     PositiveFloat,
@@ -23,14 +22,15 @@ from pydantic import (
 from codesign.base.errors import InputError
 from codesign.base.toml import parse_toml, read_toml
 from codesign.compiler.frontend import Chain
+from codesign.compiler.frontend.read import near
 from codesign.learning.data.settings import MixSettings
+from codesign.learning.families.recipes import FAMILIES, LstmRecipe, NetworkRecipe, Table
 
 HINT = "docs/training.md lists the keys"
-MAX_UNITS = 4096
 MAX_EXTENDS = 16
-Units = Annotated[int, Field(ge=4, le=MAX_UNITS)]
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 
+TRAINED_BANDS = ("mel", "erb", "slaney")
 _TRAINED = ("sample_rate", "n_fft", "window", "hop", "window_kind", "feature", "n_mels", "f_min", "f_max", "exponent")
 
 
@@ -40,43 +40,51 @@ def front_end_keys(chain: Chain) -> dict[str, Any]:
 
 
 def untrained(chain: Chain) -> str:
-    """Why training has no such chain, "" where it has: mel bands by a power law, and their gains."""
-    default = Chain()
+    """Why training has no such chain, "" where it has: bands by a power law and their gains, or spectra and a complex mask."""
+    default = replace(Chain(), output="mask" if chain.feature == "spectrum" else "gains")
     others = [field.name for field in fields(Chain) if field.name not in _TRAINED]
     changed = [name for name in others if getattr(chain, name) != getattr(default, name)]
     if changed:
         return f"training has no {changed[0]} but {getattr(default, changed[0])!r}"
-    if chain.bands != "mel":
-        return f"training has no feature '{chain.feature}': mel_magnitude or mel_power"
+    if chain.bands not in TRAINED_BANDS and chain.feature != "spectrum":
+        kinds = ", ".join(f"{bands}_magnitude or {bands}_power" for bands in TRAINED_BANDS)
+        return f"training has no feature '{chain.feature}': {kinds}, or spectrum"
     if chain.window % chain.hop or chain.window == chain.hop:
         return f"hop {chain.hop} does not divide window {chain.window} into two or more parts"
     return ""
 
 
-class _Table(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
-
-
-class NetworkRecipe(_Table):
-    """Layer sizes: units of the LSTM layers and outputs of the hidden fully connected ones."""
-
-    lstm: tuple[Units, ...] = Field(default=(256, 256), strict=False, min_length=1, max_length=8)
-    fc: tuple[Units, ...] = Field(default=(256,), strict=False, max_length=8)
-    dropout: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.1
-
-
-class LossRecipe(_Table):
-    """Weights beside SI-SDR in dB: of the spectral distance and of the perceptual disturbance.
+class LossRecipe(Table):
+    """Weights beside SI-SDR in dB: of the spectral distances (of magnitudes, of complex values, of what speech lost) and of the
+    perceptual disturbance.
 
     The windows are those of the STFTs of the spectral distance, in samples (several: multi-resolution).
     """
 
     spectral_weight: NonNegativeFloat = 20.0
+    complex_weight: NonNegativeFloat = 0.0
+    asymmetric_weight: NonNegativeFloat = 0.0
     spectral_windows: tuple[Annotated[int, Field(ge=32, le=8192)], ...] = Field(default=(512,), strict=False)
     perceptual_weight: NonNegativeFloat = 0.0
 
 
-class Phase(_Table):
+class DistillRecipe(Table):
+    """A teacher: an ONNX enhancer, what is around it, and how much of the training is on what it says.
+
+    `recordings` is a folder of noisy recordings without clean ones; without it the teacher hears `mixtures` of the corpus.
+    """
+
+    teacher: Annotated[str, Field(min_length=1)]
+    chain: str = ""
+    recordings: str = ""
+    share: Annotated[float, Field(gt=0.0, le=1.0)] = 0.5
+    mixtures: Annotated[int, Field(ge=0)] = 2000
+    clean_weight: NonNegativeFloat = 1.0
+    output_weight: NonNegativeFloat = 1.0
+    mask_weight: NonNegativeFloat = 10.0
+
+
+class Phase(Table):
     """One optimisation: `steps` of `batch` mixtures of `seconds`, AdamW with warm-up and cosine decay to 1 %."""
 
     steps: PositiveInt = 10_000
@@ -133,15 +141,16 @@ class SkipPhase(Phase):
     updates: Annotated[float, Field(gt=0.0, le=1.0)] = 0.45
 
 
-class Recipe(_Table):
+class Recipe(Table):
     """A whole recipe. Tables left out have their defaults, but phases after [train] that are left out are not run."""
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")]
     licence: str = ""
     seed: Annotated[int, Field(ge=0, lt=2**31)] = 1
     front_end: dict[str, Any] = Field(default_factory=dict)
-    network: NetworkRecipe = NetworkRecipe()
+    network: Annotated[NetworkRecipe, Discriminator("family")] = LstmRecipe()
     loss: LossRecipe = LossRecipe()
+    distill: DistillRecipe | None = None
     mixing: dict[str, Any] = Field(default_factory=dict)
     train: Phase = Phase()
     prune: PrunePhase | None = None
@@ -152,13 +161,23 @@ class Recipe(_Table):
     @property
     def config(self) -> Chain:
         """The front end."""
-        return Chain(**self.front_end)
+        output = "mask" if self.front_end.get("feature") == "spectrum" else "gains"
+        return Chain(output=output, **self.front_end)
 
     @property
     def mix_settings(self) -> MixSettings:
         """How mixtures are drawn."""
         given: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in self.mixing.items()}
         return MixSettings(**given)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _family_is_said(cls, tables: Any) -> Any:
+        """A [network] without a family is the paper's."""
+        network = tables.get("network") if isinstance(tables, dict) else None
+        if isinstance(network, dict) and "family" not in network:
+            return tables | {"network": {"family": "lstm", **network}}
+        return tables
 
     @model_validator(mode="after")
     def _tables_are_sound(self) -> Self:
@@ -231,9 +250,32 @@ def _checked(tables: dict[str, Any], where: str) -> Recipe:
         return Recipe.model_validate(tables)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
-        key = ".".join(str(part) for part in first["loc"]) or "recipe"
+        tagged = first["loc"][0:1] == ("network",)  # the second part is the family then
+        key = ".".join(str(part) for k, part in enumerate(first["loc"]) if not (tagged and k == 1)) or "recipe"
         message = re.sub(r"^Value error, ", "", first["msg"])
+        if first["type"] == "extra_forbidden":
+            message = f"means nothing{near(str(first['loc'][-1]), _keys_at(first['loc']))}"
+        if first["type"] == "union_tag_invalid":
+            tag = tables["network"]["family"]
+            message = f"family '{tag}' is not one of {', '.join(FAMILIES)}{near(tag, FAMILIES)}"
         raise InputError(f"{where}: {key}: {message}", hint=HINT) from error
+
+
+def _keys_at(place: tuple[int | str, ...]) -> list[str]:
+    """The keys of the table in which a key means nothing."""
+    if len(place) == 1:
+        return list(Recipe.model_fields)
+    if place[0] == "network":
+        kinds = {get_args(kind.model_fields["family"].annotation)[0]: kind for kind in get_args(NetworkRecipe)}
+        return list(kinds[str(place[1])].model_fields)
+    tables: dict[str, type[Table]] = {
+        "loss": LossRecipe,
+        "distill": DistillRecipe,
+        "prune": PrunePhase,
+        "quantize": QuantizePhase,
+        "skip": SkipPhase,
+    }
+    return list(tables.get(str(place[0]), Phase).model_fields)
 
 
 def differences(one: Recipe, other: Recipe) -> tuple[str, ...]:

@@ -26,17 +26,21 @@ VALIDATION_COUNT = 4
 """Mixtures per ratio."""
 
 
+def batch_samples(recipe: Recipe, phase: Phase) -> int:
+    """Samples of each signal of a batch: whole hops."""
+    hop = recipe.config.hop
+    return max(1, round(phase.seconds * recipe.config.sample_rate / hop)) * hop
+
+
 class MixedBatches:
     """Batches of one phase: mixture n of the training split is in batch n // size, whatever happened before."""
 
     def __init__(self, corpus: Corpus, recipe: Recipe, phase: Phase) -> None:
-        hop = recipe.config.hop
-        length = max(1, round(phase.seconds * recipe.config.sample_rate / hop)) * hop
-        self.mixer = Mixer(corpus, "train", length, recipe.seed, recipe.mix_settings)
+        self.mixer = Mixer(corpus, "train", batch_samples(recipe, phase), recipe.seed, recipe.mix_settings)
         self.size = phase.batch
 
     @contextlib.contextmanager
-    def batches(self, first: int) -> Iterator[Iterator[tuple[Signals, Signals]]]:
+    def batches(self, first: int) -> Iterator[Iterator[tuple[Signals, ...]]]:
         self.mixer.position = first * self.size
         with Batches(self.mixer, self.size) as batches:
             yield batches

@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
+"""families: the kinds of network that are trained here, one file each."""
