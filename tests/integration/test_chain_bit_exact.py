@@ -46,7 +46,9 @@ def test_host_library_equals_reference(name, types, tmp_path):
     assert np.unique(host.pcm).size > 10
 
 
-@pytest.mark.parametrize("name", ["preset nsnet2", "preset gtcrn", "preset dtln-2", "complex mask in planes, scaled"])
+@pytest.mark.parametrize(
+    "name", ["preset nsnet2", "preset gtcrn", "preset dtln-2", "complex mask in planes, scaled", "filter of bins"]
+)
 def test_image_equals_reference(name, tmp_path):
     network, board = small_network(CHAINS[name]), load_board("nrf5340dk")
     pcm = signal(network.frontend, 12)
@@ -100,6 +102,7 @@ def test_q31_covers_bands_and_bins_by_a_power_law(kind, tmp_path):
         ({"gain_min": 0.1}, "gain_min"),
         ({"deviation": (2.0,)}, "mean or deviation"),
         ({"floor": 0.1}, "floor 0.1"),
+        ({"path": "filter"}, "path 'filter'"),
         ({"feature": "matrix_power", "n_mels": 1, "bands_matrix": (tuple([1.0] * 65),)}, "bands of a matrix"),
     ],
 )

@@ -12,7 +12,7 @@ from codesign.compiler.frontend import Arithmetic
 from codesign.compiler.lower.network import Network
 from codesign.compiler.plan.chain import has_own_frame
 from codesign.compiler.reference import network as reference_network
-from codesign.compiler.reference.frontend import analyse, quantize_features, synthesise
+from codesign.compiler.reference.frontend import analyse, output_of, quantize_features
 from codesign.compiler.reference.frontend_q31 import analyse_q31, features_q31, synthesise_q31
 from codesign.firmware.image import Image
 from codesign.firmware.machines.host import HostEnhancer
@@ -38,7 +38,7 @@ def run_reference(network: Network, pcm: npt.NDArray[np.int16], front_end: Arith
     features = quantize_features(analysis.features, feature.scale, feature.zero_point, feature.dtype)
     mask, updated = reference_network.run(network, features)
     gains = (mask.astype(np.float32) - np.float32(mask_value.zero_point)) * np.float32(mask_value.scale)
-    output = synthesise(network.frontend, analysis.spectrum, gains)
+    output = output_of(network.frontend, pcm, analysis.spectrum, gains)
     return _reference_run(output, features, mask, ~updated)
 
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 import math
 
 from codesign.compiler.frontend.chain import Chain
+from codesign.compiler.frontend.filter_path import filter_lag
 from codesign.compiler.frontend.windows import overlap_gain
 
 _BANDS = {"mel": "mel bands", "slaney": "Slaney mel bands", "erb": "ERB bands", "matrix": "bands of its own matrix"}
@@ -26,6 +27,11 @@ def describe(chain: Chain) -> list[str]:
         lines.append(f"→ rfft {chain.n_fft} → {_feature(chain)}")
     lines.append(f"→ network, {chain.n_features} → {chain.n_outputs}")
     lines.append(f"→ {_output(chain)}")
+    if chain.filters:
+        later = f"{_ms(chain, filter_lag(chain))} after their hop"
+        lines.append(f"→ inverse rfft {chain.n_fft}, Hann window → filter of {chain.taps} taps, used from {later} on")
+        lines.append(f"PCM in blocks of {chain.block} → that filter → PCM, {_ms(chain, chain.latency_samples)} later")
+        return lines
     back = "" if chain.output == "frame" else f"inverse rfft {chain.n_fft} → "
     lines.append(f"→ {back}overlap-add, {_synthesis(chain)} → PCM, {_ms(chain, chain.latency_samples)} later")
     return lines
