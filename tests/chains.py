@@ -59,6 +59,12 @@ CHAINS = {
         **{"window": 128, "n_fft": 256, "hop": 21, "feature": "erb_magnitude", "n_mels": 7, "window_kind": "hann"},
         **{"path": "filter", "taps": 256, "block": 7},
     ),
+    "limited attenuation, strength, limiter": chain_of(
+        **SMALL, feature="magnitude", attenuation_limit=12, strength=70, limiter=-6, limiter_attack=2
+    ),
+    "filter, mixed and limited": chain_of(
+        **SMALL, feature="magnitude", path="filter", taps=24, strength=0, limiter=-20, limiter_release=5
+    ),
     "frame to frame of any length": chain_of(window=77, n_fft=77, hop=11, feature="frame", output="frame"),
 }
 

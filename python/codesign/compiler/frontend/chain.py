@@ -11,6 +11,7 @@ from typing import Literal
 from codesign.base.errors import InputError
 from codesign.compiler.frontend.fft_tables import MAX_N_FFT, MIN_N_FFT, is_fft_length, near_fft_lengths
 from codesign.compiler.frontend.filter_path import PATHS, filter_checks, filter_lag
+from codesign.compiler.frontend.output_stage import output_checks
 from codesign.compiler.frontend.windows import SYNTHESIS_KINDS, WINDOW_KINDS, overlap_problem
 
 BAND_KINDS = ("mel", "slaney", "erb", "matrix")
@@ -41,6 +42,7 @@ class Chain:
     Lengths are in samples, frequencies in Hz. `window` frames are zero-padded at their end to `n_fft`. `n_mels` is the number
     of bands, of whatever kind; `f_min`, `f_max` bound them. `mean` and `deviation` have one value for all features or one for
     each. Matrices are rows of floats: bands × bins, and bins × gains. `taps`, `block` and `lag` are of path "filter".
+    `attenuation_limit` is in dB, `strength` in percent, `limiter` in dBFS, its times in ms.
     """
 
     sample_rate: int = 16000
@@ -72,6 +74,11 @@ class Chain:
     taps: int = 64
     block: int = 8
     lag: int = 0
+    attenuation_limit: float | None = None
+    strength: int | None = None
+    limiter: float | None = None
+    limiter_attack: float = 1.0
+    limiter_release: float = 50.0
 
     def __post_init__(self) -> None:
         for holds, message in self._checks():
@@ -91,6 +98,7 @@ class Chain:
         yield from self._output_checks()
         yield self.path in PATHS, f"path '{self.path}' is not one of {_or(PATHS)}"
         yield from filter_checks(self) if self.filters else ()
+        yield from output_checks(self)
         yield not (problem := "" if self.filters else overlap_problem(self)), problem
 
     def _framing_checks(self) -> Iterator[tuple[bool, str]]:

@@ -22,6 +22,7 @@ from codesign.compiler.reference.features import (
 )
 from codesign.compiler.reference.fft import irfft, rfft
 from codesign.compiler.reference.filter_path import filtered, filters_of
+from codesign.compiler.reference.output_stage import finished
 
 __all__ = [
     "FLOOR",
@@ -91,13 +92,15 @@ def _analysis(chain: Chain, frames: Float, bank: BandedMatrix | None) -> Analysi
 
 
 def output_of(chain: Chain, pcm: npt.NDArray[np.int16], spectrum: Float, outputs: Float) -> npt.NDArray[np.int16]:
-    """What comes out for `pcm`, int16 (frames · hop,) each, by the chain's path: overlapping frames, or filtered samples.
+    """What comes out for `pcm`, int16 (frames · hop,) each: by overlapping frames or filtered samples, mixed and limited.
 
     spectrum and outputs are as of `synthesise`.
     """
     if chain.filters:
-        return filtered(chain, pcm, filters_of(chain, bin_gains(chain, outputs.astype(np.float32))))
-    return synthesise(chain, spectrum, outputs)
+        enhanced = filtered(chain, pcm, filters_of(chain, bin_gains(chain, outputs.astype(np.float32))))
+    else:
+        enhanced = synthesise(chain, spectrum, outputs)
+    return finished(chain, pcm, enhanced)
 
 
 def synthesise(chain: Chain, spectrum: Float, outputs: Float) -> npt.NDArray[np.int16]:
