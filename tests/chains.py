@@ -50,6 +50,21 @@ CHAINS = {
     "spectrum in planes": chain_of(**SMALL, feature="spectrum", output="spectrum", layout="planes"),
     "frame to gains": chain_of(**SMALL, feature="frame", output="gains", mean=0.01),
     "magnitude to a frame": chain_of(**SMALL, feature="magnitude", output="frame", synthesis_kind="same"),
+    "filter of bins": chain_of(**SMALL, feature="magnitude", path="filter", taps=16),
+    "filter of bands, mixed transform": chain_of(
+        **{"window": 80, "n_fft": 90, "hop": 40, "feature": "mel_power", "n_mels": 9, "gain_max": 1.5},
+        **{"path": "filter", "taps": 88, "block": 10, "lag": 10},
+    ),
+    "filter longer than a hop, odd blocks": chain_of(
+        **{"window": 128, "n_fft": 256, "hop": 21, "feature": "erb_magnitude", "n_mels": 7, "window_kind": "hann"},
+        **{"path": "filter", "taps": 256, "block": 7},
+    ),
+    "limited attenuation, strength, limiter": chain_of(
+        **SMALL, feature="magnitude", attenuation_limit=12, strength=70, limiter=-6, limiter_attack=2
+    ),
+    "filter, mixed and limited": chain_of(
+        **SMALL, feature="magnitude", path="filter", taps=24, strength=0, limiter=-20, limiter_release=5
+    ),
     "frame to frame of any length": chain_of(window=77, n_fft=77, hop=11, feature="frame", output="frame"),
 }
 

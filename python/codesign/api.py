@@ -199,6 +199,7 @@ def evaluate(
     data: PathLike,
     models: PathLike | Sequence[PathLike] | Mapping[str, PathLike] = (),
     *,
+    chains: Mapping[str, PathLike] | None = None,
     recordings: Mapping[str, PathLike] | None = None,
     audiogram: str = "",
     baseline: str = "noisy",
@@ -206,7 +207,8 @@ def evaluate(
 ) -> Evaluation:
     """Score models, and recordings that something else enhanced, on the pairs of noisy and clean recordings under `data`.
 
-    `models` are files, int8 or float, named after themselves, or name → file. `recordings` is name → folder, or files with one
+    `models` are files, int8 or float, named after themselves, or name → file; `chains` is name → a TOML file of what is around
+    that model in place of its own. `recordings` is name → folder, or files with one
     `*`. The layouts of `data` and the measures are those of docs/evaluate.md; `audiogram` (NH, N1 to N7, S1 to S3) adds HASPI
     and HASQI. `jobs` processes score at a time.
 
@@ -226,7 +228,8 @@ def evaluate(
         models = dict(zip(names_of(files), files, strict=True))
     pairs = find_pairs(Path(data))
     with tempfile.TemporaryDirectory(prefix="codesign-") as folder:
-        systems = [model_system(name, Path(file), Path(folder)) for name, file in models.items()]
+        around = chains or {}
+        systems = [model_system(name, Path(file), Path(folder), _path(around.get(name))) for name, file in models.items()]
         rate = sample_rate_of(pairs)
         for name, pattern in (recordings or {}).items():
             systems.append(recorded_system(name, find_outputs(pairs, name, str(pattern)), rate, str(pattern)))

@@ -23,6 +23,7 @@ from codesign.firmware.machines.machine import Machine, RunOptions
 from codesign.firmware.size.size import size
 from codesign.firmware.toolchain import check_image_folder
 from codesign.proof.checks import budget_checks, cost_of, latency_check, latency_of, run_checks
+from codesign.proof.delay import delay_check, delay_of
 from codesign.proof.equality import equal, run_reference, same_in_one_call
 from codesign.proof.oracle import against_onnxruntime
 from codesign.proof.proof import Proof
@@ -99,6 +100,7 @@ def prove(
     measured = None if board.native else size(image)
     cost = cost_of(run, image)
     latency = latency_of(run.counts, cost, image) if run.counts and cost else None
+    delay = delay_of(run, image, pcm)
 
     progress("onnxruntime", 0, 0)
     checks = (
@@ -109,6 +111,7 @@ def prove(
         *budget_checks(measured),
         *run_checks(run, image, measured),
         *([latency_check(latency, board)] if latency else []),
+        delay_check(delay, board),
     )
     progress("speech quality", 0, 0)
     alignment = alignment_of(network.frontend)
@@ -124,6 +127,7 @@ def prove(
         seconds_of_audio=pcm.size / loaded.sample_rate,
         checks=checks,
         latency=latency,
+        delay=delay,
         footprint=measured.footprint if measured else None,
         groups=measured.groups if measured else (),
         layers=run.counts.layers if run.counts else (),

@@ -46,7 +46,9 @@ def test_host_library_equals_reference(name, types, tmp_path):
     assert np.unique(host.pcm).size > 10
 
 
-@pytest.mark.parametrize("name", ["preset nsnet2", "preset gtcrn", "preset dtln-2", "complex mask in planes, scaled"])
+@pytest.mark.parametrize(
+    "name", ["preset nsnet2", "preset gtcrn", "preset dtln-2", "complex mask in planes, scaled", "filter, mixed and limited"]
+)
 def test_image_equals_reference(name, tmp_path):
     network, board = small_network(CHAINS[name]), load_board("nrf5340dk")
     pcm = signal(network.frontend, 12)
@@ -80,6 +82,7 @@ def test_what_a_chain_does_not_use_is_not_in_the_image(tmp_path):
 def test_q31_covers_bands_and_bins_by_a_power_law(kind, tmp_path):
     gains = "bins" if kind in ("magnitude", "power") else "bands"
     chain = Chain(n_fft=128, window=128, hop=64, feature=kind, n_mels=12, gains=gains, window_kind="vorbis")
+    chain = dataclasses.replace(chain, strength=60, limiter=-9.0) if kind == "power" else chain
     network = small_network(chain, "int8")
     pcm = signal(chain, 30)
     host = MACHINES["host"].run(build_host(network, tmp_path / "host", "q31"), pcm)
@@ -100,6 +103,7 @@ def test_q31_covers_bands_and_bins_by_a_power_law(kind, tmp_path):
         ({"gain_min": 0.1}, "gain_min"),
         ({"deviation": (2.0,)}, "mean or deviation"),
         ({"floor": 0.1}, "floor 0.1"),
+        ({"path": "filter"}, "path 'filter'"),
         ({"feature": "matrix_power", "n_mels": 1, "bands_matrix": (tuple([1.0] * 65),)}, "bands of a matrix"),
     ],
 )

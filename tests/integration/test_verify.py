@@ -96,13 +96,13 @@ def test_verify_command(model, tmp_path):
     assert (tmp_path / "kept" / "bare" / "firmware.elf").exists()
 
 
-def test_verify_fails_on_a_board_that_is_too_slow(model, tmp_path):
+def test_verify_fails_on_a_board_that_is_too_slow_and_too_late(model, tmp_path):
     from test_cli import smaller_board
 
-    board = smaller_board(tmp_path, (r"^clock_hz = \w+", "clock_hz = 100000"))
-    done = codesign("verify", model, "--board", board, "--seconds", "20")
+    slow, late = (r"^clock_hz = \w+", "clock_hz = 100000"), (r"^worst_frame_ms = .*", "worst_frame_ms = 10.0\ndelay_ms = 1.5")
+    done = codesign("verify", model, "--board", smaller_board(tmp_path, slow, late), "--seconds", "20")
     assert done.returncode == 1
-    assert "NOT PROVEN: worst frame" in done.stderr
+    assert "NOT PROVEN: worst frame, total delay" in done.stderr
 
 
 def test_recordings_that_do_not_fit_together(model, tmp_path):

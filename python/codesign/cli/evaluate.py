@@ -29,6 +29,10 @@ def command(
     model: Annotated[
         list[str] | None, typer.Option("--model", "-m", help="FILE.onnx or NAME=FILE.onnx, int8 or float (repeatable).")
     ] = None,
+    chain: Annotated[
+        list[str] | None,
+        typer.Option(help="NAME=FILE.toml, what is around the model of that name in place of its own (repeatable)."),
+    ] = None,
     system: Annotated[
         list[str] | None,
         typer.Option("--system", "-s", help="Enhanced recordings: NAME=FOLDER, NAME=FILES with one *, or NAME (repeatable)."),
@@ -60,7 +64,7 @@ def command(
     outputs = output or []
     for path in outputs:
         output_format(path)
-    check_files(output or [], [data, *(Path(text.rpartition("=")[2]) for text in model or [])])
+    check_files(output or [], [data, *(Path(text.rpartition("=")[2]) for text in (*(model or []), *(chain or [])))])
     if audiogram:
         check_audiogram(audiogram)
     if plots is not None:
@@ -76,7 +80,7 @@ def command(
         Workers(min(jobs, columns * len(pairs.items))) as workers,  # they start while models are built
     ):
         show("load", 0, 0)
-        systems = compared_systems(pairs, model or [], system or [], delay or [], Path(folder))
+        systems = compared_systems(pairs, model or [], system or [], delay or [], Path(folder), chain or [])
         if keep is not None:
             check_kept(keep, pairs, systems, system or [])
         plan = plan_scores(pairs, systems, audiogram=audiogram, baseline=baseline)

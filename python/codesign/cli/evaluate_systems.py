@@ -15,7 +15,12 @@ from codesign.hearing.evaluate.systems import names_of
 
 
 def compared_systems(
-    pairs: Pairs, models: Sequence[str], recorded: Sequence[str], delays: Sequence[str], folder: Path
+    pairs: Pairs,
+    models: Sequence[str],
+    recorded: Sequence[str],
+    delays: Sequence[str],
+    folder: Path,
+    chains: Sequence[str] = (),
 ) -> list[System]:
     named = [_named(text) for text in recorded]
     lags = {name: _samples(name, value) for name, value in map(_named, delays)}
@@ -24,10 +29,17 @@ def compared_systems(
             raise InputError(f"--delay {name}=…: no --system has that name", hint="models need no --delay: theirs is known")
     unnamed = [text for text in models if "=" not in text]
     names = dict(zip(unnamed, names_of([Path(text) for text in unnamed]), strict=True))
+    around = {name: Path(value) for name, value in map(_named, chains)}
+    paths = dict((names[text], text) if text in names else _named(text) for text in models)
+    for name in around:
+        if name not in paths:
+            raise InputError(
+                f"--chain {name}=…: no --model has that name", hint="write --model NAME=FILE --chain NAME=CHAIN.toml"
+            )
     found = []
     for text in models:
         name, path = (names[text], text) if text in names else _named(text)
-        found.append(model_system(name, Path(path), folder))
+        found.append(model_system(name, Path(path), folder, around.get(name)))
     rate = sample_rate_of(pairs)
     for name, pattern in named:
         files = find_outputs(pairs, name, pattern)

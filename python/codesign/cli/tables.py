@@ -10,7 +10,7 @@ from codesign.compiler.reference.saturation import Saturation, together
 from codesign.firmware.cost import StageCost
 from codesign.firmware.size import BudgetCheck, Footprint, Group
 from codesign.firmware.size.stack import StackReport
-from codesign.proof import Latency, Verdict
+from codesign.proof import Delay, Latency, Verdict
 from codesign.proof.judgement import quality_in_words, summarize_quality
 
 _ROWS = 12  # largest symbols shown; --json has all
@@ -55,6 +55,8 @@ def print_verdict(verdict: Verdict) -> None:
         if verdict.stages:
             print_stages(verdict.stages, verdict.latency.error)
         _print_latency(verdict.latency)
+    if verdict.delay is not None:
+        _print_delay(verdict.delay)
     if verdict.footprint is not None:
         _print_regions(verdict.footprint)
         _print_groups(verdict.groups)
@@ -106,7 +108,15 @@ def _print_latency(latency: Latency) -> None:
     )
     say(
         f"estimated at {latency.clock_hz / 1e6:g} MHz: worst frame {latency.worst_ms:.2f} ms, mean {latency.mean_ms:.2f} ms "
-        f"±{100 * latency.error:.0f} % of a {latency.hop_ms:g} ms hop; algorithmic latency {latency.algorithmic_ms:g} ms"
+        f"±{100 * latency.error:.0f} % of {latency.deadline_ms:g} ms"
+    )
+
+
+def _print_delay(delay: Delay) -> None:
+    buffers = "" if delay.streamed else ", the application's defaults"
+    say(
+        f"delay from input to output {delay.total_ms:g} ms, {delay.total} samples{' (measured)' if delay.measured else ''}: "
+        f"algorithmic {delay.algorithmic_ms:g} ms, buffers {delay.buffers_ms:g} ms{buffers}"
     )
 
 

@@ -13,8 +13,8 @@ C_KEYWORDS = frozenset(
     "restrict return short signed sizeof static struct switch typedef union unsigned void volatile while main".split()
 )
 
-STAGES = ("analysis", "features", "mask", "synthesis")
-"""What profiles and plans call the front end's stages."""
+STAGES = ("analysis", "features", "mask", "synthesis", "strength", "limiter")
+"""What profiles and plans call the front end's stages, and what is done last."""
 
 PARTS = ("application", "enhancer", "kernels", "libc", "other", "runtime", "startup")
 """What size reports call the parts of an image that are no layer's, as far as a layer could be called so."""

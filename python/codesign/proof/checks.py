@@ -48,7 +48,7 @@ def run_checks(run: Run, image: Image, size: Size | None) -> list[Check]:
 
 def latency_check(latency: Latency, board: Board) -> Check:
     """Whether the estimate of the worst frame, with its error, is within the budget and the hop."""
-    limit = min(board.budget.worst_frame_ms, latency.hop_ms)
+    limit = min(board.budget.worst_frame_ms, latency.deadline_ms)
     upper = latency.worst_ms * (1 + latency.error)
     frame = "" if latency.worst_frame is None else f"frame {latency.worst_frame}: "
     cost = f"{latency.worst_instructions:,} instructions, {latency.worst_ms:.2f} ms ±{100 * latency.error:.0f} % (estimate)"
@@ -74,6 +74,7 @@ def latency_of(counts: Counts, cost: CostReport, image: Image) -> Latency:
         error=cost.error,
         source=cost.source,
         hop_ms=network.frontend.hop_ms,
+        deadline_ms=network.frontend.deadline_ms,
         algorithmic_ms=network.frontend.algorithmic_latency_ms,
         network_instructions=sum(row.worst for row in counts.layers if row.name in layers) if counts.layers else None,
         macs=network.macs,

@@ -12,8 +12,9 @@ from codesign.compiler.frontend import Arithmetic
 from codesign.compiler.lower.network import Network
 from codesign.compiler.plan.chain import has_own_frame
 from codesign.compiler.reference import network as reference_network
-from codesign.compiler.reference.frontend import analyse, quantize_features, synthesise
+from codesign.compiler.reference.frontend import analyse, output_of, quantize_features
 from codesign.compiler.reference.frontend_q31 import analyse_q31, features_q31, synthesise_q31
+from codesign.compiler.reference.output_stage import finished
 from codesign.firmware.image import Image
 from codesign.firmware.machines.host import HostEnhancer
 from codesign.firmware.machines.run import NetworkSignals, Run
@@ -32,13 +33,13 @@ def run_reference(network: Network, pcm: npt.NDArray[np.int16], front_end: Arith
         spectrum = analyse_q31(network.frontend, pcm)
         features: reference_network.Features = features_q31(network.frontend, spectrum, feature)
         mask, updated = reference_network.run(network, features)
-        output = synthesise_q31(network.frontend, spectrum, mask, mask_value)
+        output = finished(network.frontend, pcm, synthesise_q31(network.frontend, spectrum, mask, mask_value))
         return _reference_run(output, features, mask, ~updated)
     analysis = analyse(network.frontend, pcm)
     features = quantize_features(analysis.features, feature.scale, feature.zero_point, feature.dtype)
     mask, updated = reference_network.run(network, features)
     gains = (mask.astype(np.float32) - np.float32(mask_value.zero_point)) * np.float32(mask_value.scale)
-    output = synthesise(network.frontend, analysis.spectrum, gains)
+    output = output_of(network.frontend, pcm, analysis.spectrum, gains)
     return _reference_run(output, features, mask, ~updated)
 
 

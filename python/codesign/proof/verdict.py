@@ -35,6 +35,8 @@ class Latency:
     source: str
     """Of the timing, and so of cycles and ms."""
     hop_ms: float
+    deadline_ms: float
+    """What a frame may take: a hop, or the time until its filter is due."""
     algorithmic_ms: float
     network_instructions: int | None
     """Of the network step in its worst frame; None where the emulator does not tell layers apart."""
@@ -61,6 +63,42 @@ class Latency:
 
     def _ms(self, cycles: float) -> float:
         return 1000.0 * cycles / self.clock_hz
+
+
+@dataclass(frozen=True)
+class Delay:
+    """From a sample's way in to its way out, in samples: the chain's part and the application's.
+
+    `algorithmic` is what the chain itself takes: its filter or window, with the block of samples that has to be there first.
+    `buffers` is what the application keeps waiting beside that block. `measured`: found in what was played, else what the chain
+    says; `streamed`: with the application's buffers in it, which are else its defaults.
+    """
+
+    sample_rate: int
+    algorithmic: int
+    buffers: int
+    measured: bool
+    streamed: bool
+
+    @property
+    def total(self) -> int:
+        """Samples from input to output."""
+        return self.algorithmic + self.buffers
+
+    @property
+    def algorithmic_ms(self) -> float:
+        return self._ms(self.algorithmic)
+
+    @property
+    def buffers_ms(self) -> float:
+        return self._ms(self.buffers)
+
+    @property
+    def total_ms(self) -> float:
+        return self._ms(self.total)
+
+    def _ms(self, samples: int) -> float:
+        return 1000.0 * samples / self.sample_rate
 
 
 @dataclass(frozen=True)
@@ -99,6 +137,7 @@ class Verdict:
     quality: tuple[Quality, ...] = ()
     stack: StackReport | None = None
     stack_used: int | None = None  # deepest stack seen in the emulator, bytes
+    delay: Delay | None = None
     saturation: tuple[Saturation, ...] = ()  # of the proof signal, whose extremes mean to go beyond, and of each recording
 
     @property

@@ -19,6 +19,7 @@ from codesign.compiler.frontend import (
 )
 from codesign.compiler.frontend.chain import FLOOR
 from codesign.compiler.frontend.fft_tables import fft_split, fft_twiddles, is_power_of_two, mixed_radices
+from codesign.compiler.frontend.filter_path import fade_samples, filter_lag, taper
 from codesign.compiler.frontend.logarithm import log_scale
 from codesign.compiler.layers import Value
 from codesign.compiler.layers.literals import float_literal
@@ -42,10 +43,13 @@ class _ChainCode:
 
     def __init__(self, chain: Chain, model: str, features: Value, outputs: Value) -> None:
         self._chain, self._model, self._features, self._outputs = chain, model, features, outputs
-        self.tables: Tables = {"analysis_window": analysis_window(chain), "synthesis_window": synthesis_window(chain)}
+        self.tables: Tables = {"analysis_window": analysis_window(chain)}
+        self.tables |= {"taper": taper(chain)} if chain.filters else {"synthesis_window": synthesis_window(chain)}
         self.structs: list[str] = []
         if chain.transforms:
             self._fft()
+        if chain.filters:
+            self._filter_path()
 
     def analysis(self) -> list[str]:
         window = self._name("analysis_window")
@@ -83,6 +87,8 @@ class _ChainCode:
                 return [self._dequantize("spectrum")]
 
     def synthesis(self) -> list[str]:
+        if self._chain.filters:
+            return [f"cs_filter_samples(&{self._name('filter')}, (void *)(memory + at->overlap), in, out, {self._chain.hop});"]
         back = [] if self._chain.output == "frame" else self._transform("irfft")
         names = f"&{self._name('frontend')}, spectrum, {self._name('synthesis_window')}"
         return [*back, f"cs_overlap_add({names}, (void *)(memory + at->overlap), out);"]
@@ -122,6 +128,9 @@ class _ChainCode:
         if not direct:
             self._banded("bins", gains_bank(chain))
             lines.append(f"cs_banded_multiply(&{self._name('bins')}, {source}, work);")
+        if chain.filters:
+            design = f"cs_filter_design(&{self._name('filter')}, (void *)(memory + at->overlap), spectrum);"
+            return [*lines, f"cs_gains_spectrum(work, {bins}, spectrum);", *self._transform("irfft"), design]
         return [*lines, f"cs_apply_gains(spectrum, work, {bins});"]
 
     def _dequantize(self, target: str) -> str:
@@ -144,6 +153,11 @@ class _ChainCode:
             radices = mixed_radices(n)
             rest = f"{len(radices)}, {{ {', '.join(map(str, radices))} }}"
             self.structs.append(f"static const cs_mixed_fft {self._name('fft')} = {{ {tables}, {rest} }};")
+
+    def _filter_path(self) -> None:
+        chain, fade = self._chain, fade_samples(self._chain)
+        numbers = f"{chain.taps}, {chain.hop}, {filter_lag(chain)}, {fade}, {float_literal(1.0 / fade)}"
+        self.structs.append(f"const cs_filter_path {self._name('filter')} = {{ {numbers}, {self._name('taper')} }};")
 
     def _banded(self, name: str, matrix: BandedMatrix) -> None:
         weights = matrix.weights if matrix.weights.size else np.zeros(1, np.float32)

@@ -16,6 +16,7 @@ from codesign import __version__
 from codesign.base.files.output_folder import replace_folder
 from codesign.compiler.emit.frontend import front_end_file
 from codesign.compiler.emit.names import layer_identifier, macros, model_identifier
+from codesign.compiler.frontend.output_stage import limiter_of, mix_of
 from codesign.compiler.layers import StateValue
 from codesign.compiler.layers.code import Array, CodeContext
 from codesign.compiler.layers.literals import float_literal
@@ -39,6 +40,11 @@ class Generated:
     def symbol(self) -> str:
         """The C name of the `const cs_model`."""
         return f"{self.identifier}_model"
+
+    @property
+    def strength_function(self) -> str:
+        """The C name of what sets the strength, for chains that have one."""
+        return f"{self.identifier}_set_strength"
 
     def function(self, layer: str) -> str:
         """The C name of a layer's function, with which the names of its constants begin."""
@@ -83,7 +89,9 @@ def _render(network: Network, plan: MemoryPlan, model: str) -> dict[str, str]:
     source = f"model {network.sha256[:12]}" if network.sha256 else "a network built in memory"
 
     def render(template: str, **values: Any) -> str:
-        common = {"id": model, "version": __version__, "source": source, "config": network.frontend, "plan": plan}
+        chain = network.frontend
+        common = {"id": model, "version": __version__, "source": source, "config": chain, "plan": plan}
+        common |= {"mix": mix_of(chain), "limiter": limiter_of(chain)}
         return environment.get_template(template).render(**common, **values)
 
     macro = macros(plan.buffers)

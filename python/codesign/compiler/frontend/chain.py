@@ -10,6 +10,8 @@ from typing import Literal
 
 from codesign.base.errors import InputError
 from codesign.compiler.frontend.fft_tables import MAX_N_FFT, MIN_N_FFT, is_fft_length, near_fft_lengths
+from codesign.compiler.frontend.filter_path import PATHS, filter_checks, filter_lag
+from codesign.compiler.frontend.output_stage import output_checks
 from codesign.compiler.frontend.windows import SYNTHESIS_KINDS, WINDOW_KINDS, overlap_problem
 
 BAND_KINDS = ("mel", "slaney", "erb", "matrix")
@@ -39,7 +41,8 @@ class Chain:
 
     Lengths are in samples, frequencies in Hz. `window` frames are zero-padded at their end to `n_fft`. `n_mels` is the number
     of bands, of whatever kind; `f_min`, `f_max` bound them. `mean` and `deviation` have one value for all features or one for
-    each. Matrices are rows of floats: bands × bins, and bins × gains.
+    each. Matrices are rows of floats: bands × bins, and bins × gains. `taps`, `block` and `lag` are of path "filter".
+    `attenuation_limit` is in dB, `strength` in percent, `limiter` in dBFS, its times in ms.
     """
 
     sample_rate: int = 16000
@@ -67,6 +70,15 @@ class Chain:
     gains_matrix: Rows = ()
     gain_min: float | None = None
     gain_max: float | None = None
+    path: str = "frames"
+    taps: int = 64
+    block: int = 8
+    lag: int = 0
+    attenuation_limit: float | None = None
+    strength: int | None = None
+    limiter: float | None = None
+    limiter_attack: float = 1.0
+    limiter_release: float = 50.0
 
     def __post_init__(self) -> None:
         for holds, message in self._checks():
@@ -84,7 +96,10 @@ class Chain:
         yield 2 <= self.window <= self.n_fft <= MAX_N_FFT, f"window {self.window} is not in 2…n_fft={self.n_fft}"
         yield from self._input_checks()
         yield from self._output_checks()
-        yield not (problem := overlap_problem(self)), problem
+        yield self.path in PATHS, f"path '{self.path}' is not one of {_or(PATHS)}"
+        yield from filter_checks(self) if self.filters else ()
+        yield from output_checks(self)
+        yield not (problem := "" if self.filters else overlap_problem(self)), problem
 
     def _framing_checks(self) -> Iterator[tuple[bool, str]]:
         yield 4000 <= self.sample_rate <= 192000, f"sample_rate {self.sample_rate} is not in 4000…192000 Hz"
@@ -186,19 +201,34 @@ class Chain:
         return -math.inf if self.gain_min is None else self.gain_min, math.inf if self.gain_max is None else self.gain_max
 
     @property
+    def filters(self) -> bool:
+        """Whether every sample goes through a filter: path "filter"."""
+        return self.path == "filter"
+
+    @property
     def latency_samples(self) -> int:
-        """Delay of the output stream against the input stream, window − hop samples."""
-        return self.window - self.hop
+        """Delay of the output stream against the input stream: window − hop samples, or half of the filter."""
+        return self.taps // 2 if self.filters else self.window - self.hop
+
+    @property
+    def block_samples(self) -> int:
+        """Samples that come and go together: a hop, or the filter path's block."""
+        return self.block if self.filters else self.hop
+
+    @property
+    def deadline_ms(self) -> float:
+        """What a frame may take: a hop, or the time until the filter that comes of it is due, in ms."""
+        return 1000.0 * (filter_lag(self) if self.filters else self.hop) / self.sample_rate
 
     @property
     def hop_ms(self) -> float:
-        """Time between two frames: the deadline of one frame, in ms."""
+        """Time between two frames, in ms."""
         return 1000.0 * self.hop / self.sample_rate
 
     @property
     def algorithmic_latency_ms(self) -> float:
-        """Window length in ms: stream delay (window − hop) plus the block of one hop; computation not included."""
-        return 1000.0 * self.window / self.sample_rate
+        """Stream delay plus the block that must be there first, in ms: of frames the window; computation not included."""
+        return 1000.0 * (self.latency_samples + self.block_samples) / self.sample_rate
 
 
 def _matrix_checks(key: str, matrix: Rows, rows: int, columns: int, of: str) -> Iterator[tuple[bool, str]]:

@@ -6,6 +6,8 @@ from __future__ import annotations
 import math
 
 from codesign.compiler.frontend.chain import Chain
+from codesign.compiler.frontend.filter_path import filter_lag
+from codesign.compiler.frontend.output_stage import mix_of
 from codesign.compiler.frontend.windows import overlap_gain
 
 _BANDS = {"mel": "mel bands", "slaney": "Slaney mel bands", "erb": "ERB bands", "matrix": "bands of its own matrix"}
@@ -26,8 +28,25 @@ def describe(chain: Chain) -> list[str]:
         lines.append(f"→ rfft {chain.n_fft} → {_feature(chain)}")
     lines.append(f"→ network, {chain.n_features} → {chain.n_outputs}")
     lines.append(f"→ {_output(chain)}")
+    if chain.filters:
+        later = f"{_ms(chain, filter_lag(chain))} after their hop"
+        lines.append(f"→ inverse rfft {chain.n_fft}, Hann window → filter of {chain.taps} taps, used from {later} on")
+        lines.append(f"PCM in blocks of {chain.block} → that filter → PCM, {_ms(chain, chain.latency_samples)} later")
+        return [*lines, *_last(chain)]
     back = "" if chain.output == "frame" else f"inverse rfft {chain.n_fft} → "
     lines.append(f"→ {back}overlap-add, {_synthesis(chain)} → PCM, {_ms(chain, chain.latency_samples)} later")
+    return [*lines, *_last(chain)]
+
+
+def _last(chain: Chain) -> list[str]:
+    lines = []
+    if mix_of(chain) is not None:
+        limit = "" if chain.attenuation_limit is None else f", at most {chain.attenuation_limit:g} dB less of it"
+        strength = "" if chain.strength is None else f", strength {chain.strength} %"
+        lines.append(f"→ mixed with the delayed input{limit}{strength}")
+    if chain.limiter is not None:
+        times = f"attack {chain.limiter_attack:g} ms, release {chain.limiter_release:g} ms"
+        lines.append(f"→ limiter at {chain.limiter:g} dBFS, {times}")
     return lines
 
 

@@ -17,8 +17,8 @@ from codesign.base.errors import InputError, one_line
 from codesign.compiler.frontend.chain import BAND_KINDS, FEATURE_KINDS, HINT, Chain
 from codesign.compiler.frontend.presets import presets
 
-_INTEGERS = ("sample_rate", "n_fft", "window", "hop", "n_mels")
-_WORDS = ("window_kind", "feature", "synthesis_kind", "compression", "layout", "output", "gains")
+_INTEGERS = ("sample_rate", "n_fft", "window", "hop", "n_mels", "taps", "block", "lag", "strength")
+_WORDS = ("window_kind", "feature", "synthesis_kind", "compression", "layout", "output", "gains", "path")
 _VECTORS = ("window_samples", "synthesis_samples", "mean", "deviation")
 _MATRICES = ("bands_matrix", "gains_matrix")
 CHAIN_KEYS = tuple(field.name for field in fields(Chain))

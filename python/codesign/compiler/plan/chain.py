@@ -37,7 +37,7 @@ def has_own_frame(network: Network, arithmetic: Arithmetic) -> bool:
 
 
 def _is_band_gains(chain: Chain) -> bool:
-    """What the runtime's own frame computes: a power of bands, and gains of the same bands."""
+    """What the runtime's own frame computes: a power of bands, and gains of the same bands, in frames."""
     return chain.has_bands and chain.gains == "bands" and not any(missing for missing, _ in _not_q31(chain))
 
 
@@ -69,4 +69,5 @@ def _not_q31(chain: Chain) -> Iterator[tuple[bool, str]]:
     yield chain.output != "gains", f"output '{chain.output}'"
     yield chain.gains == "matrix", "gains of a matrix"
     yield chain.n_features != chain.n_outputs, f"{chain.n_outputs} gains for {chain.n_features} features"
+    yield chain.filters, "path 'filter'"
     yield chain.gain_min is not None or chain.gain_max is not None, "gain_min or gain_max"

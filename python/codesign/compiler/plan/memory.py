@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from codesign.compiler.frontend import Arithmetic
+from codesign.compiler.frontend import Arithmetic, Chain
+from codesign.compiler.frontend.output_stage import limiter_of, mix_of
 from codesign.compiler.layers.scratch import round_up
 from codesign.compiler.lower.network import Network
 from codesign.compiler.names import check_unique
@@ -92,16 +93,24 @@ def plan_memory(network: Network, kernel: str = "plain", front_end: Arithmetic =
     return MemoryPlan(stages, {buffer.key: buffer for buffer in placed}, total, max(alive), kernel, front_end, own_frame)
 
 
+def filter_bytes(chain: Chain) -> int:
+    """A cs_filter_state of runtime/include/codesign/filter.h with its filters and its past input."""
+    return 12 + 4 * (3 * chain.taps + chain.taps - 1 + chain.hop)
+
+
 def _front_end_buffers(network: Network, stages: tuple[str, ...]) -> list[Buffer]:
     config, count = network.frontend, len(stages)
     everywhere = frozenset(range(count))
     tail = config.window - config.hop
     spectrum_bytes = 4 * (config.n_fft + 2)
+    last = {"mix": mix_of(config) and 4 + 2 * (config.latency_samples + config.hop), "limiter": limiter_of(config) and 4}
+    output = filter_bytes(config) if config.filters else 4 * tail
     return [
         Buffer(BufferKey("front end", "history"), 2 * tail, everywhere, persistent=True),
-        Buffer(BufferKey("front end", "overlap"), 4 * tail, everywhere, persistent=True),
+        Buffer(BufferKey("front end", "overlap"), output, everywhere, persistent=True),
         Buffer(BufferKey("front end", "spectrum"), spectrum_bytes, everywhere),
         Buffer(BufferKey("front end", "work"), spectrum_bytes, frozenset({0, 1, count - 2, count - 1})),
+        *(Buffer(BufferKey("front end", name), size, everywhere, persistent=True) for name, size in last.items() if size),
     ]
 
 

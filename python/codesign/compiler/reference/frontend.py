@@ -21,6 +21,8 @@ from codesign.compiler.reference.features import (
     quantize_features,
 )
 from codesign.compiler.reference.fft import irfft, rfft
+from codesign.compiler.reference.filter_path import filtered, filters_of
+from codesign.compiler.reference.output_stage import finished
 
 __all__ = [
     "FLOOR",
@@ -30,6 +32,7 @@ __all__ = [
     "banded_sums",
     "enhanced_frames",
     "irfft",
+    "output_of",
     "power_of",
     "quantize_features",
     "rfft",
@@ -88,6 +91,18 @@ def _analysis(chain: Chain, frames: Float, bank: BandedMatrix | None) -> Analysi
     return Analysis(spectrum, normalized(chain, x[:, : chain.window]) if given else features_of(chain, spectrum, bank))
 
 
+def output_of(chain: Chain, pcm: npt.NDArray[np.int16], spectrum: Float, outputs: Float) -> npt.NDArray[np.int16]:
+    """What comes out for `pcm`, int16 (frames · hop,) each: by overlapping frames or filtered samples, mixed and limited.
+
+    spectrum and outputs are as of `synthesise`.
+    """
+    if chain.filters:
+        enhanced = filtered(chain, pcm, filters_of(chain, bin_gains(chain, outputs.astype(np.float32))))
+    else:
+        enhanced = synthesise(chain, spectrum, outputs)
+    return finished(chain, pcm, enhanced)
+
+
 def synthesise(chain: Chain, spectrum: Float, outputs: Float) -> npt.NDArray[np.int16]:
     """PCM of what the network gave: int16 (frames · hop,), delayed by window − hop samples.
 
@@ -117,9 +132,7 @@ def enhanced_frames(chain: Chain, spectrum: Float, outputs: Float) -> Float:
 def enhanced(chain: Chain, spectrum: Float, outputs: Float) -> Float:
     """Spectra float32 (frames, n_bins, 2) after the network's gains, complex mask or spectrum (frames, n_outputs)."""
     if chain.output == "gains":
-        low, high = chain.gain_limits
-        gains = outputs.clip(np.float32(low), np.float32(high))
-        return spectrum * (gains if chain.gains == "bins" else banded_sums(gains_bank(chain), gains))[..., None]
+        return spectrum * bin_gains(chain, outputs)[..., None]
     count = len(outputs)
     if chain.layout == "interleaved":
         pairs = outputs.reshape(count, -1, 2)
@@ -129,6 +142,13 @@ def enhanced(chain: Chain, spectrum: Float, outputs: Float) -> Float:
         return pairs
     re, im, mask_re, mask_im = spectrum[..., 0], spectrum[..., 1], pairs[..., 0], pairs[..., 1]
     return np.stack([re * mask_re - im * mask_im, re * mask_im + im * mask_re], axis=-1)
+
+
+def bin_gains(chain: Chain, outputs: Float) -> Float:
+    """Real gains of bins float32 (frames, n_bins) of what the network gave (frames, n_outputs)."""
+    low, high = chain.gain_limits
+    gains = outputs.clip(np.float32(low), np.float32(high))
+    return gains if chain.gains == "bins" else banded_sums(gains_bank(chain), gains)
 
 
 def _blocks(frames: npt.NDArray[_Scalar]) -> Iterator[npt.NDArray[_Scalar]]:

@@ -9,8 +9,9 @@ import time
 import numpy as np
 import numpy.typing as npt
 
-from codesign.base.errors import ToolError
+from codesign.base.errors import InputError, ToolError
 from codesign.compiler.frontend import hops
+from codesign.compiler.frontend.output_stage import mix_of
 from codesign.compiler.plan.memory import HEADER_BYTES
 from codesign.firmware.boards import Board
 from codesign.firmware.image import Image
@@ -35,6 +36,7 @@ class HostEnhancer:
         for name in ("cs_enhancer_frames", "cs_enhancer_skipped"):
             getattr(self._library, name).restype = ctypes.c_uint32
             getattr(self._library, name).argtypes = [ctypes.c_void_p]
+        self._image = image
         self.hop = image.network.frontend.hop
         self.memory = np.zeros(self._library.cs_enhancer_size(self._model) // 8 + 1, np.uint64)
         self.reset()
@@ -54,6 +56,22 @@ class HostEnhancer:
         status = self._library.cs_enhancer_process(self.memory.ctypes.data, source.ctypes.data, output.ctypes.data, hops)
         assert status == 0, "the library refused initialized memory"
         return output
+
+    def set_strength(self, percent: int) -> None:
+        """How much is done to the sound from now on, 0 … 100 %; it goes there smoothly. A reset brings the chain's back.
+
+        Raises:
+            InputError: a model whose chain has no strength, or no such strength.
+        """
+        if not 0 <= percent <= 100:
+            raise InputError(f"strength {percent} is not in 0…100 %")
+        name = self._image.generated.strength_function
+        if mix_of(self._image.network.frontend) is None:
+            raise InputError(
+                f"model {self._image.network.name} has no strength to set",
+                hint="give strength or attenuation_limit in its chain",
+            )
+        getattr(self._library, name)(ctypes.c_void_p(self.memory.ctypes.data), percent)
 
     def view(self, offset: int, size: int, dtype: str) -> npt.NDArray[np.generic]:
         """A copy of `size` elements at `offset` bytes of the arena."""

@@ -105,6 +105,7 @@ class RenodeMachine(Machine):
             skipped_frames=report.stats.number("skipped"),
             counts=_counts(numbers, report),
             console=report,
+            primed_samples=first if streaming else None,
             unmapped=unmapped,
             seconds=done.seconds,
         )

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import numpy.typing as npt
 
+from codesign.compiler.frontend.output_stage import limiter_of, mix_of
 from codesign.firmware.elf import ElfImage
 from codesign.firmware.image import Image
 from codesign.firmware.machines.run import LayerCost
@@ -26,6 +27,8 @@ def stage_entries(image: Image, elf: ElfImage) -> dict[int, str]:
     else:
         suffix = "_q31" if image.plan.front_end == "q31" else ""
         entries = {elf.address(f"cs_{name}{suffix}"): stage for name, stage in FRONT_END_STAGES.items()}
+    for name, functions in _finish(image).items():
+        entries |= {elf.address(function): name for function in functions}
     for layer in image.network.schedule:
         entries[elf.address(image.generated.function(layer.name))] = layer.name
     return entries
@@ -33,8 +36,23 @@ def stage_entries(image: Image, elf: ElfImage) -> dict[int, str]:
 
 def counts_by_stage(image: Image, frames: Sequence[Mapping[str, int]]) -> dict[str, npt.NDArray[np.int64]]:
     """Instructions per counted frame of every stage, int64 (frames,), in the order in which they run; empty without frames."""
-    names = ["analysis", "features", *(layer.name for layer in image.network.schedule), "mask", "synthesis", ""]
+    names = [
+        "analysis",
+        "features",
+        *(layer.name for layer in image.network.schedule),
+        "mask",
+        "synthesis",
+        *_finish(image),
+        "",
+    ]
     return {name: np.array([frame.get(name, 0) for frame in frames], np.int64) for name in names} if frames else {}
+
+
+def _finish(image: Image) -> dict[str, tuple[str, ...]]:
+    """What a chain does last, where it does, and the runtime's functions for it."""
+    chain = image.network.frontend
+    found = {"strength": ("cs_mix_take", "cs_mix_add")} if mix_of(chain) else {}
+    return found | ({"limiter": ("cs_limit_output",)} if limiter_of(chain) else {})
 
 
 def layer_costs(image: Image, frames: Sequence[Mapping[str, int]]) -> tuple[LayerCost, ...]:

@@ -19,7 +19,7 @@ from codesign.compiler.lower import lower
 from codesign.compiler.lower.network import Network
 from codesign.compiler.model import Graph, load_onnx
 from codesign.compiler.quantize.float_run import float_steps
-from codesign.compiler.reference.frontend import analyse, synthesise
+from codesign.compiler.reference.frontend import analyse, output_of
 from codesign.compiler.reference.saturation import Saturation, of_run, together
 from codesign.firmware.machines import HOST, MACHINES
 from codesign.firmware.machines.alignment import alignment_of
@@ -53,14 +53,14 @@ def names_of(models: Sequence[Path]) -> list[str]:
     return [path.stem if stems[path.stem] == 1 else f"{path.parent.name}/{path.stem}" for path in models]
 
 
-def model_system(name: str, path: Path, folder: Path) -> System:
-    """A model: quantized ones in the host library, built below `folder` (in the NumPy reference without a compiler: the same
-    bits), float ones in float.
+def model_system(name: str, path: Path, folder: Path, chain: Path | None = None) -> System:
+    """A model, `chain` as for load_onnx: quantized ones in the host library, built below `folder` (without a compiler
+    in the NumPy reference: the same bits), float ones in float.
 
     Raises:
         InputError: the model cannot be used.
     """
-    graph = load_onnx(path)
+    graph = load_onnx(path, chain)
     config = graph.frontend
     if not graph.quants:
         return System(name, "float", str(path), _aligned(config, float_enhancer(graph)), config.sample_rate, graph.sha256)
@@ -105,7 +105,7 @@ def float_enhancer(graph: Graph) -> Callable[[Pcm], Pcm]:
     def run(pcm: Pcm) -> Pcm:
         analysis = analyse(graph.frontend, pcm)
         gains = np.stack([values[graph.output] for values in float_steps(graph, analysis.features)])
-        return synthesise(graph.frontend, analysis.spectrum, gains.astype(np.float32))
+        return output_of(graph.frontend, pcm, analysis.spectrum, gains.astype(np.float32))
 
     return run
 

@@ -56,6 +56,7 @@ def assemble(proof: Proof, recordings: Sequence[Recording], commands: Sequence[s
         checks=verdict.checks,
         budgets=_budgets(proof, cost),
         cost=cost,
+        delay=_delay(proof),
         stack=_stack(proof),
         memories=_memories(proof),
         plan=plan_table(image.plan),
@@ -122,6 +123,9 @@ def _budgets(proof: Proof, cost: c.FrameCost | None) -> tuple[c.BudgetRow, ...]:
     if cost is not None:
         late = cost.worst_ms * (1 + cost.error) > cost.limit_ms
         rows.append(c.BudgetRow("worst frame", cost.worst_ms, cost.limit_ms, "ms", "estimate", not late, cost.error))
+    if verdict.delay is not None and budget.delay_ms is not None:
+        total = verdict.delay.total_ms
+        rows.append(c.BudgetRow("total delay", total, budget.delay_ms, "ms", "measured", total <= budget.delay_ms))
     return tuple(rows)
 
 
@@ -129,7 +133,7 @@ def _cost(proof: Proof) -> c.FrameCost | None:
     latency, board = proof.verdict.latency, proof.board
     if latency is None:
         return None
-    limit_ms = min(board.budget.worst_frame_ms, latency.hop_ms)
+    limit_ms = min(board.budget.worst_frame_ms, latency.deadline_ms)
     return c.FrameCost(
         worst_instructions=latency.worst_instructions,
         mean_instructions=latency.mean_instructions,
@@ -144,6 +148,14 @@ def _cost(proof: Proof) -> c.FrameCost | None:
         # The same estimate turned round: how many of these instructions fit into the limit.
         limit_instructions=limit_ms * latency.worst_instructions / latency.worst_ms,
     )
+
+
+def _delay(proof: Proof) -> c.DelayRow | None:
+    delay = proof.verdict.delay
+    if delay is None:
+        return None
+    basis: c.Basis = "measured" if delay.measured else "exact"
+    return c.DelayRow(delay.total, delay.total_ms, delay.algorithmic_ms, delay.buffers_ms, basis)
 
 
 def _stack(proof: Proof) -> c.StackRow | None:

@@ -172,6 +172,19 @@ class FrameCost:
 
 
 @dataclass(frozen=True)
+class DelayRow:
+    """From input to output, samples and ms. `algorithmic_ms` is the chain's with the block that it waits for, `buffers_ms` what
+    the application keeps waiting beside it. `basis` is measured where the delay was found in what was played.
+    """
+
+    samples: int
+    total_ms: float
+    algorithmic_ms: float
+    buffers_ms: float
+    basis: Basis
+
+
+@dataclass(frozen=True)
 class Segment:
     """A part of the proof signal that starts at frame `start`."""
 
@@ -255,6 +268,7 @@ class Report:
     checks: tuple[Check, ...]
     budgets: tuple[BudgetRow, ...]
     cost: FrameCost | None
+    delay: DelayRow | None
     stack: StackRow | None
     memories: tuple[MemoryRow, ...]
     plan: PlanTable

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from codesign.firmware.size import Footprint, Group
-from codesign.proof import Latency, Quality, Verdict
+from codesign.proof import Delay, Latency, Quality, Verdict
 from codesign.proof.report.content import Metric
 
 
@@ -21,6 +21,8 @@ def verdict_metrics(verdict: Verdict) -> tuple[Metric, ...]:
         found.append(Metric("stack", verdict.stack.bytes, "bytes", "less", "bound"))
     if verdict.latency is not None:
         found += _latency(verdict.latency)
+    if verdict.delay is not None:
+        found += _delay(verdict.delay)
     for layer in verdict.layers:
         found.append(Metric(f"layer.{layer.name}.instructions", layer.worst, "instructions", "less", "exact"))
     for quality in verdict.quality:
@@ -61,6 +63,12 @@ def _latency(latency: Latency) -> Iterator[Metric]:
     yield Metric("frame.worst.ms", latency.worst_ms, "ms", "less", "estimate")
     yield Metric("frame.mean.ms", latency.mean_ms, "ms", "less", "estimate")
     yield Metric("latency.algorithmic_ms", latency.algorithmic_ms, "ms", "less", "exact")
+
+
+def _delay(delay: Delay) -> Iterator[Metric]:
+    yield Metric("delay.total_ms", delay.total_ms, "ms", "less", "measured" if delay.measured else "exact")
+    yield Metric("delay.algorithmic_ms", delay.algorithmic_ms, "ms", "less", "exact")
+    yield Metric("delay.buffers_ms", delay.buffers_ms, "ms", "less", "exact")
 
 
 def _quality(quality: Quality) -> Iterator[Metric]:

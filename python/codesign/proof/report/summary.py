@@ -71,6 +71,9 @@ def escape(text: str) -> str:
 
 def _cost(report: Report) -> str:
     cost, latency = report.cost, f"algorithmic latency {report.model.algorithmic_ms:g} ms."
+    if (delay := report.delay) is not None:
+        parts = f"algorithmic {delay.algorithmic_ms:g}, buffers {delay.buffers_ms:g}"
+        latency = f"total delay {delay.total_ms:g} ms ({parts})."
     if cost is None:
         return f"Instructions were not counted; {latency}"
     per_mac = "" if cost.instructions_per_mac is None else f", {cost.instructions_per_mac:.3f} per MAC"

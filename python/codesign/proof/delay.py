@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The total delay of an image: from a sample's way in to its way out, measured in what a machine played."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from codesign.firmware.boards import Board
+from codesign.firmware.image import Image
+from codesign.firmware.machines.run import Run
+from codesign.proof.verdict import Check, Delay
+
+PRIMED_BLOCKS = 2
+"""Blocks of silence that the application plays first: the default of CONFIG_CODESIGN_PRIMED_BLOCKS."""
+
+_CLEAR = 8.0
+"""How many times the correlation at its peak must stand above what it is elsewhere."""
+
+
+def delay_of(run: Run, image: Image, pcm: npt.NDArray[np.int16]) -> Delay:
+    """The delay of an image that `run` gave for `pcm`, int16 of the same length.
+
+    What lies between the streams is measured, by `lag_of`; where the output is too unlike the input it is what the chain says.
+    A machine with an audio stream shows the application's buffers too; for others they are the application's defaults.
+    """
+    chain = image.network.frontend
+    found = lag_of(pcm, run.pcm, 2 * chain.latency_samples + chain.window)
+    stream = chain.latency_samples if found is None else found
+    primed = PRIMED_BLOCKS * chain.block_samples if run.primed_samples is None else run.primed_samples
+    return Delay(
+        sample_rate=chain.sample_rate,
+        algorithmic=stream + chain.block_samples,
+        buffers=primed - chain.block_samples,
+        measured=found is not None,
+        streamed=run.primed_samples is not None,
+    )
+
+
+def delay_check(delay: Delay, board: Board) -> Check:
+    """Whether the total is within the board's budget, where it has one."""
+    limit = board.budget.delay_ms
+    parts = f"algorithmic {delay.algorithmic_ms:g}, buffers {delay.buffers_ms:g}"
+    how = "measured" if delay.measured else "by the chain: the output is too unlike the input"
+    budget = "" if limit is None else f", limit {limit:g} ms"
+    detail = f"{delay.total} samples, {delay.total_ms:g} ms ({parts}), {how}{budget}"
+    return Check("total delay", limit is None or delay.total_ms <= limit, detail)
+
+
+def lag_of(source: npt.NDArray[np.int16], result: npt.NDArray[np.int16], longest: int) -> int | None:
+    """By how many samples, 0 … `longest`, `result` lags behind `source`, both int16 (n,); None where nothing tells.
+
+    The generalized cross-correlation with phase transform (Knapp and Carter, 1976), averaged over blocks with sound: its peak
+    is sharp whatever the spectrum of the sound and the gains of a network.
+    """
+    size = 1 << (4 * longest + 3).bit_length()
+    total, window = np.zeros(size // 2 + 1, np.complex128), np.hanning(size)
+    for start in range(0, source.size - size + 1, size // 2):
+        before, after = (np.fft.rfft(signal[start : start + size] * window) for signal in (source, result))
+        cross = after * np.conj(before)
+        sizes = np.abs(cross)
+        if (largest := sizes.max()) > 0:
+            total += cross / np.maximum(sizes, 1e-12 * largest)
+    correlation = np.abs(np.fft.irfft(total)[: longest + 1])
+    peak = int(correlation.argmax())
+    others = np.delete(correlation, range(max(0, peak - 2), min(longest, peak + 2) + 1))
+    clear = correlation[peak] > 0 and correlation[peak] >= _CLEAR * others.max(initial=0.0)
+    return peak if clear else None
