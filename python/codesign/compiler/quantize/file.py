@@ -37,9 +37,9 @@ MAX_SECONDS = 600.0
 class QuantizeReport:
     """What quantization did: recordings and seconds used, the noise it put into each layer, and layers balanced before it.
 
-    `notes` say what the import assumed and dropped, and what is amiss with the files. `sound` is what the recordings were, `still` names the values that hardly moved
-    while they played, `saturation` is of the float network's features and mask under the new scales, and `warnings` says what
-    is wrong with any of these.
+    `notes` say what the import assumed and dropped, and what is amiss with the files. `sound` is what the recordings were,
+    `still` names the values that hardly moved while they played, `saturation` is of the float network's features and mask under
+    the new scales, and `warnings` says what is wrong with any of these.
     """
 
     files: int

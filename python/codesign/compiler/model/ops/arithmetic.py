@@ -32,12 +32,12 @@ def add(step: Step) -> None:
     """Bias, sum of linear forms, or the sum inside an LSTM cell."""
     left, right = step.term(0), step.term(1)
     for linear, other in ((left, right), (right, left)):
-        if _unrounded(step, linear) and isinstance(other, Constant) and other.values.size in (1, linear.size):
+        if _unrounded(linear, step) and isinstance(other, Constant) and other.values.size in (1, linear.size):
             check_magnitude(step, other)
             bias = linear.bias + other.values.ravel()
             step.give(replace(linear, name=step.name(), node=step.display, bias=bias))
             return
-    if _unrounded(step, left) and _unrounded(step, right) and left.size == right.size:
+    if _unrounded(left, step) and _unrounded(right, step) and left.size == right.size:
         if len(left.parts) + len(right.parts) > MAX_PARTS:
             raise step.refuse(f"sums more than {MAX_PARTS} linear layers")
         parts, bias = [*left.parts, *right.parts], left.bias + right.bias
@@ -57,7 +57,7 @@ def add(step: Step) -> None:
     binary(step)
 
 
-def _unrounded(step: Step, term: Term) -> TypeGuard[Affine]:
+def _unrounded(term: Term, step: Step) -> TypeGuard[Affine]:
     """A linear form that the file does not quantize by itself."""
     return isinstance(term, Affine) and term.name not in step.build.quants
 

@@ -14,9 +14,20 @@ from codesign.compiler.model.ops.step import Step
 from codesign.compiler.model.terms import Constant, Operation, Pieces
 from codesign.compiler.operators import View
 
-_TYPES = {np.dtype(np.int8): (8, 0), np.dtype(np.uint8): (8, 128), np.dtype(np.int16): (16, 0), np.dtype(np.uint16): (16, 32768)}
+_TYPES = {
+    np.dtype(np.int8): (8, 0),
+    np.dtype(np.uint8): (8, 128),
+    np.dtype(np.int16): (16, 0),
+    np.dtype(np.uint16): (16, 32768),
+}
 """Type of integers → their bits, and what makes them signed when it is taken off."""
-_NUMBERS = {2: np.dtype(np.uint8), 3: np.dtype(np.int8), 4: np.dtype(np.uint16), 5: np.dtype(np.int16)}  # of TensorProto
+_NUMBERS: dict[int, np.dtype[Any]] = {
+    2: np.dtype(np.uint8),
+    3: np.dtype(np.int8),
+    4: np.dtype(np.uint16),
+    5: np.dtype(np.int16),
+}
+"""Of TensorProto."""
 _HINT = "give every value one positive scale, see docs/model-file.md"
 
 
@@ -98,7 +109,7 @@ def _integers_of(step: Step, constant: Constant) -> Constant:
 def _type(step: Step) -> np.dtype[Any]:
     """The type of integers that a node makes or reads."""
     if step.has(2):
-        kind: np.dtype[Any] = step.constant(2, "the zero point").dtype
+        kind: np.dtype[Any] = np.dtype(step.constant(2, "the zero point").dtype)
     else:
         kind = _NUMBERS.get(int(step.attribute("output_dtype", 0)) or 2, np.dtype(np.float32))
     if kind not in _TYPES:
@@ -125,6 +136,9 @@ def _parameters(step: Step) -> Quant:
 
 
 OPERATORS = {
-    "QuantizeLinear": (quantize, "8 or 16 bits, one scale; on values between operators, and of constants"),
-    "DequantizeLinear": (dequantize, "of a QuantizeLinear, of weights (per tensor or per row) and of biases"),
+    "QuantizeLinear": (quantize, "int8, uint8, int16, uint16; one scale; on values between operators, and of constants"),
+    "DequantizeLinear": (
+        dequantize,
+        "of a QuantizeLinear, of weights (a scale a tensor or a row) less than 128 from zero, of biases",
+    ),
 }

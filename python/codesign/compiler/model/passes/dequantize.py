@@ -13,12 +13,25 @@ from codesign.compiler.model.passes.weights import RECURRENT
 
 _LINEAR = ("Conv", "ConvTranspose", "Gemm", "MatMul")
 _PAIR = ("QuantizeLinear", "DequantizeLinear")
-_NEVER_NEGATIVE = ("Abs", "Clip", "Concat", "Exp", "HardSigmoid", "Max", "Relu", "Sigmoid", "Softmax", "Softplus", "Split", "Sqrt")
+_NEVER_NEGATIVE = (
+    "Abs",
+    "Clip",
+    "Concat",
+    "Exp",
+    "HardSigmoid",
+    "Max",
+    "Relu",
+    "Sigmoid",
+    "Softmax",
+    "Softplus",
+    "Split",
+    "Sqrt",
+)
 
 
 def run(draft: Draft) -> None:
-    """Take every QuantizeLinear and DequantizeLinear out. What a range cuts off is cut off by Clip where it stands for an activation:
-    quantizers leave out the ones that a range does.
+    """Take every QuantizeLinear and DequantizeLinear out. Quantizers leave out activations that a range does: Clip takes their
+    place.
 
     Raises:
         InputError: scales or zero points that do not fit their weights, or are no finite numbers.
@@ -45,8 +58,8 @@ class _Ranges:
         self._constants, self._makers, self._readers = draft.constants, draft.makers(), draft.readers()
 
     def of_activation(self, node: onnx.NodeProto) -> tuple[float, float] | None:
-        """The bounds of a QuantizeLinear in the place of an activation: one from 0 on, of what may be negative, or any between two
-        linear layers, which would be one otherwise.
+        """The bounds of a QuantizeLinear in the place of an activation: one from 0 on, of what may be negative, or any between
+        two linear layers, which would be one otherwise.
         """
         scale, zero = (self._constants.get(operand(node, index)) for index in (1, 2))
         if scale is None or scale.size != 1 or zero is None or zero.size != 1 or zero.dtype.kind not in "iu":

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Files that choose the scales of values while they run (onnxruntime's quantize_dynamic) as float networks: integer weights become
-the real numbers that they stand for.
+"""Files that choose the scales of values while they run (onnxruntime's quantize_dynamic) as float networks: integer weights
+become the real numbers that they stand for.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def run(draft: Draft) -> None:
         if node.op_type in _READ_INTEGERS and operand(node, 0) not in integers:
             raise draft.refuse(node, f"reads '{operand(node, 0)}', which no DynamicQuantizeLinear makes", hint=_HINT)
     draft.substitute({id(node): OPERATORS[node.op_type](draft, node) for node in found})
-    draft.note("its values have no scales before it runs (dynamic quantization): read as a float network with its weights' numbers")
+    draft.note("it scales its values while it runs (dynamic quantization): read as the float network of its integer weights")
 
 
 def _quantize(draft: Draft, node: onnx.NodeProto) -> list[onnx.NodeProto]:
@@ -90,9 +90,7 @@ def _lstm(draft: Draft, node: onnx.NodeProto) -> list[onnx.NodeProto]:
     return [make("LSTM", inputs, node.output, node.name, **options)]
 
 
-def _weights(
-    draft: Draft, node: onnx.NodeProto, index: int, scale: str, zero: str, axis: int, *, turned: bool = False
-) -> str:
+def _weights(draft: Draft, node: onnx.NodeProto, index: int, scale: str, zero: str, axis: int, *, turned: bool = False) -> str:
     """A float constant of integer weights, their scale and zero point; without a scale the integers less the zero point."""
     source = operand(node, index)
     arrays = [draft.constants.get(name) for name in (source, scale, zero)]
@@ -101,7 +99,7 @@ def _weights(
     integers, factor, offset = arrays
     assert integers is not None, "it has a name"
     parts = [None if part is None else _along(part, integers.ndim, axis) for part in (factor, offset)]
-    real = real_weights(integers, np.float32(1) if parts[0] is None else parts[0], parts[1])
+    real = real_weights(integers, np.ones((), np.float32) if parts[0] is None else parts[0], parts[1])
     if not np.isfinite(real).all():
         raise draft.refuse(node, f"'{source}' has scales that are no finite numbers", hint=_HINT)
     return draft.constant(np.swapaxes(real, -1, -2) if turned else real, f"{source}/real")

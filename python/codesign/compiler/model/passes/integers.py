@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Operators that read and write integers (onnxruntime's QOperator format) as operators of real numbers between DequantizeLinear and
-QuantizeLinear. Integers called y are the real numbers called y/real.
+"""Operators that read and write integers (onnxruntime's QOperator format) as operators of real numbers between
+DequantizeLinear and QuantizeLinear. Integers called y are the real numbers called y/real.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,6 +17,15 @@ from codesign.compiler.model.passes.draft import Draft, attribute, make, operand
 REAL = "/real"
 _MOVED = ("Reshape", "Transpose", "Squeeze", "Unsqueeze", "Flatten", "Slice", "Split", "Gather", "Pad", "Identity", "MaxPool")
 """They take integers as they take real numbers, and change none."""
+_RESULTS: Mapping[str, int] = {
+    **dict.fromkeys(("QLinearAdd", "QLinearConv", "QLinearMatMul", "QLinearMul"), 6),
+    **dict.fromkeys(("QGemm", "QLinearWhere"), 7),
+    **dict.fromkeys(("QLinearAveragePool", "QLinearGlobalAveragePool", "QLinearLeakyRelu", "QLinearReduceMean"), 3),
+    **dict.fromkeys(("QLinearSigmoid", "QLinearSoftmax"), 3),
+    "QLinearConcat": 0,
+    "QuantizeLinear": 1,
+}
+"""The input that is the scale of what a node makes; its zero point comes next."""
 
 
 @dataclass
@@ -58,14 +67,12 @@ class Rewriter:
             make("QuantizeLinear", _given([f"{result}{REAL}", scale, zero]), [result], f"{node.name}/QuantizeLinear")
         )
 
-    def finish(self, node: onnx.NodeProto, kind: str, inputs: Sequence[str], parameters: int, **attributes: Any) -> None:
-        """The real operator and its integers; `parameters` is the input that is their scale, the next one their zero point."""
-        (result, *_), scale = node.output, operand(node, parameters)
-        if not scale:
-            self.add(node, kind, inputs, [result], **attributes)
-            return
-        self.add(node, kind, inputs, [f"{result}{REAL}"], **attributes)
-        self.quantize(node, str(result), scale, operand(node, parameters + 1))
+    def finish(self, node: onnx.NodeProto, kind: str, inputs: Sequence[str], **attributes: Any) -> None:
+        """The real operator and its integers; without a scale it gives real numbers."""
+        (result, *_), (scale, zero) = node.output, _parameters(node)
+        self.add(node, kind, inputs, [f"{result}{REAL}" if scale else result], **attributes)
+        if scale:
+            self.quantize(node, str(result), scale, zero)
 
 
 def run(draft: Draft) -> None:
@@ -91,6 +98,28 @@ def run(draft: Draft) -> None:
     draft.nodes[:] = rewriter.nodes
 
 
+def add_real(graph: onnx.GraphProto, names: Iterable[str]) -> set[str]:
+    """Let a graph compute the real numbers that `run` gives names; those of `names` that it can."""
+    makers = {name: node for node in graph.node for name in node.output}
+    added = set()
+    for name in names:
+        result = name.removesuffix(REAL)
+        maker, source = makers.get(result), result
+        while maker is not None and maker.op_type in _MOVED:
+            source = maker.input[0]
+            maker = makers.get(source)
+        if maker is not None and source in maker.output and maker.op_type in _RESULTS and _parameters(maker)[0]:
+            graph.node.append(make("DequantizeLinear", _given([result, *_parameters(maker)]), [name], name))
+            added.add(name)
+    return added
+
+
+def _parameters(node: onnx.NodeProto) -> tuple[str, str]:
+    """Scale and zero point of what a node makes."""
+    first = _RESULTS[node.op_type]
+    return operand(node, first), operand(node, first + 1)
+
+
 def _moved(rewriter: Rewriter, node: onnx.NodeProto) -> None:
     scale, zero = rewriter.scales[node.input[0]]
     padding = node.op_type == "Pad" and operand(node, 2) != ""
@@ -105,7 +134,7 @@ def _moved(rewriter: Rewriter, node: onnx.NodeProto) -> None:
 
 
 def _matmul(rewriter: Rewriter, node: onnx.NodeProto) -> None:
-    rewriter.finish(node, "MatMul", [rewriter.real(node, 0), rewriter.real(node, 3, axis=-1)], 6)
+    rewriter.finish(node, "MatMul", [rewriter.real(node, 0), rewriter.real(node, 3, axis=-1)])
 
 
 def _gemm(rewriter: Rewriter, node: onnx.NodeProto) -> None:
@@ -113,26 +142,26 @@ def _gemm(rewriter: Rewriter, node: onnx.NodeProto) -> None:
     inputs = [rewriter.real(node, 0), rewriter.real(node, 3, axis=1 - across)]
     if operand(node, 6):
         inputs.append(rewriter.bias(node, 6, node.input[1], node.input[4]))
-    rewriter.finish(node, "Gemm", inputs, 7, **_attributes(node))
+    rewriter.finish(node, "Gemm", inputs, **_attributes(node))
 
 
 def _conv(rewriter: Rewriter, node: onnx.NodeProto) -> None:
     inputs = [rewriter.real(node, 0), rewriter.real(node, 3, axis=0)]
     if operand(node, 8):
         inputs.append(rewriter.bias(node, 8, node.input[1], node.input[4]))
-    rewriter.finish(node, "Conv", inputs, 6, **_attributes(node))
+    rewriter.finish(node, "Conv", inputs, **_attributes(node))
 
 
 def _two(kind: str) -> Callable[[Rewriter, onnx.NodeProto], None]:
     def rewrite(rewriter: Rewriter, node: onnx.NodeProto) -> None:
-        rewriter.finish(node, kind, [rewriter.real(node, 0), rewriter.real(node, 3)], 6)
+        rewriter.finish(node, kind, [rewriter.real(node, 0), rewriter.real(node, 3)])
 
     return rewrite
 
 
 def _one(kind: str) -> Callable[[Rewriter, onnx.NodeProto], None]:
     def rewrite(rewriter: Rewriter, node: onnx.NodeProto) -> None:
-        rewriter.finish(node, kind, [rewriter.real(node, 0)], 3, **_attributes(node))
+        rewriter.finish(node, kind, [rewriter.real(node, 0)], **_attributes(node))
 
     return rewrite
 
@@ -143,16 +172,16 @@ def _mean(rewriter: Rewriter, node: onnx.NodeProto) -> None:
     inputs = [rewriter.real(node, 0)]
     if axes is not None:
         inputs.append(rewriter.value(node, "Constant", [], f"{node.output[0]}/axes", value_ints=axes))
-    rewriter.finish(node, "ReduceMean", inputs, 3, **options)
+    rewriter.finish(node, "ReduceMean", inputs, **options)
 
 
 def _concat(rewriter: Rewriter, node: onnx.NodeProto) -> None:
     inputs = [rewriter.real(node, first) for first in range(2, len(node.input), 3)]
-    rewriter.finish(node, "Concat", inputs, 0, **_attributes(node))
+    rewriter.finish(node, "Concat", inputs, **_attributes(node))
 
 
 def _where(rewriter: Rewriter, node: onnx.NodeProto) -> None:
-    rewriter.finish(node, "Where", [node.input[0], rewriter.real(node, 1), rewriter.real(node, 4)], 7)
+    rewriter.finish(node, "Where", [node.input[0], rewriter.real(node, 1), rewriter.real(node, 4)])
 
 
 def _attributes(node: onnx.NodeProto) -> dict[str, Any]:
