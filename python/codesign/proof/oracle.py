@@ -7,6 +7,7 @@ cannot hide behind, or grow out of, an earlier one. docs/numerics.md, "Against o
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -14,11 +15,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import onnx
+from google.protobuf.message import DecodeError
 
 from codesign.base.errors import one_line
 from codesign.compiler.layers import Layer, Value
 from codesign.compiler.lower.network import Network
 from codesign.compiler.model.graph import Graph
+from codesign.compiler.model.onnx_model import step_model
 from codesign.compiler.model.passes.integers import add_real
 from codesign.compiler.reference import network as reference_network
 from codesign.proof.verdict import Check
@@ -49,7 +52,7 @@ class _Oracle:
         self.worst: dict[str, tuple[int, int]] = {}
         self._graph, self._network = graph, network
         self._runner = reference_network.Runner(network)
-        proto = onnx.load(model)
+        proto = _proto(model, graph)
         self._last = {name: layer.name for layer in network.schedule for name in (*layer.writes, *layer.states)}
         known = {output.name for output in proto.graph.output}
         made = {name for node in proto.graph.node for name in node.output} | known  # views of our own are no tensors
@@ -109,6 +112,17 @@ def _tensors(graph: Graph, network: Network) -> dict[str, str]:
     tensors = {state.input: state.output for state in graph.states if state.input in network.values}
     tensors |= {name: name for op in graph.ops for name in op.outputs if name in network.values}
     return tensors
+
+
+def _proto(model: Path, graph: Graph) -> onnx.ModelProto:
+    """The file, where onnxruntime can run it step by step; else the one step that the import made of it."""
+    try:
+        proto = onnx.load(model)
+    except DecodeError:
+        return step_model(model)  # no ONNX file
+    sizes = {i.name: math.prod(d.dim_value or 1 for d in i.type.tensor_type.shape.dim) for i in proto.graph.input}
+    inputs = (graph.input, *(state.input for state in graph.states))
+    return proto if all(sizes.get(name) == graph.size(name) for name in inputs) else step_model(model)
 
 
 def _rounded(graph: onnx.GraphProto) -> dict[str, str]:

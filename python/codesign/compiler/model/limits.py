@@ -27,6 +27,7 @@ MAX_VECTOR = 65_535
 MAX_RANK = 8
 MAX_LIST = 4096
 """Numbers in a list that says what an operator does: a shape, axes, sizes."""
+IR_VERSION = 10  # what onnxruntime 1.18 reads
 MIN_OPSET, MAX_OPSET = 9, onnx.defs.onnx_opset_version()
 TFLITE = "tflite"
 """The producer of what comes from a TFLite file."""

@@ -15,7 +15,7 @@ from codesign.compiler.model import shapes
 from codesign.compiler.model.chain_file import SUFFIX, chain_entries, chain_file_entries, chain_path, finder, text_of
 from codesign.compiler.model.file import opset_of, read_model
 from codesign.compiler.model.graph import Graph, State
-from codesign.compiler.model.limits import MAX_VECTOR, TFLITE, TOO_LARGE, type_name
+from codesign.compiler.model.limits import IR_VERSION, MAX_VECTOR, TFLITE, TOO_LARGE, type_name
 from codesign.compiler.model.metadata import properties, read_states
 from codesign.compiler.model.ops import OPERATORS
 from codesign.compiler.model.ops.step import TABLE_HINT, Build, Step, without_batch
@@ -47,6 +47,17 @@ def load_onnx(path: Path, chain: Path | None = None, output: str | None = None, 
         raise InputError(f"{path}: hundreds of operators in a row", hint="no network for a hearing aid is this deep") from None
     except MemoryError:
         raise InputError(f"{path}: needs more memory than there is", hint=TOO_LARGE) from None
+
+
+def step_model(path: Path) -> onnx.ModelProto:
+    """The network of a file as one step in ONNX, as the graph is made from it: for onnxruntime, where it cannot run the file so.
+
+    Raises:
+        InputError: as `load_onnx`.
+    """
+    model = simplify(path, read_model(path)[0]).model
+    model.ir_version = min(model.ir_version, IR_VERSION)
+    return model
 
 
 def load_with_chain(path: Path, chain: Path | None = None, output: str | None = None) -> tuple[Graph, ChainReading]:

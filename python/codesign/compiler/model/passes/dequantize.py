@@ -64,11 +64,10 @@ class _Ranges:
         scale, zero = (self._constants.get(operand(node, index)) for index in (1, 2))
         if scale is None or scale.size != 1 or zero is None or zero.size != 1 or zero.dtype.kind not in "iu":
             return None
-        maker, readers, linear = self._maker(node.input[0]), self._kinds(node.output[0]), False
+        maker, readers = self._maker(node.input[0]), self._kinds(node.output[0])
         if maker is None or (maker.op_type == "MatMul" and readers <= {"Add"}):
             return None  # the bias comes after it
-        if maker.op_type in ("Add", *_LINEAR):
-            linear = maker.op_type != "Add" or any(self._maker(name) is None for name in maker.input)
+        linear = maker.op_type in _LINEAR or (maker.op_type in ("Add", "Div", "Mul", "Sub") and self._reads_constant(maker))
         info, least = np.iinfo(zero.dtype), float(zero.reshape(())) * float(scale.reshape(()))
         bounds = float(info.min) * float(scale.reshape(())) - least, float(info.max) * float(scale.reshape(())) - least
         if bounds[0] == 0.0:
@@ -76,13 +75,24 @@ class _Ranges:
         return bounds if linear and readers and readers <= {*_LINEAR, *RECURRENT} else None
 
     def _maker(self, name: str) -> onnx.NodeProto | None:
-        """What computes a value, before views of it; None for inputs and constants."""
+        """What computes a value, before views of it; None for inputs, constants and what has a range already."""
         maker = self._makers.get(name)
         for _ in range(MAX_NODES):
-            if maker is None or maker.op_type not in (*VIEWS, *_PAIR, "Identity", "Slice", "Gather"):
+            if maker is None or maker.op_type not in (*VIEWS, "Identity", "Slice", "Gather", "Pad"):
                 break
             maker = self._makers.get(maker.input[0])
-        return maker
+        return None if maker is None or maker.op_type in _PAIR else maker
+
+    def _reads_constant(self, node: onnx.NodeProto) -> bool:
+        for name in node.input:
+            maker = self._makers.get(name)
+            for _ in _PAIR:  # constants may pass both
+                if maker is not None and maker.op_type in _PAIR:
+                    name = maker.input[0]
+                    maker = self._makers.get(name)
+            if name in self._constants:
+                return True
+        return False
 
     def _kinds(self, name: str) -> set[str]:
         """Kinds of the nodes that read a value, through views; "" for an output of the graph."""

@@ -122,15 +122,24 @@ def _parameters(node: onnx.NodeProto) -> tuple[str, str]:
 
 def _moved(rewriter: Rewriter, node: onnx.NodeProto) -> None:
     scale, zero = rewriter.scales[node.input[0]]
-    padding = node.op_type == "Pad" and operand(node, 2) != ""
-    for index in (0, 2) if padding else (0,):
-        inputs = _given([node.input[index], scale, zero])
-        node.input[index] = rewriter.value(node, "DequantizeLinear", inputs, f"{node.input[index]}/dequantized")
+    if node.op_type == "Pad" and operand(node, 2):
+        node.input[2] = _padding(rewriter.draft, node, scale, zero)
+    inputs = _given([node.input[0], scale, zero])
+    node.input[0] = rewriter.value(node, "DequantizeLinear", inputs, f"{node.input[0]}/dequantized")
     results = [str(name) for name in node.output]
     node.output[:] = [f"{name}{REAL}" if name else "" for name in results]
     rewriter.nodes.append(node)
     for name in filter(None, results):
         rewriter.quantize(node, name, scale, zero)
+
+
+def _padding(draft: Draft, node: onnx.NodeProto, scale: str, zero: str) -> str:
+    """What integers are padded with, as a real number; "" for zeros."""
+    integer, offset, factor = (draft.constants.get(name) for name in (operand(node, 2), zero, scale))
+    if integer is None or factor is None or (zero and offset is None):
+        raise draft.refuse(node, "pads with a computed number, or to a computed scale")
+    steps = integer.astype(np.float64) - (0.0 if offset is None else offset.astype(np.float64))
+    return draft.constant((steps * factor).astype(np.float32), f"{node.output[0]}/padding") if steps.any() else ""
 
 
 def _matmul(rewriter: Rewriter, node: onnx.NodeProto) -> None:
