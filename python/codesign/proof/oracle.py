@@ -22,7 +22,7 @@ from codesign.compiler.layers import Layer, Value
 from codesign.compiler.lower.network import Network
 from codesign.compiler.model.graph import Graph
 from codesign.compiler.model.onnx_model import step_model
-from codesign.compiler.model.passes.integers import add_real
+from codesign.compiler.model.passes.integers import OPERATORS
 from codesign.compiler.reference import network as reference_network
 from codesign.proof.verdict import Check
 
@@ -58,7 +58,6 @@ class _Oracle:
         made = {name for node in proto.graph.node for name in node.output} | known  # views of our own are no tensors
         rounded = _rounded(proto.graph)
         wanted = {name: rounded.get(tensor, tensor) for name, tensor in _tensors(graph, network).items()}
-        made |= add_real(proto.graph, [tensor for tensor in wanted.values() if tensor not in made])
         self._tensors = {name: tensor for name, tensor in wanted.items() if tensor in made}
         for name in sorted(set(self._tensors.values()) - known):
             proto.graph.output.append(onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, None))
@@ -115,14 +114,17 @@ def _tensors(graph: Graph, network: Network) -> dict[str, str]:
 
 
 def _proto(model: Path, graph: Graph) -> onnx.ModelProto:
-    """The file, where onnxruntime can run it step by step; else the one step that the import made of it."""
+    """The file, where onnxruntime can run it step by step and in real numbers: kernels for integers saturate on some computers.
+    Else the one step that the import made of it.
+    """
     try:
         proto = onnx.load(model)
     except DecodeError:
         return step_model(model)  # no ONNX file
     sizes = {i.name: math.prod(d.dim_value or 1 for d in i.type.tensor_type.shape.dim) for i in proto.graph.input}
     inputs = (graph.input, *(state.input for state in graph.states))
-    return proto if all(sizes.get(name) == graph.size(name) for name in inputs) else step_model(model)
+    integers = any(node.op_type in OPERATORS for node in proto.graph.node)
+    return step_model(model) if integers or any(sizes.get(name) != graph.size(name) for name in inputs) else proto
 
 
 def _rounded(graph: onnx.GraphProto) -> dict[str, str]:

@@ -50,7 +50,7 @@ def load_onnx(path: Path, chain: Path | None = None, output: str | None = None, 
 
 
 def step_model(path: Path) -> onnx.ModelProto:
-    """The network of a file as one step in ONNX, as the graph is made from it: for onnxruntime, where it cannot run the file so.
+    """The network of a file as one step in ONNX, from which the graph is made: for onnxruntime, where it cannot run the file.
 
     Raises:
         InputError: as `load_onnx`.

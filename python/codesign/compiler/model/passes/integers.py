@@ -5,7 +5,7 @@ DequantizeLinear and QuantizeLinear. Integers called y are the real numbers call
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,7 +23,6 @@ _RESULTS: Mapping[str, int] = {
     **dict.fromkeys(("QLinearAveragePool", "QLinearGlobalAveragePool", "QLinearLeakyRelu", "QLinearReduceMean"), 3),
     **dict.fromkeys(("QLinearSigmoid", "QLinearSoftmax"), 3),
     "QLinearConcat": 0,
-    "QuantizeLinear": 1,
 }
 """The input that is the scale of what a node makes; its zero point comes next."""
 
@@ -96,22 +95,6 @@ def run(draft: Draft) -> None:
         else:
             rewriter.nodes.append(node)
     draft.nodes[:] = rewriter.nodes
-
-
-def add_real(graph: onnx.GraphProto, names: Iterable[str]) -> set[str]:
-    """Let a graph compute the real numbers that `run` gives names; those of `names` that it can."""
-    makers = {name: node for node in graph.node for name in node.output}
-    added = set()
-    for name in names:
-        result = name.removesuffix(REAL)
-        maker, source = makers.get(result), result
-        while maker is not None and maker.op_type in _MOVED:
-            source = maker.input[0]
-            maker = makers.get(source)
-        if maker is not None and source in maker.output and maker.op_type in _RESULTS and _parameters(maker)[0]:
-            graph.node.append(make("DequantizeLinear", _given([result, *_parameters(maker)]), [name], name))
-            added.add(name)
-    return added
 
 
 def _parameters(node: onnx.NodeProto) -> tuple[str, str]:
