@@ -46,7 +46,8 @@ class Graph:
             return [helper.make_tensor_value_info(n, TensorProto.FLOAT, s) for n, s in shapes.items()]
 
         graph = helper.make_graph(self.nodes, "graph", infos(inputs), infos(outputs), self.tensors)
-        model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=8)
+        others = [helper.make_opsetid(domain, 1) for domain in sorted({node.domain for node in self.nodes} - {""})]
+        model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset), *others], ir_version=8)
         if metadata:
             helper.set_model_props(model, metadata)
         onnx.checker.check_model(model)

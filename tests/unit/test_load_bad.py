@@ -163,13 +163,15 @@ def test_a_chain_without_end(tmp_path):
     refused(net.model(), tmp_path, "in a row")
 
 
-def test_unsigned_quantization(quantized, tmp_path):
+def test_unsigned_quantization_is_taken(quantized, tmp_path):
     model = onnx.load_from_string(quantized)
     node = next(n for n in model.graph.node if n.op_type == "QuantizeLinear")
     back = next(n for n in model.graph.node if n.input[0] == node.output[0])
     model.graph.initializer.append(numpy_helper.from_array(np.uint8(0), "unsigned"))
     node.input[2] = back.input[2] = "unsigned"
-    refused(model, tmp_path, "uint8")
+    onnx.save(model, tmp_path / "model.onnx")
+    graph = load_onnx(tmp_path / "model.onnx")
+    assert graph.quants[node.input[0]].zero_point == -127, "the integers of a ReLU keep their 0"
 
 
 def test_float_network_is_not_lowered(tmp_path):
@@ -303,5 +305,5 @@ def test_integer_weights_of_another_type(quantized, tmp_path):
     model = onnx.load_from_string(quantized)
     tensor = next(t for t in model.graph.initializer if t.name.endswith("weight_q"))
     name, integers = tensor.name, numpy_helper.to_array(tensor)
-    refused(replaced(model, name, integers.astype(np.uint8)), tmp_path, "uint8", "int8")
-    refused(replaced(model, name, integers.astype(np.int16)), tmp_path, "int16")
+    refused(replaced(model, name, integers.astype(np.uint8)), tmp_path, "127 steps", "codesign quantize")
+    refused(replaced(model, name, 300 * integers.astype(np.int16)), tmp_path, "127 steps", "codesign quantize")

@@ -7,6 +7,7 @@ cannot hide behind, or grow out of, an earlier one. docs/numerics.md, "Against o
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -14,11 +15,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import onnx
+from google.protobuf.message import DecodeError
 
 from codesign.base.errors import one_line
 from codesign.compiler.layers import Layer, Value
 from codesign.compiler.lower.network import Network
 from codesign.compiler.model.graph import Graph
+from codesign.compiler.model.onnx_model import step_model
+from codesign.compiler.model.passes.integers import OPERATORS
 from codesign.compiler.reference import network as reference_network
 from codesign.proof.verdict import Check
 
@@ -48,11 +52,13 @@ class _Oracle:
         self.worst: dict[str, tuple[int, int]] = {}
         self._graph, self._network = graph, network
         self._runner = reference_network.Runner(network)
-        proto = onnx.load(model)
+        proto = _proto(model, graph)
         self._last = {name: layer.name for layer in network.schedule for name in (*layer.writes, *layer.states)}
         known = {output.name for output in proto.graph.output}
         made = {name for node in proto.graph.node for name in node.output} | known  # views of our own are no tensors
-        self._tensors = {name: tensor for name, tensor in _tensors(graph, network).items() if tensor in made}
+        rounded = _rounded(proto.graph)
+        wanted = {name: rounded.get(tensor, tensor) for name, tensor in _tensors(graph, network).items()}
+        self._tensors = {name: tensor for name, tensor in wanted.items() if tensor in made}
         for name in sorted(set(self._tensors.values()) - known):
             proto.graph.output.append(onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, None))
         options = onnxruntime.SessionOptions()
@@ -107,8 +113,31 @@ def _tensors(graph: Graph, network: Network) -> dict[str, str]:
     return tensors
 
 
+def _proto(model: Path, graph: Graph) -> onnx.ModelProto:
+    """The file, where onnxruntime can run it step by step and in real numbers: kernels for integers saturate on some computers.
+    Else the one step that the import made of it.
+    """
+    try:
+        proto = onnx.load(model)
+    except DecodeError:
+        return step_model(model)  # no ONNX file
+    sizes = {i.name: math.prod(d.dim_value or 1 for d in i.type.tensor_type.shape.dim) for i in proto.graph.input}
+    inputs = (graph.input, *(state.input for state in graph.states))
+    integers = any(node.op_type in OPERATORS for node in proto.graph.node)
+    return step_model(model) if integers or any(sizes.get(name) != graph.size(name) for name in inputs) else proto
+
+
+def _rounded(graph: onnx.GraphProto) -> dict[str, str]:
+    """Values that the file quantizes → what it goes on with: the quantizer's range may stand for a ReLU that is left out."""
+    real = {node.input[0]: node.output[0] for node in graph.node if node.op_type == "DequantizeLinear"}
+    quantized = {node.input[0]: node.output[0] for node in graph.node if node.op_type == "QuantizeLinear"}
+    return {value: real[integers] for value, integers in quantized.items() if integers in real}
+
+
 def _integers(real: npt.NDArray[np.float32], value: Value) -> npt.NDArray[np.int64]:
-    """ONNX QuantizeLinear: unlike the firmware's int8, it reaches −128, and the next layer must then be given that."""
-    low, high = (-128, 127) if value.dtype == "int8" else (-32768, 32767)
+    """ONNX QuantizeLinear. Unlike the firmware's int8 it has 256 numbers, −128 or 128 among them; the next layer is then given
+    that.
+    """
+    low, high = (-128, 128) if value.dtype == "int8" else (-32768, 32767)
     q = np.rint(real.ravel() / np.float32(value.scale)).astype(np.int64) + value.zero_point
     return np.asarray(np.clip(q, low, high))

@@ -39,19 +39,15 @@ INT8 = (-127, 127)
 def lower_linear(context: Context, op: Linear) -> None:
     """Append the layers of `op`. Which ones depends on what the file quantizes, see docs/numerics.md."""
     between, follower = context.quant(op.output), context.graph.follower(op.output)
-    if follower is None or (between is not None and between.bits == 8):
+    if follower is None or between not in (None, Quant(LOGIT_SCALE, 0, 16)):
         _append(context, op, op.output, _output_quant(context, op.name, op.output))
-    elif follower.clamp is not None:
+    elif follower.clamp is not None and between is None:
         context.done.add(follower.name)
         (output,) = follower.outputs
-        if between is not None:
-            raise InputError(f"{op.name}: value '{op.output}' is int16 before {follower.label}", hint=QUANTIZE_HINT)
         quant = _output_quant(context, follower.name, output)
         _append(context, op, output, quant, follower.clamp)
     elif follower.table is not None:
         context.done.add(follower.name)
-        if between is not None and (between.scale, between.zero_point) != (LOGIT_SCALE, 0):
-            raise InputError(f"{op.name}: int16 value '{op.output}' must have scale 2^-12 and zero point 0")
         logit = _append(context, op, op.output, Quant(LOGIT_SCALE, 0, 16))
         _append_lookup16(context, follower, follower.table, logit)
     else:

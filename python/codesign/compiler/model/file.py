@@ -18,6 +18,9 @@ from codesign.compiler.model.limits import (
     MAX_FIELDS,
     MAX_OPSET,
     MIN_OPSET,
+    ONNXRUNTIME,
+    ONNXRUNTIME_OPERATORS,
+    TFLITE,
     TOO_LARGE,
     all_nodes,
     check_extent,
@@ -36,7 +39,11 @@ def read_model(path: Path) -> tuple[onnx.ModelProto, str]:
             numbers that make no sense, or refused by onnx's checker.
     """
     data = read_limited(path, MAX_BYTES, "give the path of an .onnx or .tflite file")
-    model = from_tflite(path, data) if is_tflite(data) else _parsed(path, data)
+    if is_tflite(data):
+        model = from_tflite(path, data)
+        model.producer_name = TFLITE
+    else:
+        model = _parsed(path, data)
     if not model.graph.node or not model.graph.output:
         raise InputError(f"{path}: not an ONNX file, or one without a graph", hint=EXPORT_HINT)
     _check_opset(path, model)
@@ -67,8 +74,9 @@ def _parsed(path: Path, data: bytes) -> onnx.ModelProto:
 
 def _check_opset(path: Path, model: onnx.ModelProto) -> None:
     functions = {(function.domain, function.name) for function in model.functions}
+    known = functions | {(ONNXRUNTIME, name) for name in ONNXRUNTIME_OPERATORS}
     for node in all_nodes(model):
-        if node.domain not in ("", "ai.onnx") and (node.domain, node.op_type) not in functions:
+        if node.domain not in ("", "ai.onnx") and (node.domain, node.op_type) not in known:
             raise InputError(
                 f"{path}: node '{node.name or next(iter(node.output), '?')}' ({node.op_type}) is of domain '{node.domain}'",
                 hint="docs/operators.md lists the supported ones",

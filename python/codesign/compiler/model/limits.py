@@ -27,7 +27,20 @@ MAX_VECTOR = 65_535
 MAX_RANK = 8
 MAX_LIST = 4096
 """Numbers in a list that says what an operator does: a shape, axes, sizes."""
+IR_VERSION = 10  # what onnxruntime 1.18 reads
 MIN_OPSET, MAX_OPSET = 9, onnx.defs.onnx_opset_version()
+TFLITE = "tflite"
+"""The producer of what comes from a TFLite file."""
+ONNXRUNTIME = "com.microsoft"
+"""The domain of onnxruntime's own operators."""
+ONNXRUNTIME_OPERATORS = frozenset(
+    (
+        *("DequantizeLinear", "DynamicQuantizeLSTM", "DynamicQuantizeMatMul", "MatMulIntegerToFloat", "QGemm", "QLinearAdd"),
+        *("QLinearAveragePool", "QLinearConcat", "QLinearConv", "QLinearGlobalAveragePool", "QLinearLeakyRelu", "QLinearMul"),
+        *("QLinearReduceMean", "QLinearSigmoid", "QLinearSoftmax", "QLinearWhere", "QuantizeLinear"),
+    )
+)
+"""Those of them that the import writes in operators of ONNX."""
 MAX_DEPTH = 8
 """Graphs inside of nodes inside of graphs."""
 TOO_LARGE = "no network for a hearing aid is this large"

@@ -15,7 +15,7 @@ from codesign.compiler.model import shapes
 from codesign.compiler.model.chain_file import SUFFIX, chain_entries, chain_file_entries, chain_path, finder, text_of
 from codesign.compiler.model.file import opset_of, read_model
 from codesign.compiler.model.graph import Graph, State
-from codesign.compiler.model.limits import MAX_VECTOR, TOO_LARGE, type_name
+from codesign.compiler.model.limits import IR_VERSION, MAX_VECTOR, TOO_LARGE, type_name
 from codesign.compiler.model.metadata import properties, read_states
 from codesign.compiler.model.ops import OPERATORS
 from codesign.compiler.model.ops.step import TABLE_HINT, Build, Step, without_batch
@@ -28,10 +28,11 @@ from codesign.compiler.operators.operator import Shape
 _SHAPE_HINT = "a model is one time step of vectors, see docs/model-file.md"
 
 
-def load_onnx(path: Path, chain: Path | None = None, output: str | None = None) -> Graph:
-    """The graph of an ONNX file, float or QDQ int8: one time step, which a file over many frames is turned into.
+def load_onnx(path: Path, chain: Path | None = None, output: str | None = None, *, as_float: bool = False) -> Graph:
+    """The graph of an ONNX file, float or quantized: one time step, which a file over many frames is turned into.
 
-    `output` names the output to keep where the file has others than the mask.
+    `output` names the output to keep where the file has others than the mask. With `as_float`, a quantized network becomes the
+    float one that it stands for, without parameters of values.
 
     `chain` is a TOML file with the keys of the chain, for a model that cannot be edited; without, `<model>.toml` beside the
     model is taken when it has a [chain] table.
@@ -41,11 +42,22 @@ def load_onnx(path: Path, chain: Path | None = None, output: str | None = None) 
             make no sense. Names the file and the node, tensor or metadata key.
     """
     try:
-        return _load(path, chain, output)[0]
+        return _load(path, chain, output, as_float)[0]
     except RecursionError:
         raise InputError(f"{path}: hundreds of operators in a row", hint="no network for a hearing aid is this deep") from None
     except MemoryError:
         raise InputError(f"{path}: needs more memory than there is", hint=TOO_LARGE) from None
+
+
+def step_model(path: Path) -> onnx.ModelProto:
+    """The network of a file as one step in ONNX, from which the graph is made: for onnxruntime, where it cannot run the file.
+
+    Raises:
+        InputError: as `load_onnx`.
+    """
+    model = simplify(path, read_model(path)[0]).model
+    model.ir_version = min(model.ir_version, IR_VERSION)
+    return model
 
 
 def load_with_chain(path: Path, chain: Path | None = None, output: str | None = None) -> tuple[Graph, ChainReading]:
@@ -79,13 +91,13 @@ class _Opened:
     result: str
 
 
-def _open(path: Path, chain: Path | None, output: str | None) -> _Opened:
+def _open(path: Path, chain: Path | None, output: str | None, as_float: bool = False) -> _Opened:
     model, sha256 = read_model(path)
     entries = chain_entries(path, properties(model), chain)
     said = onnx.ModelProto()
     said.CopyFrom(model)
     onnx.helper.set_model_props(said, text_of(entries))
-    simplified = simplify(path, said, output)
+    simplified = simplify(path, said, output, as_float=as_float)
     graph = simplified.model.graph
     constants = {tensor.name for tensor in graph.initializer}
     inputs = {i.name: _shape(path, i) for i in graph.input if i.name not in constants}
@@ -104,8 +116,8 @@ def _open(path: Path, chain: Path | None, output: str | None) -> _Opened:
     return _Opened(simplified.model, sha256, simplified.notes, reading, inputs, outputs, states, features, result)
 
 
-def _load(path: Path, chain: Path | None, output: str | None) -> tuple[Graph, ChainReading]:
-    opened = _open(path, chain, output)
+def _load(path: Path, chain: Path | None, output: str | None, as_float: bool = False) -> tuple[Graph, ChainReading]:
+    opened = _open(path, chain, output, as_float)
     model, inputs, outputs, states = opened.model, opened.inputs, opened.outputs, opened.states
     feature, mask, props = opened.features, opened.result, properties(model)
     build = _build(path, model, inputs)

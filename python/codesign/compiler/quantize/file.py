@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -37,9 +37,9 @@ MAX_SECONDS = 600.0
 class QuantizeReport:
     """What quantization did: recordings and seconds used, the noise it put into each layer, and layers balanced before it.
 
-    `notes` say what is amiss with the files. `sound` is what the recordings were, `still` names the values that hardly moved
-    while they played, `saturation` is of the float network's features and mask under the new scales, and `warnings` says what
-    is wrong with any of these.
+    `notes` say what the import assumed and dropped, and what is amiss with the files. `sound` is what the recordings were,
+    `still` names the values that hardly moved while they played, `saturation` is of the float network's features and mask under
+    the new scales, and `warnings` says what is wrong with any of these.
     """
 
     files: int
@@ -73,9 +73,7 @@ def quantize_file(
     Raises:
         InputError: the model is no float model that codesign can lower, no usable recording, or `output` cannot be written.
     """
-    graph = load_onnx(model, chain)
-    if graph.quants:
-        raise InputError(f"{model} is quantized already", hint="give the float model")
+    graph = _float_graph(model, chain)
     features, sound, notes = _features(data, graph.frontend, progress)
     moved: tuple[Balanced, ...] = ()
     if balanced:
@@ -90,7 +88,28 @@ def quantize_file(
     layers = compare(graph, quantized, network, features, progress)
     saturation = _saturation(quantized, seen)
     warnings = (*warnings_of(sound), *_of_still(unmoved), *_of_mask(saturation))
+    notes = (*graph.notes, *notes)
     return QuantizeReport(len(features), sound.seconds, layers, moved, notes, sound, unmoved, saturation, warnings)
+
+
+def _float_graph(model: Path, chain: Path | None) -> Graph:
+    """The float network of a file: also that of a quantized one whose own integers cannot be computed with.
+
+    Raises:
+        InputError: the file cannot be used, or is quantized and can be built as it is.
+    """
+    try:
+        graph = load_onnx(model, chain)
+        if not graph.quants:
+            return graph
+        lower(graph)
+    except InputError as error:
+        if not error.hint.endswith(QUANTIZE_HINT):
+            raise
+        graph = load_onnx(model, chain, as_float=True)
+        why = error.message.removeprefix(f"{model}: ")
+        return replace(graph, notes=(*graph.notes, f"quantized anew from the numbers that its weights stand for: {why}"))
+    raise InputError(f"{model} is quantized already", hint="build it as it is, or give the float model")
 
 
 def _lowered(quantized: Graph) -> Network:

@@ -17,12 +17,12 @@ from codesign.base.errors import InputError
 from codesign.base.files.output_file import replace_file
 from codesign.compiler.frontend.read import chain_properties
 from codesign.compiler.model.graph import Graph, Matrix, Quant
+from codesign.compiler.model.limits import IR_VERSION
 from codesign.compiler.names import check_unique
 from codesign.compiler.operators import Operator
 from codesign.compiler.operators.scales import UNIT
 
 OPSET = 21  # the first with int16 QuantizeLinear
-IR_VERSION = 10  # what onnxruntime 1.18 reads
 
 
 def write_qdq(graph: Graph, path: Path) -> None:

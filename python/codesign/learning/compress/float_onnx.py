@@ -10,7 +10,8 @@ from onnx import helper
 
 from codesign.base.files.output_file import replace_file
 from codesign.compiler.model.graph import Graph
-from codesign.compiler.quantize.qdq import IR_VERSION, OPSET, metadata, ports
+from codesign.compiler.model.limits import IR_VERSION
+from codesign.compiler.quantize.qdq import OPSET, metadata, ports
 from codesign.learning.float_writer import FloatWriter
 from codesign.learning.operators import trained
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import TypeGuard
 
 from codesign.compiler.layers.binary import Operation as Kind
 from codesign.compiler.model.limits import MAX_PARTS
@@ -31,12 +32,12 @@ def add(step: Step) -> None:
     """Bias, sum of linear forms, or the sum inside an LSTM cell."""
     left, right = step.term(0), step.term(1)
     for linear, other in ((left, right), (right, left)):
-        if isinstance(linear, Affine) and isinstance(other, Constant) and other.values.size in (1, linear.size):
+        if _unrounded(linear, step) and isinstance(other, Constant) and other.values.size in (1, linear.size):
             check_magnitude(step, other)
             bias = linear.bias + other.values.ravel()
             step.give(replace(linear, name=step.name(), node=step.display, bias=bias))
             return
-    if isinstance(left, Affine) and isinstance(right, Affine) and left.size == right.size:
+    if _unrounded(left, step) and _unrounded(right, step) and left.size == right.size:
         if len(left.parts) + len(right.parts) > MAX_PARTS:
             raise step.refuse(f"sums more than {MAX_PARTS} linear layers")
         parts, bias = [*left.parts, *right.parts], left.bias + right.bias
@@ -54,6 +55,11 @@ def add(step: Step) -> None:
             step.give(result_of(step, biased, term.shape, step.name(), *term.call.sources))
             return
     binary(step)
+
+
+def _unrounded(term: Term, step: Step) -> TypeGuard[Affine]:
+    """A linear form that the file does not quantize by itself."""
+    return isinstance(term, Affine) and term.name not in step.build.quants
 
 
 def _takes_bias(step: Step, term: Term, other: Constant) -> bool:

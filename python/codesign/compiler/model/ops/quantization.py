@@ -3,25 +3,43 @@
 
 from __future__ import annotations
 
-import numpy as np
+from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
+from codesign.compiler.lower.constants import INT8_MAX, QUANTIZE_HINT
 from codesign.compiler.model.graph import Quant
 from codesign.compiler.model.ops.step import Step
 from codesign.compiler.model.terms import Choice, Constant, Operation, Pieces
 from codesign.compiler.operators import View
 
-_TYPES = {np.dtype(np.int8): 8, np.dtype(np.int16): 16}
-_HINT = "quantize to signed int8 or int16 with one positive scale, see docs/model-file.md"
+_TYPES = {
+    np.dtype(np.int8): (8, 0),
+    np.dtype(np.uint8): (8, 128),
+    np.dtype(np.int16): (16, 0),
+    np.dtype(np.uint16): (16, 32768),
+}
+"""Type of integers → their bits, and what makes them signed when it is taken off."""
+_NUMBERS: dict[int, np.dtype[Any]] = {
+    2: np.dtype(np.uint8),
+    3: np.dtype(np.int8),
+    4: np.dtype(np.uint16),
+    5: np.dtype(np.int16),
+}
+"""Of TensorProto."""
+_HINT = "give every value one positive scale, see docs/model-file.md"
 
 
 def quantize(step: Step) -> None:
-    """QuantizeLinear of a value: remembered until its DequantizeLinear."""
+    """QuantizeLinear of a value: remembered until its DequantizeLinear; of a constant: its integers."""
     term = step.term(0)
     if isinstance(term, Constant):
-        raise step.refuse("quantizes a constant", hint="store int8 weights and their DequantizeLinear")
+        step.give(_integers_of(step, term))
+        return
     quant = _parameters(step)
     if step.build.quants.setdefault(term.name, quant) != quant:
-        raise step.refuse(f"'{term.name}' is quantized a second time with other parameters", hint=_HINT)
+        raise step.refuse(f"'{term.name}' is quantized a second time with other parameters", hint=QUANTIZE_HINT)
     # Of a concatenation, each part that has none gets the parameters: an LSTM that reads it reads the parts. What a skip gate
     # chooses has those of its choices.
     for part in term.parts if isinstance(term, Pieces) else ():
@@ -43,50 +61,86 @@ def dequantize(step: Step) -> None:
         step.give(term)
         return
     constant = step.constant(0, "the quantized tensor")
-    if constant.dtype not in (np.int8, np.int32) or constant.scale is not None:
-        raise step.refuse(f"'{constant.name}' is {constant.dtype}, weights must be int8 and biases int32", hint=_HINT)
+    if constant.dtype not in (*_TYPES, np.int32) or constant.scale is not None:
+        raise step.refuse(f"'{constant.name}' is {constant.dtype}, weights must be integers of 8, 16 or 32 bits", hint=_HINT)
+    scale, zero = _spread(step, constant)
+    steps = constant.values - zero
+    small = np.abs(steps).max(initial=0.0) <= INT8_MAX + 1 and constant.dtype != np.int32
+    quantized = steps.astype(np.int8) if small and steps.max(initial=0.0) <= INT8_MAX else None
+    dtype = np.dtype(np.int32 if quantized is None else np.int8)
+    step.give(Constant(constant.name, constant.size, values=steps * scale, quantized=quantized, scale=scale, dtype=dtype))
+
+
+def _spread(step: Step, constant: Constant) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Scale and zero point of each element of a constant, float64."""
+    if step.attribute("block_size", 0):
+        raise step.refuse(f"'{constant.name}' has a scale for every few elements of a row", hint=QUANTIZE_HINT)
     scale = step.constant(1, "the scale").values.astype(np.float64)
-    zero = step.constant(2, "the zero point").values if step.has(2) else np.zeros(1)
+    zero = step.constant(2, "the zero point").values if step.has(2) else np.zeros(())
     if scale.size == 0 or zero.size == 0:
         raise step.refuse(f"scale or zero point of '{constant.name}' is empty", hint=_HINT)
     if not np.isfinite(scale).all() or (scale <= 0).any():
         raise step.refuse(f"scale of '{constant.name}' is not positive: {float(scale.min()):g}", hint=_HINT)
-    if (zero != 0).any():
-        raise step.refuse(f"zero point of the constant '{constant.name}' is not 0", hint=_HINT)
-    if scale.size > 1:
-        axis = int(step.attribute("axis", 1))
-        axis += constant.values.ndim if axis < 0 else 0
-        if scale.ndim != 1 or not 0 <= axis < constant.values.ndim:
-            raise step.refuse(f"scales of shape {list(scale.shape)} along axis {axis} do not fit '{constant.name}'", hint=_HINT)
-        if scale.size != constant.values.shape[axis]:
-            raise step.refuse(f"{scale.size} scales for {constant.values.shape[axis]} slices of '{constant.name}'", hint=_HINT)
-        scale = scale.reshape([-1 if d == axis else 1 for d in range(constant.values.ndim)])
-    full = np.broadcast_to(scale.reshape(scale.shape if scale.size > 1 else ()), constant.values.shape)
-    integers = constant.values.astype(np.int64)
-    quantized = integers.astype(np.int8) if constant.dtype == np.int8 else None
-    values = integers * full
-    step.give(Constant(constant.name, constant.size, values=values, quantized=quantized, scale=full, dtype=constant.dtype))
+    axis, shape = int(step.attribute("axis", 1)), constant.values.shape
+    axis += len(shape) if axis < 0 else 0
+    spread = []
+    for what, part in (("scales", scale), ("zero points", zero)):
+        if part.size == 1:
+            part = part.reshape(())
+        elif part.ndim != 1 or not 0 <= axis < len(shape):
+            raise step.refuse(f"{what} of shape {list(part.shape)} along axis {axis} do not fit '{constant.name}'", hint=_HINT)
+        elif part.size != shape[axis]:
+            raise step.refuse(f"{part.size} {what} for {shape[axis]} slices of '{constant.name}'", hint=_HINT)
+        else:
+            part = part.reshape([-1 if d == axis else 1 for d in range(len(shape))])
+        spread.append(np.broadcast_to(part, shape))
+    return spread[0], spread[1]
+
+
+def _integers_of(step: Step, constant: Constant) -> Constant:
+    """What QuantizeLinear makes of a constant, of the type of its zero point."""
+    kind = _type(step)
+    scale, zero = _spread(step, constant)
+    info = np.iinfo(kind)
+    with np.errstate(over="ignore"):
+        ratio = constant.values.astype(np.float32) / scale.astype(np.float32)
+    integers = np.clip(np.rint(ratio.astype(np.float64)) + zero, info.min, info.max)
+    return Constant(step.name(), constant.size, values=integers, dtype=kind)
+
+
+def _type(step: Step) -> np.dtype[Any]:
+    """The type of integers that a node makes or reads."""
+    if step.has(2):
+        kind: np.dtype[Any] = np.dtype(step.constant(2, "the zero point").dtype)
+    else:
+        kind = _NUMBERS.get(int(step.attribute("output_dtype", 0)) or 2, np.dtype(np.float32))
+    if kind not in _TYPES:
+        raise step.refuse(f"quantizes to {kind}, integers of 8 or 16 bits are expected", hint=QUANTIZE_HINT)
+    return kind
 
 
 def _parameters(step: Step) -> Quant:
-    scale = step.scalar(1, "the scale")
+    """Signed parameters of a value. uint8 q is int8 q − 128. Kernels give −127 … 127: the integers of a value whose smallest
+    number is −128 are one more, so that 0 of a ReLU stays 0.
+    """
+    if step.attribute("block_size", 0):
+        raise step.refuse("quantizes a value with more than one scale", hint=QUANTIZE_HINT)
+    if step.constant(1, "the scale").values.size > 1 or (step.has(2) and step.constant(2, "the zero point").values.size > 1):
+        raise step.refuse("quantizes a value with more than one scale", hint=QUANTIZE_HINT)
+    scale, kind = step.scalar(1, "the scale"), _type(step)
     if not np.isfinite(scale) or scale <= 0:
         raise step.refuse(f"scale {scale:g} is not positive", hint=_HINT)
-    zero_point, bits = 0, 8
-    if step.has(2):
-        zero = step.constant(2, "the zero point")
-        if zero.dtype not in _TYPES or zero.values.size != 1:
-            raise step.refuse(f"zero point of type {zero.dtype} and {zero.values.size} elements", hint=_HINT)
-        zero_point, bits = int(zero.values.ravel()[0]), _TYPES[zero.dtype]
-    else:
-        kind = step.attribute("output_dtype", 0)
-        if kind not in (3, 5):  # TensorProto.INT8, INT16
-            raise step.refuse("quantizes to an unsigned or unnamed type", hint=_HINT)
-        bits = 8 if kind == 3 else 16
-    return Quant(float(np.float32(scale)), zero_point, bits)
+    bits, offset = _TYPES[kind]
+    zero = int(step.scalar(2, "the zero point") if step.has(2) else 0) - offset
+    if bits == 8 and zero == -INT8_MAX - 1 and not step.build.tflite:
+        zero = -INT8_MAX
+    return Quant(float(np.float32(scale)), zero, bits)
 
 
 OPERATORS = {
-    "QuantizeLinear": (quantize, "int8 or int16 (opset 21), one scale; on values between operators"),
-    "DequantizeLinear": (dequantize, "of a QuantizeLinear, or of int8 weights (per tensor or per row) and int32 biases"),
+    "QuantizeLinear": (quantize, "int8, uint8, int16, uint16; one scale; on values between operators, and of constants"),
+    "DequantizeLinear": (
+        dequantize,
+        "of a QuantizeLinear, of weights (a scale a tensor or a row) less than 128 from zero, of biases",
+    ),
 }

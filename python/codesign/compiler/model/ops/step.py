@@ -14,6 +14,7 @@ import numpy.typing as npt
 import onnx
 
 from codesign.base.errors import InputError, one_line
+from codesign.compiler.lower.constants import QUANTIZE_HINT
 from codesign.compiler.model.graph import Matrix, Quant
 from codesign.compiler.model.limits import MAX_WORK, TOO_LARGE
 from codesign.compiler.model.terms import Call, Constant, Operation, Term
@@ -27,7 +28,8 @@ TABLE_HINT = "docs/operators.md lists the supported ones"
 class Build:
     """Terms of a graph as they grow. `quants` are by the name of the term, `types` by that of the tensor.
 
-    `tflite` as in Graph; `names` are those of all tensors of the file, `work` the elements of all terms so far.
+    `names` are those of all tensors of the file, `work` the elements of all terms so far. `tflite` as in Graph: its int8 values
+    may be −128; those of other files are brought to −127 ….
     """
 
     path: Path
@@ -168,6 +170,8 @@ def matrix_of(step: Step, constant: Constant, values: npt.NDArray[np.float64], t
     if values.ndim != 2:
         raise step.refuse(f"weights '{constant.name}' have {values.ndim} dimensions, two are expected")
     if constant.dtype not in (np.float32, np.int8):
+        if constant.scale is not None:  # integers, less their zero point
+            raise step.refuse(f"weights '{constant.name}' are more than 127 steps from their zero point", hint=QUANTIZE_HINT)
         raise step.refuse(f"weights '{constant.name}' are {constant.dtype}, they must be float32 or int8 with DequantizeLinear")
     check_magnitude(step, constant)
 
@@ -182,6 +186,6 @@ def matrix_of(step: Step, constant: Constant, values: npt.NDArray[np.float64], t
     if (scale != scale[:, :1]).any():
         raise step.refuse(
             f"weights '{constant.name}' have several scales inside one output row",
-            hint="quantize per tensor or per output channel",
+            hint=f"quantize per tensor or per output channel: {QUANTIZE_HINT}",
         )
     return Matrix(real, oriented(constant.quantized).astype(np.int8), scale[:, 0].copy())

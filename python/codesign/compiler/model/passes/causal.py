@@ -67,7 +67,7 @@ def _step(draft: Draft, stream: Stream, node: onnx.NodeProto) -> list[onnx.NodeP
     lead, added = _aligned(draft, stream, node, timed)
     for name in node.output:
         stream.lead[name] = lead
-        if kind in VIEWS or kind in ("Identity", "Cast", "Dropout"):
+        if kind in VIEWS or kind in ("Identity", "Cast", "Dropout", "QuantizeLinear", "DequantizeLinear"):
             stream.zeros[name] = stream.zeros.get(node.input[0], 0)
         if set(timed) & stream.given:
             stream.given.add(name)

@@ -112,6 +112,17 @@ class Draft:
         self.constants[name] = array
         self.types[name] = Shaped(int(onnx.helper.np_dtype_to_tensor_dtype(array.dtype)), array.shape)
 
+    def take_constants(self) -> None:
+        """Make constants of nodes that hold a tensor."""
+        kept = []
+        for node in self.nodes:
+            tensor = attribute(node, "value") if node.op_type == "Constant" else None
+            if tensor is None:
+                kept.append(node)
+            else:
+                self.put(str(node.output[0]), np.asarray(onnx.numpy_helper.to_array(tensor)))
+        self.nodes[:] = kept
+
     def shape(self, name: str) -> tuple[int, ...]:
         """Sizes of a value."""
         return self.types[name].shape

@@ -10,7 +10,20 @@ from pathlib import Path
 import onnx
 
 from codesign.compiler.model.metadata import properties
-from codesign.compiler.model.passes import batch_norm, cleanup, cuts, gather, linear, norm, pointwise, scales, scatter
+from codesign.compiler.model.passes import (
+    batch_norm,
+    cleanup,
+    cuts,
+    dequantize,
+    dynamic,
+    gather,
+    integers,
+    linear,
+    norm,
+    pointwise,
+    scales,
+    scatter,
+)
 from codesign.compiler.model.passes.convert import draft_of, model_of
 from codesign.compiler.model.passes.draft import Draft
 from codesign.compiler.model.passes.outputs import choose_output, pairs_by_shape, state_pairs
@@ -43,13 +56,21 @@ class Simplified:
     notes: tuple[str, ...]
 
 
-def simplify(path: Path, model: onnx.ModelProto, output: str | None = None) -> Simplified:
+def simplify(path: Path, model: onnx.ModelProto, output: str | None = None, *, as_float: bool = False) -> Simplified:
     """The one-step form of a checked model, with the output called `output` or the one that fits best.
+
+    With `as_float`, a quantized network becomes the float one that it stands for.
 
     Raises:
         InputError: what `walk` and `one_step` refuse; no such output.
     """
-    draft = one_step(draft_of(path, model))
+    draft = draft_of(path, model)
+    draft.take_constants()
+    integers.run(draft)
+    dynamic.run(draft)
+    if as_float:
+        dequantize.run(draft)
+    draft = one_step(draft)
     choose_output(draft, properties(model), output)
     draft.drop_dead()
     draft = _to_the_end(draft)

@@ -92,7 +92,22 @@ def keep_past(draft: Draft, node: onnx.NodeProto, source: str, axis: int, frames
         for number, what in ((1, "from"), (frames + 1, "to"), (axis, "axis"))
     ]
     draft.note(f"'{title(node)}' ({node.op_type}) keeps the last {frames} frames of what it reads as a state")
-    return window, [
-        make("Concat", [past, source], [window], window, axis=axis),
-        make("Slice", [window, *numbers], [later], later),
+    (known, before), (whole, after) = _rounded(draft, source, past), _rounded(draft, source, window)
+    return whole, [
+        *before,
+        make("Concat", [known, source], [window], window, axis=axis),
+        *after,
+        make("Slice", [whole, *numbers], [later], later),
+    ]
+
+
+def _rounded(draft: Draft, like: str, value: str) -> tuple[str, list[onnx.NodeProto]]:
+    """A value with the parameters of another one, if it is quantized: its name then, and the nodes that make it."""
+    back = next((node for node in draft.nodes if node.op_type == "DequantizeLinear" and like in node.output), None)
+    if back is None:
+        return value, []
+    integers, result = draft.fresh(f"{value}_q"), draft.fresh(f"{value}_rounded")
+    return result, [
+        make("QuantizeLinear", [value, *back.input[1:]], [integers], integers),
+        make("DequantizeLinear", [integers, *back.input[1:]], [result], result),
     ]
