@@ -21,7 +21,13 @@ from codesign.compiler.layers.code import CodeContext
 
 CANARY = 0x5C
 CC = os.environ.get("CC") or shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
-HEAD = '/* SPDX-License-Identifier: Apache-2.0 */\n#include "codesign/nn.h"\n#define LAYER __attribute__((noinline))\n'
+HEAD = """\
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stddef.h>
+#include "codesign/nn.h"
+void *memcpy(void *to, const void *from, size_t bytes);
+#define LAYER __attribute__((noinline))
+"""
 FLAGS = ("-std=c11", "-O2", "-Wall", "-Wextra", "-Werror", "-ffreestanding")
 
 

@@ -22,7 +22,7 @@ _WORDS = ("window_kind", "feature", "synthesis_kind", "compression", "layout", "
 _VECTORS = ("window_samples", "synthesis_samples", "mean", "deviation")
 _MATRICES = ("bands_matrix", "gains_matrix")
 CHAIN_KEYS = tuple(field.name for field in fields(Chain))
-OTHER_KEYS = ("preset", "n_bands", "states", "name", "licence", "tool")
+OTHER_KEYS = ("preset", "n_bands", "states", "name", "licence", "tool", "integers")
 """What else a model file may say: `n_bands` is another word for `n_mels`."""
 _SYNONYMS = {
     **dict.fromkeys(("fs", "sr", "rate", "sampling_rate", "samplerate"), "sample_rate"),
@@ -60,6 +60,8 @@ class ChainReading:
     chain: Chain
     assumed: tuple[str, ...]
     warnings: tuple[str, ...]
+    missing: str = ""
+    """Why there is no chain; `chain` is then the default one and says nothing of the network."""
 
 
 def read_chain_keys(

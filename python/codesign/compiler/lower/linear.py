@@ -39,7 +39,8 @@ INT8 = (-127, 127)
 def lower_linear(context: Context, op: Linear) -> None:
     """Append the layers of `op`. Which ones depends on what the file quantizes, see docs/numerics.md."""
     between, follower = context.quant(op.output), context.graph.follower(op.output)
-    if follower is None or (between is not None and between.bits == 8):
+    apart = between is not None and (between.bits == 8 or context.tflite)  # each operator of TFLite rounds for itself
+    if follower is None or apart:
         _append(context, op, op.output, _output_quant(context, op.name, op.output))
     elif follower.clamp is not None:
         context.done.add(follower.name)
@@ -48,7 +49,7 @@ def lower_linear(context: Context, op: Linear) -> None:
             raise InputError(f"{op.name}: value '{op.output}' is int16 before {follower.label}", hint=QUANTIZE_HINT)
         quant = _output_quant(context, follower.name, output)
         _append(context, op, output, quant, follower.clamp)
-    elif follower.table is not None:
+    elif follower.table is not None and not context.tflite:
         context.done.add(follower.name)
         if between is not None and (between.scale, between.zero_point) != (LOGIT_SCALE, 0):
             raise InputError(f"{op.name}: int16 value '{op.output}' must have scale 2^-12 and zero point 0")
@@ -151,7 +152,7 @@ def linear_layer(
 ) -> FullyConnected:
     """The layer that computes matrix · source + bias at each position of the source, clamped to real bounds."""
     positions = source.size // matrix.values.shape[1]
-    if source.dtype == "int8" and positions == 1:
+    if source.dtype == "int8" and positions == 1 and not output.full:
         quant = Quant(output.scale, output.zero_point, 8 if output.dtype == "int8" else 16)
         bounds = (None, None) if clamp_to == (-math.inf, math.inf) else activation_bounds(clamp_to, quant)
         return fully_connected(name, source, output.name, matrix, bias, quant, *bounds)

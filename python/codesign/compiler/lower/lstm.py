@@ -124,7 +124,7 @@ def _gate_bias(
     """Of one gate's units: biases with zero points and rounding folded in, and what the products reach beside them."""
     folded, reach = [0] * len(bias), [2] * len(bias)
     for matrix, source, multiplier in zip(weights, sources, multipliers, strict=True):
-        sums, bounds = matrix.astype(np.int64).sum(axis=1).tolist(), sum_bounds(matrix).tolist()
+        sums, bounds = matrix.astype(np.int64).sum(axis=1).tolist(), sum_bounds(matrix, -source.low).tolist()
         folded = [f - source.zero_point * s * multiplier for f, s in zip(folded, sums, strict=True)]
         reach = [r + (256 * b * multiplier >> 32) for r, b in zip(reach, bounds, strict=True)]
     biases = [

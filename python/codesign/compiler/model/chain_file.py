@@ -34,7 +34,7 @@ def chain_entries(path: Path, props: Mapping[str, str], file: Path | None) -> di
     entries = {key: Entry(value, f"{path}: metadata") for key, value in props.items()}
     said = _of_file(path, file)
     if "preset" in said:  # it says everything about the chain
-        entries = {key: entry for key, entry in entries.items() if key in ("states", "name", "licence", "tool")}
+        entries = {key: entry for key, entry in entries.items() if key in ("states", "name", "licence", "tool", "integers")}
     return entries | said
 
 

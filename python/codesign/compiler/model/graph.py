@@ -111,6 +111,8 @@ class Graph:
     updates: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     """What the import assumed, dropped and folded."""
+    tflite: bool = False
+    """Whether the integers are to be those of TFLite's reference kernels (docs/numerics.md, TFLite)."""
 
     def __post_init__(self) -> None:
         check_unique("operators of a graph", (op.name for op in self.ops))

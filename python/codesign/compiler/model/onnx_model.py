@@ -10,7 +10,8 @@ from pathlib import Path
 import onnx
 
 from codesign.base.errors import InputError, one_line
-from codesign.compiler.frontend.read import ChainReading, read_chain_keys
+from codesign.compiler.frontend import Chain
+from codesign.compiler.frontend.read import CHAIN_KEYS, ChainReading, read_chain_keys
 from codesign.compiler.model import shapes
 from codesign.compiler.model.chain_file import SUFFIX, chain_entries, chain_file_entries, chain_path, finder, text_of
 from codesign.compiler.model.file import opset_of, read_model
@@ -48,9 +49,11 @@ def load_onnx(path: Path, chain: Path | None = None, output: str | None = None) 
         raise InputError(f"{path}: needs more memory than there is", hint=TOO_LARGE) from None
 
 
-def load_with_chain(path: Path, chain: Path | None = None, output: str | None = None) -> tuple[Graph, ChainReading]:
-    """As `load_onnx`, with what was read and assumed of the chain."""
-    return _load(path, chain, output)
+def load_with_chain(
+    path: Path, chain: Path | None = None, output: str | None = None, *, chainless: bool = False
+) -> tuple[Graph, ChainReading]:
+    """As `load_onnx`, with what was read and assumed of the chain; `chainless` also takes a network around which none fits."""
+    return _load(path, chain, output, chainless)
 
 
 def read_chain(path: Path, chain: Path | None = None) -> ChainReading:
@@ -79,7 +82,7 @@ class _Opened:
     result: str
 
 
-def _open(path: Path, chain: Path | None, output: str | None) -> _Opened:
+def _open(path: Path, chain: Path | None, output: str | None, chainless: bool = False) -> _Opened:
     model, sha256 = read_model(path)
     entries = chain_entries(path, properties(model), chain)
     said = onnx.ModelProto()
@@ -94,18 +97,18 @@ def _open(path: Path, chain: Path | None, output: str | None) -> _Opened:
     features = _remaining(path, "input", inputs, {state.input for state in states})
     result = _remaining(path, "output", outputs, {state.output for state in states})
     found = chain_path(path, chain)
-    reading = read_chain_keys(
-        entries,
-        str(path),
-        finder(found.parent if found else None, model),
-        math.prod(inputs[features]),
-        math.prod(outputs[result]),
-    )
+    sizes = math.prod(inputs[features]), math.prod(outputs[result])
+    try:
+        reading = read_chain_keys(entries, str(path), finder(found.parent if found else None, model), *sizes)
+    except InputError as error:
+        if not chainless or entries.keys() & {*CHAIN_KEYS, "preset"}:
+            raise
+        reading = ChainReading(Chain(), (), (), error.message)
     return _Opened(simplified.model, sha256, simplified.notes, reading, inputs, outputs, states, features, result)
 
 
-def _load(path: Path, chain: Path | None, output: str | None) -> tuple[Graph, ChainReading]:
-    opened = _open(path, chain, output)
+def _load(path: Path, chain: Path | None, output: str | None, chainless: bool = False) -> tuple[Graph, ChainReading]:
+    opened = _open(path, chain, output, chainless)
     model, inputs, outputs, states = opened.model, opened.inputs, opened.outputs, opened.states
     feature, mask, props = opened.features, opened.result, properties(model)
     build = _build(path, model, inputs)
@@ -113,7 +116,7 @@ def _load(path: Path, chain: Path | None, output: str | None) -> tuple[Graph, Ch
         if name not in build.terms or isinstance(build.terms[name], Constant):
             raise InputError(f"{path}: output '{name}' is not computed from the inputs", hint=_SHAPE_HINT)
     terms = {name: build.terms[name] for name in outputs}
-    recognizer = Recognizer(path, states, terms, build.quants, build.names)
+    recognizer = Recognizer(path, states, terms, build.quants, build.names, tflite=build.tflite)
     mask_value = recognizer.emit_all(build.terms[mask])
     if not any(mask_value in op.outputs for op in recognizer.ops):
         raise InputError(
@@ -132,6 +135,7 @@ def _load(path: Path, chain: Path | None, output: str | None) -> tuple[Graph, Ch
         licence=one_line(props.get("licence", ""), 80),
         sha256=opened.sha256,
         notes=opened.notes,
+        tflite=build.tflite,
     )
     return _with_output_named(loaded, mask), opened.reading
 
@@ -140,7 +144,7 @@ def _build(path: Path, model: onnx.ModelProto, inputs: dict[str, Shape]) -> Buil
     graph, opset = model.graph, opset_of(model)
     values = (*graph.input, *graph.value_info, *graph.output)
     names = frozenset([*(v.name for v in values), *(name for node in graph.node for name in node.output)])
-    build = Build(path, names)
+    build = Build(path, names, tflite=properties(model).get("integers") == "tflite")
     for info in graph.input:
         build.types[info.name] = shapes.declared(info)
     for name, shape in inputs.items():

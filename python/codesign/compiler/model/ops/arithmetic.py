@@ -31,12 +31,15 @@ def add(step: Step) -> None:
     """Bias, sum of linear forms, or the sum inside an LSTM cell."""
     left, right = step.term(0), step.term(1)
     for linear, other in ((left, right), (right, left)):
+        if step.build.apart(linear):
+            continue
         if isinstance(linear, Affine) and isinstance(other, Constant) and other.values.size in (1, linear.size):
             check_magnitude(step, other)
             bias = linear.bias + other.values.ravel()
             step.give(replace(linear, name=step.name(), node=step.display, bias=bias))
             return
-    if isinstance(left, Affine) and isinstance(right, Affine) and left.size == right.size:
+    apart = step.build.apart(left) or step.build.apart(right)
+    if isinstance(left, Affine) and isinstance(right, Affine) and left.size == right.size and not apart:
         if len(left.parts) + len(right.parts) > MAX_PARTS:
             raise step.refuse(f"sums more than {MAX_PARTS} linear layers")
         parts, bias = [*left.parts, *right.parts], left.bias + right.bias
@@ -86,13 +89,15 @@ def binary(step: Step) -> None:
                 return
     shape = step.output_shape()
     left, right = (_aligned(step, term, index, shape) for index, term in enumerate((left, right)))
-    constants = [term.values for term in (left, right) if isinstance(term, Constant)]
+    constants = [term for term in (left, right) if isinstance(term, Constant)]
     for term in (left, right):
         if isinstance(term, Constant):
             check_magnitude(step, term)
     kind = _KINDS[step.node.op_type]
     before = ("", "x") if isinstance(left, Constant) else ("x", "")  # which of the two is the constant
-    operator = BinaryOperator("", kind, *before, "", *constants)
+    operator = BinaryOperator("", kind, *before, "")
+    if constants:
+        operator = replace(operator, constant=constants[0].values, constant_quant=constants[0].quant)
     result = Binary(step.name(), shape, step.display, kind=_NAMES[kind], left=left, right=right, operator=operator)
     step.give(result)
 
@@ -102,7 +107,7 @@ def _as_product(step: Step, left: Term, right: Term) -> tuple[Term, Term]:
     if isinstance(right, Constant):
         if (right.values == 0).any():
             raise step.refuse("divides by zero", hint="train or export it again")
-        return left, replace(right, values=1.0 / right.values)
+        return left, replace(right, values=1.0 / right.values, quant=None)
     name = f"{step.name()}:reciprocal"
     return left, Function(name, right.extent, step.display, kind="reciprocal", source=right)
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from codesign.compiler.model.graph import Quant
 from codesign.compiler.model.ops.step import Step
-from codesign.compiler.model.terms import Constant, Operation, Pieces
+from codesign.compiler.model.terms import Constant, Function, Operation, Pieces
 from codesign.compiler.operators import View
 
 _TYPES = {np.dtype(np.int8): 8, np.dtype(np.int16): 16}
@@ -20,8 +20,9 @@ def quantize(step: Step) -> None:
     if isinstance(term, Constant):
         raise step.refuse("quantizes a constant", hint="store int8 weights and their DequantizeLinear")
     quant = _parameters(step)
-    if step.build.quants.setdefault(term.name, quant) != quant:
-        raise step.refuse(f"'{term.name}' is quantized a second time with other parameters", hint=_HINT)
+    if step.build.quants.setdefault(term.name, quant) != quant:  # the same numbers in other steps
+        term = Function(step.name(), term.extent, step.display, kind="clip", source=term)
+        step.build.quants[term.name] = quant
     # Of a concatenation, each part that has none gets the parameters: an LSTM that reads it reads the parts.
     for part in term.parts if isinstance(term, Pieces) else ():
         step.build.quants.setdefault(part.name, quant)
@@ -41,7 +42,7 @@ def dequantize(step: Step) -> None:
         step.give(term)
         return
     constant = step.constant(0, "the quantized tensor")
-    if constant.dtype not in (np.int8, np.int32) or constant.scale is not None:
+    if constant.dtype not in (np.int8, np.int16, np.int32) or constant.scale is not None:
         raise step.refuse(f"'{constant.name}' is {constant.dtype}, weights must be int8 and biases int32", hint=_HINT)
     scale = step.constant(1, "the scale").values.astype(np.float64)
     zero = step.constant(2, "the zero point").values if step.has(2) else np.zeros(1)
@@ -49,7 +50,8 @@ def dequantize(step: Step) -> None:
         raise step.refuse(f"scale or zero point of '{constant.name}' is empty", hint=_HINT)
     if not np.isfinite(scale).all() or (scale <= 0).any():
         raise step.refuse(f"scale of '{constant.name}' is not positive: {float(scale.min()):g}", hint=_HINT)
-    if (zero != 0).any():
+    single = scale.size == zero.size == 1 and constant.dtype in _TYPES
+    if (zero != 0).any() and not single:
         raise step.refuse(f"zero point of the constant '{constant.name}' is not 0", hint=_HINT)
     if scale.size > 1:
         axis = int(step.attribute("axis", 1))
@@ -61,9 +63,11 @@ def dequantize(step: Step) -> None:
         scale = scale.reshape([-1 if d == axis else 1 for d in range(constant.values.ndim)])
     full = np.broadcast_to(scale.reshape(scale.shape if scale.size > 1 else ()), constant.values.shape)
     integers = constant.values.astype(np.int64)
-    quantized = integers.astype(np.int8) if constant.dtype == np.int8 else None
-    values = integers * full
-    step.give(Constant(constant.name, constant.size, values=values, quantized=quantized, scale=full, dtype=constant.dtype))
+    quantized = integers.astype(np.int8) if constant.dtype == np.int8 and not (zero != 0).any() else None
+    offset = int(zero.ravel()[0]) if single else 0
+    own = Quant(float(scale.ravel()[0]), offset, _TYPES[constant.dtype]) if single else None
+    values, dtype = (integers - offset) * full, constant.dtype
+    step.give(Constant(constant.name, constant.size, values=values, quantized=quantized, scale=full, dtype=dtype, quant=own))
 
 
 def _parameters(step: Step) -> Quant:

@@ -14,8 +14,9 @@ import numpy.typing as npt
 import onnx
 
 from codesign.base.errors import InputError, one_line
+from codesign.compiler.lower.convolution import Rounding
 from codesign.compiler.model.graph import Matrix, Quant
-from codesign.compiler.model.limits import MAX_WORK, TOO_LARGE
+from codesign.compiler.model.limits import MAX_WORK, ROUNDING, TOO_LARGE
 from codesign.compiler.model.terms import Call, Constant, Operation, Term
 from codesign.compiler.operators.operator import Operator, Shape
 
@@ -27,7 +28,7 @@ TABLE_HINT = "docs/operators.md lists the supported ones"
 class Build:
     """Terms of a graph as they grow. `quants` are by the name of the term, `types` by that of the tensor.
 
-    `names` are those of all tensors of the file, `work` the elements of all terms so far.
+    `tflite` as in Graph; `names` are those of all tensors of the file, `work` the elements of all terms so far.
     """
 
     path: Path
@@ -38,6 +39,11 @@ class Build:
     quantized: dict[str, tuple[Term, Quant]] = field(default_factory=dict)
     viewed_quants: dict[str, Quant] = field(default_factory=dict)
     work: int = 0
+    tflite: bool = False
+
+    def apart(self, term: Term) -> bool:
+        """Whether a term has integers of its own, which TFLite rounds: nothing may be folded into it then."""
+        return self.tflite and term.name in self.quants
 
 
 @dataclass(frozen=True)
@@ -56,6 +62,15 @@ class Step:
     def refuse(self, message: str, hint: str = TABLE_HINT) -> InputError:
         """The error for something in this node."""
         return InputError(f"{self.label}: {message}", hint=hint)
+
+    @property
+    def rounding(self) -> Rounding:
+        """How the file's own kernel rounds results, as metadata of the node says it."""
+        said = next((entry.value for entry in self.node.metadata_props if entry.key == ROUNDING), "once")
+        match said:
+            case "once" | "twice" | "reduced":
+                return said
+        raise self.refuse(f"metadata {ROUNDING} is {one_line(str(said), 40)}", hint="leave it out")
 
     def attribute(self, name: str, default: Any = None) -> Any:
         """Value of an attribute."""
@@ -168,6 +183,8 @@ def matrix_of(step: Step, constant: Constant, values: npt.NDArray[np.float64], t
         raise step.refuse(f"weights '{constant.name}' have {values.ndim} dimensions, two are expected")
     if constant.dtype not in (np.float32, np.int8):
         raise step.refuse(f"weights '{constant.name}' are {constant.dtype}, they must be float32 or int8 with DequantizeLinear")
+    if constant.quant is not None and constant.quant.zero_point:
+        raise step.refuse(f"zero point of the constant '{constant.name}' is not 0", hint="quantize weights symmetrically")
     check_magnitude(step, constant)
 
     def oriented(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
