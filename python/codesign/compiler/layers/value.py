@@ -18,7 +18,7 @@ Dtype = Literal["int8", "int16"]
 class Value:
     """Integers of a `shape` without the batch, in row-major order: real = scale · (q − zero_point).
 
-    They are −127 … 127 or −32767 … 32767; `full` says that the type's lowest number is in use, too, as in TFLite.
+    They are −127 … 127 or −32767 … 32767; `full` says that they are TFLite's, which uses the type's lowest number, too.
     """
 
     name: str
@@ -50,8 +50,8 @@ class Value:
 
     @property
     def low(self) -> int:
-        """The smallest integer."""
-        return -self.high - int(self.full)
+        """The smallest integer: the type's own with `full`, and where it is the zero point."""
+        return -self.high - int(self.full or -self.zero_point > self.high)
 
     @property
     def span(self) -> int:

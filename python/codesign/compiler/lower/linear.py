@@ -74,8 +74,8 @@ def fully_connected(
     Raises InputError, naming layer and row, when the arithmetic could overflow.
     """
     weights, scales = weights_of(name, "the weight matrix", matrix)
-    limits = INT16 if quant.bits == 16 else INT8
-    sums, bounds = weights.astype(np.int64).sum(axis=1), sum_bounds(weights)
+    limits = INT16 if quant.bits == 16 else (min(INT8[0], quant.zero_point), INT8[1])
+    sums, bounds = weights.astype(np.int64).sum(axis=1), sum_bounds(weights, -source.low)
     rows = [
         _row(name, r, float(bias[r]), source, quant.scale, float(scales[r]), int(sums[r]), int(bounds[r]))
         for r in range(len(weights))
@@ -97,7 +97,7 @@ def fully_connected(
 
 def activation_bounds(clamp_to: tuple[float, float], quant: Quant) -> tuple[int, int]:
     """ReLU or Clip, bounds in real numbers, as the integer clamp of the layer before it."""
-    limits = INT16 if quant.bits == 16 else INT8
+    limits = INT16 if quant.bits == 16 else (min(INT8[0], quant.zero_point), INT8[1])
     low, high = (clamp(bound / quant.scale + quant.zero_point, *limits) for bound in clamp_to)
     return low, high
 

@@ -111,7 +111,9 @@ def _load(path: Path, chain: Path | None, output: str | None, chainless: bool = 
     opened = _open(path, chain, output, chainless)
     model, inputs, outputs, states = opened.model, opened.inputs, opened.outputs, opened.states
     feature, mask, props = opened.features, opened.result, properties(model)
-    build = _build(path, model, inputs)
+    build = _build(path, model, inputs, skip=chainless)
+    if build.skipped:
+        mask, outputs = _last_known(path, build, model, outputs, states)
     for name in outputs:
         if name not in build.terms or isinstance(build.terms[name], Constant):
             raise InputError(f"{path}: output '{name}' is not computed from the inputs", hint=_SHAPE_HINT)
@@ -134,13 +136,25 @@ def _load(path: Path, chain: Path | None, output: str | None, chainless: bool = 
         updates=recognizer.updates,
         licence=one_line(props.get("licence", ""), 80),
         sha256=opened.sha256,
-        notes=opened.notes,
+        notes=(*opened.notes, *(f"{step.display} ({step.node.op_type}) is not shown: no layer computes it" for step in build.skipped if step.node.op_type not in OPERATORS)),
         tflite=build.tflite,
     )
     return _with_output_named(loaded, mask), opened.reading
 
 
-def _build(path: Path, model: onnx.ModelProto, inputs: dict[str, Shape]) -> Build:
+def _last_known(
+    path: Path, build: Build, model: onnx.ModelProto, outputs: dict[str, Shape], states: tuple[State, ...]
+) -> tuple[str, dict[str, Shape]]:
+    """The last value that is known before a node that is not, in the place of the result."""
+    first = build.skipped[0]
+    made = {name for node in model.graph.node for name in node.output}
+    found = [name for name in first.node.input if name in made and not isinstance(build.terms.get(name), Constant | None)]
+    if not found or any(state.output not in build.terms for state in states):
+        raise first.refuse(f"operator {first.node.op_type} is not supported")
+    return found[0], {found[0]: build.terms[found[0]].shape, **{state.output: outputs[state.output] for state in states}}
+
+
+def _build(path: Path, model: onnx.ModelProto, inputs: dict[str, Shape], *, skip: bool = False) -> Build:
     graph, opset = model.graph, opset_of(model)
     values = (*graph.input, *graph.value_info, *graph.output)
     names = frozenset([*(v.name for v in values), *(name for node in graph.node for name in node.output)])
@@ -154,6 +168,9 @@ def _build(path: Path, model: onnx.ModelProto, inputs: dict[str, Shape]) -> Buil
         build.types[tensor.name] = shapes.stored(tensor)
     for node in graph.node:
         step = Step(build, node)
+        if skip and (node.op_type not in OPERATORS or not all(name in build.types for name in node.input if name)):
+            build.skipped.append(step)
+            continue
         if node.op_type not in OPERATORS:
             raise InputError(f"{step.label}: operator {node.op_type} is not supported", hint=TABLE_HINT)
         shapes.infer_outputs(step, opset)

@@ -169,6 +169,7 @@ class LstmOperator(Term):
     input_weight: Matrix = field(default_factory=lambda: Matrix(np.zeros((0, 0), np.float32)))
     recurrent_weight: Matrix = field(default_factory=lambda: Matrix(np.zeros((0, 0), np.float32)))
     bias: npt.NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
+    cell_clip: float = 0.0
 
     @property
     def reads(self) -> tuple[Term, ...]:
