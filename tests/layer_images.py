@@ -17,7 +17,13 @@ from codesign.compiler.layers.code import CodeContext
 from shared_library import shared_library
 
 CANARY = 0x5C
-HEAD = '/* SPDX-License-Identifier: Apache-2.0 */\n#include "codesign/nn.h"\n#define LAYER __attribute__((noinline))\n'
+HEAD = """\
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stddef.h>
+#include "codesign/nn.h"
+void *memcpy(void *to, const void *from, size_t bytes);
+#define LAYER __attribute__((noinline))
+"""
 FLAGS = ("-std=c11", "-O2", "-Wall", "-Wextra", "-Werror", "-ffreestanding")
 
 

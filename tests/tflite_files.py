@@ -7,7 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-TYPES = {np.dtype(np.float32): 0, np.dtype(np.float16): 1, np.dtype(np.int32): 2, np.dtype(np.int16): 7, np.dtype(np.int8): 9}
+TYPES = {np.dtype(np.float32): 0, np.dtype(np.float16): 1, np.dtype(np.int32): 2, np.dtype(np.int64): 4, np.dtype(np.int16): 7}
+TYPES[np.dtype(np.int8)] = 9
 
 
 class TfliteFile:

@@ -45,7 +45,7 @@ static inline int32_t log2_of(uint32_t m, int32_t octaves)
     return cs_shift_up(31 - zeros + octaves, 24) + (int32_t)fraction;
 }
 
-/* Compression and ONNX QuantizeLinear, but for -128, of a band given by its logarithm. */
+/* Compression and ONNX QuantizeLinear, of a band given by its logarithm. */
 static inline int8_t quantized(const cs_frontend_q31 *front, int32_t band)
 {
     band = band < SILENCE ? SILENCE : band;
@@ -55,7 +55,7 @@ static inline int8_t quantized(const cs_frontend_q31 *front, int32_t band)
     const uint32_t part = (uint32_t)steps & (ONE - 1);
     const uint32_t mantissa = cs_chord(cs_exp2_table + (part >> 17), (part >> 3) & 0x3fff);
     const int32_t rounded = (int32_t)((mantissa + (1u << (23 - whole))) >> (24 - whole));
-    return (int8_t)cs_clamp(rounded + front->feature_zero_point, -127, 127);
+    return (int8_t)cs_clamp(rounded + front->feature_zero_point, -128, 127); /* nothing is below the zero point */
 }
 
 static void magnitude_bands(const cs_frontend_q31 *front, const int32_t *spectrum, int32_t octaves, int32_t *restrict work,

@@ -33,7 +33,9 @@ void cs_mean_axes(const cs_mean *layer, const void *x, void *y)
     for (uint32_t i = 0, to = 0; i < layer->outer; i++) {
         for (uint32_t j = 0; j < layer->inner; j++, to++) {
             const int32_t sum = sum_of(layer, x, i * layer->n * layer->inner + j);
-            const int32_t scaled = cs_multiply_by_quantized_multiplier_31(sum, layer->multiplier, layer->shift);
+            const int32_t scaled = layer->twice
+                                       ? cs_multiply_twice_rounded(sum, layer->multiplier, layer->shift)
+                                       : cs_multiply_by_quantized_multiplier_31(sum, layer->multiplier, layer->shift);
 
             cs_store_element(y, to, layer->wide, cs_clamp(scaled + layer->zero_point, layer->low, layer->high));
         }

@@ -184,7 +184,7 @@ def test_convolution_is_tflites(case, bits):
         scales,
         bias,
         geometry,
-        Fused(twice=True),
+        Fused(rounding="twice"),
     )
     data = litert_model(schema, flatbuffers, probe, source, target, scales)
     interpreter = litert.Interpreter(model_content=data, experimental_op_resolver_type=litert.OpResolverType.BUILTIN_REF)

@@ -38,11 +38,11 @@ def command(
         if json:
             emit_json("inspect", name=model.stem, frontend=reading.chain)
         return
-    graph, reading = load_with_chain(model, chain, result)
+    graph, reading = load_with_chain(model, chain, result, chainless=True)
     _show(reading, json)
     for note in graph.notes:
         say(note)
-    config = graph.frontend
+    config = None if reading.missing else graph.frontend
     if not graph.quants:
         if json:
             emit_json("inspect", name=graph.name, quantized=False, frontend=config, sha256=graph.sha256, notes=graph.notes)
@@ -51,7 +51,7 @@ def command(
         say(f"{graph.name}: float, {len(graph.ops)} operators; codesign quantize {model}{around} --data FOLDER makes it int8")
         return
     network = lower(graph)
-    plan = plan_memory(network)
+    plan = plan_memory(network) if config is not None else None
     layers = [(layer.name, type(layer).__name__, layer.macs) for layer in network.schedule]
     if json:
         emit_json(
@@ -63,20 +63,30 @@ def command(
             licence=network.licence,
             notes=graph.notes,
             macs=network.macs,
-            memory_bytes=plan.bytes,
+            tflite=graph.tflite,
+            memory_bytes=plan.bytes if plan is not None else None,
             layers=[{"name": name, "kind": kind, "macs": macs} for name, kind, macs in layers],
             states=[{"name": s.value.name, "size": s.value.size, "dtype": s.value.dtype} for s in network.states],
         )
         return
-    say(f"{network.name}: {network.macs:,} MACs a step, {config.sample_rate} Hz, window {config.window}, hop {config.hop}")
-    say(
-        f"algorithmic latency {config.algorithmic_latency_ms:g} ms, deadline {config.hop_ms:g} ms a frame, "
-        f"arena {plan.bytes:,} bytes (no plan can be below {plan.lower_bound:,})"
-    )
-    rows = table("Layers", "layer", "kind", "MACs")
-    for name, kind, macs in layers:
-        rows.add_row(*cells(name, kind, f"{macs:,}"))
+    if config is None or plan is None:
+        say(f"{network.name}: {network.macs:,} MACs a step")
+    else:
+        say(f"{network.name}: {network.macs:,} MACs a step, {config.sample_rate} Hz, window {config.window}, hop {config.hop}")
+        say(
+            f"algorithmic latency {config.algorithmic_latency_ms:g} ms, deadline {config.hop_ms:g} ms a frame, "
+            f"arena {plan.bytes:,} bytes (no plan can be below {plan.lower_bound:,})"
+        )
+    say(f"integers of {'TFLite, operator by operator' if graph.tflite else 'docs/numerics.md'}")
+    rows = table("Layers", "layer", "kind", "what", "MACs")
+    for layer in network.schedule:
+        rows.add_row(*cells(layer.name, type(layer).__name__, layer.title, f"{layer.macs:,}"))
     stderr.print(rows)
+    if network.states:
+        rows = table("States", "state", "size", "type", "scale")
+        for state in network.states:
+            rows.add_row(*cells(state.value.name, f"{state.value.size:,}", state.value.dtype, f"{state.value.scale:g}"))
+        stderr.print(rows)
 
 
 def _show(reading: ChainReading, json: bool) -> None:
@@ -86,6 +96,9 @@ def _show(reading: ChainReading, json: bool) -> None:
     for warning in reading.warnings:
         say(f"warning: {warning}")
     if json:
+        return
+    if reading.missing:
+        say(f"no chain: {reading.missing}")
         return
     for line in describe(reading.chain):
         say(line)

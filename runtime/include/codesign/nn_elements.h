@@ -72,7 +72,7 @@ extern const uint16_t cs_tflite_sigmoid_table[256];
 typedef struct cs_mean {
     uint32_t outer, n, inner;
     int32_t multiplier, shift, zero_point_in, zero_point, low, high;
-    uint8_t wide_in, wide, squares, down;
+    uint8_t wide_in, wide, squares, down, twice; /* twice: rounded twice, as TFLite's MEAN */
 } cs_mean;
 
 void cs_mean_axes(const cs_mean *layer, const void *x, void *y);

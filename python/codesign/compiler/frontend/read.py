@@ -60,6 +60,8 @@ class ChainReading:
     chain: Chain
     assumed: tuple[str, ...]
     warnings: tuple[str, ...]
+    missing: str = ""
+    """Why there is no chain; `chain` is then the default one and says nothing of the network."""
 
 
 def read_chain_keys(

@@ -22,7 +22,7 @@ from codesign.compiler.layers.value import Value
 @dataclass(frozen=True)
 class Lstm(TwoMatrices):
     """An LSTM, int8 in, int8 hidden state, int16 cell state with scale 2^−cell_fraction; `wide` for an int16 hidden state, with
-    `wide_input` for int16 in as well. A scan has no cell state of a name.
+    `wide_input` for int16 in as well. A scan has no cell state of a name. With `cell_limit` the cell state stays within ± that.
 
     input_weights int8 (4·units, inputs) and recurrent_weights int8 (4·units, units); rows are *unit-major*: row 4·u + k is
     gate k of unit u, gates in the order input, forget, cell, output. bias int32 (4·units,) in the same order, zero points
@@ -37,6 +37,7 @@ class Lstm(TwoMatrices):
     hidden_multiplier: int
     hidden_shift: int
     hidden_zero_point: int
+    cell_limit: int = 0
 
     kind: ClassVar[str] = "lstm"
 
@@ -56,7 +57,8 @@ class Lstm(TwoMatrices):
     def cells(self, x: Ints, states: tuple[Ints, ...], matrices: Matrices) -> tuple[Ints, ...]:
         hidden, cell = states
         sums = product(matrices[0], x, wide=self.wide_input), product(matrices[1], hidden, wide=self.wide)
-        return self.pointwise(*sums, cell)
+        new_hidden, new_cell = self.pointwise(*sums, cell)
+        return new_hidden, np.clip(new_cell, -self.cell_limit, self.cell_limit) if self.cell_limit else new_cell
 
     def apply(self, x: npt.NDArray[Any], hidden: npt.NDArray[Any], cell: npt.NDArray[Any]) -> tuple[Ints, Ints]:
         """X (inputs,), hidden (units,), int16 cell (units,) → (new hidden, new cell) as int64."""
@@ -104,5 +106,6 @@ class Lstm(TwoMatrices):
         cell = sigmoid + 1.0 + (sigmoid + tanh) * 2.0 ** (self.cell_fraction - 15)
         product = sigmoid + 2.8 + cell * 2.0 ** (15 - self.cell_fraction)  # of σ(o)·tanh(c'), LSB of Q0.15
         hidden = 1.0 + product * 2.0**-15 / values[self.hidden].scale
-        limits = {self.hidden: math.floor(hidden), self.cell: math.floor(cell)}
+        limits = dict(zip((self.hidden, self.cell), (math.floor(hidden), math.floor(cell)), strict=True))
+        limits |= dict(zip(self.kept, limits.values(), strict=False))
         return {name: limits[name] for name in (*self.writes, *self.states)}

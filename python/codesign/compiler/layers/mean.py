@@ -9,7 +9,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from codesign.compiler.layers.arithmetic import Ints, Matrices, mbqm
+from codesign.compiler.layers.arithmetic import Ints, Matrices, mbqm, mbqm_twice
 from codesign.compiler.layers.code import CodeContext, LayerCode
 from codesign.compiler.layers.elementwise import Elementwise
 from codesign.compiler.layers.value import Value
@@ -34,6 +34,8 @@ class Mean(Elementwise):
     wide: bool
     squares: bool
     down: int
+    twice: bool = False
+    """Rounded twice, as TFLite's MEAN."""
 
     kind: ClassVar[str] = "mean"
 
@@ -46,13 +48,13 @@ class Mean(Elementwise):
         sums = (x * x).sum(axis=1) if self.squares else x.sum(axis=1)
         if self.down:
             sums = (sums + (1 << (self.down - 1))) >> self.down
-        y = mbqm(sums, self.multiplier, self.shift) + self.zero_point
+        y = (mbqm_twice if self.twice else mbqm)(sums, self.multiplier, self.shift) + self.zero_point
         values[self.output] = np.clip(y, self.low, self.high).reshape(-1)
 
     def code(self, context: CodeContext) -> LayerCode:
         numbers = (
             *(self.outer, self.n, self.inner, self.multiplier, self.shift, self.zero_point_in, self.zero_point),
-            *(self.low, self.high, int(self.wide_in), int(self.wide), int(self.squares), self.down),
+            *(self.low, self.high, int(self.wide_in), int(self.wide), int(self.squares), self.down, int(self.twice)),
         )
         layer = f"static const cs_mean layer = {{{{ {', '.join(map(str, numbers))} }}}};\n    "
         return self.call(layer + "cs_mean_axes(&layer, {x}, {y});", context)

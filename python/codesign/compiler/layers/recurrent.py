@@ -22,13 +22,14 @@ Scan = Literal["", "forward", "reverse"]
 class Recurrent(Layer):
     """`source` [positions, inputs]. Without `scan` each position has its own state [positions, units], which lives from step to
     step and is the output; `hidden` names it. With `scan` each step runs over the positions, first to last or last to
-    first, from the state 0, and `hidden` names the output [positions, units].
+    first, from the state 0 or from the states `kept` [units], hidden first, and `hidden` names the output [positions, units].
     """
 
     source: str
     hidden: str
     positions: int = field(default=1, kw_only=True)
     scan: Scan = field(default="", kw_only=True)
+    kept: tuple[str, ...] = field(default=(), kw_only=True)
 
     @property
     @abstractmethod
@@ -70,7 +71,7 @@ class Recurrent(Layer):
 
     @property
     def states(self) -> tuple[str, ...]:
-        return () if self.scan else tuple(name for name, _, _ in self.starts)
+        return self.kept if self.scan else tuple(name for name, _, _ in self.starts)
 
     @property
     def macs(self) -> int:
@@ -79,7 +80,7 @@ class Recurrent(Layer):
     @property
     def scratch_bytes(self) -> int:
         kept = sum(round_up(self.units * (1 if ctype == "int8_t" else 2), 4) for _, ctype, _ in self.starts)
-        return self.step_bytes + (kept if self.scan else 0)
+        return self.step_bytes + (kept if self.scan and not self.kept else 0)
 
     def step(self, values: dict[str, Ints], matrices: Matrices) -> None:
         x = values[self.source].reshape(self.positions, self.inputs)
@@ -90,11 +91,14 @@ class Recurrent(Layer):
             values.update((name, state.reshape(-1)) for name, state in zip(names, after, strict=True))
             return
         states = tuple(np.full((1, self.units), start, np.int64) for _, _, start in self.starts)
+        if self.kept:
+            states = tuple(values[name].reshape(1, -1) for name in self.kept)
         output = np.zeros((self.positions, self.units), np.int64)
         for p in range(self.positions) if self.scan == "forward" else reversed(range(self.positions)):
             states = self.cells(x[p : p + 1], states, matrices)
             output[p] = states[0][0]
         values[self.hidden] = output.reshape(-1)
+        values.update((name, state.reshape(-1)) for name, state in zip(self.kept, states, strict=bool(self.kept)))
 
     def body(self, function: str, context: CodeContext) -> str:
         """C statements that call `function`(&layer, x, states…, scratch) in the layer's mode."""
@@ -106,6 +110,7 @@ class Recurrent(Layer):
             function=function,
             x=context.at(self.source),
             states=ats,
+            kept=[context.at(name) for name in self.kept],
             scratch=context.scratch(self.name),
         )
 

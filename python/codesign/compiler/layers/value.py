@@ -16,25 +16,47 @@ Dtype = Literal["int8", "int16"]
 
 @dataclass(frozen=True, init=False)
 class Value:
-    """Integers of a `shape` without the batch, in row-major order: real = scale · (q − zero_point)."""
+    """Integers of a `shape` without the batch, in row-major order: real = scale · (q − zero_point).
+
+    They are −127 … 127 or −32767 … 32767; `full` says that they are TFLite's, which uses the type's lowest number, too.
+    """
 
     name: str
     shape: tuple[int, ...]
     dtype: Dtype
     scale: float
     zero_point: int = 0
+    full: bool = False
 
-    def __init__(self, name: str, shape: int | Sequence[int], dtype: Dtype, scale: float, zero_point: int = 0) -> None:
+    def __init__(
+        self, name: str, shape: int | Sequence[int], dtype: Dtype, scale: float, zero_point: int = 0, *, full: bool = False
+    ) -> None:
         object.__setattr__(self, "name", name)
         object.__setattr__(self, "shape", tuple(shape) if isinstance(shape, Sequence) else (shape,))
         object.__setattr__(self, "dtype", dtype)
         object.__setattr__(self, "scale", scale)
         object.__setattr__(self, "zero_point", zero_point)
+        object.__setattr__(self, "full", full)
 
     @property
     def size(self) -> int:
         """Number of elements."""
         return math.prod(self.shape)
+
+    @property
+    def high(self) -> int:
+        """The largest integer."""
+        return 127 if self.dtype == "int8" else 32767
+
+    @property
+    def low(self) -> int:
+        """The smallest integer: the type's own with `full`, and where it is the zero point."""
+        return -self.high - int(self.full or -self.zero_point > self.high)
+
+    @property
+    def span(self) -> int:
+        """A bound of |q − zero_point|."""
+        return abs(self.zero_point) - self.low
 
     @property
     def element_bytes(self) -> int:

@@ -13,6 +13,7 @@ from codesign.base.errors import InputError
 from codesign.compiler.layers import Lookup8, Value
 from codesign.compiler.lower.constants import clamp
 from codesign.compiler.lower.convert import in_type
+from codesign.compiler.lower.tflite import tflite_layer
 from codesign.compiler.lower.unary import rescale_of, slopes_of, unary_of
 
 if TYPE_CHECKING:
@@ -27,7 +28,10 @@ def lower_activation(context: Context, op: Activation) -> None:
     """
     source = context.source(op.name, op.source)
     output = context.add_value(op.output, context.known_quant(op.name, op.output))
-    if (source.dtype, output.dtype) == ("int8", "int8"):
+    exact = tflite_layer(op, source, output) if context.tflite and source.dtype == output.dtype else None
+    if exact is not None:
+        context.layers.append(exact)
+    elif (source.dtype, output.dtype) == ("int8", "int8"):
         context.layers.append(_lookup8(op, source, output))
     elif op.clamp is not None:
         context.layers.append(rescale_of(op.name, source, output, *op.clamp))
@@ -50,6 +54,9 @@ def lower_prelu(context: Context, op: Prelu) -> None:
     source, shape = context.source(op.name, op.source), context.graph.shapes[op.source]
     output = context.add_value(op.output, context.known_quant(op.name, op.output))
     integers, scale = rounded_slopes(op.factors)
+    if context.tflite and op.quant is not None:
+        scale = op.quant.scale
+        integers = np.rint(op.factors / scale).astype(np.int16)
     axis = next((axis for axis, n in enumerate(op.factors.shape) if n > 1), len(shape) - 1)
     inner = math.prod(shape[axis + 1 :])
     context.layers.append(slopes_of(op.name, source, output, integers.ravel(), scale, inner))
@@ -64,7 +71,7 @@ def rounded_slopes(slopes: npt.NDArray[np.float64]) -> tuple[npt.NDArray[np.int1
 def _lookup8(op: Activation, source: Value, output: Value) -> Lookup8:
     reals = op.real(source.scale * (np.arange(-128, 128).astype(np.float64) - source.zero_point))
     y = _defined(op.name, reals).tolist()
-    entries = [clamp(clamp(v / output.scale, -1024, 1024) + output.zero_point, -127, 127) for v in y]
+    entries = [clamp(clamp(v / output.scale, -1024, 1024) + output.zero_point, output.low, output.high) for v in y]
     return Lookup8(op.name, source.name, output.name, np.array(entries, np.int8))
 
 

@@ -32,7 +32,6 @@ class Arranged:
     quant: Quant
 
 
-LIMITS = {"int8": 127, "int16": 32767}
 LARGEST_SHIFT = 12
 """|x − zero point| < 2^17, and MBQM takes values below 2^30 · 2^−(shift + 1)."""
 
@@ -128,7 +127,7 @@ def _piece(name: str, loops: Loops, source: Value, output: Value) -> Piece:
 def _table(source: Value, output: Value) -> npt.NDArray[np.int8]:
     """From int8 to int8: clamp(rne(s_x · (q − zp_x) / s_y) + zp_y)."""
     reals = (source.scale * (q - source.zero_point) / output.scale for q in range(-128, 128))
-    return np.array([clamp(clamp(y, -1024, 1024) + output.zero_point, -127, 127) for y in reals], np.int8)
+    return np.array([clamp(clamp(y, -1024, 1024) + output.zero_point, output.low, output.high) for y in reals], np.int8)
 
 
 def _rescale(name: str, source: Value, output: Value) -> Rescale:
@@ -137,5 +136,4 @@ def _rescale(name: str, source: Value, output: Value) -> Rescale:
         raise InputError(
             f"{name}: scale {output.scale:g} of '{output.name}' is too small for '{source.name}'", hint=QUANTIZE_HINT
         )
-    limit = LIMITS[output.dtype]
-    return Rescale(multiplier, shift, source.zero_point, output.zero_point, -limit, limit)
+    return Rescale(multiplier, shift, source.zero_point, output.zero_point, output.low, output.high)

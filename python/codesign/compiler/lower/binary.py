@@ -18,6 +18,7 @@ from codesign.compiler.layers.binary16 import PRODUCT_BITS, SUM_BITS, Binary16
 from codesign.compiler.layers.value import Dtype
 from codesign.compiler.lower.constants import QUANTIZE_HINT, quantized_multiplier, rne
 from codesign.compiler.lower.rows import FULL, limits
+from codesign.compiler.model.graph import Quant
 
 if TYPE_CHECKING:
     from codesign.compiler.lower.context import Context
@@ -50,6 +51,13 @@ def constant_side(real: npt.NDArray[np.float64], dtype: Dtype) -> Side:
     return Side(value, real.shape, np.rint(real / scale).astype(np.int64).reshape(-1))
 
 
+def _stored_side(real: npt.NDArray[np.float64], quant: Quant) -> Side:
+    """A constant as the file has it."""
+    value = Value("", real.size, "int8" if quant.bits == 8 else "int16", quant.scale, quant.zero_point, full=True)
+    integers = np.rint(real / quant.scale).astype(np.int64) + quant.zero_point
+    return Side(value, real.shape, integers.reshape(-1))
+
+
 def least_scale(operation: Operation, operands: Sequence[tuple[float, int]]) -> float:
     """The finest scale of a result that its kernel can give, from the scale and the bits of each operand.
 
@@ -71,11 +79,17 @@ def lower_binary(context: Context, op: BinaryOperator) -> None:
             sides.append(Side(context.source(op.name, name), context.graph.shapes[name]))
         else:
             assert op.constant is not None
-            sides.append(constant_side(op.constant, "int16"))
-    output = context.add_value(op.output, context.known_quant(op.name, op.output))
+            own = op.constant_quant if context.tflite else None
+            sides.append(constant_side(op.constant, "int16") if own is None else _stored_side(op.constant, own))
+    follower, bounds, result = context.graph.follower(op.output), (-math.inf, math.inf), op.output
+    if follower is not None and follower.clamp is not None and context.quant(op.output) is None:
+        context.done.add(follower.name)
+        bounds, (result,) = follower.clamp, follower.outputs
+    output = context.add_value(result, context.known_quant(op.name, result))
     left, right = sides
-    once = None if context.tflite else rounded_once(op.name, op.operation, left, right, output)
-    context.layers.append(once or binary_of(op.name, op.operation, left, right, output))
+    apart = context.tflite or bounds != (-math.inf, math.inf)
+    once = None if apart else rounded_once(op.name, op.operation, left, right, output)
+    context.layers.append(once or binary_of(op.name, op.operation, left, right, output, *bounds))
 
 
 def rounded_once(name: str, operation: Operation, left: Side, right: Side, output: Value) -> Binary16 | None:
@@ -142,10 +156,10 @@ def binary_of(
     if operation == "multiply":
         one, other, result = (np.float32(v.scale) for v in (left.value, right.value, output))
         ratio = float(one * other / result)  # in float32, as TFLite
-        reach = math.prod(FULL[side.value.dtype] + abs(side.value.zero_point) for side in sides)
+        reach = math.prod(side.value.span for side in sides)
     else:
         ratio = widest / (2.0**kept * output.scale)
-        reaches = ((FULL[s.value.dtype] + abs(s.value.zero_point)) * s.value.scale / widest for s in sides)
+        reaches = (s.value.span * s.value.scale / widest for s in sides)
         reach = math.ceil(sum(reaches) * 2.0**kept) + 2
     if not math.isfinite(ratio) or not reach * ratio < 2**30:
         raise InputError(f"{name}: scale {output.scale:g} of '{output.name}' is too small for its operands", hint=QUANTIZE_HINT)

@@ -77,6 +77,6 @@ def weights_of(
     return weights, scale
 
 
-def sum_bounds(weights: npt.NDArray[np.int8]) -> npt.NDArray[np.int64]:
-    """Largest |Σ_j w_rj · x_j| of each row for x in [−127, 127], int64 (rows,)."""
-    return np.asarray(INT8_MAX * np.abs(weights.astype(np.int64)).sum(axis=1))
+def sum_bounds(weights: npt.NDArray[np.int8], reach: int = INT8_MAX) -> npt.NDArray[np.int64]:
+    """Largest |Σ_j w_rj · x_j| of each row for x in [−reach, reach], int64 (rows,)."""
+    return np.asarray(reach * np.abs(weights.astype(np.int64)).sum(axis=1))

@@ -102,13 +102,13 @@ class Context:
     def add_value(self, name: str, quant: Quant, shape: Sequence[int] | None = None) -> Value:
         """Register a value with the parameters `quant`; without a shape it is one of the graph."""
         dtype: Dtype = "int16" if quant.bits == 16 else "int8"
-        return self.add(Value(name, self.graph.shapes[name] if shape is None else shape, dtype, quant.scale, quant.zero_point))
+        own = self.graph.shapes[name] if shape is None else shape
+        return self.add(Value(name, own, dtype, quant.scale, quant.zero_point, full=self.tflite))
 
     def add_state(self, state: State, quant: Quant) -> Value:
         """Register a state with the parameters `quant`."""
         value = self.add_value(state.input, quant)
-        limit = 127 if value.dtype == "int8" else 32767
-        starts = [clamp(x / value.scale + value.zero_point, -limit, limit) for x in state.start.ravel().tolist()]
+        starts = [clamp(x / value.scale + value.zero_point, value.low, value.high) for x in state.start.ravel().tolist()]
         self.states.append(StateValue(value, starts[0] if len(set(starts)) == 1 else tuple(starts)))
         return value
 

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -29,6 +30,7 @@ def lower_conv(context: Context, op: Convolution) -> None:
     if op.weight.quantized is None or op.weight.scale is None:
         raise InputError(f"{op.name}: the weights are not quantized", hint=QUANTIZE_HINT)
     fused, result = _fused(context, op)
+    fused = replace(fused, rounding=op.rounding)
     quant = _output_quant(context, op, result)
     source = context.source(op.name, op.source)
     if quant.bits == 16:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from codesign.base.errors import InputError
 from codesign.compiler.layers import Layer, Requantize, Value
 from codesign.compiler.layers.value import Dtype
-from codesign.compiler.lower.arrangement import copied
+from codesign.compiler.lower.arrangement import copied, quant_of
 from codesign.compiler.lower.constants import quantized_multiplier
 from codesign.compiler.lower.rows import FULL
 from codesign.compiler.lower.unary import rescale_of
@@ -23,6 +23,8 @@ def converted(name: str, source: Value, output: Value) -> Layer:
     Raises:
         InputError: scales so far apart that the result could overflow.
     """
+    if output.full and quant_of(source) != quant_of(output):
+        return rescale_of(name, source, output)
     if source.dtype == "int16" and output.dtype == "int8" and source.zero_point == 0:
         multiplier, shift = quantized_multiplier(source.scale / output.scale)
         if shift > 14:
@@ -37,7 +39,7 @@ def in_type(context: Context, name: str, source: Value, dtype: Dtype) -> Value:
     """The value in a type: itself, or what a layer `name` makes of it, wide enough for all that it holds."""
     if source.dtype == dtype:
         return source
-    reach = source.scale * (FULL[source.dtype] + abs(source.zero_point))
+    reach = source.scale * source.span
     value = context.add(Value(context.new_name(f"{source.name}_{dtype}"), source.shape, dtype, reach / FULL[dtype]))
     context.layers.append(rescale_of(context.new_layer_name(name), source, value))
     return value

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -13,14 +13,15 @@ import numpy.typing as npt
 from codesign.base.errors import InputError
 from codesign.compiler.layers import Conv2d, ConvTranspose2d, Value
 from codesign.compiler.layers.convolution import Pair
-from codesign.compiler.lower.constants import BIAS_STEPS, INT8_MAX, QUANTIZE_HINT, clamp, quantized_multiplier, rne
+from codesign.compiler.lower.constants import BIAS_STEPS, INT8_MAX, QUANTIZE_HINT, quantized_multiplier, rne
+from codesign.compiler.lower.rows import bias_unit, limits
 
 _Kind = TypeVar("_Kind", Conv2d, ConvTranspose2d)
 Floats = npt.NDArray[np.float64]
+Rounding = Literal["once", "twice", "reduced"]
 ACC_LIMIT = 2**31
 """|bias| and products together stay below this (docs/numerics.md, Convolution)."""
 LARGEST_SHIFT = 30
-LIMITS = {"int8": 127, "int16": 32767}
 
 
 @dataclass(frozen=True)
@@ -37,13 +38,14 @@ class Geometry:
 @dataclass(frozen=True)
 class Fused:
     """An activation in the rescaling: real bounds, and the slope of negative sums by output channel, (outputs,) or None.
-    `twice`: results are rounded as TFLite's convolutions round them.
+    `rounding`: results are rounded once, as TFLite's convolutions with biases of 32 bits round them (twice), or with
+    multipliers of 16 bits, as those with biases of 64 bits (reduced).
     """
 
     low: float = -math.inf
     high: float = math.inf
     slope: Floats | None = None
-    twice: bool = False
+    rounding: Rounding = "once"
 
 
 NOT_FUSED = Fused()
@@ -134,8 +136,8 @@ def _common(
     for value in (source, output):
         if value.dtype == "int16" and value.zero_point != 0:
             raise InputError(f"{name}: int16 value '{value.name}' must have zero point 0", hint=QUANTIZE_HINT)
-    limit = LIMITS[output.dtype]
-    reach = 32767 if source.dtype == "int16" else 128 + abs(source.zero_point)
+    low, high = limits(output, fused.low, fused.high)
+    reach = -source.low if source.dtype == "int16" else 128 + abs(source.zero_point)
     bounds = reach * np.abs(weights.astype(np.int64)).reshape(outputs, -1).sum(axis=1)
     slopes = [None] * outputs if fused.slope is None else [float(a) for a in fused.slope]
     rows = [
@@ -146,8 +148,8 @@ def _common(
             float(scales[r]),
             slopes[r],
             int(bounds[r]),
-            (source.scale, output.scale),
-            twice=fused.twice,
+            (source, output.scale),
+            fused.rounding,
         )
         for r in range(outputs)
     ]
@@ -168,10 +170,10 @@ def _common(
         "bits": 16 if source.dtype == "int16" else 8,
         "source_zero_point": source.zero_point,
         "zero_point": output.zero_point,
-        "low": clamp(fused.low / output.scale + output.zero_point, -limit, limit),
-        "high": clamp(fused.high / output.scale + output.zero_point, -limit, limit),
+        "low": low,
+        "high": high,
         "negative": None if fused.slope is None else negatives,
-        "twice": fused.twice,
+        "twice": fused.rounding == "twice",
     }
 
 
@@ -182,23 +184,28 @@ def _channel(
     scale: float,
     slope: float | None,
     bound: int,
-    scales: tuple[float, float],
-    *,
-    twice: bool,
+    ends: tuple[Value, float],
+    rounding: Rounding,
 ) -> tuple[int, int, int, int]:
-    """(bias, multiplier, multiplier of negative sums, shift) of one output channel; `scales` of source and output."""
-    source, output = scales
+    """(bias, multiplier, multiplier of negative sums, shift) of one output channel; `ends` are the source and the
+    scale of the output.
+    """
+    value, output = ends
+    source = value.scale
     for used in (scale, output / source) if bound == 0 else (scale,):
         # The scale of a channel of zeros has no meaning: where it is unusable, the output's resolution serves.
         unit = source * used
         if not (unit > 0 and math.isfinite(unit) and math.isfinite(real := unit / output)):
             continue
         larger = real * max(1.0, abs(slope or 0.0))
-        if not math.isfinite(larger) or not math.isfinite(exact := bias / unit):
+        if not math.isfinite(larger) or not math.isfinite(exact := bias / bias_unit(value, used)):
             continue
         multiplier, shift = quantized_multiplier(larger)
-        if (abs(exact) + 1 + bound) * (2.0 ** max(shift, 0) if twice else 1.0) >= ACC_LIMIT or shift > LARGEST_SHIFT:
+        up = max(shift, 0) if rounding == "twice" else 0
+        if (abs(exact) + 1 + bound) * 2.0**up >= ACC_LIMIT or shift > LARGEST_SHIFT:
             continue
+        if rounding == "reduced":
+            multiplier = min((multiplier + 2**15) >> 16, 2**15 - 1) << 16
         if slope is None:
             return rne(exact), multiplier, multiplier, shift
         steps = [min(rne(math.ldexp(real * a, 31 - shift)), 2**31 - 1) if multiplier else 0 for a in (1.0, slope)]

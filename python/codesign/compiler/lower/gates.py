@@ -13,7 +13,7 @@ import numpy.typing as npt
 from codesign.base.errors import InputError
 from codesign.compiler.layers import Value
 from codesign.compiler.lower.constants import QUANTIZE_HINT, rne
-from codesign.compiler.lower.rows import FULL, Rows
+from codesign.compiler.lower.rows import Rows
 
 MULTIPLIER_LIMIT = 2**30
 
@@ -47,7 +47,7 @@ def products_of(name: str, rows: Rows, source: Value, bias: npt.NDArray[np.float
         used = np.any(weights != 0, axis=1)
         if len(set(scales[used].tolist())) > 1:
             raise InputError(f"{name}: gate {k} has several scales, the kernel has one a gate", hint=QUANTIZE_HINT)
-        largest = int(np.abs(weights.astype(np.int64)).sum(axis=1).max(initial=0)) * FULL[source.dtype]
+        largest = int(np.abs(weights.astype(np.int64)).sum(axis=1).max(initial=0)) * -source.low
         if weights.min(initial=0) < -127 or largest >= (2**23 if source.dtype == "int8" else 2**31):
             raise InputError(f"{name}: gate {k}: a sum reaches {largest}, or a weight is −128", hint="split the layer")
         scale = float(scales[used][0]) if used.any() else 0.0
@@ -98,7 +98,7 @@ def _with_shift(products: Sequence[GateProduct], shift: int) -> GateNumbers | No
         own = biases[i if product.halved else 0]
         real = [rne(math.ldexp(float(b), 12 + shift + extra)) for b in product.bias]
         own += [r + ((int(f) + (1 << 31)) >> 32) for r, f in zip(real, folded, strict=True)]
-        reach = (abs(weights).sum(axis=1) * FULL[product.source.dtype] * product.factor * multiplier >> 32) + 2
+        reach = (abs(weights).sum(axis=1) * -product.source.low * product.factor * multiplier >> 32) + 2
         if product.halved:
             if any(abs(b) + r >= 2**31 for b, r in zip(own, reach, strict=True)):
                 return None

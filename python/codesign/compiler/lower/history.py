@@ -44,8 +44,7 @@ def add_history(context: Context, state: State, joined: Concat) -> None:
     assert quant is not None, "history_of has looked"
     value = context.add_value(joined.output, quant)
     start = np.insert(state.start.reshape(state.shape), 0, 0.0, axis=joined.axis)
-    limit = 127 if value.dtype == "int8" else 32767
-    starts = [clamp(x / value.scale + value.zero_point, -limit, limit) for x in start.ravel().tolist()]
+    starts = [clamp(x / value.scale + value.zero_point, value.low, value.high) for x in start.ravel().tolist()]
     context.states.append(StateValue(value, starts[0] if len(set(starts)) == 1 else tuple(starts)))
     context.histories[joined.output] = state.input
 

@@ -39,14 +39,16 @@ INT8 = (-127, 127)
 def lower_linear(context: Context, op: Linear) -> None:
     """Append the layers of `op`. Which ones depends on what the file quantizes, see docs/numerics.md."""
     between, follower = context.quant(op.output), context.graph.follower(op.output)
-    if follower is None or between not in (None, Quant(LOGIT_SCALE, 0, 16)):
+    # Each operator of TFLite rounds for itself.
+    apart = between is not None and (context.tflite or between != Quant(LOGIT_SCALE, 0, 16))
+    if follower is None or apart:
         _append(context, op, op.output, _output_quant(context, op.name, op.output))
     elif follower.clamp is not None and between is None:
         context.done.add(follower.name)
         (output,) = follower.outputs
         quant = _output_quant(context, follower.name, output)
         _append(context, op, output, quant, follower.clamp)
-    elif follower.table is not None:
+    elif follower.table is not None and not context.tflite:
         context.done.add(follower.name)
         logit = _append(context, op, op.output, Quant(LOGIT_SCALE, 0, 16))
         _append_lookup16(context, follower, follower.table, logit)
@@ -69,8 +71,8 @@ def fully_connected(
     Raises InputError, naming layer and row, when the arithmetic could overflow.
     """
     weights, scales = weights_of(name, "the weight matrix", matrix)
-    limits = INT16 if quant.bits == 16 else INT8
-    sums, bounds = weights.astype(np.int64).sum(axis=1), sum_bounds(weights)
+    limits = INT16 if quant.bits == 16 else (min(INT8[0], quant.zero_point), INT8[1])
+    sums, bounds = weights.astype(np.int64).sum(axis=1), sum_bounds(weights, -source.low)
     rows = [
         _row(name, r, float(bias[r]), source, quant.scale, float(scales[r]), int(sums[r]), int(bounds[r]))
         for r in range(len(weights))
@@ -92,7 +94,7 @@ def fully_connected(
 
 def activation_bounds(clamp_to: tuple[float, float], quant: Quant) -> tuple[int, int]:
     """ReLU or Clip, bounds in real numbers, as the integer clamp of the layer before it."""
-    limits = INT16 if quant.bits == 16 else INT8
+    limits = INT16 if quant.bits == 16 else (min(INT8[0], quant.zero_point), INT8[1])
     low, high = (clamp(bound / quant.scale + quant.zero_point, *limits) for bound in clamp_to)
     return low, high
 
@@ -147,7 +149,7 @@ def linear_layer(
 ) -> FullyConnected:
     """The layer that computes matrix · source + bias at each position of the source, clamped to real bounds."""
     positions = source.size // matrix.values.shape[1]
-    if source.dtype == "int8" and positions == 1:
+    if source.dtype == "int8" and positions == 1 and not output.full:
         quant = Quant(output.scale, output.zero_point, 8 if output.dtype == "int8" else 16)
         bounds = (None, None) if clamp_to == (-math.inf, math.inf) else activation_bounds(clamp_to, quant)
         return fully_connected(name, source, output.name, matrix, bias, quant, *bounds)

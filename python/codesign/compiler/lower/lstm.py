@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,7 +13,7 @@ import numpy.typing as npt
 from codesign.base.errors import InputError
 from codesign.compiler.layers import Lstm, Value
 from codesign.compiler.lower.constants import QUANTIZE_HINT, rne, sum_bounds, weights_of
-from codesign.compiler.lower.recurrent import cell_fraction, lstm_of
+from codesign.compiler.lower.recurrent import cell_fraction, cell_limit, lstm_of
 from codesign.compiler.lower.rows import Rows
 from codesign.compiler.model.graph import GATES, Matrix, Quant
 
@@ -40,12 +41,14 @@ def lower_lstm(context: Context, op: LstmCell) -> None:
     hidden = context.carried(op, op.hidden, op.output, quants[op.hidden])
     cell = context.carried(op, op.cell, op.cell_output, quants[op.cell])
     fraction = round(-math.log2(cell.scale))
+    limit = cell_limit(op.cell_clip, fraction)
     if "int16" not in (source.dtype, hidden.dtype):
-        context.layers.append(_layer(op, source, hidden, cell, fraction))
+        context.layers.append(replace(_layer(op, source, hidden, cell, fraction), cell_limit=limit))
         return
     rows = Rows(*weights_of(op.name, "the input weights", op.input_weight, source.dtype))
     recurrent = Rows(*weights_of(op.name, "the recurrent weights", op.recurrent_weight, hidden.dtype))
-    context.layers.append(lstm_of(op.name, source, hidden, cell.name, fraction, rows, recurrent, op.bias))
+    layer = lstm_of(op.name, source, hidden, cell.name, fraction, rows, recurrent, op.bias)
+    context.layers.append(replace(layer, cell_limit=limit))
 
 
 def _layer(op: LstmCell, source: Value, hidden: Value, cell: Value, cell_fraction: int) -> Lstm:
@@ -124,7 +127,7 @@ def _gate_bias(
     """Of one gate's units: biases with zero points and rounding folded in, and what the products reach beside them."""
     folded, reach = [0] * len(bias), [2] * len(bias)
     for matrix, source, multiplier in zip(weights, sources, multipliers, strict=True):
-        sums, bounds = matrix.astype(np.int64).sum(axis=1).tolist(), sum_bounds(matrix).tolist()
+        sums, bounds = matrix.astype(np.int64).sum(axis=1).tolist(), sum_bounds(matrix, -source.low).tolist()
         folded = [f - source.zero_point * s * multiplier for f, s in zip(folded, sums, strict=True)]
         reach = [r + (256 * b * multiplier >> 32) for r, b in zip(reach, bounds, strict=True)]
     biases = [

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def lower_magnitude(context: Context, op: Magnitude) -> None:
     """Append the layer, after and before others where its parts or its result are not of its type."""
     re, im = (context.source(op.name, name) for name in op.sources)
-    scale = max(part.scale * (FULL[part.dtype] + abs(part.zero_point)) for part in (re, im)) / FULL["int16"]
+    scale = max(part.scale * part.span for part in (re, im)) / FULL["int16"]
     if {re.dtype, im.dtype} != {"int16"} or re.scale != im.scale:
         re, im = (_wide(context, op, part, scale) for part in (re, im))
     value = context.add_value(op.output, context.known_quant(op.name, op.output))

@@ -4,17 +4,19 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from codesign.base.errors import InputError
-from codesign.compiler.layers import Layer, Lstm, Value
+from codesign.compiler.layers import Lstm, Value
 from codesign.compiler.layers.arrangement import Arrangement
+from codesign.compiler.layers.recurrent import Recurrent as RecurrentLayer
 from codesign.compiler.layers.recurrent import Scan
 from codesign.compiler.layers.rnn import Rnn
-from codesign.compiler.lower.arrangement import rearrange
+from codesign.compiler.lower.arrangement import quant_of, rearrange
 from codesign.compiler.lower.constants import QUANTIZE_HINT, quantized_multiplier, weights_of
 from codesign.compiler.lower.convert import in_type
 from codesign.compiler.lower.gates import check_shapes, gate_numbers, hidden_scale, interleaved, products_of
@@ -45,7 +47,7 @@ def lower_recurrent(context: Context, op: Recurrent) -> None:
         source = in_type(context, f"{op.name}_narrow", source, "int8")
     rows = Rows(*weights_of(op.name, "the input weights", op.input_weight, source.dtype))
     recurrent = Rows(*weights_of(op.name, "the recurrent weights", op.recurrent_weight, hidden.dtype))
-    layer: Layer
+    layer: RecurrentLayer
     if op.kind == "gru":
         biases = op.input_bias, op.recurrent_bias
         source, rows = _spread(context, op, source, rows)
@@ -61,6 +63,8 @@ def lower_recurrent(context: Context, op: Recurrent) -> None:
             quant = context.known_quant(op.name, op.cell, op.cell_output)
             fraction = cell_fraction(op.name, op.cell, quant)
             cell = context.carried(op, op.cell, op.cell_output, quant).name
+        elif op.stateful:
+            fraction = cell_fraction(op.name, op.cell, context.known_quant(op.name, op.cell, op.cell_output))
         layer = lstm_of(
             op.name,
             source,
@@ -73,7 +77,20 @@ def lower_recurrent(context: Context, op: Recurrent) -> None:
             positions=op.positions,
             scan=op.scan,
         )
-    context.layers.append(layer)
+        layer = replace(layer, cell_limit=cell_limit(op.cell_clip, fraction))
+    context.layers.append(_kept(context, op, layer, hidden) if op.scan and op.stateful else layer)
+
+
+def _kept(context: Context, op: Recurrent, layer: RecurrentLayer, hidden: Value) -> RecurrentLayer:
+    """A run over positions that starts from its states and changes them in place."""
+    names = []
+    for state, after in op.carried.items():
+        quant = context.known_quant(op.name, state, after)
+        value = context.carried(op, state, after, quant)
+        if state == op.hidden and quant_of(value) != quant_of(hidden):
+            raise InputError(f"{op.name}: '{state}' and '{op.output}' are quantized differently", hint=QUANTIZE_HINT)
+        names.append(value.name)
+    return replace(layer, kept=tuple(names))
 
 
 def _spread(context: Context, op: Recurrent, source: Value, rows: Rows) -> tuple[Value, Rows]:
@@ -89,6 +106,11 @@ def _spread(context: Context, op: Recurrent, source: Value, rows: Rows) -> tuple
     assert whole is not None, "copies are regular"
     context.layers.append(rearrange(context.new_layer_name(f"{op.name}_copies"), whole, context.values, value))
     return value, Rows(np.tile(rows.weights, (1, copies)), rows.scales / copies)
+
+
+def cell_limit(clip: float, fraction: int) -> int:
+    """What a clipped cell state of `fraction` bits reaches; 0 where that is all that it can."""
+    return int(clip * 2**fraction) if clip * 2**fraction < 32767 else 0
 
 
 def cell_fraction(name: str, cell: str, quant: Quant | None) -> int:

@@ -16,7 +16,7 @@ from codesign.compiler.layers.magnitude import Magnitude
 from codesign.compiler.layers.mean import Mean
 from codesign.compiler.layers.normalize import Normalize
 from codesign.compiler.lower.constants import QUANTIZE_HINT, quantized_multiplier, rne
-from codesign.compiler.lower.rows import FULL, limits
+from codesign.compiler.lower.rows import limits
 
 if TYPE_CHECKING:
     from codesign.compiler.lower.context import Context
@@ -55,13 +55,17 @@ def mean_of(
     outer, n, inner = (math.prod(part) for part in (shape[:first], shape[first:last], shape[last:]))
     if outer * n * inner != source.size or outer * inner != output.size:
         raise InputError(f"{name}: a mean of {list(shape)} over {list(axes)} does not give {output.size} elements")
-    reach = FULL[source.dtype] + abs(source.zero_point)
+    reach = source.span
     largest = n * (reach * reach if squares else reach)
     down = max(largest.bit_length() - 31, 0) if squares else 0
     ratio = (source.scale**2 * 2.0**down if squares else source.scale) / (n * output.scale)
     if largest >> down >= 2**31 or down > 31 or not math.isfinite(ratio) or not (largest >> down) * ratio < 2**28:
         raise InputError(f"{name}: the mean of {n} elements could overflow at scale {output.scale:g}", hint=QUANTIZE_HINT)
     multiplier, shift = quantized_multiplier(ratio)
+    if output.full and not squares:  # the number of elements joins the multiplier, as in TFLite
+        multiplier, shift = quantized_multiplier(source.scale / output.scale)
+        more = min(n.bit_length() - 1, 32, 31 + shift)
+        multiplier, shift = (multiplier << more) // n, shift - more
     low, high = limits(output)
     return Mean(
         name=name,
@@ -80,6 +84,7 @@ def mean_of(
         wide=output.dtype == "int16",
         squares=squares,
         down=down,
+        twice=output.full and not squares,
     )
 
 

@@ -51,13 +51,13 @@ def rescaling(
     found: list[tuple[int, int, int]] = []
     for row, (scale, real_bias) in enumerate(zip(rows.scales.tolist(), bias.tolist(), strict=True)):
         unit = source.scale * scale if magnitudes[row] else out_scale  # a row of zeros has no scale of its own
-        exact = real_bias / unit
+        exact = real_bias / (bias_unit(source, scale) if magnitudes[row] else unit)
         try:
             multiplier, shift = quantized_multiplier(unit / out_scale)
         except ValueError:
             raise InputError(f"{name}: row {row}: scales {source.scale:g} · {scale:g} → {out_scale:g} cannot be used") from None
         folded = source.zero_point * int(sums[row])
-        reach = abs(exact) + 1 + abs(folded) + int(magnitudes[row]) * FULL[source.dtype]
+        reach = abs(exact) + 1 + abs(folded) + int(magnitudes[row]) * -source.low
         if not reach * 2.0 ** max(shift + 2, 0) < 2**31:
             raise InputError(
                 f"{name}: row {row} could overflow: it reaches {reach:.3g}, bias {real_bias:g}", hint=QUANTIZE_HINT
@@ -68,8 +68,15 @@ def rescaling(
 
 
 def limits(output: Value, low: float = -math.inf, high: float = math.inf) -> tuple[int, int]:
-    """Real bounds as integers of `output`, inside its type's symmetric range."""
-    full = FULL[output.dtype]
-    ends = (bound / output.scale + output.zero_point for bound in (low, high))
-    first, last = (rne(min(max(end, -full), full)) for end in ends)
+    """Real bounds as integers of `output`, inside its range."""
+    ends = [bound / output.scale + output.zero_point for bound in (low, high)]
+    if output.full:  # TFLite divides in float32, and rounds halves away from zero
+        steps = [float(np.float32(bound) / np.float32(output.scale)) for bound in (low, high)]
+        ends = [math.copysign(math.floor(abs(s) + 0.5), s) + output.zero_point if math.isfinite(s) else s for s in steps]
+    first, last = (rne(min(max(end, output.low), output.high)) for end in ends)
     return first, last
+
+
+def bias_unit(source: Value, scale: float) -> float:
+    """What one step of a bias is: the source's scale times the weights'; TFLite stores that in float32."""
+    return float(np.float32(source.scale) * np.float32(scale)) if source.full else source.scale * scale

@@ -57,7 +57,8 @@ def update_states(context: Context) -> None:
         if not ready:  # states that change places: one of them steps aside
             name = next(iter(waiting))
             value = context.values[name]
-            aside = context.add(Value(context.new_name(f"{name}_old"), value.shape, value.dtype, value.scale, value.zero_point))
+            same = value.shape, value.dtype, value.scale, value.zero_point
+            aside = context.add(Value(context.new_name(f"{name}_old"), *same, full=value.full))
             context.layers.append(converted(context.new_layer_name(f"{name}_aside"), value, aside))
             waiting = {n: (aside if source.name == name else source, to) for n, (source, to) in waiting.items()}
             ready = [name]

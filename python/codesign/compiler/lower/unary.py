@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -16,7 +17,7 @@ from codesign.compiler.layers.table16 import Table16, interpolated
 from codesign.compiler.layers.tables import Table
 from codesign.compiler.layers.tflite_curve import TfliteCurve
 from codesign.compiler.lower.constants import LOGIT_SCALE, QUANTIZE_HINT, UNIT_SCALE, quantized_multiplier
-from codesign.compiler.lower.rows import FULL, limits
+from codesign.compiler.lower.rows import limits
 
 Function = Callable[[npt.NDArray[np.float64]], npt.NDArray[np.float64]]
 _FULL16, _INTERVAL = 32767, 128
@@ -33,7 +34,7 @@ def unary_of(name: str, function: Function, source: Value, output: Value) -> Tab
         raise InputError(f"{name}: a table takes values of one type and size, not {source.dtype} → {output.dtype}")
     if source.dtype == "int8":
         found = _reals(name, function, source, np.arange(-128, 128)) / output.scale + output.zero_point
-        return Lookup8(name, source.name, output.name, np.clip(np.rint(found), -127, 127).astype(np.int8))
+        return Lookup8(name, source.name, output.name, np.clip(np.rint(found), output.low, output.high).astype(np.int8))
     if source.zero_point or output.zero_point:
         raise InputError(f"{name}: int16 values have zero point 0", hint=QUANTIZE_HINT)
     q = np.arange(-32768, 32769)
@@ -61,7 +62,7 @@ def rescale_of(name: str, source: Value, output: Value, low: float = -math.inf, 
 
     Raises InputError for sizes that differ and scales so far apart that the result could overflow.
     """
-    multiplier, shift = _multiplier(name, source, output, 1.0, 1)
+    multiplier, shift = _multiplier(name, source, output, 1.0, 1, in_float32=(low, high) != (-math.inf, math.inf))
     first, last = limits(output, low, high)
     return Rescale(
         name=name,
@@ -94,9 +95,12 @@ def slopes_of(
     if source.size % (len(slopes) * inner):
         raise InputError(f"{name}: {len(slopes)} slopes do not divide {source.size} elements")
     plain = rescale_of(name, source, output)
+    if output.full:
+        multiplier, shift = _multiplier(name, source, output, 1.0, 1, in_float32=True)
+        plain = replace(plain, multiplier=multiplier, shift=shift)
     scale, sign = abs(slope_scale), -1 if slope_scale < 0 else 1
     largest = int(np.abs(slopes.astype(np.int64)).max(initial=1))
-    multiplier, shift = _multiplier(name, source, output, scale, largest)
+    multiplier, shift = _multiplier(name, source, output, scale, largest, in_float32=True)
     return Slopes(
         **vars(plain),
         slopes=(sign * slopes).astype(np.int16),
@@ -122,9 +126,13 @@ def tflite_curve_of(name: str, table: Table, source: Value, output: Value) -> Tf
     return TfliteCurve(name, source.name, output.name, table, int(multiplier), shift)
 
 
-def _multiplier(name: str, source: Value, output: Value, factor: float, largest: int) -> tuple[int, int]:
+def _multiplier(
+    name: str, source: Value, output: Value, factor: float, largest: int, *, in_float32: bool = False
+) -> tuple[int, int]:
     ratio = source.scale * factor / output.scale
-    reach = (FULL[source.dtype] + abs(source.zero_point)) * largest
+    if output.full and in_float32:  # as TFLite's kernels other than QUANTIZE
+        ratio = float(np.float32(source.scale) * np.float32(factor) / np.float32(output.scale))
+    reach = source.span * largest
     if source.size != output.size:
         raise InputError(f"{name}: {source.size} elements do not become {output.size}")
     if not math.isfinite(ratio) or not reach * ratio < 2**30 or reach >= 2**31:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from codesign.base.errors import InputError
 from codesign.compiler.layers import FullyConnected, Value
 from codesign.compiler.lower.constants import MBQM_LIMIT, QUANTIZE_HINT, SUM_LIMIT
-from codesign.compiler.lower.rows import FULL, Rows, limits, rescaling
+from codesign.compiler.lower.rows import Rows, limits, rescaling
 
 
 def fully_connected_of(
@@ -36,7 +36,7 @@ def fully_connected_of(
         )
     biases, multipliers, shifts = rescaling(name, rows, bias, source, output.scale)
     if source.dtype == "int8":
-        reach = np.abs(rows.weights.astype(np.int64)).sum(axis=1) * FULL["int8"]
+        reach = np.abs(rows.weights.astype(np.int64)).sum(axis=1) * -source.low
         shifted = (reach + np.abs(biases.astype(np.float64))) * 2.0 ** np.maximum(shifts + 1, 0)
         if (reach >= SUM_LIMIT).any() or (shifted >= MBQM_LIMIT).any():
             row = int(np.argmax(np.maximum(reach / SUM_LIMIT, shifted / MBQM_LIMIT)))

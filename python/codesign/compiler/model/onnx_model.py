@@ -10,7 +10,8 @@ from pathlib import Path
 import onnx
 
 from codesign.base.errors import InputError, one_line
-from codesign.compiler.frontend.read import ChainReading, read_chain_keys
+from codesign.compiler.frontend import Chain
+from codesign.compiler.frontend.read import CHAIN_KEYS, ChainReading, read_chain_keys
 from codesign.compiler.model import shapes
 from codesign.compiler.model.chain_file import SUFFIX, chain_entries, chain_file_entries, chain_path, finder, text_of
 from codesign.compiler.model.file import opset_of, read_model
@@ -42,7 +43,7 @@ def load_onnx(path: Path, chain: Path | None = None, output: str | None = None, 
             make no sense. Names the file and the node, tensor or metadata key.
     """
     try:
-        return _load(path, chain, output, as_float)[0]
+        return _load(path, chain, output, as_float=as_float)[0]
     except RecursionError:
         raise InputError(f"{path}: hundreds of operators in a row", hint="no network for a hearing aid is this deep") from None
     except MemoryError:
@@ -60,9 +61,11 @@ def step_model(path: Path) -> onnx.ModelProto:
     return model
 
 
-def load_with_chain(path: Path, chain: Path | None = None, output: str | None = None) -> tuple[Graph, ChainReading]:
-    """As `load_onnx`, with what was read and assumed of the chain."""
-    return _load(path, chain, output)
+def load_with_chain(
+    path: Path, chain: Path | None = None, output: str | None = None, *, chainless: bool = False
+) -> tuple[Graph, ChainReading]:
+    """As `load_onnx`, with what was read and assumed of the chain; `chainless` also takes a network around which none fits."""
+    return _load(path, chain, output, chainless=chainless)
 
 
 def read_chain(path: Path, chain: Path | None = None) -> ChainReading:
@@ -91,7 +94,7 @@ class _Opened:
     result: str
 
 
-def _open(path: Path, chain: Path | None, output: str | None, as_float: bool = False) -> _Opened:
+def _open(path: Path, chain: Path | None, output: str | None, *, as_float: bool = False, chainless: bool = False) -> _Opened:
     model, sha256 = read_model(path)
     entries = chain_entries(path, properties(model), chain)
     said = onnx.ModelProto()
@@ -106,26 +109,30 @@ def _open(path: Path, chain: Path | None, output: str | None, as_float: bool = F
     features = _remaining(path, "input", inputs, {state.input for state in states})
     result = _remaining(path, "output", outputs, {state.output for state in states})
     found = chain_path(path, chain)
-    reading = read_chain_keys(
-        entries,
-        str(path),
-        finder(found.parent if found else None, model),
-        math.prod(inputs[features]),
-        math.prod(outputs[result]),
-    )
+    sizes = math.prod(inputs[features]), math.prod(outputs[result])
+    try:
+        reading = read_chain_keys(entries, str(path), finder(found.parent if found else None, model), *sizes)
+    except InputError as error:
+        if not chainless or entries.keys() & {*CHAIN_KEYS, "preset"}:
+            raise
+        reading = ChainReading(Chain(), (), (), error.message)
     return _Opened(simplified.model, sha256, simplified.notes, reading, inputs, outputs, states, features, result)
 
 
-def _load(path: Path, chain: Path | None, output: str | None, as_float: bool = False) -> tuple[Graph, ChainReading]:
-    opened = _open(path, chain, output, as_float)
+def _load(
+    path: Path, chain: Path | None, output: str | None, *, as_float: bool = False, chainless: bool = False
+) -> tuple[Graph, ChainReading]:
+    opened = _open(path, chain, output, as_float=as_float, chainless=chainless)
     model, inputs, outputs, states = opened.model, opened.inputs, opened.outputs, opened.states
     feature, mask, props = opened.features, opened.result, properties(model)
-    build = _build(path, model, inputs)
+    build = _build(path, model, inputs, skip=chainless)
+    if build.skipped:
+        mask, outputs = _last_known(path, build, model, outputs, states)
     for name in outputs:
         if name not in build.terms or isinstance(build.terms[name], Constant):
             raise InputError(f"{path}: output '{name}' is not computed from the inputs", hint=_SHAPE_HINT)
     terms = {name: build.terms[name] for name in outputs}
-    recognizer = Recognizer(path, states, terms, build.quants, build.names)
+    recognizer = Recognizer(path, states, terms, build.quants, build.names, tflite=build.tflite)
     mask_value = recognizer.emit_all(build.terms[mask])
     if not any(mask_value in op.outputs for op in recognizer.ops):
         raise InputError(
@@ -143,13 +150,32 @@ def _load(path: Path, chain: Path | None, output: str | None, as_float: bool = F
         updates=recognizer.updates,
         licence=one_line(props.get("licence", ""), 80),
         sha256=opened.sha256,
-        notes=opened.notes,
+        notes=(
+            *opened.notes,
+            *(
+                f"{step.display} ({step.node.op_type}) is not shown: no layer computes it"
+                for step in build.skipped
+                if step.node.op_type not in OPERATORS
+            ),
+        ),
         tflite=build.tflite,
     )
     return _with_output_named(loaded, mask), opened.reading
 
 
-def _build(path: Path, model: onnx.ModelProto, inputs: dict[str, Shape]) -> Build:
+def _last_known(
+    path: Path, build: Build, model: onnx.ModelProto, outputs: dict[str, Shape], states: tuple[State, ...]
+) -> tuple[str, dict[str, Shape]]:
+    """The last value that is known before a node that is not, in the place of the result."""
+    first = build.skipped[0]
+    made = {name for node in model.graph.node for name in node.output}
+    found = [name for name in first.node.input if name in made and not isinstance(build.terms.get(name), Constant | None)]
+    if not found or any(state.output not in build.terms for state in states):
+        raise first.refuse(f"operator {first.node.op_type} is not supported")
+    return found[0], {found[0]: build.terms[found[0]].shape, **{state.output: outputs[state.output] for state in states}}
+
+
+def _build(path: Path, model: onnx.ModelProto, inputs: dict[str, Shape], *, skip: bool = False) -> Build:
     graph, opset = model.graph, opset_of(model)
     values = (*graph.input, *graph.value_info, *graph.output)
     names = frozenset([*(v.name for v in values), *(name for node in graph.node for name in node.output)])
@@ -163,6 +189,9 @@ def _build(path: Path, model: onnx.ModelProto, inputs: dict[str, Shape]) -> Buil
         build.types[tensor.name] = shapes.stored(tensor)
     for node in graph.node:
         step = Step(build, node)
+        if skip and (node.op_type not in OPERATORS or not all(name in build.types for name in node.input if name)):
+            build.skipped.append(step)
+            continue
         if node.op_type not in OPERATORS:
             raise InputError(f"{step.label}: operator {node.op_type} is not supported", hint=TABLE_HINT)
         shapes.infer_outputs(step, opset)

@@ -44,6 +44,8 @@ class Recognizer:
         outputs: Mapping[str, Term],
         quants: dict[str, Quant],
         taken: frozenset[str] = frozenset(),
+        *,
+        tflite: bool = False,
     ) -> None:
         self.ops: list[Operator] = []
         self.updates: dict[str, str] = {}
@@ -51,6 +53,7 @@ class Recognizer:
         self._states = {state.input: state for state in states}
         self._outputs = outputs
         self._quants = quants
+        self._tflite = tflite
         self._taken = taken  # names of the file's tensors
         self._emitted: dict[int, str] = {}
         self._called: dict[int, Call] = {}  # kept, so that no other has its id
@@ -138,7 +141,7 @@ class Recognizer:
         """Whether a value looks like an LSTM's new hidden state: σ(…) · tanh(… + …), and a state is fed back from it."""
         if isinstance(term, LstmOperator):
             return not term.is_cell
-        if not isinstance(term, Binary) or term.kind != "mul":
+        if not isinstance(term, Binary) or term.kind != "mul" or self._tflite:  # TFLite rounds each part of a cell
             return False
         if term.operator is None:
             return True
@@ -209,7 +212,9 @@ class Recognizer:
         names = term.name, f"{term.name}:cell" if new_cell is None else new_cell.name
         source = self.emit(term.source, self._guard(hidden))
         matrices = term.input_weight, term.recurrent_weight
-        return LstmCell(self._name(term), source, hidden, cell, *names, *matrices, term.bias), new_cell or Term(names[1], 0)
+        return LstmCell(self._name(term), source, hidden, cell, *names, *matrices, term.bias, term.cell_clip), new_cell or Term(
+            names[1], 0
+        )
 
     def _from_cell(self, term: Term) -> tuple[LstmCell, Term]:
         """The decomposed form: h' = σ(o) · tanh(c'), c' = σ(f) · c + σ(i) · tanh(g)."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from codesign.compiler.model.graph import Matrix
+from codesign.compiler.model.graph import Matrix, Quant
 from codesign.compiler.operators.operator import Operator, Shape
 
 
@@ -106,13 +106,15 @@ class Binary(Term):
 class Constant(Term):
     """A tensor known from the file: `values` float64, and the integers and scales that they come from when it is dequantized.
 
-    `quantized` and `scale` have the shape of `values`; `dtype` is the tensor's in the file.
+    `quantized` and `scale` have the shape of `values`; `dtype` is the tensor's in the file, `quant` what int8 or int16 of one
+    scale are.
     """
 
     values: npt.NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
     quantized: npt.NDArray[np.int8] | None = None
     scale: npt.NDArray[np.float64] | None = None
     dtype: np.dtype[np.generic] = field(default_factory=lambda: np.dtype(np.float32))
+    quant: Quant | None = None
 
     @property
     def elements(self) -> int:
@@ -167,6 +169,7 @@ class LstmOperator(Term):
     input_weight: Matrix = field(default_factory=lambda: Matrix(np.zeros((0, 0), np.float32)))
     recurrent_weight: Matrix = field(default_factory=lambda: Matrix(np.zeros((0, 0), np.float32)))
     bias: npt.NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
+    cell_clip: float = 0.0
 
     @property
     def reads(self) -> tuple[Term, ...]:

@@ -27,13 +27,16 @@ NODES: Mapping[Operation, str] = {"add": "Add", "subtract": "Sub", "multiply": "
 
 @dataclass(frozen=True)
 class Binary(Operator):
-    """left ∘ right with NumPy's broadcasting; of a constant operand the name is "" and `constant` float64 holds its numbers."""
+    """left ∘ right with NumPy's broadcasting; of a constant operand the name is "" and `constant` float64 holds its numbers;
+    `constant_quant` says what integers the file has for them.
+    """
 
     operation: Operation
     left: str
     right: str
     output: str
     constant: npt.NDArray[np.float64] | None = None
+    constant_quant: Quant | None = None
 
     @property
     def label(self) -> str:

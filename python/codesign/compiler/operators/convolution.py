@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from codesign.base.errors import InputError
 from codesign.compiler.lower.conv import lower_conv
+from codesign.compiler.lower.convolution import Rounding
 from codesign.compiler.model.graph import Matrix, Quant
 from codesign.compiler.operators.conv_rows import conv_rows
 from codesign.compiler.operators.operator import Grid, Operator, Real, Shape
@@ -32,7 +33,7 @@ class Convolution(Operator):
     """A convolution of `source` [channels, frequency] or [channels, time, frequency]; bias float64 (outputs,).
 
     `weight` is (outputs, inputs of a group · taps), row-major over inputs and the axes of `kernel`. `before` and `after` are
-    zeros around the source; of a transposed convolution, what is cut off its result.
+    zeros around the source; of a transposed convolution, what is cut off its result. `rounding` is what TFLite's kernel does.
     """
 
     source: str
@@ -45,6 +46,7 @@ class Convolution(Operator):
     before: Axes
     after: Axes
     groups: int = 1
+    rounding: Rounding = "once"
 
     @property
     def sources(self) -> tuple[str, ...]:

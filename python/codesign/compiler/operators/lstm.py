@@ -40,6 +40,8 @@ class LstmCell(Operator):
     input_weight: Matrix
     recurrent_weight: Matrix
     bias: npt.NDArray[np.float64]
+    cell_clip: float = 0.0
+    """The cell state stays within ± this number; 0 for no limit."""
 
     @property
     def units(self) -> int:
@@ -78,7 +80,8 @@ class LstmCell(Operator):
         w, r = self.input_weight.values.astype(np.float64), self.recurrent_weight.values.astype(np.float64)
         gates = w @ values[self.source].ravel() + r @ values[self.hidden].ravel() + self.bias
         i, f, g, o = np.split(gates, 4)
-        cell = grid(self.cell_output, sigmoid(f) * values[self.cell].ravel() + sigmoid(i) * np.tanh(g))
+        cell = sigmoid(f) * values[self.cell].ravel() + sigmoid(i) * np.tanh(g)
+        cell = grid(self.cell_output, np.clip(cell, -self.cell_clip, self.cell_clip) if self.cell_clip else cell)
         return {self.cell_output: cell, self.output: grid(self.output, sigmoid(o) * np.tanh(cell))}
 
     @property

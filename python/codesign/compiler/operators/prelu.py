@@ -28,6 +28,8 @@ class Prelu(Operator):
     source: str
     output: str
     factors: npt.NDArray[np.float64]
+    quant: Quant | None = None
+    """What integers the file has for the factors."""
 
     @property
     def label(self) -> str:

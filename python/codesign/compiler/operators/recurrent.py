@@ -33,7 +33,8 @@ _LSTM_TO_ONNX = (0, 3, 1, 2)
 
 @dataclass(frozen=True)
 class Recurrent(Operator):
-    """One step of `positions` vectors with states of their own or, with `scan`, a run over the positions of one step from zero.
+    """One step of `positions` vectors with states of their own or, with `scan`, a run over the positions of one step, from zero
+    or, where `hidden_output` is named, from states (units,) that end as `hidden_output` and `cell_output`.
 
     Rows of both matrices and biases (float64) are the gates: of a GRU update, reset, candidate, of an LSTM input, forget, cell,
     output. `reset_after` is ONNX's linear_before_reset; `relu` the function of an RNN in place of tanh. States are called
@@ -54,6 +55,9 @@ class Recurrent(Operator):
     scan: Scan = ""
     reset_after: bool = False
     relu: bool = False
+    hidden_output: str = ""
+    cell_clip: float = 0.0
+    """An LSTM's cell state stays within ± this number; 0 for no limit."""
 
     @property
     def units(self) -> int:
@@ -65,7 +69,7 @@ class Recurrent(Operator):
 
     @property
     def stateful(self) -> bool:
-        return not self.scan
+        return not self.scan or bool(self.hidden_output)
 
     @property
     def sources(self) -> tuple[str, ...]:
@@ -74,26 +78,36 @@ class Recurrent(Operator):
 
     @property
     def outputs(self) -> tuple[str, ...]:
-        return (self.output, self.cell_output) if self.kind == "lstm" and self.stateful else (self.output,)
+        after = (self.hidden_output,) if self.hidden_output else ()
+        return (self.output, *after, *((self.cell_output,) if self.kind == "lstm" and self.stateful else ()))
 
     @property
     def carried(self) -> Mapping[str, str]:
-        return dict(zip(self.sources[1:], self.outputs, strict=True)) if self.stateful else {}
+        return dict(zip(self.sources[1:], self._after, strict=True)) if self.stateful else {}
+
+    @property
+    def _after(self) -> tuple[str, ...]:
+        """Its states after the step."""
+        return self.outputs[1:] if self.scan else self.outputs
 
     def wired(self, name: str, sources: Sequence[str], outputs: Sequence[str]) -> Self:
-        own = [*sources, "", ""][:3], [*outputs, ""][:2]
-        (source, hidden, cell), (output, cell_output) = own
-        return replace(self, name=name, source=source, hidden=hidden, cell=cell, output=output, cell_output=cell_output)
+        names, after = list(outputs), ""
+        if self.hidden_output:
+            after = names.pop(1)
+        (source, hidden, cell), (output, last) = [*sources, "", ""][:3], [*names, ""][:2]
+        changed = replace(self, name=name, source=source, hidden=hidden, cell=cell, output=output, cell_output=last)
+        return replace(changed, hidden_output=after)
 
     def shapes(self, known: Mapping[str, Shape]) -> Mapping[str, Shape]:
         wanted = [self.input_weight.values.shape[1], self.units, self.units]
         for name, size in zip(self.sources, wanted, strict=False):
-            if math.prod(known[name]) != self.positions * size:
-                found, expected = math.prod(known[name]), self.positions * size
+            many = 1 if self.scan and name != self.source else self.positions
+            if math.prod(known[name]) != many * size:
+                found, expected = math.prod(known[name]), many * size
                 raise InputError(f"{self.name}: '{name}' has {found} elements where {expected} are expected")
         if len(set(self.sources[1:])) < len(self.sources[1:]):
             raise InputError(f"{self.name}: '{self.hidden}' is both its hidden and its cell state")
-        return dict.fromkeys(self.outputs, self._shape)
+        return dict.fromkeys(self._after, (self.units,) if self.scan else self._shape) | {self.output: self._shape}
 
     @property
     def _shape(self) -> Shape:
@@ -101,16 +115,19 @@ class Recurrent(Operator):
 
     def run(self, values: Mapping[str, Real], grid: Grid) -> dict[str, Real]:
         x = values[self.source].reshape(self.positions, -1)
-        if self.stateful:
+        if not self.scan:
             states = [values[name].reshape(self.positions, -1) for name in self.sources[1:]]
             after = self._cell(x, states)
             return {name: grid(name, state.reshape(self._shape)) for name, state in zip(self.outputs, after, strict=True)}
         states = [np.zeros((1, self.units))] * (2 if self.kind == "lstm" else 1)
+        if self.stateful:
+            states = [values[name].reshape(1, -1) for name in self.sources[1:]]
         result = np.zeros((self.positions, self.units))
         for p in range(self.positions)[:: 1 if self.scan == "forward" else -1]:
             states = self._cell(x[p : p + 1], states)
             result[p] = states[0][0]
-        return {self.output: grid(self.output, result.reshape(self._shape))}
+        ends = zip(self._after if self.stateful else (), (state.reshape(-1) for state in states), strict=False)
+        return {self.output: grid(self.output, result.reshape(self._shape)), **{name: grid(name, end) for name, end in ends}}
 
     def _cell(self, x: Real, states: list[Real]) -> list[Real]:
         """Hidden (and cell) states after one step of all rows."""
@@ -122,6 +139,7 @@ class Recurrent(Operator):
         if self.kind == "lstm":
             i, f, g, o = np.split(a + b, 4, axis=1)
             cell = sigmoid(f) * states[1] + sigmoid(i) * np.tanh(g)
+            cell = np.clip(cell, -self.cell_clip, self.cell_clip) if self.cell_clip else cell
             return [sigmoid(o) * np.tanh(cell), cell]
         n, both = 2 * self.units, a + b
         update, reset = sigmoid(both[:, : self.units]), sigmoid(both[:, self.units : n])
@@ -150,6 +168,8 @@ class Recurrent(Operator):
         wide = calibration.is_wide(self.output) or (self.kind == "lstm" and source is not None and source.bits == 16)
         hidden = (HIDDEN16 if wide else HIDDEN) if not self.relu else calibration.integers(self.output)
         found = {self.output: hidden} | ({self.hidden: hidden} if self.stateful else {})
+        if self.hidden_output:
+            found[self.hidden_output] = hidden
         if self.kind == "lstm" and self.stateful:
             found[self.cell] = found[self.cell_output] = cell_quant(calibration.seen[self.cell_output])
         return found
@@ -184,11 +204,13 @@ class Recurrent(Operator):
             attributes["activations"] = ["Relu"]
         if self.scan:
             attributes["direction"] = self.scan
-        after = ["", *(f"{name}/{what}" for what in "hc"[: len(self.outputs)])] if self.stateful else [f"{name}/Y"]
+        ends = [f"{name}/{what}" for what in "hc"[: len(self._after)]] if self.stateful else []
+        after = [f"{name}/Y" if self.scan else "", *ends]
         writer.nodes_of(self.kind.upper(), inputs, after, self.name, **attributes)
-        for value, tensor in zip(self.outputs, after[1:] or after, strict=True):
-            shaped = writer.reshaped(tensor, (1, *self._shape))
-            if self.stateful:
+        for value, tensor in zip(self.outputs, [tensor for tensor in after if tensor], strict=True):
+            shape = self._shape if value == self.output else (self.units,)
+            shaped = writer.reshaped(tensor, (1, *(shape if self.scan else self._shape)))
+            if self.stateful and tensor in ends:
                 writer.carry(self, value, writer.round_trip(shaped, writer.quants.get(value), f"{tensor}_q"))
             else:
                 writer.finish(value, shaped)

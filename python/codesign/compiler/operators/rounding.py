@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 
 
 def rounded(x: Real, quant: Quant | None) -> Real:
-    """X on the grid of `quant`, saturated; int8 to −127 … 127."""
+    """X on the grid of `quant`, saturated; int8 to −127 … 127, and to −128 where that is the zero point."""
     if quant is None:
         return x
-    low, high = (-127, 127) if quant.bits == 8 else (-32768, 32767)
+    low, high = (min(-127, quant.zero_point), 127) if quant.bits == 8 else (-32768, 32767)
     q = np.clip(np.rint(x / quant.scale) + quant.zero_point, low, high)
     return np.asarray((q - quant.zero_point) * quant.scale)
 

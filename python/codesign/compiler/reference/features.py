@@ -80,12 +80,14 @@ def mean_and_factor(chain: Chain) -> tuple[Float, Float]:
 def quantize_features(
     features: Float, scale: float, zero_point: int, dtype: str = "int8"
 ) -> npt.NDArray[np.int8] | npt.NDArray[np.int16]:
-    """clamp(rne(features / scale) + zero_point) to ±127 (int8) or ±32767 (int16), same shape; the division in float32."""
+    """clamp(rne(features / scale) + zero_point) to ±127 (int8) or ±32767 (int16), to −128 where that is the zero point; same
+    shape; the division in float32.
+    """
     largest = 127 if dtype == "int8" else 32767
     with np.errstate(over="ignore"):  # of a tiny scale, as in C
         scaled = (features / np.float32(scale)).clip(np.float32(-(2.0**20)), np.float32(2.0**20))
     integers: npt.NDArray[np.int32] = np.rint(scaled).astype(np.int32) + np.int32(zero_point)
-    limited = integers.clip(-largest, largest)
+    limited = integers.clip(min(-largest, zero_point), largest)
     return limited.astype(np.int8) if dtype == "int8" else limited.astype(np.int16)
 
 

@@ -76,7 +76,7 @@ def features_q31(config: Chain, spectrum: FixedSpectrum, feature: Value) -> npt.
         whole, part = steps >> 24, steps & (_ONE - 1)
         mantissa = chord("exp2", part >> 17, (part >> 3) & 0x3FFF)
         rounded = (mantissa + (1 << (23 - whole))) >> (24 - whole)
-        features.append(np.clip(rounded + feature.zero_point, -127, 127).astype(np.int8))
+        features.append(np.clip(rounded + feature.zero_point, -128, 127).astype(np.int8))
     return np.concatenate(features)
 
 

@@ -32,7 +32,7 @@ def prelu(step: Step) -> None:
     if isinstance(source, Constant):
         raise step.refuse("has only constant inputs")
     values = slope.values
-    if values.size and (values == values.ravel()[0]).all():
+    if not step.build.tflite and values.size and (values == values.ravel()[0]).all():
         step.give(_scalar(step, source, float(values.ravel()[0])))
         return
     check_magnitude(step, slope)
@@ -42,7 +42,7 @@ def prelu(step: Step) -> None:
         raise step.refuse(f"has slopes of shape {list(values.shape)}", hint="one slope, or one along one axis")
     shape = source.shape if source.shape == (source.size,) else whole(dims)
     own = padded.ravel() if len(shape) == 1 else padded.reshape(padded.shape[len(dims) - len(shape) :])
-    applied(step, Prelu("", "", "", own), shape, viewed(step, source, shape, f"{step.name()}:source"))
+    applied(step, Prelu("", "", "", own, slope.quant), shape, viewed(step, source, shape, f"{step.name()}:source"))
 
 
 def _scalar(step: Step, source: Term, slope: float) -> Function:

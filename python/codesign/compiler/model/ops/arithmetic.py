@@ -92,13 +92,15 @@ def binary(step: Step) -> None:
                 return
     shape = step.output_shape()
     left, right = (_aligned(step, term, index, shape) for index, term in enumerate((left, right)))
-    constants = [term.values for term in (left, right) if isinstance(term, Constant)]
+    constants = [term for term in (left, right) if isinstance(term, Constant)]
     for term in (left, right):
         if isinstance(term, Constant):
             check_magnitude(step, term)
     kind = _KINDS[step.node.op_type]
     before = ("", "x") if isinstance(left, Constant) else ("x", "")  # which of the two is the constant
-    operator = BinaryOperator("", kind, *before, "", *constants)
+    operator = BinaryOperator("", kind, *before, "")
+    if constants:
+        operator = replace(operator, constant=constants[0].values, constant_quant=constants[0].quant)
     result = Binary(step.name(), shape, step.display, kind=_NAMES[kind], left=left, right=right, operator=operator)
     step.give(result)
 
@@ -108,7 +110,7 @@ def _as_product(step: Step, left: Term, right: Term) -> tuple[Term, Term]:
     if isinstance(right, Constant):
         if (right.values == 0).any():
             raise step.refuse("divides by zero", hint="train or export it again")
-        return left, replace(right, values=1.0 / right.values)
+        return left, replace(right, values=1.0 / right.values, quant=None)
     name = f"{step.name()}:reciprocal"
     return left, Function(name, right.extent, step.display, kind="reciprocal", source=right)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,8 @@ from codesign.compiler.lower.convolution import transposed_weights
 from codesign.compiler.model.ops.step import Step, check_magnitude, matrix_of
 from codesign.compiler.model.ops.view import operation, viewed
 from codesign.compiler.model.terms import Constant
-from codesign.compiler.operators import Conv, ConvTranspose, Operator
+from codesign.compiler.operators import Conv, ConvTranspose
+from codesign.compiler.operators.convolution import Convolution
 
 _MOST_AXES = 2
 
@@ -58,7 +60,7 @@ def conv_transpose(step: Step) -> None:
         before = tuple(n - n // 2 if lower else n // 2 for n in cut)
         after = tuple(n - first for n, first in zip(cut, before, strict=True))
     bias = _bias(step, len(matrix.values))
-    _give(step, ConvTranspose("", "", "", matrix, bias, kernel, strides, dilations, before, after, groups, more))
+    _give(step, ConvTranspose("", "", "", matrix, bias, kernel, strides, dilations, before, after, groups, more=more))
 
 
 def _kernel(step: Step) -> tuple[Constant, tuple[int, ...]]:
@@ -104,7 +106,8 @@ def _bias(step: Step, outputs: int) -> npt.NDArray[np.float64]:
     return constant.values.ravel().astype(np.float64)
 
 
-def _give(step: Step, operator: Operator) -> None:
+def _give(step: Step, operator: Convolution) -> None:
+    operator = replace(operator, rounding=step.rounding)
     dims, term = step.shape(step.node.input[0]), step.term(0)
     if isinstance(term, Constant):
         raise step.refuse("has only constant inputs")

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from codesign.compiler.lower.constants import INT8_MAX, QUANTIZE_HINT
 from codesign.compiler.model.graph import Quant
 from codesign.compiler.model.ops.step import Step
-from codesign.compiler.model.terms import Choice, Constant, Operation, Pieces
+from codesign.compiler.model.terms import Choice, Constant, Function, Operation, Pieces
 from codesign.compiler.operators import View
 
 _TYPES = {
@@ -38,8 +38,9 @@ def quantize(step: Step) -> None:
         step.give(_integers_of(step, term))
         return
     quant = _parameters(step)
-    if step.build.quants.setdefault(term.name, quant) != quant:
-        raise step.refuse(f"'{term.name}' is quantized a second time with other parameters", hint=QUANTIZE_HINT)
+    if step.build.quants.setdefault(term.name, quant) != quant:  # the same numbers in other steps
+        term = Function(step.name(), term.extent, step.display, kind="clip", source=term)
+        step.build.quants[term.name] = quant
     # Of a concatenation, each part that has none gets the parameters: an LSTM that reads it reads the parts. What a skip gate
     # chooses has those of its choices.
     for part in term.parts if isinstance(term, Pieces) else ():
@@ -68,7 +69,12 @@ def dequantize(step: Step) -> None:
     small = np.abs(steps).max(initial=0.0) <= INT8_MAX + 1 and constant.dtype != np.int32
     quantized = steps.astype(np.int8) if small and steps.max(initial=0.0) <= INT8_MAX else None
     dtype = np.dtype(np.int32 if quantized is None else np.int8)
-    step.give(Constant(constant.name, constant.size, values=steps * scale, quantized=quantized, scale=scale, dtype=dtype))
+    own = None  # a sum or product with all of it, as TFLite has them
+    if step.constant(1, "the scale").size == 1 and np.unique(zero).size == 1 and constant.dtype in _TYPES:
+        bits, offset = _TYPES[constant.dtype]
+        own = Quant(float(scale.flat[0]), int(zero.flat[0]) - offset, bits)
+    size, values = constant.size, steps * scale
+    step.give(Constant(constant.name, size, values=values, quantized=quantized, scale=scale, dtype=dtype, quant=own))
 
 
 def _spread(step: Step, constant: Constant) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:

@@ -39,17 +39,15 @@ def recurrent(step: Step) -> None:
     relu = _check(step, kind, steps, len(found))
     states = range(5, 7 if kind == "lstm" else 6)
     from_zero = all(_zero(step, index) for index in states)
-    if not from_zero and steps > 1:
-        raise step.refuse("runs over an axis from states that are not zero", hint="let it start from zero")
     if steps > 1 and batch > 1:
         raise step.refuse(f"runs over an axis of {steps} for each of {batch} others", hint="at most one of both may be above 1")
     if from_zero and batch > 1:
         raise step.refuse("has no state for its positions", hint="give initial_h, and initial_c for an LSTM, as states")
     if not from_zero and len(found) > 1:
         raise step.refuse("is bidirectional and has states", hint="let it run over an axis inside of one step, from zero")
-    ways: list[Scan] = [way if from_zero else "" for way in found]  # type: ignore[misc]
+    ways: list[Scan] = [way if from_zero or steps > 1 else "" for way in found]  # type: ignore[misc]
     positions = max(steps, batch)
-    parts = [_one(step, kind, index, positions, way, relu) for index, way in enumerate(ways)]
+    parts = [_one(step, kind, index, positions, way, relu, from_zero) for index, way in enumerate(ways)]
     _give(step, parts, ways, steps)
 
 
@@ -76,31 +74,38 @@ def _zero(step: Step, index: int) -> bool:
     return isinstance(term, Constant) and not term.values.any()
 
 
-def _one(step: Step, kind: Kind, index: int, positions: int, way: Scan, relu: bool) -> list[Operation]:
-    """The results of one direction: hidden [positions, units], and the cell state of an LSTM with states."""
+def _one(step: Step, kind: Kind, index: int, positions: int, way: Scan, relu: bool, from_zero: bool) -> list[Operation]:
+    """The results of one direction: hidden [positions, units], of a run from states its last one, and the cell state of an
+    LSTM with states.
+    """
     gates = GATES[kind]
     w, r = (_weights(step, step.constant(place, name), index, kind) for place, name in ((1, "W"), (2, "R")))
     units = w.values.shape[0] // gates
     bias = _bias(step, index, kind, units)
     after = bool(step.attribute("linear_before_reset", 0))
     operator = Recurrent("", kind, "", "", "", "", "", w, r, bias[0], bias[1], positions, way, reset_after=after, relu=relu)
+    operator = replace(operator, cell_clip=step.cell_clip)
+    if way and not from_zero:
+        operator = replace(operator, hidden_output="after")
     columns = w.values.shape[1]
     wanted = (columns,) if positions == 1 else (positions, columns)
     sources: list[Term] = [viewed(step, step.term(0), wanted, f"{step.display}:x")]
     shape = (units,) if positions == 1 else (positions, units)
-    if not way:
+    state = (units,) if way else shape
+    if not from_zero:
         for place in range(5, 7 if kind == "lstm" else 6):
             if _zero(step, place):
                 raise step.refuse("has a state that is zero in each step, beside one that is not")
-            sources.append(viewed(step, step.term(place), shape, f"{step.display}:state{place}"))
+            sources.append(viewed(step, step.term(place), state, f"{step.display}:state{place}"))
     suffix = ("" if not index else "_reverse") + ("" if way else "_h")
     first = result_of(step, operator, shape, _name(step, way, f"{_given(step, 0) or step.display}{suffix}"), *sources)
-    if kind != "lstm" or way:
-        return [first]
     assert first.call is not None
-    cell = Operation(_given(step, 2) or f"{step.display}:cell", shape, step.display, call=first.call, index=1)
-    first.call.results.append(cell)
-    return [first, cell]
+    ends = [(1, "hidden")] if way and not from_zero else []
+    ends += [(2, "cell")] if kind == "lstm" and not from_zero else []
+    for index, what in ends:
+        end = Operation(_given(step, index) or f"{step.display}:{what}", state, step.display, call=first.call, index=index)
+        first.call.results.append(replace(end, index=len(first.call.results)))
+    return first.call.results  # type: ignore[return-value]
 
 
 def _name(step: Step, way: Scan, fallback: str) -> str:
@@ -120,7 +125,12 @@ def _give(step: Step, parts: list[list[Operation]], ways: Sequence[Scan], steps:
         joined = hidden[0] if len(hidden) == 1 else _joined(step, hidden, steps, units)
         step.give(viewed(step, joined, step.output_shape(0), _given(step, 0)), 0)
     if _given(step, 1):
-        ends = [_end(step, h, way, steps, k) for k, (h, way) in enumerate(zip(hidden, ways, strict=True))]
+        runs = len(parts[0]) > 1 and ways[0] != ""
+        ends = (
+            [parts[0][1]]
+            if runs
+            else [_end(step, h, way, steps, k) for k, (h, way) in enumerate(zip(hidden, ways, strict=True))]
+        )
         if len(ends) > 1:
             call = Call(Concat("", (), "", 0), list(ends), [])
             call.results.append(Operation(f"{step.display}:ends", (len(ends) * units,), step.display, call=call))
@@ -129,7 +139,7 @@ def _give(step: Step, parts: list[list[Operation]], ways: Sequence[Scan], steps:
     if _given(step, 2):
         if len(parts[0]) < 2:
             raise step.refuse("gives its last cell state, which a run over an axis does not keep")
-        step.give(viewed(step, parts[0][1], step.output_shape(2), _given(step, 2)), 2)
+        step.give(viewed(step, parts[0][-1], step.output_shape(2), _given(step, 2)), 2)
 
 
 def _joined(step: Step, hidden: Sequence[Operation], steps: int, units: int) -> Term:

@@ -15,8 +15,9 @@ import onnx
 
 from codesign.base.errors import InputError, one_line
 from codesign.compiler.lower.constants import QUANTIZE_HINT
+from codesign.compiler.lower.convolution import Rounding
 from codesign.compiler.model.graph import Matrix, Quant
-from codesign.compiler.model.limits import MAX_WORK, TOO_LARGE
+from codesign.compiler.model.limits import CELL_CLIP, MAX_WORK, ROUNDING, TOO_LARGE
 from codesign.compiler.model.terms import Call, Constant, Operation, Term
 from codesign.compiler.operators.operator import Operator, Shape
 
@@ -41,6 +42,8 @@ class Build:
     viewed_quants: dict[str, Quant] = field(default_factory=dict)
     work: int = 0
     tflite: bool = False
+    skipped: list[Step] = field(default_factory=list)
+    """Nodes that no layer computes, where they are left out."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +62,27 @@ class Step:
     def refuse(self, message: str, hint: str = TABLE_HINT) -> InputError:
         """The error for something in this node."""
         return InputError(f"{self.label}: {message}", hint=hint)
+
+    @property
+    def rounding(self) -> Rounding:
+        """How the file's own kernel rounds results, as metadata of the node says it."""
+        said = next((entry.value for entry in self.node.metadata_props if entry.key == ROUNDING), "once")
+        match said:
+            case "once" | "twice" | "reduced":
+                return said
+        raise self.refuse(f"metadata {ROUNDING} is {one_line(str(said), 40)}", hint="leave it out")
+
+    @property
+    def cell_clip(self) -> float:
+        """What metadata of an LSTM's node says that its cell state is clipped to, 0 for nothing."""
+        said = next((entry.value for entry in self.node.metadata_props if entry.key == CELL_CLIP), "0")
+        try:
+            limit = float(said)
+        except ValueError:
+            limit = -1.0
+        if not 0.0 <= limit < 2**16 or 0.0 < limit < 8.0:  # below, tanh of the cell would tell a clipped one from another
+            raise self.refuse(f"clips its cell state to {one_line(str(said), 40)}", hint="leave it out, or clip to 8 or more")
+        return limit
 
     def attribute(self, name: str, default: Any = None) -> Any:
         """Value of an attribute."""

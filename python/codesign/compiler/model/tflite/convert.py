@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import json
 import struct
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -169,11 +170,26 @@ class Builder:
         options = {"axis": tensor.axis if axis is None else axis} if many else {}
         return self.node("DequantizeLinear", inputs, name, **options)
 
-    def give(self, value: str, index: int = 0, activation: int = 0) -> None:
-        """Bind an output of the operator to a value, after a fused activation and with the tensor's quantization."""
+    def bias(self, index: int, source: int = 0) -> str:
+        """The real bias of an operator with weights: a step is the scale of input `source` times the weights'.
+
+        The file has that scale, too, with an error that large biases would show.
+        """
+        tensor, scales, weight = self.tensor(index), self.tensor(source).scale, self.tensor(1).scale
+        if tensor.data is None or tensor.data.dtype.kind == "f" or not len(scales) or not len(weight):
+            return self.real(index)
+        if np.abs(tensor.data.astype(object)).max(initial=0) >= 2**31:
+            raise self.refuse(f"has biases beyond 32 bits in '{tensor.name}'")
+        exact = replace(tensor, scale=weight * scales[0], zero_point=np.zeros(1, np.int64), axis=0)
+        return self.weights(exact, tensor.data.astype(np.int32))
+
+    def give(self, value: str, index: int = 0, activation: int = 0, order: Sequence[int] = ()) -> None:
+        """Bind an output of the operator to a value, after a fused activation, with the tensor's quantization and then with
+        its axes in another `order`.
+        """
         number, tensor = self.call.outputs[index], self.out(index)
-        value = self.activated(value, activation)
-        self.values[number] = self.quantized(value, tensor)
+        value = self.quantized(self.activated(value, activation), tensor)
+        self.values[number] = self.node("Transpose", [value], perm=list(order)) if order else value
 
     def activated(self, value: str, activation: int) -> str:
         """The fused activations of the schema: none, RELU, RELU_N1_TO_1, RELU6, TANH."""

@@ -7,8 +7,11 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import onnx
 
+from codesign.compiler.model.limits import ROUNDING
 from codesign.compiler.model.tflite.lstm import sequence_lstm
+from codesign.compiler.model.tflite.reader import Tensor
 
 if TYPE_CHECKING:
     from codesign.compiler.model.tflite.convert import Builder
@@ -52,7 +55,7 @@ def fully_connected(b: Builder) -> None:
         source = b.node("Reshape", [source, b.ints([-1, weight.shape[1]])])
     product = b.node("MatMul", [source, b.weights(weight, weight.data.T, axis=1 - weight.axis)])
     if b.has(2):
-        product = b.node("Add", [product, b.real(2)])
+        product = b.node("Add", [product, b.bias(2)])
     shaped = b.node("Reshape", [product, b.ints(list(rows))]) if len(rows) != len(b.tensor(0).shape) else product
     b.give(shaped, activation=b.option("FusedActivationFunction", 0))
 
@@ -73,7 +76,7 @@ def convolution(b: Builder) -> None:
             total = max(0, (-(-size // strides[i]) - 1) * strides[i] + kernel - size)
             first[i], last[i] = total // 2, total - total // 2
     x = b.node("Transpose", [b.real(0)], perm=_FIRST)
-    bias = [b.real(2)] if b.has(2) else []
+    bias = [b.bias(2)] if b.has(2) else []
     y = b.node(
         "Conv",
         [x, b.weights(weight, turned, axis=0), *bias],
@@ -82,7 +85,38 @@ def convolution(b: Builder) -> None:
         pads=[*first, *last],
         group=groups,
     )
-    b.give(b.node("Transpose", [y], perm=_LAST), activation=b.option("FusedActivationFunction", 0))
+    _rounding(b, source, 2)
+    b.give(y, activation=b.option("FusedActivationFunction", 0), order=_LAST)
+
+
+def transposed_convolution(b: Builder) -> None:
+    """TRANSPOSE_CONV: shape of the output, weights [out, height, width, in], value, perhaps a bias."""
+    weight, source, result = b.tensor(1), b.tensor(2), b.out().shape
+    if weight.data is None or weight.data.ndim != 4 or len(source.shape) != 4 or len(result) != 4:
+        raise b.refuse("needs constant weights and a value of four dimensions")
+    strides = [b.option("StrideH", 1), b.option("StrideW", 1)]
+    cut = [(source.shape[1 + i] - 1) * strides[i] + weight.shape[1 + i] - result[1 + i] for i in (0, 1)]
+    same = b.option("Padding", 0) == 0
+    first = [max(n, 0) // 2 if same else 0 for n in cut]
+    last = [n - before for n, before in zip(cut, first, strict=True)]
+    x = b.node("Transpose", [b.real(2)], perm=_FIRST)
+    y = b.node(
+        "ConvTranspose",
+        [x, b.weights(weight, weight.data.transpose(3, 0, 1, 2), axis=1), *([b.bias(3, 2)] if b.has(3) else [])],
+        strides=strides,
+        pads=[*first, *(max(n, 0) for n in last)],
+        output_padding=[max(-n, 0) for n in last],
+    )
+    _rounding(b, source, 3)
+    b.give(y, activation=b.option("FusedActivationFunction", 0), order=_LAST)
+
+
+def _rounding(b: Builder, source: Tensor, bias: int) -> None:
+    """Say of the convolution just made how LiteRT's kernel rounds, which depends on the type of its bias."""
+    if len(source.scale):
+        wide = source.dtype == np.int16 and not (b.has(bias) and b.tensor(bias).dtype == np.int32)
+        entry = onnx.StringStringEntryProto(key=ROUNDING, value="reduced" if wide else "twice")
+        b.nodes[-1].metadata_props.append(entry)
 
 
 def split(b: Builder) -> None:
@@ -201,7 +235,7 @@ def squared_difference(b: Builder) -> None:
 
 def rsqrt(b: Builder) -> None:
     """RSQRT."""
-    b.give(b.node("Reciprocal", [b.node("Sqrt", [b.real(0)])]))
+    b.give(b.node("Pow", [b.real(0), b.constant(np.asarray(-0.5, np.float32), f"op{b.index}_power")]))
 
 
 OPERATORS: Mapping[str, Callable[[Builder], None]] = {
@@ -231,6 +265,7 @@ OPERATORS: Mapping[str, Callable[[Builder], None]] = {
     "STRIDED_SLICE": strided_slice,
     "SUM": reduce_("ReduceSum"),
     "TRANSPOSE": transpose,
+    "TRANSPOSE_CONV": transposed_convolution,
     "UNIDIRECTIONAL_SEQUENCE_LSTM": sequence_lstm,
     "UNPACK": unpack,
 }

@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Full-integer TFLite files: the reference gives LiteRT's bits, and the emitted C those of the reference."""
+
+import numpy as np
+import pytest
+
+from codesign.compiler.lower import lower
+from codesign.compiler.model import load_with_chain
+from codesign.compiler.reference import network as reference
+from layer_images import Case, check, host_library
+
+pytest.importorskip("ai_edge_litert", reason="the package with the schema is missing")
+
+import tflite_cases as cases
+
+NAMES = [(name, dtype) for name, (_, _, dtypes) in cases.CASES.items() for dtype in dtypes]
+
+
+def loaded(folder, name, dtype):
+    """The bytes of a case's file and its integer network."""
+    data = cases.file_of(name, dtype)
+    (folder / "m.tflite").write_bytes(data)
+    return data, lower(load_with_chain(folder / "m.tflite", chainless=True)[0])
+
+
+@pytest.mark.parametrize(("name", "dtype"), NAMES, ids=[f"{name}, {dtype}" for name, dtype in NAMES])
+def test_every_bit_is_litert_s(name, dtype, tmp_path):
+    data, network = loaded(tmp_path, name, dtype)
+    rows = cases.inputs_of(name, dtype)
+    theirs = cases.litert(data, rows)
+    np.testing.assert_array_equal(reference.run(network, rows)[0], theirs)
+    assert np.unique(theirs).size > 10, "a constant output proves nothing"
+
+
+def test_the_emitted_c_gives_the_same_bits(tmp_path):
+    found = []
+    for name, dtype in NAMES:
+        network = loaded(tmp_path, name, dtype)[1]
+        runner, inputs = reference.Runner(network), {layer.name: [] for layer in network.layers}
+        for row in cases.inputs_of(name, dtype, count=4):
+            values = {network.input: row.astype(np.int64)}
+            runner.advance(values)
+            for layer in network.layers:
+                inputs[layer.name].append({read: values[read] for read in layer.reads})
+        found += [
+            Case(layer, {n: network.values[n] for n in (*layer.reads, *layer.writes)}, inputs[layer.name])
+            for layer in network.layers
+        ]
+    run = host_library(found, tmp_path)
+    for i, case in enumerate(found):
+        check(case, run(i), f"case {i}")
+    assert {"conv2d", "convtranspose2d", "mean", "fullyconnected", "binary"} <= {case.layer.kind for case in found}
