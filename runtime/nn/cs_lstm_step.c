@@ -1,34 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One LSTM step, 16 units at a time: both matrices, the four gates, then cell and hidden state. */
-#include "codesign/nn.h"
-
-#if defined(__ARM_FEATURE_MVE)
-#include "lstm_cell_mve.h"
-#else
-#include "lstm_cell.h"
-#endif
+/* One step of an LSTM with int8 hidden state. */
+#include "lstm_step.h"
 
 void cs_lstm_step(const cs_lstm *layer, const int8_t *x, int8_t *hidden, int16_t *cell, void *scratch)
 {
-    const cs_matrix *input = &layer->input;
-    const cs_matrix *recurrent = &layer->recurrent;
-    const uint32_t units = recurrent->columns;
-    uint8_t *memory = scratch;
-    int16_t *prepared_input = (int16_t *)(void *)memory;
-    int16_t *prepared_hidden = (int16_t *)(void *)(memory += cs_prepared_bytes(input->columns));
-    int32_t *acc = (int32_t *)(void *)(memory += cs_prepared_bytes(units)); /* of a block: input sums, recurrent sums */
-    const void *input_weights = input->weights;
-    const void *recurrent_weights = recurrent->weights;
-
-    input->kernel->prepare(x, input->columns, prepared_input);
-    recurrent->kernel->prepare(hidden, units, prepared_hidden);
-    for (uint32_t first = 0; first < units; first += CS_BLOCK_ROWS / GATES) {
-        const uint32_t count = units - first < CS_BLOCK_ROWS / GATES ? units - first : CS_BLOCK_ROWS / GATES;
-
-        input_weights = input->kernel->matvec(input_weights, prepared_input, GATES * count, input->columns, acc);
-        recurrent_weights =
-            recurrent->kernel->matvec(recurrent_weights, prepared_hidden, GATES * count, units, acc + CS_BLOCK_ROWS);
-        activate_gates(layer, layer->bias + GATES * first, acc, count);
-        update_states(layer, acc, hidden + first, cell + first, count);
-    }
+    lstm_step(layer, x, hidden, sizeof *hidden, cell, scratch, update_states);
 }

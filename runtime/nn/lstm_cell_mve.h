@@ -39,9 +39,10 @@ CS_OWN_REGISTERS void activate_gates(const cs_lstm *layer, const int32_t *bias, 
     }
 }
 
-CS_OWN_REGISTERS void update_states(const cs_lstm *layer, const int32_t *gates, int8_t *hidden, int16_t *cell,
+CS_OWN_REGISTERS void update_states(const cs_lstm *layer, const int32_t *gates, void *hidden_int8, int16_t *cell,
                                     uint32_t units)
 {
+    int8_t *hidden = hidden_int8;
     const uint32_t *middle = cs_tanh_table + CS_TABLE_MIDDLE;
     const int32_t shift = 15 - layer->cell_fraction; /* i * g, Q0.30, to the fraction of f * c; and the cell to Q15 */
     const int32_t hidden_multiplier = layer->hidden_multiplier;
