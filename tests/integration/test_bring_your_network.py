@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The examples of docs/bring-your-network.md: an exported PyTorch network reaches firmware, and its chain file is read."""
+"""The examples of docs/bring-your-network.md: exported and quantized networks reach firmware, its chain file is read."""
 
 import re
 import subprocess
@@ -8,40 +8,72 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 
 import codesign
 from codesign.base.audio import read_audio
+from codesign.firmware.boards import load_board
 from codesign.firmware.machines import MACHINES
-from codesign.firmware.toolchain import build_host
+from codesign.firmware.toolchain import build_bare, build_host
 from codesign.pipeline import load_model
 from codesign.proof.equality import equal, run_reference
+from codesign.proof.oracle import against_onnxruntime
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "bring-your-network.md").read_text(encoding="utf-8")
 DEMO = ROOT / "models" / "demo"
 
 
-def block(language):
-    """The first block of the page in a language."""
-    found = re.search(rf"```{language}\n(.*?)```", PAGE, re.S)
+def block(language, heading=""):
+    """The first block of the page in a language, after a heading."""
+    found = re.search(rf"```{language}\n(.*?)```", PAGE[PAGE.index(heading) :], re.S)
     assert found is not None
     return found[1]
 
 
-def test_an_exported_network_becomes_firmware(tmp_path):
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory):
+    """A folder with what the page's two scripts write."""
     pytest.importorskip("torch", reason="PyTorch is not installed (extra train)")
-    script = "import torch\ntorch.manual_seed(1)\n" + block("python")
-    done = subprocess.run([sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, timeout=300)
+    folder = tmp_path_factory.mktemp("exported")
+    (folder / "recordings").mkdir()
+    soundfile.write(folder / "recordings" / "fan.flac", noisy(256), 16000)
+    blocks = (block("python"), block("python", "## Quantized by onnxruntime"))
+    script = "import torch\n" + "".join(f"torch.manual_seed(1)\n{text}" for text in blocks)
+    done = subprocess.run([sys.executable, "-c", script], cwd=folder, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
-    graph = codesign.load(tmp_path / "gru.onnx")
+    return folder
+
+
+def noisy(hop):
+    """200 frames of a recording."""
+    return read_audio(DEMO / "fan_3db_noisy.flac", 16000).pcm[: 200 * hop]
+
+
+def test_an_exported_network_becomes_firmware(exported, tmp_path):
+    graph = codesign.load(exported / "gru.onnx")
     assert [state.size for state in graph.states] == [96]
     assert any("one frame a step" in note for note in graph.notes)
-    codesign.quantize(tmp_path / "gru.onnx", DEMO, tmp_path / "gru-int8.onnx")
+    codesign.quantize(exported / "gru.onnx", DEMO, tmp_path / "gru-int8.onnx")
     network = load_model(tmp_path / "gru-int8.onnx").network
-    pcm = read_audio(DEMO / "fan_3db_noisy.flac", 16000).pcm[: 200 * network.frontend.hop]
+    pcm = noisy(network.frontend.hop)
     run = MACHINES["host"].run(build_host(network, tmp_path / "host"), pcm)
     assert equal(run, run_reference(network, pcm)).ok
     assert np.ptp(run.mask.astype(int), axis=0).max() > 100, "a constant mask proves nothing"
+
+
+def test_a_network_that_onnxruntime_quantized_is_proven(exported, tmp_path):
+    loaded = load_model(exported / "conv-ort.onnx")
+    network, board = loaded.network, load_board("nrf5340dk")
+    pcm = noisy(network.frontend.hop)
+    reference = run_reference(network, pcm)
+    assert equal(MACHINES["host"].run(build_host(network, tmp_path / "host"), pcm), reference).ok
+    check = against_onnxruntime(loaded.path, loaded.graph, network, reference.features)
+    assert check.ok, check
+    few = pcm[: 20 * network.frontend.hop]
+    run = MACHINES["unicorn"].run(build_bare(network, board, tmp_path / "bare"), few)
+    np.testing.assert_array_equal(run.pcm, reference.pcm[: few.size])
+    assert np.ptp(run.mask.astype(int), axis=0).max() > 10, "a constant mask proves nothing"
 
 
 def test_the_chain_of_the_page(tmp_path):
