@@ -94,6 +94,6 @@ def pack_banded(
     words = halves[..., 0] | (halves[..., 1] << 16)
     parts = []
     for row, (first, end) in enumerate(runs(weights)):
-        head = np.array([2 * first | (end - first) << 16, biases[row], multipliers[row], shifts[row]], np.int64)
+        head = np.array([2 * first | (end - first) << 16, biases[row], multipliers[row], -2 - int(shifts[row])], np.int64)
         parts += [head.astype(np.uint32), words[row, first:end]]
     return np.concatenate(parts)
