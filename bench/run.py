@@ -21,6 +21,7 @@ from measure import Measurement, measure
 from network import Frame, frame
 from no_fpu import cores_without_fpu, no_fpu, no_fpu_section
 from onnx2c import check_onnx2c, onnx2c_layers, onnx2c_section
+from positions import positions, positions_section
 from published import estimates, published_section
 from report import markdown
 from subjects import Subject, cmsis_nn, ours, plain
@@ -92,10 +93,11 @@ def main() -> int:
                     layers += list(measure(subject, board, compilers[-1]))
                 except BuildError as error:  # division on an Armv6-M is in gcc's library
                     skipped.append(f"{subject.name} on {board.core.cpu} by {compilers[-1].name}: {error}")
-        wide = []
+        wide, few = [], []
         for board in boards:
             _say(f"{board.name}: int16 values")
             wide += wide_layers(board, compilers[0], options.cmsis_nn)
+            few += positions(board, compilers[0])
         four_bit = []
         for board in filter(supports, boards if options.cmsis_nn else []):
             four_bit += widths(board, compilers[0], options.cmsis_nn)
@@ -110,6 +112,7 @@ def main() -> int:
         without = list(no_fpu(skipped)) if not options.board else []
         sections = (
             wide_section(wide),
+            positions_section(few),
             convolutions_section(convolved),
             no_fpu_section(without),
             onnx2c_section(generated, layers),
@@ -120,7 +123,7 @@ def main() -> int:
             document = {"schema_version": SCHEMA_VERSION, "layers": [asdict(m) | {"per_mac": m.per_mac} for m in layers]}
             document |= {"frames": [asdict(f) for f in frames], "front_end": [asdict(f) for f in fronts]}
             document |= {"transforms": [asdict(t) for t in fft], "four_bit": [asdict(w) for w in four_bit]}
-            document |= {"wide": [asdict(w) for w in wide]}
+            document |= {"wide": [asdict(w) for w in wide], "positions": [asdict(c) for c in few]}
             document |= {"no_fpu": [asdict(c) for c in without], "onnx2c": [asdict(g) for g in generated]}
             document |= {"convolutions": [asdict(c) for c in convolved]}
             document |= {"autoencoder": [asdict(e) for e in compared], "skipped": skipped}

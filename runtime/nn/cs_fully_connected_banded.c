@@ -22,20 +22,32 @@ static inline int32_t run_sum(int32_t sum, const uint32_t *words, const uint32_t
     return sum;
 }
 
+/* sum * multiplier / 2^(33 + shift) to the nearest, halves upwards, clamped to +-32767. */
+static inline int32_t scaled(int32_t sum, int32_t multiplier, int32_t shift)
+{
+    const int32_t twice = cs_multiply_high(sum, multiplier) >> shift;
+#if defined(__ARM_FEATURE_DSP)
+    int32_t less_one; /* so that int16 ends at -32767 */
+
+    __asm__("ssat %0, #16, %1, asr #1" : "=r"(less_one) : "r"(twice - 1));
+    return cs_saturate_s16(less_one + 1);
+#else
+    return cs_clamp((twice + 1) >> 1, -32767, 32767);
+#endif
+}
+
 void cs_fully_connected_banded(const cs_band_layer *layer, const int16_t *x, int16_t *y)
 {
-    const int32_t low = layer->low, high = layer->high;
     const uint32_t rows = layer->rows, columns = layer->columns;
+    const uint32_t *const words = layer->words;
 
     for (uint32_t position = layer->positions; position > 0; position--, x += columns) {
-        const uint32_t *at = layer->words;
+        const uint32_t *at = words;
 
         for (const int16_t *end_of_rows = y + rows; y < end_of_rows; y++) {
-            const uint32_t *words = at + 4, *end = words + (at[0] >> 16);
-            const int32_t sum = run_sum((int32_t)at[1], words, end, x + (uint16_t)at[0]);
-            const int32_t shift = (int32_t)at[3];
+            const uint32_t *run = at + 4, *end = run + (at[0] >> 16);
 
-            *y = (int16_t)cs_clamp(cs_multiply_by_quantized_multiplier_31(sum, (int32_t)at[2], shift), low, high);
+            *y = (int16_t)scaled(run_sum((int32_t)at[1], run, end, x + (uint16_t)at[0]), (int32_t)at[2], (int32_t)at[3]);
             at = end;
         }
     }

@@ -22,19 +22,19 @@
         .thumb
         .cfi_sections .debug_frame
 
-        /* r10, r11: sums of two rows and the state. */
+        /* r10, r11: sums of two rows and the state, whose first four elements are in r8 and r9 already. */
         .macro  RECURRENT quads
-        .set    quad, 0
-        .rept   \quads
-        ldrd    r8, r9, [r2, #8 * quad]
         ldm     r0!, {r4-r7}
-        .if     quad == 0
         smuad   r10, r4, r8
         smuad   r11, r6, r8
-        .else
+        smlad   r10, r5, r9, r10
+        smlad   r11, r7, r9, r11
+        .set    quad, 1
+        .rept   \quads - 1
+        ldrd    r8, r9, [r2, #8 * quad]
+        ldm     r0!, {r4-r7}
         smlad   r10, r4, r8, r10
         smlad   r11, r6, r8, r11
-        .endif
         smlad   r10, r5, r9, r10
         smlad   r11, r7, r9, r11
         .set    quad, quad + 1
@@ -66,6 +66,7 @@
         smmla   r6, r10, r4, r6
         smmla   r7, r11, r4, r7
         ACTIVATE
+        ldrd    r8, r9, [r2]
         strd    r6, r7, [r1], #16
         .endm
 
@@ -96,6 +97,7 @@
         str     r3, [sp, #16]
         movs    r12, #64
 1:                                              // the next step; r0 weights, r1 sums, r2 before
+        ldrd    r8, r9, [r2]
         ldr     r3, .Lsigmoid\units
         add     lr, r1, #16 * \units
 2:                                              // gates of the next four rows
@@ -118,8 +120,8 @@
         smmla   r6, r10, r8, r6
         smmla   r7, r11, r9, r7
         ACTIVATE
-        ldrd    r8, r9, [r1]                    // update gates
         ldr     r10, [lr], #4
+        ldrd    r8, r9, [r1]                    // update gates
         smulbb  r4, r8, r10
         smulbt  r5, r9, r10
         rsb     r8, r8, #32768
@@ -143,10 +145,11 @@
         add     r5, r5, #1
         ssat    r4, #16, r4
         ssat    r5, #16, r5
+        ldrd    r8, r9, [r2]
         pkhbt   r4, r4, r5, lsl #16
+        sub     r6, lr, r2
         str     r4, [r1], #16                   // two units' state, for later: `before` may be `after`
-        sub     r4, lr, r2
-        cmp     r4, #2 * \units
+        cmp     r6, #2 * \units
         bne     3b
         ldrd    r0, r1, [sp]
         ldrd    r6, r7, [sp, #8]

@@ -47,12 +47,11 @@ typedef void cs_fully_connected_pairs(const uint32_t *weights, const int16_t *x,
 cs_fully_connected_pairs cs_fully_connected_pairs_1, cs_fully_connected_pairs_2, cs_fully_connected_pairs_3,
     cs_fully_connected_pairs_4;
 
-/* Any core. Of each row the words: column where its run of weights starts, plus 2^16 times the words of the run; bias; multiplier; shift
- * (as in cs_fully_connected); the run, two int16 weights a word. columns is even. */
+/* Any core; int16 to int16, clamped to +-32767. Of each row the words: column where its run of weights starts, plus 2^16 times the
+ * words of the run; bias; multiplier; -2 - shift of cs_fully_connected; the run, two int16 weights a word. columns is even. */
 typedef struct cs_band_layer {
     const uint32_t *words;
     uint16_t rows, columns, positions;
-    int32_t low, high;
 } cs_band_layer;
 
 /* x: [positions, columns]; y: [positions, rows]. */

@@ -126,19 +126,23 @@ class FullyConnected(Layer):
         return (16,) if self.wide else (8,)
 
     @property
+    def _is_plain(self) -> bool:
+        """Whether values are int16, nothing is clamped but what int16 cannot hold, and no sum is shifted left."""
+        full = (self.low, self.high, self.zero_point) == (-32767, 32767, 0)
+        return self.wide and full and int(self.shift.max()) <= -2
+
+    @property
     def _is_banded(self) -> bool:
-        """Whether half of the weights or more are zeros outside of the rows' runs, and the result is int16."""
+        """Whether cs_fully_connected_banded computes it: half of the weights or more are zeros outside of the rows' runs."""
         rows, columns = self.weights.shape
-        if not self.wide or self.zero_point or max(-self.low, self.high) <= 127 or columns % 2:
+        if not self._is_plain or columns % 2:
             return False
         return 4 * sum(end - first for first, end in runs(self.weights)) <= int(rows * columns)
 
     def _in_pairs(self, kernel: str) -> bool:
         """Whether cs_fully_connected_pairs computes it."""
         rows, columns = self.weights.shape
-        full = self.wide and (self.low, self.high, self.zero_point) == (-32767, 32767, 0)
-        fits = columns in SMALL and rows % 2 == 0 and int(self.shift.max()) <= -2
-        return kernel in PAIR_KERNELS and self.positions > 1 and full and fits
+        return kernel in PAIR_KERNELS and self.positions > 1 and self._is_plain and columns in SMALL and rows % 2 == 0
 
     def matrix_bits(self, kernel: str) -> tuple[int, ...]:
         return () if self._is_banded or self._in_pairs(kernel) else self.vector_bits

@@ -13,7 +13,16 @@ PAIR_KERNELS = ("dsp", "dual", "mve")
 SMALL = (4, 8, 12, 16)
 """Columns, and units of a GRU, that those kernels take."""
 
+HELD = 8
+"""Columns of two positions that cs_input_sums keeps in registers."""
+
 Words = npt.NDArray[np.uint32]
+
+
+def row_words(weights: npt.NDArray[np.int8]) -> Words:
+    """int8 (rows, columns), columns even → uint32 (rows, columns / 2): two int16 a word, the first in the low halfword."""
+    halves = weights.astype(np.int16).view(np.uint16).astype(np.uint32).reshape(len(weights), -1, 2)
+    return halves[..., 0] | (halves[..., 1] << 16)
 
 
 def pair_words(weights: npt.NDArray[np.int8]) -> Words:
@@ -21,20 +30,23 @@ def pair_words(weights: npt.NDArray[np.int8]) -> Words:
     four columns the words A₀A₁, A₂A₃, B₀B₁, B₂B₃ of int16, the first in the low halfword.
     """
     rows, columns = weights.shape
-    halves = weights.astype(np.int16).view(np.uint16).astype(np.uint32).reshape(rows // 2, 2, columns // 4, 2, 2)
-    words = halves[..., 0] | (halves[..., 1] << 16)  # two rows, row of them, column quad, half of it
+    words = row_words(weights).reshape(rows // 2, 2, columns // 4, 2)  # two rows, row of them, column quad, half of it
     return np.ascontiguousarray(words.transpose(0, 2, 1, 3)).reshape(rows // 2, columns).astype(np.uint32)
 
 
 def rows_with(words: Words, *constants: npt.NDArray[np.integer]) -> Words:
-    """`words` (rows / 2, n) with (rows / 2, k) constants after each two rows' weights, k summed over all of them."""
+    """`words` (n, …) with constants of n rows after each row's."""
     columns = [c.reshape(len(words), -1).astype(np.int64).astype(np.uint32) for c in constants]
     return np.concatenate([words, *columns], axis=1)
 
 
 def pack_inputs(weights: npt.NDArray[np.int8], multipliers: npt.NDArray[np.integer], biases: npt.NDArray[np.integer]) -> Words:
-    """Of cs_input_sums: (rows, columns), (rows,), (rows,) → after each two rows' weights multiplier and bias of either row."""
-    return rows_with(pair_words(weights), np.stack([multipliers, biases], axis=1)).reshape(-1)
+    """Of cs_input_sums: (rows, columns), (rows,), (rows,) → after each two rows' weights multiplier and bias of either row; up
+    to 8 columns after each row's.
+    """
+    constants = np.stack([multipliers, biases], axis=1)
+    words = row_words(weights) if weights.shape[1] <= HELD else pair_words(weights)
+    return rows_with(words, constants).reshape(-1)
 
 
 def pack_recurrent(
@@ -90,10 +102,9 @@ def pack_banded(
     shifts: npt.NDArray[np.integer],
 ) -> Words:
     """Of cs_band_layer: each row's head and its run of weights, two int16 a word."""
-    halves = weights.astype(np.int16).view(np.uint16).astype(np.uint32).reshape(len(weights), -1, 2)
-    words = halves[..., 0] | (halves[..., 1] << 16)
+    words = row_words(weights)
     parts = []
     for row, (first, end) in enumerate(runs(weights)):
-        head = np.array([2 * first | (end - first) << 16, biases[row], multipliers[row], shifts[row]], np.int64)
+        head = np.array([2 * first | (end - first) << 16, biases[row], multipliers[row], -2 - int(shifts[row])], np.int64)
         parts += [head.astype(np.uint32), words[row, first:end]]
     return np.concatenate(parts)
