@@ -140,7 +140,7 @@ static inline cs_run cs_run_of(const cs_channel *channel)
 }
 
 /* Assembly: cs_conv_results.S says what it computes. */
-void cs_conv_results(const cs_run *run, const int32_t *acc, uint32_t count, int16_t *y);
+void cs_conv_results(const cs_run *run, const int32_t *acc, uint32_t count, int16_t *y, uint32_t step);
 
 /* One sum up to the first saturation. In assembly, else compilers make the choice of a multiplier a comparison. */
 static inline int32_t cs_run_one(const cs_run *run, int32_t sum, int same)
@@ -161,13 +161,13 @@ static inline void cs_conv_output_run(const cs_channel *channel, const int32_t *
     int16_t *other = y;
     int8_t *narrow = y;
 
-    if (wide && step == 1 && run.down == 0 && run.up <= 32767) {
+    if (wide && run.down == 0 && run.up <= 32767) {
         const uint32_t most = count & ~3u;
 
-        cs_conv_results(&run, acc, most, other);
+        cs_conv_results(&run, acc, most, other, step);
         count -= most;
         acc += most;
-        other += most;
+        other += most * step;
     }
     for (; count > 0; count--) {
         CS_STORE(cs_saturate_s16(cs_run_one(&run, *acc++, same) + run.up) + run.down);

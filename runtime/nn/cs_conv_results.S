@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* void cs_conv_results(const cs_run *run, const int32_t *acc, uint32_t count, int16_t *y)
+/* void cs_conv_results(const cs_run *run, const int32_t *acc, uint32_t count, int16_t *y, uint32_t step)
  *
- * Sums of one channel to `count` (a multiple of 4) neighbouring int16 results, as cs_conv_output_run of conv_output.h has them
- * with PReLU and a `down` of 0. Four at a time, so that none waits for another; y may have any address.
+ * Sums of one channel to `count` (a multiple of 4) int16 results, `step` elements apart, as cs_conv_output_run of conv_output.h
+ * has them with a `down` of 0. Four at a time, so that none waits for another; y may have any address.
  *
  *   r0  acc, running     r4  positive ^ negative     r8-r11  four sums, then results
  *   r1  y, running       r5  offset                  r12, lr their multipliers
@@ -30,9 +30,43 @@
         pkhbt   r10, r10, r11, lsl #16
         qadd16  r8, r8, r7
         qadd16  r10, r10, r7
+        .endm
+
+        .macro  STORE
         str     r8, [r1], #4
         subs    r2, r2, #4
         str     r10, [r1], #4
+        .endm
+
+        .macro  SCATTER                         // r12: bytes from result to result
+        ldr     r12, [sp, #STACK]
+        lsr     r9, r8, #16
+        lsr     r11, r10, #16
+        strh    r8, [r1]
+        add     r1, r1, r12
+        strh    r9, [r1]
+        add     r1, r1, r12
+        strh    r10, [r1]
+        add     r1, r1, r12
+        strh    r11, [r1]
+        add     r1, r1, r12
+        subs    r2, r2, #4
+        .endm
+
+        .macro  CHOOSE                          // the multiplier by the sum's sign, and the product
+        ldm     r0!, {r8-r11}
+        and     r12, r4, r8, asr #31
+        and     lr, r4, r9, asr #31
+        eor     r12, r12, r3
+        eor     lr, lr, r3
+        smmla   r8, r8, r12, r5
+        smmla   r9, r9, lr, r5
+        and     r12, r4, r10, asr #31
+        and     lr, r4, r11, asr #31
+        eor     r12, r12, r3
+        eor     lr, lr, r3
+        smmla   r10, r10, r12, r5
+        smmla   r11, r11, lr, r5
         .endm
 
         .section .text.cs_conv_results, "ax", %progbits
@@ -59,24 +93,20 @@ cs_conv_results:
         mov     r1, r3
         ldm     r12, {r3-r7}
         pkhbt   r7, r7, r7, lsl #16
-        cbz     r2, .Lend
-        cbz     r4, .Lsame
+        cmp     r2, #0
+        beq     .Lend
+        ldr     r8, [sp, #STACK]
+        lsl     r8, r8, #1
+        str     r8, [sp, #STACK]
+        cmp     r8, #2
+        bne     .Lapart
+        cmp     r4, #0
+        beq     .Lsame
         .balign 4
 .Lfour:
-        ldm     r0!, {r8-r11}
-        and     r12, r4, r8, asr #31
-        and     lr, r4, r9, asr #31
-        eor     r12, r12, r3
-        eor     lr, lr, r3
-        smmla   r8, r8, r12, r5
-        smmla   r9, r9, lr, r5
-        and     r12, r4, r10, asr #31
-        and     lr, r4, r11, asr #31
-        eor     r12, r12, r3
-        eor     lr, lr, r3
-        smmla   r10, r10, r12, r5
-        smmla   r11, r11, lr, r5
+        CHOOSE
         FINISH
+        STORE
         bne     .Lfour
 .Lend:
         pop     {r4-r11, pc}
@@ -88,7 +118,15 @@ cs_conv_results:
         smmla   r10, r10, r3, r5
         smmla   r11, r11, r3, r5
         FINISH
+        STORE
         bne     .Lsame
+        pop     {r4-r11, pc}
+        .balign 4
+.Lapart:
+        CHOOSE
+        FINISH
+        SCATTER
+        bne     .Lapart
         pop     {r4-r11, pc}
         .cfi_endproc
         .size   cs_conv_results, . - cs_conv_results
