@@ -92,9 +92,16 @@ static __attribute__((noinline)) void cs_conv_output_rare(const cs_channel *chan
 
 #if defined(__ARM_FEATURE_MVE)
 
+/* Assembly: cs_conv_results.S says what it computes. */
+void cs_conv_results(const cs_channel *channel, const int32_t *acc, uint32_t count, int16_t *y);
+
 static inline void cs_conv_output_run(const cs_channel *channel, const int32_t *acc, uint32_t count, void *y, uint32_t step,
                                       int wide, int same)
 {
+    if (wide && step == 1 && channel->zero_point == 0) {
+        cs_conv_results(channel, acc, count, y);
+        return;
+    }
     const int32x4_t positive = vdupq_n_s32(channel->multiplier), negative = vdupq_n_s32(channel->negative);
     const int32x4_t shift = vdupq_n_s32(channel->shift + 1);
     const int32x4_t low = vdupq_n_s32(channel->low), high = vdupq_n_s32(channel->high);
@@ -110,9 +117,7 @@ static inline void cs_conv_output_run(const cs_channel *channel, const int32_t *
         const int32x4_t scaled = vaddq_n_s32(vrshlq_s32(vmulhq_s32(sums, multiplier), shift), zero_point);
         const int32x4_t value = vminq_s32(vmaxq_s32(scaled, low), high);
 
-        if (wide && step == 1) {
-            vstrhq_p_s32(other, value, real);
-        } else if (wide) {
+        if (wide) {
             vstrhq_scatter_shifted_offset_p_s32(other, places, value, real);
         } else {
             vstrbq_scatter_offset_p_s32(narrow, places, value, real);
