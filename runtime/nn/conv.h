@@ -15,7 +15,7 @@ static inline const int8_t *cs_conv_block(const cs_conv *layer, const int8_t *we
 {
     const uint32_t columns = CS_ROUND_UP_4((uint32_t)layer->inputs * layer->time.taps * layer->frequency.taps);
     const uint32_t step = layer->frequency.y_step, block = layer->block;
-    int32_t *acc = (int32_t *)(void *)(rows + 4 * columns);
+    int32_t *acc = (int32_t *)(void *)(rows + 4 * CS_ROUND_UP_8(columns));
 
     for (uint32_t output = 0; output < layer->outputs; output += 4) {
         const uint32_t real = layer->outputs - output < 4 ? layer->outputs - output : 4;

@@ -5,16 +5,17 @@
 
 #include <stdint.h>
 
-/* Where column c of a patch stands in its pair, a and b, of 2 * columns elements, and how far b's stands after a's; where a
- * row's columns start in four rows. Without vectors columns 0 and 1 of all patches or rows stand together, then 2 and 3, ... */
+#define CS_ROUND_UP_8(n) (((n) + 7u) & ~7u)
+
+/* Where column c of a patch stands in its pair, a and b, of 2 * columns elements, and how far b's stands after a's. Without
+ * vectors columns 0 and 1 of both patches stand together, then 2 and 3, ...; those of four rows too. With vectors the first
+ * eight columns of a row stand in front of those of the next, then the second eight, ... */
 #if defined(__ARM_FEATURE_MVE)
 #define CS_PATCH_COLUMN(column) (column)
 #define CS_PATCH_NEXT(pair) ((pair) / 2u)
-#define CS_ROW_START(row, columns) ((row) * (columns))
 #else
 #define CS_PATCH_COLUMN(column) (((column) >> 1) * 4u + ((column) & 1u))
 #define CS_PATCH_NEXT(pair) 2u
-#define CS_ROW_START(row, columns) (2u * (row))
 #endif
 
 /* For `pairs` pairs of patches and each of four rows: acc[row * stride + patch] = bias[row] + products, modulo 2^32.
@@ -31,15 +32,17 @@ static inline const int8_t *cs_conv_widen(const int8_t *packed, uint32_t columns
 {
     static const uint16_t order[8] = {0, 2, 1, 3, 16, 18, 17, 19};
     const uint16x8_t offsets = vldrhq_u16(order);
+    const int8_t *end = packed + 4 * columns;
 
-    for (uint32_t row = 0; row < 4; row++, wide += columns) {
-        for (uint32_t column = 0; column < columns; column += 8) {
-            const mve_pred16_t real = vctp16q(columns - column);
+    for (int32_t left = (int32_t)columns; left > 0; left -= 8, packed += 32, wide += 32) {
+        const mve_pred16_t real = vctp16q((uint32_t)left);
 
-            vstrhq_p_s16(wide + column, vldrbq_gather_offset_z_s16(packed + 4 * (column + row), offsets, real), real);
-        }
+        vstrhq_s16(wide, vldrbq_gather_offset_z_s16(packed, offsets, real));
+        vstrhq_s16(wide + 8, vldrbq_gather_offset_z_s16(packed + 4, offsets, real));
+        vstrhq_s16(wide + 16, vldrbq_gather_offset_z_s16(packed + 8, offsets, real));
+        vstrhq_s16(wide + 24, vldrbq_gather_offset_z_s16(packed + 12, offsets, real));
     }
-    return packed + 4 * columns;
+    return end;
 }
 
 #else

@@ -92,9 +92,16 @@ static __attribute__((noinline)) void cs_conv_output_rare(const cs_channel *chan
 
 #if defined(__ARM_FEATURE_MVE)
 
+/* Assembly: cs_conv_results.S says what it computes. */
+void cs_conv_results(const cs_channel *channel, const int32_t *acc, uint32_t count, int16_t *y);
+
 static inline void cs_conv_output_run(const cs_channel *channel, const int32_t *acc, uint32_t count, void *y, uint32_t step,
                                       int wide, int same)
 {
+    if (wide && step == 1 && channel->zero_point == 0) {
+        cs_conv_results(channel, acc, count, y);
+        return;
+    }
     const int32x4_t positive = vdupq_n_s32(channel->multiplier), negative = vdupq_n_s32(channel->negative);
     const int32x4_t shift = vdupq_n_s32(channel->shift + 1);
     const int32x4_t low = vdupq_n_s32(channel->low), high = vdupq_n_s32(channel->high);
@@ -110,9 +117,7 @@ static inline void cs_conv_output_run(const cs_channel *channel, const int32_t *
         const int32x4_t scaled = vaddq_n_s32(vrshlq_s32(vmulhq_s32(sums, multiplier), shift), zero_point);
         const int32x4_t value = vminq_s32(vmaxq_s32(scaled, low), high);
 
-        if (wide && step == 1) {
-            vstrhq_p_s32(other, value, real);
-        } else if (wide) {
+        if (wide) {
             vstrhq_scatter_shifted_offset_p_s32(other, places, value, real);
         } else {
             vstrbq_scatter_offset_p_s32(narrow, places, value, real);
@@ -140,7 +145,7 @@ static inline cs_run cs_run_of(const cs_channel *channel)
 }
 
 /* Assembly: cs_conv_results.S says what it computes. */
-void cs_conv_results(const cs_run *run, const int32_t *acc, uint32_t count, int16_t *y);
+void cs_conv_results(const cs_run *run, const int32_t *acc, uint32_t count, int16_t *y, uint32_t step);
 
 /* One sum up to the first saturation. In assembly, else compilers make the choice of a multiplier a comparison. */
 static inline int32_t cs_run_one(const cs_run *run, int32_t sum, int same)
@@ -161,13 +166,13 @@ static inline void cs_conv_output_run(const cs_channel *channel, const int32_t *
     int16_t *other = y;
     int8_t *narrow = y;
 
-    if (wide && step == 1 && run.down == 0 && run.up <= 32767) {
+    if (wide && run.down == 0 && run.up <= 32767) {
         const uint32_t most = count & ~3u;
 
-        cs_conv_results(&run, acc, most, other);
+        cs_conv_results(&run, acc, most, other, step);
         count -= most;
         acc += most;
-        other += most;
+        other += most * step;
     }
     for (; count > 0; count--) {
         CS_STORE(cs_saturate_s16(cs_run_one(&run, *acc++, same) + run.up) + run.down);

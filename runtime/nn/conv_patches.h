@@ -23,6 +23,18 @@ static __attribute__((noinline)) void cs_patch_column(const void *from, int32_t 
 {
     const uint32_t next = CS_PATCH_NEXT(pair);
 
+#if defined(__ARM_FEATURE_MVE)
+    const uint16x8_t eight = vidupq_n_u16(0, 1);
+    const uint16x8_t places = vmulq_n_u16(eight, (uint16_t)next), sources = vmulq_n_u16(eight, (uint16_t)step);
+
+    for (int32_t left = (int32_t)count; left > 0; left -= 8, patch += 8 * next, from = cs_source_at(from, 8 * step, wide)) {
+        const mve_pred16_t real = vctp16q((uint32_t)left);
+        const int16x8_t some = wide ? vldrhq_gather_shifted_offset_z_s16((const int16_t *)from, sources, real)
+                                    : vldrbq_gather_offset_z_s16((const int8_t *)from, sources, real);
+
+        vstrhq_scatter_shifted_offset_p_s16(patch, places, vsubq_n_s16(some, (int16_t)(wide ? 0 : zero_point)), real);
+    }
+#else
     for (; count >= 2; count -= 2, patch += pair) {
         patch[0] = cs_source_element(from, 0, zero_point, wide);
         patch[next] = cs_source_element(from, step, zero_point, wide);
@@ -31,6 +43,7 @@ static __attribute__((noinline)) void cs_patch_column(const void *from, int32_t 
     if (count > 0) {
         patch[0] = cs_source_element(from, 0, zero_point, wide);
     }
+#endif
 }
 
 /* All columns of the patches first..end-1 of a block, element by element: they reach into padding. What `layer` points to is

@@ -117,6 +117,80 @@ cs_conv_multiply:
         .globl  cs_conv_multiply.stack_bytes
         .set    cs_conv_multiply.stack_bytes, STACK
 
+#elif defined(__ARM_FEATURE_MVE)
+
+/* The same for the vector extension: a patch at a time, eight columns of four rows in an iteration, 32 products in 10
+ * instructions. Loads and multiplications alternate, because a core may overlap one of each. What the last iteration has beyond
+ * `columns` is left out by its predicate.
+ *
+ *   r0  rows              r4, r6, r8, r10  sums of four rows     r11  bytes from row to row of acc
+ *   r1  x, running        r5  weights, running                   r12  acc, running
+ *   r2  columns           r7  bias                               lr   columns left
+ *   r3  patches left      r9  the next patch                     q0   x       q1, q2  weights of a row
+ *
+ * Stack: 36 bytes. Leaf function. */
+#define STACK 36 /* bytes */
+
+        .syntax unified
+        .thumb
+
+        .section .text.cs_conv_multiply, "ax", %progbits
+        .balign 4
+        .globl  cs_conv_multiply
+        .type   cs_conv_multiply, %function
+        .thumb_func
+cs_conv_multiply:
+        .cfi_sections .debug_frame
+        .cfi_startproc
+        push    {r4-r11, lr}
+        .cfi_def_cfa_offset STACK
+        .cfi_offset lr, -4
+        .cfi_offset r11, -8
+        .cfi_offset r10, -12
+        .cfi_offset r9, -16
+        .cfi_offset r8, -20
+        .cfi_offset r7, -24
+        .cfi_offset r6, -28
+        .cfi_offset r5, -32
+        .cfi_offset r4, -36
+        ldrd    r7, r12, [sp, #STACK]           // bias, acc
+        ldr     r11, [sp, #STACK + 8]
+        lsl     r11, r11, #2
+        lsls    r3, r3, #1
+        mov     r9, r1
+        .balign 4
+.Lpatch:
+        mov     r1, r9
+        mov     r5, r0
+        add     r9, r9, r2, lsl #1
+        ldm     r7, {r4, r6, r8, r10}
+        dlstp.16 lr, r2
+.Lchunk:
+        vldrh.u16 q0, [r1], #16
+        vldrh.u16 q1, [r5], #64
+        vmladava.s16 r4, q1, q0
+        vldrh.u16 q2, [r5, #-48]
+        vmladava.s16 r6, q2, q0
+        vldrh.u16 q1, [r5, #-32]
+        vmladava.s16 r8, q1, q0
+        vldrh.u16 q2, [r5, #-16]
+        vmladava.s16 r10, q2, q0
+        letp    lr, .Lchunk
+        str     r4, [r12]
+        str     r6, [r12, r11]
+        add     r5, r12, r11, lsl #1
+        str     r8, [r5]
+        str     r10, [r5, r11]
+        add     r12, r12, #4
+        subs    r3, r3, #1
+        bne     .Lpatch
+        pop     {r4-r11, pc}
+        .cfi_endproc
+        .size   cs_conv_multiply, . - cs_conv_multiply
+
+        .globl  cs_conv_multiply.stack_bytes
+        .set    cs_conv_multiply.stack_bytes, STACK
+
 #endif
 
 /* Bare-metal objects of GCC carry no such note, and one that does makes ld warn about all others. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* void cs_conv_results(const cs_run *run, const int32_t *acc, uint32_t count, int16_t *y)
+/* void cs_conv_results(const cs_run *run, const int32_t *acc, uint32_t count, int16_t *y, uint32_t step)
  *
- * Sums of one channel to `count` (a multiple of 4) neighbouring int16 results, as cs_conv_output_run of conv_output.h has them
- * with PReLU and a `down` of 0. Four at a time, so that none waits for another; y may have any address.
+ * Sums of one channel to `count` (a multiple of 4) int16 results, `step` elements apart, as cs_conv_output_run of conv_output.h
+ * has them with a `down` of 0. Four at a time, so that none waits for another; y may have any address.
  *
  *   r0  acc, running     r4  positive ^ negative     r8-r11  four sums, then results
  *   r1  y, running       r5  offset                  r12, lr their multipliers
@@ -30,9 +30,43 @@
         pkhbt   r10, r10, r11, lsl #16
         qadd16  r8, r8, r7
         qadd16  r10, r10, r7
+        .endm
+
+        .macro  STORE
         str     r8, [r1], #4
         subs    r2, r2, #4
         str     r10, [r1], #4
+        .endm
+
+        .macro  SCATTER                         // r12: bytes from result to result
+        ldr     r12, [sp, #STACK]
+        lsr     r9, r8, #16
+        lsr     r11, r10, #16
+        strh    r8, [r1]
+        add     r1, r1, r12
+        strh    r9, [r1]
+        add     r1, r1, r12
+        strh    r10, [r1]
+        add     r1, r1, r12
+        strh    r11, [r1]
+        add     r1, r1, r12
+        subs    r2, r2, #4
+        .endm
+
+        .macro  CHOOSE                          // the multiplier by the sum's sign, and the product
+        ldm     r0!, {r8-r11}
+        and     r12, r4, r8, asr #31
+        and     lr, r4, r9, asr #31
+        eor     r12, r12, r3
+        eor     lr, lr, r3
+        smmla   r8, r8, r12, r5
+        smmla   r9, r9, lr, r5
+        and     r12, r4, r10, asr #31
+        and     lr, r4, r11, asr #31
+        eor     r12, r12, r3
+        eor     lr, lr, r3
+        smmla   r10, r10, r12, r5
+        smmla   r11, r11, lr, r5
         .endm
 
         .section .text.cs_conv_results, "ax", %progbits
@@ -59,24 +93,20 @@ cs_conv_results:
         mov     r1, r3
         ldm     r12, {r3-r7}
         pkhbt   r7, r7, r7, lsl #16
-        cbz     r2, .Lend
-        cbz     r4, .Lsame
+        cmp     r2, #0
+        beq     .Lend
+        ldr     r8, [sp, #STACK]
+        lsl     r8, r8, #1
+        str     r8, [sp, #STACK]
+        cmp     r8, #2
+        bne     .Lapart
+        cmp     r4, #0
+        beq     .Lsame
         .balign 4
 .Lfour:
-        ldm     r0!, {r8-r11}
-        and     r12, r4, r8, asr #31
-        and     lr, r4, r9, asr #31
-        eor     r12, r12, r3
-        eor     lr, lr, r3
-        smmla   r8, r8, r12, r5
-        smmla   r9, r9, lr, r5
-        and     r12, r4, r10, asr #31
-        and     lr, r4, r11, asr #31
-        eor     r12, r12, r3
-        eor     lr, lr, r3
-        smmla   r10, r10, r12, r5
-        smmla   r11, r11, lr, r5
+        CHOOSE
         FINISH
+        STORE
         bne     .Lfour
 .Lend:
         pop     {r4-r11, pc}
@@ -88,8 +118,89 @@ cs_conv_results:
         smmla   r10, r10, r3, r5
         smmla   r11, r11, r3, r5
         FINISH
+        STORE
         bne     .Lsame
         pop     {r4-r11, pc}
+        .balign 4
+.Lapart:
+        CHOOSE
+        FINISH
+        SCATTER
+        bne     .Lapart
+        pop     {r4-r11, pc}
+        .cfi_endproc
+        .size   cs_conv_results, . - cs_conv_results
+
+        .globl  cs_conv_results.stack_bytes
+        .set    cs_conv_results.stack_bytes, STACK
+
+#elif defined(__ARM_FEATURE_MVE)
+
+/* void cs_conv_results(const cs_channel *channel, const int32_t *acc, uint32_t count, int16_t *y)
+ *
+ * The same for the vector extension, any count of neighbours and a zero point of 0: four in an iteration.
+ *
+ *   r1  acc, running    r3   y, running    q0  sums, then results       q3  their multipliers
+ *   r2  count           r12  shift + 1     q1, q2  positive, negative   q4, q5  low, high
+ *
+ * Stack: 40 bytes. Leaf function. */
+#define STACK 40 /* bytes */
+
+        .syntax unified
+        .thumb
+
+        .macro  FINISH
+        vrshl.s32 q0, r12
+        vmax.s32 q0, q0, q4
+        vmin.s32 q0, q0, q5
+        vstrh.32 q0, [r3], #8
+        .endm
+
+        .section .text.cs_conv_results, "ax", %progbits
+        .balign 4
+        .globl  cs_conv_results
+        .type   cs_conv_results, %function
+        .thumb_func
+cs_conv_results:
+        .cfi_sections .debug_frame
+        .cfi_startproc
+        push    {r4, lr}
+        .cfi_def_cfa_offset 8
+        .cfi_offset lr, -4
+        .cfi_offset r4, -8
+        vpush   {d8-d11}
+        .cfi_def_cfa_offset STACK
+        .cfi_offset d8, -40
+        .cfi_offset d9, -32
+        .cfi_offset d10, -24
+        .cfi_offset d11, -16
+        ldrd    r12, r4, [r0]
+        vdup.32 q1, r12
+        vdup.32 q2, r4
+        cmp     r12, r4
+        ldrd    r12, r4, [r0, #16]              // low, high
+        vdup.32 q4, r12
+        vdup.32 q5, r4
+        ldr     r12, [r0, #8]
+        add     r12, r12, #1
+        dlstp.32 lr, r2
+        beq     .Lsame
+.Lfour:
+        vldrw.u32 q0, [r1], #16
+        vcmp.s32 lt, q0, zr
+        vpsel   q3, q2, q1
+        vmulh.s32 q0, q0, q3
+        FINISH
+        letp    lr, .Lfour
+        vpop    {d8-d11}
+        pop     {r4, pc}
+.Lsame:                                         // one multiplier for all
+        vldrw.u32 q0, [r1], #16
+        vmulh.s32 q0, q0, q1
+        FINISH
+        letp    lr, .Lsame
+        vpop    {d8-d11}
+        pop     {r4, pc}
         .cfi_endproc
         .size   cs_conv_results, . - cs_conv_results
 

@@ -6,6 +6,8 @@
  * x + apart (bytes) is the next row, at any address. Four neighbours need three words of a row and eight instructions; the last
  * four overlap those before where `count` is no multiple of 4. `pairs`: two words a row, weights 0 and 1, then 1 and 2.
  *
+ * Three rows, the common kernel, have a loop of their own, with a pointer to each (r2, r1, r3) and acc in lr. Otherwise:
+ *
  *   r0  pairs, running      r3  bytes from row to row      r8, r9   weights of a row       lr  x of the first result
  *   r1  end of pairs        r4-r7  four sums               r10-r12  six elements
  *   r2  row, running        [sp] pairs; after the saved registers: bias, results left, acc running
@@ -17,6 +19,25 @@
 
         .syntax unified
         .thumb
+
+        .macro  PRODUCTS
+        smlad   r4, r10, r8, r4
+        smlatb  r5, r10, r8, r5
+        smlabt  r4, r11, r9, r4
+        smlad   r5, r11, r9, r5
+        smlad   r6, r11, r8, r6
+        smlatb  r7, r11, r8, r7
+        smlabt  r6, r12, r9, r6
+        smlad   r7, r12, r9, r7
+        .endm
+
+        .macro  ROW row, index
+        ldrd    r8, r9, [r0, #(8 * \index)]
+        ldr     r10, [\row]
+        ldr     r11, [\row, #4]
+        ldr     r12, [\row, #8]
+        PRODUCTS
+        .endm
 
         .section .text.cs_depthwise_three, "ax", %progbits
         .balign 4
@@ -37,6 +58,8 @@ cs_depthwise_three:
         .cfi_offset r6, -28
         .cfi_offset r5, -32
         .cfi_offset r4, -36
+        cmp     r1, #3
+        beq     .Lthree
         add     r1, r0, r1, lsl #3
         mov     lr, r2
 .Lfour:
@@ -51,14 +74,7 @@ cs_depthwise_three:
         ldr     r10, [r2]
         ldr     r11, [r2, #4]
         ldr     r12, [r2, #8]
-        smlad   r4, r10, r8, r4
-        smlatb  r5, r10, r8, r5
-        smlabt  r4, r11, r9, r4
-        smlad   r5, r11, r9, r5
-        smlad   r6, r11, r8, r6
-        smlatb  r7, r11, r8, r7
-        smlabt  r6, r12, r9, r6
-        smlad   r7, r12, r9, r7
+        PRODUCTS
         add     r2, r2, r3
         cmp     r0, r1
         bne     .Lrow
@@ -78,6 +94,39 @@ cs_depthwise_three:
         b       .Lfour
 .Lend:
         pop     {r0, r4-r11, pc}
+.Lthree:
+        add     r1, r2, r3
+        add     r3, r3, r1
+        ldr     lr, [sp, #STACK + 8]
+        .balign 4
+.Lthree_four:
+        ldr     r4, [sp, #STACK]
+        mov     r5, r4
+        mov     r6, r4
+        mov     r7, r4
+        ROW     r2, 0
+        ROW     r1, 1
+        ROW     r3, 2
+        ldr     r8, [sp, #STACK + 4]
+        stm     lr, {r4-r7}
+        subs    r8, r8, #4
+        bls     .Lend
+        cmp     r8, #4
+        blo     .Loverlap
+        add     lr, lr, #16
+        adds    r2, r2, #8
+        adds    r1, r1, #8
+        adds    r3, r3, #8
+        str     r8, [sp, #STACK + 4]
+        b       .Lthree_four
+.Loverlap:
+        add     lr, lr, r8, lsl #2
+        add     r2, r2, r8, lsl #1
+        add     r1, r1, r8, lsl #1
+        add     r3, r3, r8, lsl #1
+        movs    r8, #4
+        str     r8, [sp, #STACK + 4]
+        b       .Lthree_four
         .cfi_endproc
         .size   cs_depthwise_three, . - cs_depthwise_three
 

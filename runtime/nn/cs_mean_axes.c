@@ -1,13 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "broadcast.h"
+#include "sums16.h"
 
 /* Sum of the elements at, at + inner ... less the zero point; of their squares, shifted to 32 bits. */
 static int32_t sum_of(const cs_mean *layer, const void *x, uint32_t at)
 {
     int32_t sum = 0;
     uint64_t squares = 0;
+    uint32_t left = layer->n;
 
-    for (uint32_t i = 0; i < layer->n; i++, at += layer->inner) {
+    if (layer->wide_in && layer->inner == 1 && layer->zero_point_in == 0) {
+        sum = cs_sums16((const int16_t *)x + at, left, &squares);
+        left = 0;
+    }
+    for (; left > 0; left--, at += layer->inner) {
         const int32_t value = cs_element(x, at, layer->wide_in) - layer->zero_point_in;
 
         if (layer->squares) {

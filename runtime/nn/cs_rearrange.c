@@ -42,6 +42,42 @@
 REARRANGE(8)
 REARRANGE(16)
 
+#if defined(__ARM_FEATURE_DSP)
+
+/* Neighbours, int16 to int16, -32767..32767, no zero points. With m the multiplier: floor(m * x / 2^16), which is one instruction,
+ * the rounding less one step, the shift to 16 bits, saturation, and the step again. */
+static __attribute__((noinline)) void run_scaled16(const cs_scale *scale, const int16_t *x, int16_t *y, uint32_t n)
+{
+    const int32_t multiplier = scale->multiplier, right = 15 - scale->shift;
+    const int32_t round = (1 << (right - 1)) - (1 << right);
+
+    for (; n >= 2; n -= 2, x += 2, y += 2) {
+        uint32_t two;
+        int32_t one, other;
+
+        __builtin_memcpy(&two, x, 4);
+        __asm__("smlawb %0, %1, %2, %3" : "=r"(one) : "r"(multiplier), "r"(two), "r"(round));
+        __asm__("smlawt %0, %1, %2, %3" : "=r"(other) : "r"(multiplier), "r"(two), "r"(round));
+        one = cs_saturate_s16(one >> right);
+        other = cs_saturate_s16(other >> right);
+        __asm__("pkhbt %0, %1, %2, lsl #16" : "=r"(two) : "r"(one), "r"(other));
+        __asm__("qadd16 %0, %0, %1" : "+r"(two) : "r"(0x10001u));
+        __builtin_memcpy(y, &two, 4);
+    }
+    if (n > 0) {
+        *y = (int16_t)cs_saturate_s16(cs_saturate_s16((cs_multiply_high_add(*x * 65536, multiplier, round)) >> right) + 1);
+    }
+}
+
+/* Whether it computes them. */
+static inline int fits_scaled16(const cs_copy *copy, const cs_scale *scale)
+{
+    return scale->x_wide && scale->y_wide && copy->from[LAST] == 1 && copy->to[LAST] == 1 && scale->shift >= -14 &&
+           scale->source_zero_point == 0 && scale->zero_point == 0 && scale->low == -32767 && scale->high == 32767;
+}
+
+#endif
+
 /* One innermost loop from x[from] to y[to]. */
 static __attribute__((noinline)) void run_scaled(const cs_copy *copy, const cs_scale *scale, const void *x, int32_t from,
                                                  void *y, int32_t to)
@@ -64,5 +100,11 @@ static __attribute__((noinline)) void run_scaled(const cs_copy *copy, const cs_s
 
 void cs_rearrange_scaled(const cs_copy *copy, const cs_scale *scale, const void *x, void *y)
 {
+#if defined(__ARM_FEATURE_DSP)
+    if (fits_scaled16(copy, scale)) {
+        FOR_RUNS(copy, from, to, run_scaled16(scale, (const int16_t *)x + from, (int16_t *)y + to, copy->sizes[LAST]))
+        return;
+    }
+#endif
     FOR_RUNS(copy, from, to, run_scaled(copy, scale, x, from, y, to))
 }

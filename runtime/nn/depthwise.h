@@ -66,6 +66,21 @@ static __attribute__((noinline)) void cs_depthwise_any(const cs_depthwise_run *r
 void cs_depthwise_three(const uint32_t *pairs, uint32_t rows, const int16_t *x, uint32_t apart, int32_t bias, uint32_t count,
                         int32_t *acc);
 
+/* Two products of each row: a result at the edge reads no more of it. */
+static inline int32_t cs_depthwise_two(const cs_depthwise_run *run, const uint32_t *pairs, int32_t at)
+{
+    const int16_t *x = (const int16_t *)run->x + at;
+    int32_t sum = run->bias;
+
+    for (uint32_t rows = run->rows; rows > 0; rows--, pairs += 2, x += run->apart) {
+        uint32_t word;
+
+        __builtin_memcpy(&word, x, 4);
+        __asm__("smlad %0, %1, %2, %0" : "+r"(sum) : "r"(word), "r"(*pairs));
+    }
+    return sum;
+}
+
 /* Words for it from the weights of a channel. */
 static inline void cs_depthwise_pairs(const int8_t *weights, uint32_t rows, uint32_t *pairs)
 {
@@ -85,6 +100,14 @@ static inline void cs_depthwise_sums(const cs_depthwise_run *run, const cs_conv_
     int32_t last = at + (int32_t)(count - 1) * step + (int32_t)((axis->taps - 1u) * axis->dilation);
     uint32_t first = 0, end = count;
 
+#if defined(__ARM_FEATURE_DSP)
+    if (pairs != 0 && run->rows > 0 && at == -1 && last == size && count >= 6) { /* the ordinary padding */
+        acc[0] = cs_depthwise_two(run, pairs + 1, 0);
+        acc[count - 1] = cs_depthwise_two(run, pairs, size - 2);
+        cs_depthwise_three(pairs, run->rows, run->x, 2 * run->apart, run->bias, count - 2, acc + 1);
+        return;
+    }
+#endif
     for (; at < 0 && first < end; at += step) {
         acc[first++] = cs_depthwise_edge(run, axis, at, wide);
     }
@@ -104,11 +127,11 @@ static inline void cs_depthwise_sums(const cs_depthwise_run *run, const cs_conv_
     }
 }
 
-/* The results of one output channel; x is its source channel. */
-static inline void cs_depthwise_channel(const cs_conv *layer, uint32_t channel, const void *x, void *y, int wide, int32_t *acc)
+/* One row of results of a channel, whose source `run` has. */
+static inline void cs_depthwise_channel(const cs_conv *layer, uint32_t channel, const cs_depthwise_run *run, void *y,
+                                        int wide, int32_t *acc)
 {
-    const cs_conv_axis *time = &layer->time, *frequency = &layer->frequency;
-    const int8_t *weights = layer->weights + channel * time->taps * frequency->taps;
+    const cs_conv_axis *frequency = &layer->frequency;
     const cs_channel constants = cs_channel_of(layer, channel);
     const uint32_t *pairs = 0;
 
@@ -116,13 +139,27 @@ static inline void cs_depthwise_channel(const cs_conv *layer, uint32_t channel, 
     if (wide && frequency->taps == 3 && frequency->step == 1 && frequency->dilation == 1) {
         uint32_t *words = (uint32_t *)(void *)(acc + layer->block);
 
-        cs_depthwise_pairs(weights, time->taps, words);
+        cs_depthwise_pairs(run->weights, run->rows, words);
         pairs = words;
     }
 #endif
+    for (uint32_t f = 0; f < frequency->results; f += layer->block) {
+        const uint32_t left = frequency->results - f, count = left < layer->block ? left : layer->block;
+
+        cs_depthwise_sums(run, frequency, frequency->origin + (int32_t)(f * frequency->step), count, pairs, acc, wide);
+        cs_conv_output(&constants, acc, count, (int8_t *)y + (wide ? 2u : 1u) * f * frequency->y_step, frequency->y_step, wide);
+    }
+}
+
+/* `wide`: x and y are int16, else int8. */
+static inline void cs_depthwise_core(const cs_conv *layer, const void *x, void *y, int wide, void *scratch)
+{
+    const cs_conv_axis *time = &layer->time, *frequency = &layer->frequency;
+    const uint32_t taps = time->taps * frequency->taps, elements = time->source * frequency->source;
+
     for (uint32_t t = 0; t < time->results; t++) {
         int32_t row = time->origin + (int32_t)(t * time->step);
-        uint32_t skipped = 0, rows = 0;
+        uint32_t skipped = 0, rows = 0, channel = 0;
 
         for (; row < 0 && skipped < time->taps; row += time->dilation) {
             skipped++;
@@ -130,35 +167,23 @@ static inline void cs_depthwise_channel(const cs_conv *layer, uint32_t channel, 
         for (int32_t at = row; skipped + rows < time->taps && at < time->source; at += time->dilation) {
             rows++;
         }
-        const cs_depthwise_run run = {
+        cs_depthwise_run run = {
             .x = cs_source_at(x, rows == 0 ? 0 : row * frequency->source, wide),
-            .weights = weights + skipped * frequency->taps,
+            .weights = layer->weights + skipped * frequency->taps,
             .rows = rows,
             .apart = (uint32_t)time->dilation * frequency->source,
-            .bias = layer->bias[channel],
             .zero_point = layer->source_zero_point,
         };
+        void *to = (int8_t *)y + (wide ? 2u : 1u) * t * time->y_step;
 
-        for (uint32_t f = 0; f < frequency->results; f += layer->block) {
-            const uint32_t left = frequency->results - f, count = left < layer->block ? left : layer->block;
-            const uint32_t place = channel * layer->y_channel + t * time->y_step + f * frequency->y_step;
-
-            cs_depthwise_sums(&run, frequency, frequency->origin + (int32_t)(f * frequency->step), count,
-                              pairs == 0 ? pairs : pairs + 2 * skipped, acc, wide);
-            cs_conv_output(&constants, acc, count, (int8_t *)y + (wide ? 2u : 1u) * place, frequency->y_step, wide);
-        }
-    }
-}
-
-/* `wide`: x and y are int16, else int8. */
-static inline void cs_depthwise_core(const cs_conv *layer, const void *x, void *y, int wide, void *scratch)
-{
-    const uint32_t channel_bytes = (wide ? 2u : 1u) * layer->time.source * layer->frequency.source;
-    uint32_t channel = 0;
-
-    for (uint32_t g = 0; g < layer->groups; g++) {
-        for (uint32_t output = 0; output < layer->outputs; output++, channel++) {
-            cs_depthwise_channel(layer, channel, (const int8_t *)x + g * channel_bytes, y, wide, scratch);
+        for (uint32_t g = 0; g < layer->groups; g++) {
+            for (uint32_t output = 0; output < layer->outputs; output++, channel++) {
+                run.bias = layer->bias[channel];
+                cs_depthwise_channel(layer, channel, &run, to, wide, scratch);
+                run.weights += taps;
+                to = (int8_t *)to + (wide ? 2u : 1u) * layer->y_channel;
+            }
+            run.x = cs_source_at(run.x, (int32_t)elements, wide);
         }
     }
 }

@@ -12,17 +12,15 @@ static inline void cs_move(void *to, const void *from, uint32_t bytes)
     const int8_t *f = from;
 
 #if defined(__ARM_FEATURE_DSP)
-    for (; bytes >= 16; bytes -= 16, t += 16, f += 16) {
-        uint32_t word[4];
+    for (; bytes >= 32; bytes -= 32, t += 32, f += 32) {
+        uint32_t word[8];
 
-        __builtin_memcpy(&word[0], f, 4);
-        __builtin_memcpy(&word[1], f + 4, 4);
-        __builtin_memcpy(&word[2], f + 8, 4);
-        __builtin_memcpy(&word[3], f + 12, 4);
-        __builtin_memcpy(t, &word[0], 4);
-        __builtin_memcpy(t + 4, &word[1], 4);
-        __builtin_memcpy(t + 8, &word[2], 4);
-        __builtin_memcpy(t + 12, &word[3], 4);
+        for (uint32_t i = 0; i < 8; i++) { /* unrolled: eight loads, eight stores */
+            __builtin_memcpy(&word[i], f + 4 * i, 4);
+        }
+        for (uint32_t i = 0; i < 8; i++) {
+            __builtin_memcpy(t + 4 * i, &word[i], 4);
+        }
     }
     for (; bytes >= 4; bytes -= 4, t += 4, f += 4) {
         uint32_t word;

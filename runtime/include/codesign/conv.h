@@ -37,9 +37,9 @@ typedef struct cs_conv {
     uint32_t twice;            /* 1: results are rounded as TFLite's convolutions do, 0: once */
 } cs_conv;
 
-/* Scratch in bytes, 4-byte aligned; python/codesign/compiler/layers/conv_code.py uses the same formulas. C4 is the number of
- * columns rounded up to a multiple of 4.
- *   cs_conv_*       2 * C4 * (block + 4) + 16 * block
+/* Scratch in bytes, 4-byte aligned; python/codesign/compiler/layers/conv_code.py uses the same formulas. C4 and C8 are the
+ * number of columns rounded up to a multiple of 4 and of 8.
+ *   cs_conv_*       2 * C4 * block + 8 * C8 + 16 * block
  *   cs_depthwise_*  4 * block + 8 * time taps */
 void cs_conv_s16(const cs_conv *layer, const int16_t *x, int16_t *y, void *scratch);
 void cs_conv_s8(const cs_conv *layer, const int8_t *x, int8_t *y, void *scratch);

@@ -3,17 +3,36 @@
 #include <stdint.h>
 #include <string.h>
 
-/* A word at a time where both sides are aligned, which buffers of the enhancer are. `volatile` in the byte loops would
+/* Words at a time where both sides are aligned, which buffers of the enhancer are. `volatile` in the byte loops would
  * be one way to keep the compiler from turning them into calls of themselves; the empty asm is another, at no cost. */
 #define NOT_A_LIBRARY_CALL() __asm__ volatile("")
+
+/* Cores that load and store words at any address take them as they come. */
+#if defined(__ARM_FEATURE_UNALIGNED)
+#define WORDS_FIT(d, s) 1
+typedef uint32_t __attribute__((may_alias, aligned(1))) any_word;
+#else
+#define WORDS_FIT(d, s) ((((uintptr_t)(d) | (uintptr_t)(s)) & 3u) == 0)
+typedef uint32_t __attribute__((may_alias)) any_word;
+#endif
 
 void *memcpy(void *restrict to, const void *restrict from, size_t n)
 {
     uint8_t *d = to;
     const uint8_t *s = from;
-    if ((((uintptr_t)d | (uintptr_t)s) & 3u) == 0) {
+    if (WORDS_FIT(d, s)) {
+        for (; n >= 16; n -= 16, d += 16, s += 16) {
+            const uint32_t a = ((const any_word *)s)[0], b = ((const any_word *)s)[1];
+            const uint32_t e = ((const any_word *)s)[2], f = ((const any_word *)s)[3];
+
+            ((any_word *)d)[0] = a;
+            ((any_word *)d)[1] = b;
+            ((any_word *)d)[2] = e;
+            ((any_word *)d)[3] = f;
+            NOT_A_LIBRARY_CALL();
+        }
         for (; n >= 4; n -= 4, d += 4, s += 4) {
-            *(uint32_t *)d = *(const uint32_t *)s;
+            *(any_word *)d = *(const any_word *)s;
             NOT_A_LIBRARY_CALL();
         }
     }

@@ -67,7 +67,7 @@ def phase_scratch(phase: ConvPhase, depthwise: bool) -> int:
     block = block_results(phase, depthwise)
     if depthwise:
         return 4 * block + 8 * phase.time.taps
-    return 2 * round_up(phase.columns, 4) * (block + 4) + 16 * block
+    return 2 * round_up(phase.columns, 4) * block + 8 * round_up(phase.columns, 8) + 16 * block
 
 
 def pack_conv(weights: npt.NDArray[np.int8], groups: int) -> npt.NDArray[np.int8]:
