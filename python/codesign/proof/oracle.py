@@ -18,6 +18,7 @@ import onnx
 from codesign.base.errors import one_line
 from codesign.compiler.layers import Layer, Value
 from codesign.compiler.lower.network import Network
+from codesign.compiler.model.file import read_model
 from codesign.compiler.model.graph import Graph
 from codesign.compiler.reference import network as reference_network
 from codesign.proof.verdict import Check
@@ -48,7 +49,7 @@ class _Oracle:
         self.worst: dict[str, tuple[int, int]] = {}
         self._graph, self._network = graph, network
         self._runner = reference_network.Runner(network)
-        proto = onnx.load(model)
+        proto = read_model(model)[0] if model.suffix == ".tflite" else onnx.load(model)
         self._last = {name: layer.name for layer in network.schedule for name in (*layer.writes, *layer.states)}
         known = {output.name for output in proto.graph.output}
         made = {name for node in proto.graph.node for name in node.output} | known  # views of our own are no tensors
