@@ -54,7 +54,7 @@ def test_the_emitted_c_gives_the_same_bits(tmp_path):
 
 @pytest.mark.parametrize(("frames", "clip"), [(1, 0.0), (1, 8.0), (5, 10.0)])
 def test_an_lstm_stays_beside_litert(frames, clip, tmp_path):
-    """Within two steps of the hidden state in each of many steps, states handed on."""
+    """Within a step of the hidden state in each of many steps, states handed on."""
     data = cases.lstm(cases.INT8, frames, clip=clip)
     (tmp_path / "m.tflite").write_bytes(data)
     network = lower(load_with_chain(tmp_path / "m.tflite", chainless=True)[0])
@@ -63,5 +63,5 @@ def test_an_lstm_stays_beside_litert(frames, clip, tmp_path):
     rows = np.clip(np.random.default_rng(2).normal(4, 25, (80, size)), -128, 127).astype(np.int8)
     ours, theirs = reference.run(network, rows)[0], cases.litert(data, rows)
     print(f"largest difference {np.abs(ours - theirs).max()}, {np.mean(ours != theirs):.1%} differ")
-    assert np.abs(ours.astype(int) - theirs).max() <= 2
+    assert np.abs(ours.astype(int) - theirs).max() <= 1
     assert np.unique(theirs).size > 100
