@@ -292,3 +292,28 @@ def litert(data: bytes, rows: np.ndarray) -> np.ndarray:
         interpreter.invoke()
         results.append(interpreter.get_tensor(target["index"]).ravel().copy())
     return np.array(results)
+
+
+def lstm(dtype, frames: int = 1, units: int = 12, inputs: int = 10, clip: float = 0.0, seed: int = 0) -> bytes:
+    """A file of one UNIDIRECTIONAL_SEQUENCE_LSTM as the converter quantizes it, gates within the sigmoid's range."""
+    f, rng = TfliteFile(), np.random.default_rng(seed)
+    narrow = np.dtype(dtype) == INT8
+    x = f.tensor([1, frames, inputs], dtype, scale=np.float32(0.03 if narrow else 2.0**-13), zero=4 if narrow else 0)
+    quant = {"scale": np.float32(0.0079), "zero": -2} if narrow else {"scale": np.float32(2.0**-15)}
+
+    def matrices(columns):
+        return [
+            f.constant(rng.integers(-127, 128, (units, columns)).astype(np.int8), scale=np.float32(0.003)) for _ in range(4)
+        ]
+
+    w, r = matrices(inputs), matrices(units)
+    step = np.float32(0.003) * f.graph.tensors[x].quantization.scale[0]
+    b = [f.constant(rng.integers(-9000, 9000, units).astype(np.int32), scale=step) for _ in range(4)]
+    states = [f.tensor([1, units], dtype, variable=True, **quant)]
+    states.append(f.tensor([1, units], np.int16, scale=np.float32(2.0**-11), variable=True))
+    between = [f.tensor([], np.int16, scale=np.float32(2.0**-12)) for _ in range(4)] + [f.tensor([], dtype, **quant)]
+    y = f.tensor([1, frames, units], dtype, **quant)
+    operands = [x, *w, *r, -1, -1, -1, *b, -1, -1, *states, -1, -1, -1, -1]
+    options = {"fusedActivationFunction": 4, "cellClip": clip, "intermediates": between}
+    name = "UnidirectionalSequenceLSTM"
+    return f.data([x], [f("UNIDIRECTIONAL_SEQUENCE_LSTM", operands, y, options=f"{name}Options", version=3, **options)])

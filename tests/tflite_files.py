@@ -53,6 +53,7 @@ class TfliteFile:
         number = getattr(self.schema.BuiltinOperator, kind)
         code.builtinCode, code.deprecatedBuiltinCode, code.version = number, min(number, 127), values.pop("version", 1)
         self.model.operatorCodes.append(code)
+        operator.intermediates = values.pop("intermediates", None)
         operator.opcodeIndex, operator.inputs, operator.outputs = len(self.model.operatorCodes) - 1, inputs, list(outputs)
         if options:
             operator.builtinOptions = getattr(self.schema, f"{options}T")()

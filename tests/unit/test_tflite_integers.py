@@ -50,3 +50,18 @@ def test_the_emitted_c_gives_the_same_bits(tmp_path):
     for i, case in enumerate(found):
         check(case, run(i), f"case {i}")
     assert {"conv2d", "convtranspose2d", "mean", "fullyconnected", "binary"} <= {case.layer.kind for case in found}
+
+
+@pytest.mark.parametrize(("frames", "clip"), [(1, 0.0), (1, 8.0), (5, 10.0)])
+def test_an_lstm_stays_beside_litert(frames, clip, tmp_path):
+    """Within a step of the hidden state in each of many steps, states handed on."""
+    data = cases.lstm(cases.INT8, frames, clip=clip)
+    (tmp_path / "m.tflite").write_bytes(data)
+    network = lower(load_with_chain(tmp_path / "m.tflite", chainless=True)[0])
+    assert [state.value.size for state in network.states] == [12, 12]
+    size = network.values[network.input].size
+    rows = np.clip(np.random.default_rng(2).normal(4, 25, (80, size)), -128, 127).astype(np.int8)
+    ours, theirs = reference.run(network, rows)[0], cases.litert(data, rows)
+    print(f"largest difference {np.abs(ours - theirs).max()}, {np.mean(ours != theirs):.1%} differ")
+    assert np.abs(ours.astype(int) - theirs).max() <= 1
+    assert np.unique(theirs).size > 100

@@ -15,7 +15,7 @@ from codesign.compiler.layers.arithmetic import Ints, Matrices, saturate16
 from codesign.compiler.layers.code import Array, CodeContext, LayerCode
 from codesign.compiler.layers.recurrent import TwoMatrices, product
 from codesign.compiler.layers.scratch import BLOCK_ROWS, prepared_bytes
-from codesign.compiler.layers.tables import TOLERANCE, lookup16
+from codesign.compiler.layers.tables import BEYOND, TOLERANCE, lookup16
 from codesign.compiler.layers.value import Value
 
 
@@ -38,6 +38,8 @@ class Lstm(TwoMatrices):
     hidden_shift: int
     hidden_zero_point: int
     cell_limit: int = 0
+    unbounded: bool = False
+    """Whether the file lets pre-activations go beyond ±8, where they end here."""
 
     kind: ClassVar[str] = "lstm"
 
@@ -102,7 +104,7 @@ class Lstm(TwoMatrices):
         return LayerCode(prefix, (inputs, recurrent, Array.of(context.member(self.name, "bias"), self.bias)), code)
 
     def tolerance(self, values: Mapping[str, Value]) -> dict[str, int]:
-        sigmoid, tanh = TOLERANCE["sigmoid"], TOLERANCE["tanh"]
+        sigmoid, tanh = TOLERANCE["sigmoid"] + BEYOND * self.unbounded, TOLERANCE["tanh"]
         cell = sigmoid + 1.0 + (sigmoid + tanh) * 2.0 ** (self.cell_fraction - 15)
         product = sigmoid + 2.8 + cell * 2.0 ** (15 - self.cell_fraction)  # of σ(o)·tanh(c'), LSB of Q0.15
         hidden = 1.0 + product * 2.0**-15 / values[self.hidden].scale

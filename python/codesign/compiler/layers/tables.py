@@ -21,6 +21,9 @@ LIMIT = 32767
 TOLERANCE: Mapping[Table, float] = {"sigmoid": 3.6, "tanh": 10.8}
 """How far a result may be from the function, LSB of Q0.15: one LSB of the Q3.12 argument, the table's error and rounding."""
 
+BEYOND = 11.0
+"""How much farther the sigmoid of an argument beyond ±8 may be, LSB of Q0.15: 1 − sigmoid(8)."""
+
 _FUNCTIONS: dict[str, Callable[[float], float]] = {
     "sigmoid": lambda x: 1.0 / (1.0 + math.exp(-x)),
     "tanh": math.tanh,

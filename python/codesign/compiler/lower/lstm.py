@@ -43,12 +43,12 @@ def lower_lstm(context: Context, op: LstmCell) -> None:
     fraction = round(-math.log2(cell.scale))
     limit = cell_limit(op.cell_clip, fraction)
     if "int16" not in (source.dtype, hidden.dtype):
-        context.layers.append(replace(_layer(op, source, hidden, cell, fraction), cell_limit=limit))
+        context.layers.append(replace(_layer(op, source, hidden, cell, fraction), cell_limit=limit, unbounded=context.tflite))
         return
     rows = Rows(*weights_of(op.name, "the input weights", op.input_weight, source.dtype))
     recurrent = Rows(*weights_of(op.name, "the recurrent weights", op.recurrent_weight, hidden.dtype))
     layer = lstm_of(op.name, source, hidden, cell.name, fraction, rows, recurrent, op.bias)
-    context.layers.append(replace(layer, cell_limit=limit))
+    context.layers.append(replace(layer, cell_limit=limit, unbounded=context.tflite))
 
 
 def _layer(op: LstmCell, source: Value, hidden: Value, cell: Value, cell_fraction: int) -> Lstm:

@@ -77,7 +77,7 @@ def lower_recurrent(context: Context, op: Recurrent) -> None:
             positions=op.positions,
             scan=op.scan,
         )
-        layer = replace(layer, cell_limit=cell_limit(op.cell_clip, fraction))
+        layer = replace(layer, cell_limit=cell_limit(op.cell_clip, fraction), unbounded=context.tflite)
     context.layers.append(_kept(context, op, layer, hidden) if op.scan and op.stateful else layer)
 
 

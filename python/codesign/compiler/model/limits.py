@@ -18,8 +18,6 @@ MAX_FIELDS = 2**20
 MAX_WEIGHTS = 8 * 2**20
 ROUNDING = "codesign.rounding"
 """Key of a node's metadata_props: once, twice or reduced, as lower.convolution.Rounding."""
-CELL_CLIP = "codesign.cell_clip"
-"""Key of an LSTM node's metadata_props: its cell state stays within ± this number."""
 MAX_WORK = 8 * MAX_WEIGHTS
 """Elements of all constants and matrices on the way: nodes that read one tensor may each make their own of it."""
 MAX_PARTS = 16

@@ -212,9 +212,8 @@ class Recognizer:
         names = term.name, f"{term.name}:cell" if new_cell is None else new_cell.name
         source = self.emit(term.source, self._guard(hidden))
         matrices = term.input_weight, term.recurrent_weight
-        return LstmCell(self._name(term), source, hidden, cell, *names, *matrices, term.bias, term.cell_clip), new_cell or Term(
-            names[1], 0
-        )
+        layer = LstmCell(self._name(term), source, hidden, cell, *names, *matrices, term.bias, term.cell_clip)
+        return layer, new_cell or Term(names[1], 0)
 
     def _from_cell(self, term: Term) -> tuple[LstmCell, Term]:
         """The decomposed form: h' = σ(o) · tanh(c'), c' = σ(f) · c + σ(i) · tanh(g)."""

@@ -4,12 +4,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from codesign.compiler.model.ops.step import Step, check_magnitude
 from codesign.compiler.model.ops.view import applied, viewed, whole
-from codesign.compiler.model.terms import Constant, Function, Term
+from codesign.compiler.model.terms import Constant, Function, LstmOperator, Operation, Term
 from codesign.compiler.operators import Prelu
 from codesign.compiler.operators.functions import FUNCTIONS
+from codesign.compiler.operators.recurrent import Recurrent
 
 
 def function(step: Step) -> None:
@@ -54,11 +56,31 @@ def clip(step: Step) -> None:
     source = step.term(0)
     low = step.scalar(1, "the lower bound") if step.has(1) else float("-inf")
     high = step.scalar(2, "the upper bound") if step.has(2) else float("inf")
+    if _clips_cell(step, source, low, high):
+        step.give(source)
+        return
     if isinstance(source, Constant) or not low < high:
         raise step.refuse(f"clips to {low:g} … {high:g}, which leaves nothing to compute")
     step.give(Function(step.name(), source.extent, step.display, kind="clip", source=source, low=low, high=high))
 
 
+def _clips_cell(step: Step, source: Term, low: float, high: float) -> bool:
+    """Whether it keeps an LSTM's new cell state within limits, so wide that tanh does not tell: then its layer does that."""
+    if low != -high or not _LEAST_CELL <= high < float("inf") or source.name in step.build.quants:
+        return False
+    if isinstance(source, LstmOperator) and source.is_cell:
+        for term in step.build.terms.values():
+            if isinstance(term, LstmOperator) and term.key == source.key:
+                term.cell_clip = high
+        return True
+    call = source.call if isinstance(source, Operation) else None
+    if call is None or not isinstance(call.operator, Recurrent) or call.results[-1] is not source or len(call.results) < 2:
+        return False
+    call.operator = replace(call.operator, cell_clip=high)
+    return call.operator.kind == "lstm"
+
+
+_LEAST_CELL = 8.0
 _NOTES = {
     "Gelu": "table; exact, without an approximation",
     "LeakyRelu": "table; after a convolution it costs nothing",

@@ -59,7 +59,6 @@ def lstm(step: Step) -> None:
                 input_weight=input_weight,
                 recurrent_weight=recurrent_weight,
                 bias=bias,
-                cell_clip=step.cell_clip,
             )
             step.build.terms[name] = term
             step.give(term, index)

@@ -84,7 +84,6 @@ def _one(step: Step, kind: Kind, index: int, positions: int, way: Scan, relu: bo
     bias = _bias(step, index, kind, units)
     after = bool(step.attribute("linear_before_reset", 0))
     operator = Recurrent("", kind, "", "", "", "", "", w, r, bias[0], bias[1], positions, way, reset_after=after, relu=relu)
-    operator = replace(operator, cell_clip=step.cell_clip)
     if way and not from_zero:
         operator = replace(operator, hidden_output="after")
     columns = w.values.shape[1]
@@ -125,12 +124,10 @@ def _give(step: Step, parts: list[list[Operation]], ways: Sequence[Scan], steps:
         joined = hidden[0] if len(hidden) == 1 else _joined(step, hidden, steps, units)
         step.give(viewed(step, joined, step.output_shape(0), _given(step, 0)), 0)
     if _given(step, 1):
-        runs = len(parts[0]) > 1 and ways[0] != ""
-        ends = (
-            [parts[0][1]]
-            if runs
-            else [_end(step, h, way, steps, k) for k, (h, way) in enumerate(zip(hidden, ways, strict=True))]
-        )
+        if len(parts[0]) > 1 and ways[0]:
+            ends: list[Term] = [parts[0][1]]
+        else:
+            ends = [_end(step, h, way, steps, k) for k, (h, way) in enumerate(zip(hidden, ways, strict=True))]
         if len(ends) > 1:
             call = Call(Concat("", (), "", 0), list(ends), [])
             call.results.append(Operation(f"{step.display}:ends", (len(ends) * units,), step.display, call=call))

@@ -17,7 +17,7 @@ from codesign.base.errors import InputError, one_line
 from codesign.compiler.lower.constants import QUANTIZE_HINT
 from codesign.compiler.lower.convolution import Rounding
 from codesign.compiler.model.graph import Matrix, Quant
-from codesign.compiler.model.limits import CELL_CLIP, MAX_WORK, ROUNDING, TOO_LARGE
+from codesign.compiler.model.limits import MAX_WORK, ROUNDING, TOO_LARGE
 from codesign.compiler.model.terms import Call, Constant, Operation, Term
 from codesign.compiler.operators.operator import Operator, Shape
 
@@ -71,18 +71,6 @@ class Step:
             case "once" | "twice" | "reduced":
                 return said
         raise self.refuse(f"metadata {ROUNDING} is {one_line(str(said), 40)}", hint="leave it out")
-
-    @property
-    def cell_clip(self) -> float:
-        """What metadata of an LSTM's node says that its cell state is clipped to, 0 for nothing."""
-        said = next((entry.value for entry in self.node.metadata_props if entry.key == CELL_CLIP), "0")
-        try:
-            limit = float(said)
-        except ValueError:
-            limit = -1.0
-        if not 0.0 <= limit < 2**16 or 0.0 < limit < 8.0:  # below, tanh of the cell would tell a clipped one from another
-            raise self.refuse(f"clips its cell state to {one_line(str(said), 40)}", hint="leave it out, or clip to 8 or more")
-        return limit
 
     def attribute(self, name: str, default: Any = None) -> Any:
         """Value of an attribute."""

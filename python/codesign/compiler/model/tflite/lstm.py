@@ -10,8 +10,6 @@ import numpy.typing as npt
 import onnx
 from onnx import helper
 
-from codesign.compiler.model.limits import CELL_CLIP
-
 if TYPE_CHECKING:
     from codesign.compiler.model.tflite.convert import Builder
 
@@ -44,8 +42,11 @@ def sequence_lstm(b: Builder) -> None:
     states = [old for old, _ in pairs]
     y = b.name(f"op{b.index}_lstm")
     b.nodes.append(_node([x, *weights, bias, "", *states], [y, *names], y, units))
-    if b.option("CellClip", 0.0) and len(source.scale):
-        b.nodes[-1].metadata_props.append(onnx.StringStringEntryProto(key=CELL_CLIP, value=str(b.option("CellClip", 0.0))))
+    if b.option("CellClip", 0.0) and len(source.scale):  # a float cell state is far from it
+        limits = [
+            b.constant(np.asarray(sign * b.option("CellClip", 0.0), np.float32), f"op{b.index}_limit") for sign in (-1, 1)
+        ]
+        names[1] = b.node("Clip", [names[1], *limits])
     for (_, new), tensor, name in zip(pairs, tensors, names, strict=True):
         b.nodes.append(_identity(b.quantized(name, tensor), new))
     flat = b.node("Reshape", [y, b.ints([frames, batch, units])])
