@@ -22,7 +22,7 @@ from codesign.learning.compress.export import checkpoint_graph, export
 from codesign.learning.compress.fake_quantized import FakeQuantizedEnhancer, rounded
 from codesign.learning.compress.pipeline import PhaseContext, compress
 from codesign.learning.compress.pruning import PrunableEnhancer, rebuild
-from codesign.learning.families.family import Slice
+from codesign.learning.families.family import UnitSlice
 from codesign.learning.train.checkpoint import Checkpoint, load, save
 from codesign.learning.train.network import EnhancerModule
 from codesign.proof.equality import run_reference
@@ -60,13 +60,13 @@ def test_masked_network_is_the_rebuilt_network(name):
 
 def test_rounded_weights_are_int8_a_row_or_a_gate():
     weight = torch.randn(6, 5, 1, 3, requires_grad=True)
-    for part, blocks in ((Slice("w", 0, 0), 6), (Slice("w", 1, 0), 5), (Slice("w", 0, 3), 3)):
+    for part, blocks in ((UnitSlice("w", 0, 0), 6), (UnitSlice("w", 1, 0), 5), (UnitSlice("w", 0, 3), 3)):
         result = rounded(weight, part)
         rows = result.detach().movedim(part.axis, 0).reshape(blocks, -1)
         steps = rows / rows.abs().amax(1, keepdim=True) * 127
         torch.testing.assert_close(steps, steps.round(), rtol=0, atol=1e-3)
         assert float((result - weight).detach().abs().max()) <= float(weight.detach().abs().max()) / 254 * 1.001
-    rounded(weight, Slice("w", 0, 0)).sum().backward()
+    rounded(weight, UnitSlice("w", 0, 0)).sum().backward()
     assert torch.equal(weight.grad, torch.ones_like(weight))
 
 

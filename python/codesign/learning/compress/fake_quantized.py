@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from codesign.compiler.frontend import Chain
-from codesign.learning.families.family import Sizes, Slice, States
+from codesign.learning.families.family import Sizes, States, UnitSlice
 from codesign.learning.families.gradients import straight_through
 from codesign.learning.train.network import EnhancerModule
 
@@ -46,7 +46,7 @@ class FakeQuantizedEnhancer(EnhancerModule):
         return super().forward(noisy, states, weights or self.rounded_weights())
 
 
-def rounded(weight: Tensor, part: Slice) -> Tensor:
+def rounded(weight: Tensor, part: UnitSlice) -> Tensor:
     """A weight on its int8 grid: the largest magnitude of a row (where `part.blocks` is 0) or block is 127 steps."""
     rows = weight.movedim(part.axis, 0)
     blocked = rows.reshape(part.blocks or len(rows), -1)

@@ -8,28 +8,28 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from codesign.learning.families.family import Group, Slice
+from codesign.learning.families.family import UnitGroup, UnitSlice
 
 
-def group_norms(layer: Group, weights: Mapping[str, Tensor]) -> Tensor:
+def group_norms(layer: UnitGroup, weights: Mapping[str, Tensor]) -> Tensor:
     """‖w_g‖₂ of each unit's weights, [units]: its part of what makes it and of every reader; biases do not count."""
     squares = [_by_unit(part, weights[part.tensor], layer.units) for part in (*layer.rows, *layer.columns)]
     return torch.stack(squares).sum(0).clamp_min(1e-12).sqrt()
 
 
-def _by_unit(part: Slice, tensor: Tensor, units: int) -> Tensor:
+def _by_unit(part: UnitSlice, tensor: Tensor, units: int) -> Tensor:
     """Sum of the squares that belong to each unit."""
     return tensor.movedim(part.axis, 0).reshape(part.blocks, units, -1).square().sum((0, 2))
 
 
-def _spread(part: Slice, tensor: Tensor, values: Tensor) -> Tensor:
+def _spread(part: UnitSlice, tensor: Tensor, values: Tensor) -> Tensor:
     """A value for each unit, shaped so that it multiplies the tensor."""
     shape = [1] * tensor.dim()
     shape[part.axis] = -1
     return values.repeat(part.blocks).view(shape)
 
 
-def without_columns(layers: tuple[Group, ...], weights: Mapping[str, Tensor], masks: list[Tensor]) -> dict[str, Tensor]:
+def without_columns(layers: tuple[UnitGroup, ...], weights: Mapping[str, Tensor], masks: list[Tensor]) -> dict[str, Tensor]:
     """The weights whose readers of dropped units are zero, by name.
 
     A dropped unit's own rows stay: nobody reads what they compute, so the network is the one without the unit, and the
@@ -44,7 +44,7 @@ def without_columns(layers: tuple[Group, ...], weights: Mapping[str, Tensor], ma
 
 
 @torch.no_grad()
-def shrink(layers: tuple[Group, ...], weights: Mapping[str, Tensor], factors: list[Tensor]) -> None:
+def shrink(layers: tuple[UnitGroup, ...], weights: Mapping[str, Tensor], factors: list[Tensor]) -> None:
     """Multiply every unit's weights by its factor, in place."""
     for layer, factor in zip(layers, factors, strict=True):
         for part in (*layer.rows, *layer.columns):
@@ -52,7 +52,7 @@ def shrink(layers: tuple[Group, ...], weights: Mapping[str, Tensor], factors: li
             tensor.mul_(_spread(part, tensor, factor))
 
 
-def without_units(layers: tuple[Group, ...], weights: Mapping[str, Tensor], kept: list[Tensor]) -> dict[str, Tensor]:
+def without_units(layers: tuple[UnitGroup, ...], weights: Mapping[str, Tensor], kept: list[Tensor]) -> dict[str, Tensor]:
     """The smaller tensors: what belongs to the units at the indices `kept` of each layer."""
     result = dict(weights)
     for layer, units in zip(layers, kept, strict=True):

@@ -18,7 +18,7 @@ from torch import Tensor
 from codesign.compiler.frontend import Chain
 from codesign.learning.families.conv_costs import ConvRecurrentCosts
 from codesign.learning.families.conv_layers import BandSplit, DownLayer, PastBlock, RecurrentLayer, UpLayer
-from codesign.learning.families.family import Group, NamedStates, Network, Slice, States
+from codesign.learning.families.family import FamilyNetwork, NamedStates, States, UnitGroup, UnitSlice
 from codesign.learning.families.gru import GATES, gru_group
 
 REAL, COMPLEX = 1, 3
@@ -49,67 +49,67 @@ class ConvRecurrentSizes(ConvRecurrentCosts):
         over = tuple(next(left) for _ in self.over)
         return type(self)(**{**vars(self), "channels": channels, "hidden": hidden, "across": across, "over": over})
 
-    def groups(self) -> tuple[Group, ...]:
+    def groups(self) -> tuple[UnitGroup, ...]:
         """Channels of the halvings (where convolutions have no groups), hidden ones of blocks, units across, units over."""
         result = [self._channels(k) for k in range(len(self.channels))] if self.groups_of_channels == 1 else []
         for name, hidden in zip(self.block_names, self.hidden, strict=True):
             biases = (
                 *normalized(f"{name}.first_norm"),
-                Slice(f"{name}.first_slope.weight"),
+                UnitSlice(f"{name}.first_slope.weight"),
                 *normalized(f"{name}.past_norm"),
-                Slice(f"{name}.past_slope.weight"),
+                UnitSlice(f"{name}.past_slope.weight"),
             )
-            rows = (Slice(f"{name}.first.weight"), Slice(f"{name}.past.weight"))
-            result.append(Group(name, hidden, rows, biases, (Slice(f"{name}.last.weight", 1),)))
+            rows = (UnitSlice(f"{name}.first.weight"), UnitSlice(f"{name}.past.weight"))
+            result.append(UnitGroup(name, hidden, rows, biases, (UnitSlice(f"{name}.last.weight", 1),)))
         for k, units in enumerate(self.across):
             layers = (f"layer{k}.across.{{}}_l0", f"layer{k}.across.{{}}_l0_reverse")
-            result.append(gru_group(f"layer{k}_across", units, layers, (Slice(f"layer{k}.across_out.weight", 1, 2),)))
+            result.append(gru_group(f"layer{k}_across", units, layers, (UnitSlice(f"layer{k}.across_out.weight", 1, 2),)))
         for k, units in enumerate(self.over):
-            readers = (Slice(f"layer{k}.over_out.weight", 1),)
+            readers = (UnitSlice(f"layer{k}.over_out.weight", 1),)
             result.append(gru_group(f"layer{k}_over", units, (f"layer{k}.over.{{}}_l0",), readers))
         return tuple(result)
 
-    def _channels(self, k: int) -> Group:
+    def _channels(self, k: int) -> UnitGroup:
         """Channels after halving k, which the skip connection ties to those that doubling k adds them to."""
-        rows = [Slice(f"down{k}.conv.weight")]
-        biases = [*normalized(f"down{k}.norm"), Slice(f"down{k}.slope.weight")]
-        columns = [Slice(f"up{k}.conv.weight", 0)]
+        rows = [UnitSlice(f"down{k}.conv.weight")]
+        biases = [*normalized(f"down{k}.norm"), UnitSlice(f"down{k}.slope.weight")]
+        columns = [UnitSlice(f"up{k}.conv.weight", 0)]
         if k < len(self.channels) - 1:
-            columns.append(Slice(f"down{k + 1}.conv.weight", 1))
-            rows.append(Slice(f"up{k + 1}.conv.weight", 1))
-            biases += [*normalized(f"up{k + 1}.norm"), Slice(f"up{k + 1}.slope.weight")]
-            return Group(f"channels{k}", self.channels[k], tuple(rows), tuple(biases), tuple(columns))
+            columns.append(UnitSlice(f"down{k + 1}.conv.weight", 1))
+            rows.append(UnitSlice(f"up{k + 1}.conv.weight", 1))
+            biases += [*normalized(f"up{k + 1}.norm"), UnitSlice(f"up{k + 1}.slope.weight")]
+            return UnitGroup(f"channels{k}", self.channels[k], tuple(rows), tuple(biases), tuple(columns))
         for name in self.block_names:
-            rows.append(Slice(f"{name}.last.weight"))
+            rows.append(UnitSlice(f"{name}.last.weight"))
             biases += normalized(f"{name}.last_norm")
-            columns.append(Slice(f"{name}.first.weight", 1))
+            columns.append(UnitSlice(f"{name}.first.weight", 1))
         for layer, ways in self.recurrent_names:
-            rows.append(Slice(f"{layer}_out.weight"))
-            biases.append(Slice(f"{layer}_out.bias"))
-            columns += [Slice(f"{layer}.weight_ih_l0{way}", 1) for way in ways]
-        return Group(f"channels{k}", self.channels[k], tuple(rows), tuple(biases), tuple(columns))
+            rows.append(UnitSlice(f"{layer}_out.weight"))
+            biases.append(UnitSlice(f"{layer}_out.bias"))
+            columns += [UnitSlice(f"{layer}.weight_ih_l0{way}", 1) for way in ways]
+        return UnitGroup(f"channels{k}", self.channels[k], tuple(rows), tuple(biases), tuple(columns))
 
-    def rounded(self) -> Mapping[str, Slice]:
+    def rounded(self) -> Mapping[str, UnitSlice]:
         names = [f"down{k}.conv.weight" for k in range(len(self.channels))]
         names += [f"{name}.{part}.weight" for name in self.block_names for part in ("first", "past", "last")]
         names += [f"{layer}_out.weight" for layer, _ in self.recurrent_names]
-        result = {name: Slice(name, 0, 0) for name in names}
+        result = {name: UnitSlice(name, 0, 0) for name in names}
         for layer, ways in self.recurrent_names:
             for name in (f"{layer}.weight_{part}_l0{way}" for part in ("ih", "hh") for way in ways):
-                result[name] = Slice(name, 0, GATES)
+                result[name] = UnitSlice(name, 0, GATES)
         for k in range(len(self.channels)):
-            result[f"up{k}.conv.weight"] = Slice(f"up{k}.conv.weight", 1, 0)
+            result[f"up{k}.conv.weight"] = UnitSlice(f"up{k}.conv.weight", 1, 0)
         if self.is_complex:
-            result |= {name: Slice(name, 1, 0) for name in ("split.to_bands", "split.to_bins")}
+            result |= {name: UnitSlice(name, 1, 0) for name in ("split.to_bands", "split.to_bins")}
         return result
 
 
-def normalized(name: str) -> tuple[Slice, ...]:
+def normalized(name: str) -> tuple[UnitSlice, ...]:
     """A batch normalization's four numbers a channel."""
-    return tuple(Slice(f"{name}.{part}") for part in ("weight", "bias", "running_mean", "running_var"))
+    return tuple(UnitSlice(f"{name}.{part}") for part in ("weight", "bias", "running_mean", "running_var"))
 
 
-class ConvRecurrentNetwork(Network):
+class ConvRecurrentNetwork(FamilyNetwork):
     """Layers are called down0, …, before0, …, layer0, …, after0, …, up0 (the last one), …."""
 
     sizes: ConvRecurrentSizes

@@ -18,7 +18,7 @@ from codesign import __version__
 from codesign.compiler.frontend import Chain
 from codesign.compiler.frontend.read import chain_properties
 from codesign.compiler.model import Graph, load_onnx
-from codesign.learning.families.family import Network
+from codesign.learning.families.family import FamilyNetwork
 
 OPSET = 17
 FEATURES, MASK = "features", "mask"
@@ -27,7 +27,7 @@ FEATURES, MASK = "features", "mask"
 class _Step(nn.Module):
     """One frame: features [1, n] and states → outputs [1, m] and states."""
 
-    def __init__(self, network: Network, names: tuple[str, ...]) -> None:
+    def __init__(self, network: FamilyNetwork, names: tuple[str, ...]) -> None:
         super().__init__()
         self.network, self.names = network, names
 
@@ -37,7 +37,7 @@ class _Step(nn.Module):
         return (outputs[:, 0], *after.tensors().values())
 
 
-def step_model(network: Network, chain: Chain, name: str, licence: str = "") -> onnx.ModelProto:
+def step_model(network: FamilyNetwork, chain: Chain, name: str, licence: str = "") -> onnx.ModelProto:
     """The ONNX model of one step of `network`, its normalizations as in use."""
     network = network.eval()
     before = network.fresh_states(1).tensors()

@@ -20,7 +20,7 @@ GATE_BYTES = 4
 
 
 @dataclass(frozen=True)
-class Slice:
+class UnitSlice:
     """Where the units of a layer lie in a tensor: along `axis`, in `blocks` runs of all units (an LSTM's gates, say)."""
 
     tensor: str
@@ -29,16 +29,16 @@ class Slice:
 
 
 @dataclass(frozen=True)
-class Group:
+class UnitGroup:
     """A layer whose units can go. A unit owns its part of the `rows` that make it, of its `biases` and of the `columns`
     that read it; by biases all is meant that has no weight in the unit's norm (a normalization's numbers and slopes too).
     """
 
     name: str
     units: int
-    rows: tuple[Slice, ...]
-    biases: tuple[Slice, ...]
-    columns: tuple[Slice, ...]
+    rows: tuple[UnitSlice, ...]
+    biases: tuple[UnitSlice, ...]
+    columns: tuple[UnitSlice, ...]
 
 
 class States(ABC):
@@ -66,7 +66,7 @@ class NamedStates(States):
         return NamedStates({name: value.detach() for name, value in self.values.items()})
 
 
-class Network(nn.Module, ABC):
+class FamilyNetwork(nn.Module, ABC):
     """Features → gains or a mask, over many frames."""
 
     sizes: Sizes
@@ -101,7 +101,7 @@ class Sizes(ABC):
         return False
 
     @abstractmethod
-    def network(self, chain: Chain, dropout: float = 0.0) -> Network:
+    def network(self, chain: Chain, dropout: float = 0.0) -> FamilyNetwork:
         """The torch module with random weights, for the features and outputs of `chain`."""
 
     @property
@@ -114,7 +114,7 @@ class Sizes(ABC):
         """The same network with other numbers of units."""
 
     @abstractmethod
-    def groups(self) -> tuple[Group, ...]:
+    def groups(self) -> tuple[UnitGroup, ...]:
         """Layers whose units can be pruned."""
 
     @abstractmethod
@@ -133,7 +133,7 @@ class Sizes(ABC):
     def biases(self) -> int:
         """Biases of the float network, normalizations folded."""
 
-    def rounded(self) -> Mapping[str, Slice]:
+    def rounded(self) -> Mapping[str, UnitSlice]:
         """Weights that quantization rounds, by name: what has a scale of its own lies along the slice's axis, in as many
         blocks as there are scales, or one a row where `blocks` is 0. Empty for a family with an integer contract of its own.
         """

@@ -6,7 +6,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from codesign.learning.families.family import Group, Slice
+from codesign.learning.families.family import UnitGroup, UnitSlice
 
 
 def add_fully_connected(network: nn.Module, inputs: int, outputs: tuple[int, ...]) -> None:
@@ -31,9 +31,11 @@ def fully_connected_macs(inputs: int, outputs: tuple[int, ...]) -> dict[str, int
     return {f"fc{k}": a * b for k, (a, b) in enumerate(zip((inputs, *outputs), outputs, strict=False))}
 
 
-def fully_connected_groups(hidden: tuple[int, ...]) -> tuple[Group, ...]:
+def fully_connected_groups(hidden: tuple[int, ...]) -> tuple[UnitGroup, ...]:
     """A group a hidden layer; what the last layer gives stays."""
     return tuple(
-        Group(f"fc{k}", units, (Slice(f"fc{k}.weight"),), (Slice(f"fc{k}.bias"),), (Slice(f"fc{k + 1}.weight", 1),))
+        UnitGroup(
+            f"fc{k}", units, (UnitSlice(f"fc{k}.weight"),), (UnitSlice(f"fc{k}.bias"),), (UnitSlice(f"fc{k + 1}.weight", 1),)
+        )
         for k, units in enumerate(hidden)
     )

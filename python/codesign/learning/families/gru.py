@@ -12,7 +12,16 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from codesign.compiler.frontend import Chain
-from codesign.learning.families.family import GATE_BYTES, ROW_BYTES, Group, NamedStates, Network, Sizes, Slice, States
+from codesign.learning.families.family import (
+    GATE_BYTES,
+    ROW_BYTES,
+    FamilyNetwork,
+    NamedStates,
+    Sizes,
+    States,
+    UnitGroup,
+    UnitSlice,
+)
 from codesign.learning.families.fully_connected import (
     add_fully_connected,
     fully_connected,
@@ -25,14 +34,14 @@ BIASES = 2 * GATES
 """An input's and a state's: the candidate's are apart, because the reset gate lies between them."""
 
 
-def gru_group(name: str, units: int, layers: tuple[str, ...], readers: tuple[Slice, ...]) -> Group:
+def gru_group(name: str, units: int, layers: tuple[str, ...], readers: tuple[UnitSlice, ...]) -> UnitGroup:
     """Units of GRU layers that go together (two directions, say); `layers` are endings as `gru.{}_l0`."""
     rows, biases = (
-        tuple(Slice(layer.format(f"{kind}_{part}"), 0, GATES) for layer in layers for part in ("ih", "hh"))
+        tuple(UnitSlice(layer.format(f"{kind}_{part}"), 0, GATES) for layer in layers for part in ("ih", "hh"))
         for kind in ("weight", "bias")
     )
-    own = tuple(Slice(layer.format("weight_hh"), 1) for layer in layers)
-    return Group(name, units, rows, biases, (*own, *readers))
+    own = tuple(UnitSlice(layer.format("weight_hh"), 1) for layer in layers)
+    return UnitGroup(name, units, rows, biases, (*own, *readers))
 
 
 @dataclass(frozen=True)
@@ -54,11 +63,11 @@ class GruSizes(Sizes):
     def with_units(self, kept: tuple[int, ...]) -> GruSizes:
         return replace(self, gru=kept[: len(self.gru)], fc=kept[len(self.gru) :])
 
-    def groups(self) -> tuple[Group, ...]:
+    def groups(self) -> tuple[UnitGroup, ...]:
         result = []
         for index, units in enumerate(self.gru):
             last = index == len(self.gru) - 1
-            reader = Slice("fc0.weight" if last else f"gru{index + 1}.weight_ih_l0", 1)
+            reader = UnitSlice("fc0.weight" if last else f"gru{index + 1}.weight_ih_l0", 1)
             result.append(gru_group(f"gru{index}", units, (f"gru{index}.{{}}_l0",), (reader,)))
         return (*result, *fully_connected_groups(self.fc))
 
@@ -75,17 +84,17 @@ class GruSizes(Sizes):
     def biases(self) -> int:
         return BIASES * sum(self.gru) + sum(self.fc) + self.bands
 
-    def rounded(self) -> Mapping[str, Slice]:
+    def rounded(self) -> Mapping[str, UnitSlice]:
         gates = {
-            name: Slice(name, 0, GATES)
+            name: UnitSlice(name, 0, GATES)
             for index in range(len(self.gru))
             for name in (f"gru{index}.weight_ih_l0", f"gru{index}.weight_hh_l0")
         }
         rows = (f"fc{index}.weight" for index in range(len(self.fc) + 1))
-        return gates | {name: Slice(name, 0, 0) for name in rows}
+        return gates | {name: UnitSlice(name, 0, 0) for name in rows}
 
 
-class GruNetwork(Network):
+class GruNetwork(FamilyNetwork):
     """features → GRU … GRU → FC, ReLU … → FC, sigmoid → gains. Layers are called gru0, gru1, …, fc0, fc1, …."""
 
     sizes: GruSizes

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from codesign.compiler.frontend import Chain
-from codesign.learning.families.family import GATE_BYTES, ROW_BYTES, Group, Network, Sizes, Slice, States
+from codesign.learning.families.family import GATE_BYTES, ROW_BYTES, FamilyNetwork, Sizes, States, UnitGroup, UnitSlice
 from codesign.learning.families.fully_connected import (
     add_fully_connected,
     fully_connected,
@@ -52,7 +52,7 @@ class LstmSizes(Sizes):
     def with_units(self, kept: tuple[int, ...]) -> LstmSizes:
         return replace(self, lstm=kept[: len(self.lstm)], fc=kept[len(self.lstm) :])
 
-    def groups(self) -> tuple[Group, ...]:
+    def groups(self) -> tuple[UnitGroup, ...]:
         """LSTM layers, then hidden fully connected ones; the mask's bands stay."""
         result = []
         for index, units in enumerate(self.lstm):
@@ -61,9 +61,9 @@ class LstmSizes(Sizes):
             if last and self.skip:
                 columns.append("skip.weight")
             rows, biases = (
-                tuple(Slice(f"{name}.{kind}_{part}_l0", 0, GATES) for part in ("ih", "hh")) for kind in ("weight", "bias")
+                tuple(UnitSlice(f"{name}.{kind}_{part}_l0", 0, GATES) for part in ("ih", "hh")) for kind in ("weight", "bias")
             )
-            result.append(Group(name, units, rows, biases, tuple(Slice(column, 1) for column in columns)))
+            result.append(UnitGroup(name, units, rows, biases, tuple(UnitSlice(column, 1) for column in columns)))
         return (*result, *fully_connected_groups(self.fc))
 
     def macs(self) -> dict[str, int]:
@@ -99,7 +99,7 @@ class LstmStates(States):
         return LstmStates(tuple((h.detach(), c.detach()) for h, c in self.layers), gate)
 
 
-class LstmNetwork(Network):
+class LstmNetwork(FamilyNetwork):
     """features → LSTM … LSTM → FC, ReLU … → FC, sigmoid → mask.
 
     Layers are called lstm0, lstm1, …, fc0, fc1, …, the skip gate's linear layer skip.

@@ -10,14 +10,14 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from codesign.compiler.frontend import Chain
-from codesign.learning.families.family import Network, Sizes, States
+from codesign.learning.families.family import FamilyNetwork, Sizes, States
 from codesign.learning.train.front_end import FrontEndTorch
 
 
 class EnhancerModule(nn.Module):
     """Noisy signal → enhanced signal: front end, network, inverse front end."""
 
-    network: Network
+    network: FamilyNetwork
 
     def __init__(self, config: Chain, sizes: Sizes, dropout: float = 0.0) -> None:
         super().__init__()
