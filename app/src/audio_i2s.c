@@ -31,8 +31,8 @@ int audio_open(void)
 		.frame_clk_freq = CODESIGN_MODEL_SAMPLE_RATE,
 		.mem_slab = &blocks,
 		.block_size = AUDIO_BLOCK_BYTES,
-		/* Two hops and a little: nothing for so long means that the clock stands still. */
-		.timeout = 2 * AUDIO_HOP_US / 1000 + 10,
+		/* Two blocks and a little: nothing for so long means that the clock stands still. */
+		.timeout = 2 * AUDIO_BLOCK_US / 1000 + 10,
 	};
 
 	if (!device_is_ready(i2s)) {

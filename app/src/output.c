@@ -4,7 +4,7 @@
 
 #include "output.h"
 
-#define HOP    CODESIGN_MODEL_HOP
+#define BLOCK  CODESIGN_MODEL_BLOCK
 #define UNITY  4096
 #define ONE_DB 1.1220184543f /* 10^(1/20) */
 
@@ -33,20 +33,20 @@ void output_gain(struct output *state, int decibels)
 void output_push(struct output *state, const int16_t *pcm)
 {
 	memcpy(state->delay[state->oldest], pcm, sizeof(state->delay[0]));
-	state->oldest = (state->oldest + 1) % OUTPUT_DELAY_HOPS;
+	state->oldest = (state->oldest + 1) % OUTPUT_DELAY_BLOCKS;
 }
 
 static const int16_t *cross_fade(const int16_t *from, const int16_t *to, int16_t *pcm)
 {
-	for (int32_t n = 0; n < HOP; n++) {
-		pcm[n] = (int16_t)(from[n] + (to[n] - from[n]) * (n + 1) / HOP);
+	for (int32_t n = 0; n < BLOCK; n++) {
+		pcm[n] = (int16_t)(from[n] + (to[n] - from[n]) * (n + 1) / BLOCK);
 	}
 	return pcm;
 }
 
 static const int16_t *amplify(int32_t gain, const int16_t *from, int16_t *pcm)
 {
-	for (int32_t n = 0; n < HOP; n++) {
+	for (int32_t n = 0; n < BLOCK; n++) {
 		pcm[n] = (int16_t)CLAMP((from[n] * gain + UNITY / 2) >> 12, INT16_MIN, INT16_MAX);
 	}
 	return pcm;

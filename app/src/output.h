@@ -8,15 +8,15 @@
 
 #include "codesign_model.h"
 
-/* The enhancer's delay is a whole number of hops: the hop divides the window. */
-#define OUTPUT_DELAY_HOPS (CODESIGN_MODEL_LATENCY / CODESIGN_MODEL_HOP + 1)
+/* The enhancer's delay is a whole number of blocks: the hop divides the window, the filter path's block half of its taps. */
+#define OUTPUT_DELAY_BLOCKS (CODESIGN_MODEL_LATENCY / CODESIGN_MODEL_BLOCK + 1)
 
 #define OUTPUT_GAIN_MIN_DB (-40)
 #define OUTPUT_GAIN_MAX_DB 20
 
 struct output {
-	int16_t delay[OUTPUT_DELAY_HOPS][CODESIGN_MODEL_HOP]; /* the latest input, a ring of hops */
-	uint32_t oldest; /* hop of the ring that is played next */
+	int16_t delay[OUTPUT_DELAY_BLOCKS][CODESIGN_MODEL_BLOCK]; /* the latest input, a ring of blocks */
+	uint32_t oldest; /* block of the ring that is played next */
 	bool enhanced; /* what the last block ended with */
 	int decibels;
 	int32_t gain; /* of these decibels, Q12 */
@@ -27,7 +27,7 @@ void output_reset(struct output *state);
 /* Whole dB, OUTPUT_GAIN_MIN_DB ... OUTPUT_GAIN_MAX_DB. 0 dB leaves every sample as it is. */
 void output_gain(struct output *state, int decibels);
 
-/* Take a hop of input; the delay line's oldest hop is then what the enhancer's output belongs to. */
+/* Take a block of input; the delay line's oldest block is then what the enhancer's output belongs to. */
 void output_push(struct output *state, const int16_t *pcm);
 
 /* The block to play, in `scratch` or where it is already: `enhanced`, or the delayed input where that is NULL. A change back to

@@ -10,11 +10,11 @@
 #include "slots.h"
 #include "worker.h"
 
-#define DEADLINE K_USEC((uint64_t)AUDIO_HOP_US * CONFIG_CODESIGN_DEADLINE_PERCENT / 100)
-#define HOP_TIME K_USEC(AUDIO_HOP_US)
+#define DEADLINE K_USEC((uint64_t)AUDIO_BLOCK_US * CONFIG_CODESIGN_DEADLINE_PERCENT / 100)
+#define BLOCK_TIME K_USEC(AUDIO_BLOCK_US)
 
 static struct output output;
-static int16_t pcm[CODESIGN_MODEL_HOP];
+static int16_t pcm[CODESIGN_MODEL_BLOCK];
 static atomic_t running, bypass, gain_db;
 static int start_error;
 
@@ -72,7 +72,7 @@ static int process_block(void)
 static void restart_stream(void)
 {
 	while (atomic_get(&running) && audio_start() != 0) {
-		(void)k_sleep(HOP_TIME);
+		(void)k_sleep(BLOCK_TIME);
 	}
 	if (atomic_get(&running)) {
 		monitor_count(MONITOR_RESTART);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* codesign stats|stacks|start|stop|bypass|gain|reset on the shell; answers are lines of the console protocol. */
+/* codesign stats|stacks|start|stop|bypass|gain|strength|reset on the shell; answers are lines of the console protocol. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,6 +8,7 @@
 #include "console.h"
 #include "monitor.h"
 #include "pipeline.h"
+#include "worker.h"
 
 /* The shell echoes a command through its own buffer; a line of the protocol must not start in the middle of that. */
 static void after_echo(void)
@@ -99,6 +100,22 @@ static int gain(const struct shell *sh, size_t argc, char **argv)
 	return 0;
 }
 
+static int strength(const struct shell *sh, size_t argc, char **argv)
+{
+	char *end;
+	const long percent = strtol(argv[1], &end, 10);
+	const bool whole = end != argv[1] && *end == '\0' && percent >= 0 && percent <= 100;
+	const int err = whole ? worker_strength((int)percent) : -EINVAL;
+
+	ARG_UNUSED(argc);
+	if (err == -ENOTSUP) {
+		shell_error(sh, "the model was built without strength: give it in its chain");
+	} else if (err != 0) {
+		shell_error(sh, "whole percent from 0 to 100, not '%s'", argv[1]);
+	}
+	return err;
+}
+
 SHELL_STATIC_SUBCMD_SET_CREATE(commands,
 			       SHELL_CMD_ARG(stats, NULL, "what happened since the last reset", stats, 1, 0),
 			       SHELL_CMD_ARG(stacks, NULL, "stack use of every thread", stacks, 1, 0),
@@ -106,5 +123,6 @@ SHELL_STATIC_SUBCMD_SET_CREATE(commands,
 			       SHELL_CMD_ARG(stop, NULL, "stop the audio", stop, 1, 0),
 			       SHELL_CMD_ARG(bypass, NULL, "on|off: play the delayed input", bypass, 2, 0),
 			       SHELL_CMD_ARG(gain, NULL, "output gain in dB, -40 to 20", gain, 2, 0),
+			       SHELL_CMD_ARG(strength, NULL, "how much is done to the sound, 0 to 100 %", strength, 2, 0),
 			       SHELL_CMD_ARG(reset, NULL, "counters to zero", reset, 1, 0), SHELL_SUBCMD_SET_END);
 SHELL_CMD_REGISTER(codesign, &commands, "speech enhancement", NULL);

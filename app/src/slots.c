@@ -26,14 +26,14 @@ void slots_to_pcm(const audio_slot *block, int16_t *pcm)
 {
 	const size_t right = IS_ENABLED(CONFIG_CODESIGN_INPUT_RIGHT) ? 1 : 0;
 
-	for (size_t n = 0; n < CODESIGN_MODEL_HOP; n++) {
+	for (size_t n = 0; n < CODESIGN_MODEL_BLOCK; n++) {
 		pcm[n] = to_16(block[n * AUDIO_SLOTS + right]);
 	}
 }
 
 void pcm_to_slots(const int16_t *pcm, audio_slot *block)
 {
-	for (size_t n = 0; n < CODESIGN_MODEL_HOP; n++) {
+	for (size_t n = 0; n < CODESIGN_MODEL_BLOCK; n++) {
 		for (size_t slot = 0; slot < AUDIO_SLOTS; slot++) {
 			block[n * AUDIO_SLOTS + slot] = from_16(pcm[n]);
 		}

@@ -8,6 +8,8 @@
 #include "monitor.h"
 #include "worker.h"
 
+#ifndef CODESIGN_MODEL_LAG
+
 static uint8_t memory[CODESIGN_MODEL_MEMORY_BYTES] __aligned(8);
 static int16_t job_in[CODESIGN_MODEL_HOP], job_out[CODESIGN_MODEL_HOP];
 static bool busy; /* touched by the caller of worker_process() only */
@@ -67,3 +69,24 @@ uint32_t worker_skipped(void)
 {
 	return cs_enhancer_skipped(memory);
 }
+
+uint32_t worker_held(void)
+{
+	return 0;
+}
+
+int worker_strength(int percent)
+{
+#ifdef CODESIGN_MODEL_STRENGTH
+	if (percent < 0 || percent > 100) {
+		return -EINVAL;
+	}
+	codesign_set_strength(memory, (uint32_t)percent);
+	return 0;
+#else
+	ARG_UNUSED(percent);
+	return -ENOTSUP;
+#endif
+}
+
+#endif

@@ -1,10 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The thread that runs the enhancer, one hop a job. A job that takes too long goes on while the audio goes its way. */
+/* The thread that runs the enhancer, one hop a job. A job that takes too long goes on while the audio goes its way.
+ *
+ * worker.c waits for a hop's job; filter_worker.c filters every block at once, by the filter path, and its job makes the next
+ * filter: the model decides which of them it is. */
 #ifndef CODESIGN_APP_WORKER_H
 #define CODESIGN_APP_WORKER_H
 
 #include <stdint.h>
 #include <zephyr/kernel.h>
+
+#include "codesign_model.h"
+
+/* What a job may take. */
+#ifdef CODESIGN_MODEL_LAG
+#define WORKER_DEADLINE_US ((uint32_t)(CODESIGN_MODEL_LAG * 1000000ull / CODESIGN_MODEL_SAMPLE_RATE))
+#else
+#define WORKER_DEADLINE_US ((uint32_t)(CODESIGN_MODEL_HOP * 1000000ull / CODESIGN_MODEL_SAMPLE_RATE))
+#endif
 
 enum worker_result {
 	WORKER_DONE, /* the enhanced hop is there */
@@ -15,11 +27,17 @@ enum worker_result {
 /* Bring the enhancer into its initial state, after the job under way if there is one. 0 or a negative errno. */
 int worker_reset(void);
 
-/* Enhance one hop within `limit`; *out then is the enhanced hop until the next call, else NULL. Call from one thread. */
+/* Enhance one block within `limit`; *out then is the enhanced block until the next call, else NULL. Call from one thread. */
 enum worker_result worker_process(const int16_t *in, const int16_t **out, k_timeout_t limit);
 
 /* Hops since the reset, and how many of them a skip gate skipped. */
 uint32_t worker_frames(void);
 uint32_t worker_skipped(void);
+
+/* Hops for which the filter path went on with its filter, because the job was late or busy: the sound is not. */
+uint32_t worker_held(void);
+
+/* How much is done to the sound, 0 ... 100 %. -ENOTSUP where the model's chain has no strength, -EINVAL for no percent. */
+int worker_strength(int percent);
 
 #endif

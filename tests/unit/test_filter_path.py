@@ -14,6 +14,7 @@ from codesign.compiler.frontend.filter_path import fade_samples, filter_lag, tap
 from codesign.compiler.plan.memory import filter_bytes
 from codesign.compiler.reference.filter_path import filtered, filters_of
 from codesign.compiler.reference.frontend import bin_gains, output_of
+from codesign.firmware.machines.host import HostEnhancer
 from codesign.firmware.toolchain import build_host
 
 CHAIN = chain_of(window=64, n_fft=64, hop=32, feature="magnitude", path="filter", taps=32, lag=16)
@@ -168,3 +169,22 @@ def test_gains_beyond_the_limits_are_limited():
     chain = replace(CHAIN, gain_min=0.1, gain_max=0.9)
     gains = bin_gains(chain, np.array([np.linspace(-1, 2, chain.n_bins)], np.float32))
     assert (gains.min(), gains.max()) == (np.float32(0.1), np.float32(0.9))
+
+
+def test_two_rates_give_the_bits_of_one(tmp_path):
+    """Blocks played and updates made each for itself, as two threads do, with strength and limiter after the filter."""
+    network = small_network(CHAINS["filter, mixed and limited"])
+    one, other = (HostEnhancer(build_host(network, tmp_path / "host")) for _ in range(2))
+    library, memory = ctypes.CDLL(str(tmp_path / "host" / "libsmall.so")), ctypes.c_void_p(other.memory.ctypes.data)
+    played = []
+    for hop in PCM.reshape(-1, 32):
+        for block in hop.reshape(4, 8):
+            out = np.empty(8, np.int16)
+            library.small_play(memory, *(ctypes.c_void_p(a.ctypes.data) for a in (block, out)), 8)
+            played.append(out)
+        assert library.small_update(memory, ctypes.c_void_p(hop.ctypes.data)) == 1
+    assert np.array_equal(np.concatenate(played), one.process(PCM))
+    assert library.small_held(memory) == 0
+    for _ in range(3):
+        library.small_play(memory, *(ctypes.c_void_p(a.ctypes.data) for a in (hop, hop.copy())), 32)
+    assert library.small_held(memory) == 2, "the first of them had its filter"

@@ -16,6 +16,7 @@ from codesign import __version__
 from codesign.base.files.output_folder import replace_folder
 from codesign.compiler.emit.frontend import front_end_file
 from codesign.compiler.emit.names import layer_identifier, macros, model_identifier
+from codesign.compiler.frontend.filter_path import filter_lag
 from codesign.compiler.frontend.output_stage import limiter_of, mix_of
 from codesign.compiler.layers import StateValue
 from codesign.compiler.layers.code import Array, CodeContext
@@ -91,7 +92,7 @@ def _render(network: Network, plan: MemoryPlan, model: str) -> dict[str, str]:
     def render(template: str, **values: Any) -> str:
         chain = network.frontend
         common = {"id": model, "version": __version__, "source": source, "config": chain, "plan": plan}
-        common |= {"mix": mix_of(chain), "limiter": limiter_of(chain)}
+        common |= {"mix": mix_of(chain), "limiter": limiter_of(chain), "lag": filter_lag(chain)}
         return environment.get_template(template).render(**common, **values)
 
     macro = macros(plan.buffers)

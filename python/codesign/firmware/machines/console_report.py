@@ -46,7 +46,9 @@ class ConsoleReport:
     @property
     def faults(self) -> dict[str, int]:
         """Counters that stay zero in a run without trouble, those that did not."""
-        return {name: count for name in _FAULTS if (count := self.stats.number(name))}
+        held = self.stats.fields.get("held", 0)  # of the filter path
+        found = {name: count for name in _FAULTS if (count := self.stats.number(name))}
+        return found | ({"held": held} if isinstance(held, int) and held else {})
 
     @property
     def accounted(self) -> bool:

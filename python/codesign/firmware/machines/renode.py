@@ -97,7 +97,7 @@ class RenodeMachine(Machine):
             played = read_pcm(where / OUTPUT)
             numbers = _numbers(where / FRAMES)
             unmapped = _unmapped(_text(where / LOG))
-        first = report.ready.number("primed") * config.hop if streaming else 0
+        first = report.ready.number("primed") * config.block_samples if streaming else 0
         return Run(
             machine=f"zephyr in Renode {check_version(done.output)}",
             pcm=played[first : first + pcm.size],

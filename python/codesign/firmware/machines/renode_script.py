@@ -25,8 +25,9 @@ SECOND = "codesign: virtual second"
 
 _SOURCES = (".resc", ".repl", ".cs", ".py")
 
-_FRAME_BEGINS, _FRAME_ENDS = "cs_enhancer_process", "monitor_frame"
-"""Functions of the image: the second is called right after the first, with the cycles that the firmware counted."""
+_FRAME_BEGINS, _FRAME_ENDS = ("cs_enhancer_process", "network_frame"), "monitor_frame"
+"""Functions of the image, the first by the path of its chain. The other is called right after it, with the cycles that the
+firmware counted."""
 
 
 def shell(board: Board, at: float, line: str) -> MonitorCommand:
@@ -41,7 +42,9 @@ def write_script(folder: Path, elf: Path, board: Board, seconds: float, commands
         InputError: the board has no table [renode], or a file that it names is missing.
     """
     symbols = read_elf(elf)
-    begins, ends = (symbols.address(name) for name in (_FRAME_BEGINS, _FRAME_ENDS))
+    known = {symbol.name for symbol in symbols.symbols}
+    begins = symbols.address(next((name for name in _FRAME_BEGINS if name in known), _FRAME_BEGINS[0]))
+    ends = symbols.address(_FRAME_ENDS)
     lines = [
         *_machine(folder, elf, board),
         *_input(board),

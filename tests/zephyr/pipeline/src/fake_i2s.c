@@ -130,7 +130,7 @@ static int start(void)
 	}
 	fake.starts++;
 	state = I2S_STATE_RUNNING;
-	k_timer_start(&clock, K_USEC(AUDIO_HOP_US), K_USEC(AUDIO_HOP_US));
+	k_timer_start(&clock, K_USEC(AUDIO_BLOCK_US), K_USEC(AUDIO_BLOCK_US));
 	return 0;
 }
 

@@ -16,7 +16,7 @@
 
 static void run_hops(uint32_t hops)
 {
-	(void)k_usleep((int32_t)(hops * AUDIO_HOP_US));
+	(void)k_usleep((int32_t)(hops * AUDIO_BLOCK_US));
 }
 
 static uint32_t count(enum monitor_event event)
@@ -241,7 +241,7 @@ ZTEST(pipeline, test_a_hundred_starts_and_stops)
 
 ZTEST(pipeline, test_ten_minutes_without_drift_or_leak)
 {
-	const uint32_t hops = (uint32_t)(600ull * 1000000ull / AUDIO_HOP_US);
+	const uint32_t hops = (uint32_t)(600ull * 1000000ull / AUDIO_BLOCK_US);
 	const uint32_t in_use = audio_blocks_in_use();
 
 	for (int minute = 0; minute < 10; minute++) {

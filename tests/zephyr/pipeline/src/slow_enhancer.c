@@ -11,7 +11,7 @@ cs_status __wrap_cs_enhancer_process(void *memory, const int16_t *in, int16_t *o
 {
 	if (slow_frames > 0) {
 		slow_frames--;
-		k_busy_wait(AUDIO_HOP_US * 5 / 2);
+		k_busy_wait(AUDIO_BLOCK_US * 5 / 2);
 	}
 	return __real_cs_enhancer_process(memory, in, out, hops);
 }
