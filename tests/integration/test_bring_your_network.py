@@ -11,9 +11,9 @@ import pytest
 
 import codesign
 from codesign.base.audio import read_audio
+from codesign.compiler.load import load_model
 from codesign.firmware.machines import MACHINES
 from codesign.firmware.toolchain import build_host
-from codesign.pipeline import load_model
 from codesign.proof.equality import equal, run_reference
 
 ROOT = Path(__file__).parents[2]

@@ -82,7 +82,7 @@ def plan_memory(network: Network, kernel: str = "plain", front_end: Arithmetic =
     Raises:
         InputError: the network does not fit its chain, or the Q31 front end does not have what the chain needs.
     """
-    stages = ("analysis", "features", *(layer.name for layer in network.schedule), "mask", "synthesis")
+    stages = ("analysis", "features", *(stage.name for stage in network.stages), "mask", "synthesis")
     check_unique("stages of a plan", stages)
     placed = _place(_front_end_buffers(network, stages) + _network_buffers(network, stages))
     total = _align(max(buffer.end for buffer in placed))
@@ -97,11 +97,17 @@ def _front_end_buffers(network: Network, stages: tuple[str, ...]) -> list[Buffer
     everywhere = frozenset(range(count))
     tail = config.window - config.hop
     spectrum_bytes = 4 * (config.n_fft + 2)
+    between = [stages.index(hand_over.name) for hand_over in network.hand_overs]
+    own = frozenset({0, 1, *between, count - 2, count - 1})
+    held = set(own)
+    for part, first, last in zip(network.row, [2, *between], [*between, count - 2], strict=True):
+        if part.frontend.changes_spectrum:
+            held |= set(range(first, last))
     return [
         Buffer(BufferKey("front end", "history"), 2 * tail, everywhere, persistent=True),
         Buffer(BufferKey("front end", "overlap"), 4 * tail, everywhere, persistent=True),
-        Buffer(BufferKey("front end", "spectrum"), spectrum_bytes, everywhere),
-        Buffer(BufferKey("front end", "work"), spectrum_bytes, frozenset({0, 1, count - 2, count - 1})),
+        Buffer(BufferKey("front end", "spectrum"), spectrum_bytes, frozenset(held)),
+        Buffer(BufferKey("front end", "work"), spectrum_bytes, own),
     ]
 
 
@@ -113,7 +119,7 @@ def _network_buffers(network: Network, stages: tuple[str, ...]) -> list[Buffer]:
     born = {network.input: 1}
     dies = {network.input: last, network.output: last}
     # The network's input and output stay readable to the frame's end: verification and debuggers look at them.
-    for stage, layer in enumerate(network.schedule, start=2):
+    for stage, layer in enumerate(network.stages, start=2):
         if (size := layer.scratch_bytes) > 0:
             buffers.append(Buffer(BufferKey("scratch", layer.name), size, frozenset({stage})))
         for name in layer.writes:

@@ -26,20 +26,20 @@ def stage_entries(image: Image, elf: ElfImage) -> dict[int, str]:
     else:
         suffix = "_q31" if image.plan.front_end == "q31" else ""
         entries = {elf.address(f"cs_{name}{suffix}"): stage for name, stage in FRONT_END_STAGES.items()}
-    for layer in image.network.schedule:
+    for layer in image.network.stages:
         entries[elf.address(image.generated.function(layer.name))] = layer.name
     return entries
 
 
 def counts_by_stage(image: Image, frames: Sequence[Mapping[str, int]]) -> dict[str, npt.NDArray[np.int64]]:
     """Instructions per counted frame of every stage, int64 (frames,), in the order in which they run; empty without frames."""
-    names = ["analysis", "features", *(layer.name for layer in image.network.schedule), "mask", "synthesis", ""]
+    names = ["analysis", "features", *(layer.name for layer in image.network.stages), "mask", "synthesis", ""]
     return {name: np.array([frame.get(name, 0) for frame in frames], np.int64) for name in names} if frames else {}
 
 
 def layer_costs(image: Image, frames: Sequence[Mapping[str, int]]) -> tuple[LayerCost, ...]:
     """Worst and mean of `counts_by_stage`."""
-    macs = {layer.name: layer.macs for layer in image.network.schedule}
+    macs = {layer.name: layer.macs for layer in image.network.stages}
     return tuple(
         LayerCost(name or REST, macs.get(name, 0), int(counts.max()), float(counts.mean()))
         for name, counts in counts_by_stage(image, frames).items()
