@@ -7,9 +7,9 @@ from codesign.compiler.model.graph import Graph
 
 if TYPE_CHECKING:
     from codesign.compiler.model.onnx_model import load_onnx, read_chain
-    from codesign.compiler.model.row_file import Row, load_row
+    from codesign.compiler.model.row_file import NetworkRow, load_row
 
-__all__ = ["Graph", "Row", "load_onnx", "load_row", "read_chain"]
+__all__ = ["Graph", "NetworkRow", "load_onnx", "load_row", "read_chain"]
 
 
 def __getattr__(name: str) -> Any:
@@ -18,7 +18,7 @@ def __getattr__(name: str) -> Any:
         from codesign.compiler.model import onnx_model
 
         return getattr(onnx_model, name)
-    if name in ("Row", "load_row"):
+    if name in ("NetworkRow", "load_row"):
         from codesign.compiler.model import row_file
 
         return getattr(row_file, name)

@@ -36,7 +36,7 @@ def chain_entries(stage: StageFile, props: Mapping[str, str]) -> dict[str, Entry
     found = None if stage.keys else chain_path(stage)
     said = dict(stage.keys) if found is None else chain_file_entries(found)
     if "preset" in said:  # it says everything about the chain
-        entries = {key: entry for key, entry in entries.items() if key in ("states", "name", "licence", "tool")}
+        entries = {key: entry for key, entry in entries.items() if key in ("states", "result", "name", "licence", "tool")}
     return entries | said
 
 

@@ -99,7 +99,7 @@ def _open(stage: StageFile, before: Chain | None) -> _Opened:
     said = onnx.ModelProto()
     said.CopyFrom(model)
     onnx.helper.set_model_props(said, text_of(entries))
-    simplified = simplify(path, said, stage.result)
+    simplified = simplify(path, said, stage.result or text_of(entries).get("result"))
     graph = simplified.model.graph
     constants = {tensor.name for tensor in graph.initializer}
     inputs = {i.name: _shape(path, i) for i in graph.input if i.name not in constants}

@@ -23,7 +23,7 @@ MAX_STAGES = 8
 
 
 @dataclass(frozen=True)
-class Row:
+class NetworkRow:
     """Graphs that follow each other, each with its file and what was read and assumed of its chain; `name` is "" for theirs."""
 
     name: str
@@ -45,7 +45,7 @@ def is_row_file(path: Path) -> bool:
     return path.suffix.lower() == SUFFIX and "stage" in read_toml(path, _HINT)
 
 
-def load_row(path: Path, chain: Path | None = None, result: str | None = None) -> Row:
+def load_row(path: Path, chain: Path | None = None, result: str | None = None) -> NetworkRow:
     """The graphs of a TOML file with [[stage]] tables, or of one model file; `chain` and `result` as for load_onnx.
 
     Raises:
@@ -53,7 +53,7 @@ def load_row(path: Path, chain: Path | None = None, result: str | None = None) -
     """
     if path.suffix.lower() != SUFFIX:
         graph, reading = load_stage(StageFile(path, chain, result))
-        return Row("", (path,), (graph,), (reading,))
+        return NetworkRow("", (path,), (graph,), (reading,))
     if chain is not None or result is not None:
         option = "--chain" if chain is not None else "--result"
         raise InputError(f"{option} beside {path}, whose stages have their own", hint=_HINT)
@@ -63,7 +63,7 @@ def load_row(path: Path, chain: Path | None = None, result: str | None = None) -
         graph, reading = load_stage(stage, graphs[0].frontend if graphs else None)
         graphs.append(graph)
         readings.append(reading)
-    return Row(name, tuple(stage.model for stage in stages), tuple(graphs), tuple(readings))
+    return NetworkRow(name, tuple(stage.model for stage in stages), tuple(graphs), tuple(readings))
 
 
 def row_text(name: str, models: Sequence[str]) -> str:
