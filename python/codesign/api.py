@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Literal
 from codesign.base.signals import Samples
 from codesign.compiler.emit import Generated, emit
 from codesign.compiler.frontend import Arithmetic, Chain
-from codesign.compiler.lower import lower
+from codesign.compiler.load import load_model
 from codesign.compiler.model import Graph, load_onnx
 from codesign.compiler.model import read_chain as read
 from codesign.compiler.plan import plan_memory
@@ -28,7 +28,6 @@ from codesign.firmware.image import Image, Runtime
 from codesign.firmware.size.size import Size
 from codesign.firmware.size.size import size as size_of
 from codesign.firmware.toolchain import build_image
-from codesign.pipeline import load_model
 from codesign.pipeline import prove as prove_model
 from codesign.proof.proof import Proof
 from codesign.proof.recordings import read_recordings
@@ -42,18 +41,19 @@ BoardLike = str | Board
 BOARD = "nrf5340dk"
 
 
-def load(model: PathLike, *, chain: PathLike | None = None, output: str | None = None) -> Graph:
-    """The network in an ONNX file, checked: one time step, its operators, states and front end, float or int8.
+def load(model: PathLike, *, chain: PathLike | None = None, result: str | None = None) -> Graph:
+    """The network in a model file, checked: one time step, its operators, states and front end, float or int8.
 
-    `output` names the result to keep where the file has several; the graph's `notes` say what was assumed and dropped.
+    The graph's `notes` say what was assumed and dropped.
 
     `chain`, here and below, is a TOML file of what is around the network, for a model that cannot be edited
-    (docs/model-file.md).
+    (docs/model-file.md), and `result` names the output to keep where the file has several. Elsewhere a model may also be a
+    TOML file of networks in a row.
 
     Raises:
         InputError: the file cannot be used, or has no such output.
     """
-    return load_onnx(Path(model), _path(chain), output)
+    return load_onnx(Path(model), _path(chain), result)
 
 
 def read_chain(path: PathLike) -> Chain:
@@ -74,6 +74,7 @@ def quantize(
     activations: Activations = "int8",
     threshold_db: float = AUTO_DB,
     chain: PathLike | None = None,
+    result: str | None = None,
 ) -> QuantizeReport:
     """Calibrate a float model on the recordings under the folder `data` and write it with int8 weights.
 
@@ -89,6 +90,7 @@ def quantize(
         Path(output),
         balanced=balance,
         chain=_path(chain),
+        result=result,
         activations=activations,
         threshold_db=threshold_db,
     )
@@ -101,13 +103,14 @@ def generate(
     kernel: Literal["plain", "dsp", "dual", "mve"] = "dsp",
     front_end: Arithmetic = "float32",
     chain: PathLike | None = None,
+    result: str | None = None,
 ) -> Generated:
     """Write the C sources of an int8 model into `folder`, which is replaced when codesign made it.
 
     Raises:
         InputError: the model cannot be lowered, or `folder` is not codesign's.
     """
-    network = lower(load_onnx(Path(model), _path(chain)))
+    network = load_model(Path(model), _path(chain), result).network
     return emit(network, plan_memory(network, kernel, front_end), Path(folder))
 
 
@@ -118,6 +121,7 @@ def build(
     board: BoardLike = BOARD,
     runtime: Runtime = "bare",
     chain: PathLike | None = None,
+    result: str | None = None,
 ) -> Image:
     """Build an int8 model into `folder`: "zephyr" is the application that is flashed, "bare" an ELF without an operating
     system, "host" a shared library.
@@ -126,7 +130,8 @@ def build(
         InputError: the model, the board or the folder cannot be used.
         ToolError, BuildError: no compiler, no Zephyr, or the compiler refused.
     """
-    return build_image(runtime, lower(load_onnx(Path(model), _path(chain))), _board(board), Path(folder))
+    network = load_model(Path(model), _path(chain), result).network
+    return build_image(runtime, network, _board(board), Path(folder))
 
 
 def size(image: Image | PathLike, *, board: BoardLike | None = None) -> Size:
@@ -150,6 +155,8 @@ def run(
     board: BoardLike = BOARD,
     profile: bool = False,
     folder: PathLike | None = None,
+    chain: PathLike | None = None,
+    result: str | None = None,
 ) -> Enhanced:
     """Enhance a signal of any length on one machine: "host", the library of this computer, or an emulator, "unicorn", "qemu",
     "renode" or "native".
@@ -163,7 +170,7 @@ def run(
         InputError: the model, image, board or signal cannot be used there; stereo, for one.
         ToolError, BuildError, ValidationError: a tool is missing, the build failed, the image faulted.
     """
-    source = model if isinstance(model, Image) else Path(model)
+    source = model if isinstance(model, Image) else load_model(Path(model), _path(chain), result)
     signal = Path(audio) if isinstance(audio, str | Path) else audio
     kept = None if folder is None else Path(folder)
     return run_on(source, signal, on, _board(board), sample_rate=sample_rate, profile=profile, folder=kept)
@@ -179,6 +186,7 @@ def prove(
     seconds: float = PROOF_SECONDS,
     folder: PathLike | None = None,
     chain: PathLike | None = None,
+    result: str | None = None,
 ) -> Proof:
     """Build an int8 model for a board, run the image in an emulator and compare it with the references.
 
@@ -188,7 +196,7 @@ def prove(
     Raises:
         CodesignError: the model or a recording cannot be used, a tool is missing, a build failed, the image faulted.
     """
-    loaded = load_model(Path(model), _path(chain))
+    loaded = load_model(Path(model), _path(chain), result)
     recordings = read_recordings([Path(path) for path in audio], [Path(path) for path in clean], loaded.sample_rate)
     keeping = tempfile.TemporaryDirectory(prefix="codesign-") if folder is None else nullcontext(str(folder))
     with keeping as where:

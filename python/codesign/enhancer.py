@@ -17,8 +17,7 @@ from codesign.base.errors import InputError
 from codesign.base.progress import Progress, silent
 from codesign.base.signals import Samples
 from codesign.compiler.frontend import Arithmetic
-from codesign.compiler.lower import lower
-from codesign.compiler.model import load_onnx
+from codesign.compiler.load import LoadedModel, load_model
 from codesign.firmware.boards import Board
 from codesign.firmware.cost import CostReport, estimate
 from codesign.firmware.image import Image
@@ -28,7 +27,6 @@ from codesign.firmware.machines.host import HostEnhancer
 from codesign.firmware.machines.machine import RunOptions
 from codesign.firmware.machines.run import Run
 from codesign.firmware.toolchain import build_host
-from codesign.pipeline import LoadedModel, load_model
 
 
 class Enhancer:
@@ -42,8 +40,15 @@ class Enhancer:
         ToolError, BuildError: no compiler, or it refused.
     """
 
-    def __init__(self, model: str | Path, *, front_end: Arithmetic = "float32", chain: str | Path | None = None) -> None:
-        network = lower(load_onnx(Path(model), None if chain is None else Path(chain)))
+    def __init__(
+        self,
+        model: str | Path,
+        *,
+        front_end: Arithmetic = "float32",
+        chain: str | Path | None = None,
+        result: str | None = None,
+    ) -> None:
+        network = load_model(Path(model), None if chain is None else Path(chain), result).network
         self._folder = tempfile.TemporaryDirectory(prefix="codesign-")
         try:
             self._enhancer = HostEnhancer(build_host(network, Path(self._folder.name) / "host", front_end))
@@ -92,7 +97,14 @@ class Enhancer:
         self.close()
 
 
-def enhance(model: str | Path | Enhancer, audio: Samples, sample_rate: int) -> Samples:
+def enhance(
+    model: str | Path | Enhancer,
+    audio: Samples,
+    sample_rate: int,
+    *,
+    chain: str | Path | None = None,
+    result: str | None = None,
+) -> Samples:
     """Enhance a whole signal (n,) of int16, or of floating point within ±1, at `sample_rate` Hz; any length.
 
     The result has the type, length and rate of `audio` and is aligned with it. At another rate than the model's the signal is
@@ -104,7 +116,7 @@ def enhance(model: str | Path | Enhancer, audio: Samples, sample_rate: int) -> S
     if isinstance(model, Enhancer):
         return model.whole(audio, sample_rate)
     to_int16(audio)  # refused before anything is built
-    with Enhancer(model) as enhancer:
+    with Enhancer(model, chain=chain, result=result) as enhancer:
         return enhancer.whole(audio, sample_rate)
 
 

@@ -3,23 +3,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from codesign.base.progress import Progress, silent
 from codesign.compiler.frontend import whole_hops
-from codesign.compiler.lower import lower
-from codesign.compiler.lower.network import Network
-from codesign.compiler.model import Graph, load_onnx
+from codesign.compiler.load import LoadedModel, load_model
 from codesign.compiler.reference.saturation import of_run
 from codesign.firmware.boards import Board
 from codesign.firmware.image import Image
 from codesign.firmware.machines import HOST, machine_named
 from codesign.firmware.machines.alignment import alignment_of
 from codesign.firmware.machines.machine import Machine, RunOptions
+from codesign.firmware.machines.run import Run
 from codesign.firmware.size.size import size
 from codesign.firmware.toolchain import check_image_folder
 from codesign.proof.checks import budget_checks, cost_of, latency_check, latency_of, run_checks
@@ -30,36 +29,10 @@ from codesign.proof.proof import Proof
 from codesign.proof.quality import quality_of
 from codesign.proof.recordings import Recording
 from codesign.proof.signals import PROOF_SECONDS, PROOF_SIGNAL, proof_parts
-from codesign.proof.verdict import Verdict
+from codesign.proof.verdict import Check, Verdict
 
 COUNTED_SECONDS = 20.0
 """The proof signal starts with the extreme signals; instructions are counted over them and some speech."""
-
-
-@dataclass(frozen=True)
-class LoadedModel:
-    """A model file that was read once: what it says, and the integer network that it becomes."""
-
-    path: Path
-    graph: Graph
-    network: Network
-
-    @property
-    def sample_rate(self) -> int:
-        """Hz of its signals."""
-        return self.graph.frontend.sample_rate
-
-
-def load_model(model: Path | LoadedModel, chain: Path | None = None) -> LoadedModel:
-    """Read and lower an int8 model, `chain` as for load_onnx; one that is loaded already comes back as it is.
-
-    Raises:
-        InputError: the file cannot be used, or is no int8 model that can be lowered.
-    """
-    if isinstance(model, LoadedModel):
-        return model
-    graph = load_onnx(model, chain)
-    return LoadedModel(model, graph, lower(graph))
 
 
 def prove(
@@ -86,7 +59,7 @@ def prove(
         check_image_folder(runtime, folder / runtime)  # before the work
     progress("load and lower", 0, 0)
     loaded = load_model(model)
-    graph, network = loaded.graph, loaded.network
+    network = loaded.network
     host_image = on_host.build(network, board, folder / on_host.runtime, progress=progress)
 
     parts = proof_parts([recording.noisy for recording in recordings], loaded.sample_rate, seconds)
@@ -107,7 +80,7 @@ def prove(
         equal(run, host),
         equal(host, reference),
         same_in_one_call(host_image, pcm, host),
-        against_onnxruntime(loaded.path, graph, network, reference.features),
+        *_against_files(loaded, reference),
         *budget_checks(measured),
         *run_checks(run, image, measured),
         *([latency_check(latency, board)] if latency else []),
@@ -135,10 +108,18 @@ def prove(
         quality=quality_of(recordings, enhanced, loaded.sample_rate),
         stack=measured.stack if measured and run.stack_bytes is not None else None,
         stack_used=run.stack_bytes,
-        saturation=tuple(of_run(name, graph, network, signal, each.mask) for name, signal, each in played),
+        saturation=tuple(of_run(name, loaded.parts[-1].graph, network, signal, each.mask) for name, signal, each in played),
     )
     lengths = tuple((name, part.size) for name, part in parts)
     return Proof(verdict, image, measured, run, reference, lengths, runs, enhanced, tuple(recordings))
+
+
+def _against_files(loaded: LoadedModel, reference: Run) -> Iterator[Check]:
+    """The layers of each network against its file in onnxruntime, on what the reference saw."""
+    assert reference.signals is not None, "the reference shows everything"
+    for part, features in zip(loaded.parts, (reference.features, *reference.signals.between), strict=True):
+        check = against_onnxruntime(part.path, part.graph, part.network, features)
+        yield check if len(loaded.parts) == 1 else replace(check, name=f"{part.network.name}: {check.name}")
 
 
 def _options(machine: Machine, image: Image, samples: int, folder: Path, progress: Progress) -> RunOptions:

@@ -12,10 +12,10 @@ import soundfile
 
 import codesign
 from codesign.base.audio import read_audio
+from codesign.compiler.load import load_model
 from codesign.firmware.boards import load_board
 from codesign.firmware.machines import MACHINES
 from codesign.firmware.toolchain import build_bare, build_host
-from codesign.pipeline import load_model
 from codesign.proof.equality import equal, run_reference
 from codesign.proof.oracle import against_onnxruntime
 

@@ -13,7 +13,7 @@ import scipy.signal
 
 from chains import chain_of
 from codesign.compiler.frontend import Chain
-from codesign.compiler.reference.frontend import analyse, analyse_frames, enhanced_frames, synthesise
+from codesign.compiler.reference.frontend import analyse, handed_over, synthesise
 
 NETWORKS = Path(os.environ.get("CODESIGN_NETWORKS", Path(__file__).parents[3] / "shared" / "networks"))
 
@@ -80,8 +80,7 @@ def test_dtln_s_two_networks():
     assert snr_db(alone[: pcm.size], ours(chain_of(preset="dtln-1"), pcm, Steps("dtln_1.onnx"))) > ROUNDING_DB
     one, two, first, second = chain_of(preset="dtln-1"), chain_of(preset="dtln-2"), Steps("dtln_1.onnx"), Steps("dtln_2.onnx")
     analysis = analyse(one, pcm)
-    frames = enhanced_frames(one, analysis.spectrum, np.stack([first(row) for row in analysis.features]))
-    between = analyse_frames(two, frames)
+    between = handed_over(one, two, analysis.spectrum, np.stack([first(row) for row in analysis.features]))
     found = synthesise(two, between.spectrum, np.stack([second(row) for row in between.features])) / 32768.0
     assert snr_db(np.concatenate(expected), found) > ROUNDING_DB
 

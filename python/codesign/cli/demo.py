@@ -29,8 +29,9 @@ def command(
     """
     from codesign.base.audio import read_audio, write_audio
     from codesign.cli.tables import print_answer
+    from codesign.compiler.load import load_model
     from codesign.firmware.boards import load_board
-    from codesign.pipeline import load_model, prove
+    from codesign.pipeline import prove
     from codesign.proof.recordings import Recording
     from codesign.proof.report import assemble, sounds
     from codesign.proof.report.write import write_report

@@ -11,7 +11,7 @@ import typer
 
 from codesign.base.files.output_folder import check_folder
 from codesign.cli.console import emit_json, say
-from codesign.cli.options import ChainFile, FrontEndKind, Json, Model
+from codesign.cli.options import ChainFile, FrontEndKind, Json, Model, Result
 
 
 class Kernel(StrEnum):
@@ -29,6 +29,7 @@ def command(
     ] = Kernel.dsp,
     front_end: Annotated[FrontEndKind, typer.Option(help="q31: integers, for cores without an FPU.")] = FrontEndKind.float32,
     chain: ChainFile = None,
+    result: Result = None,
     json: Json = False,
 ) -> None:
     """Write a model's C sources; compile them with runtime/ in any build, or name the folder as CODESIGN_MODEL in Zephyr's.
@@ -36,12 +37,11 @@ def command(
     Example: codesign generate models/pruned/pruned.onnx -o generated
     """
     from codesign.compiler.emit import emit
-    from codesign.compiler.lower import lower
-    from codesign.compiler.model import load_onnx
+    from codesign.compiler.load import load_model
     from codesign.compiler.plan import plan_memory
 
     check_folder(output)  # before the work
-    network = lower(load_onnx(model, chain))
+    network = load_model(model, chain, result).network
     plan = plan_memory(network, kernel.value, front_end.value)
     generated = emit(network, plan, output)
     if json:

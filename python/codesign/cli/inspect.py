@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -18,7 +19,8 @@ def command(
     model: Model,
     chain: ChainFile = None,
     result: Annotated[
-        str | None, typer.Option("--output", help="The output to keep, where the file has several.", show_default=False)
+        str | None,
+        typer.Option("--result", "--output", help="The output to keep, where the file has several.", show_default=False),
     ] = None,
     json: Json = False,
 ) -> None:
@@ -28,59 +30,69 @@ def command(
 
     Example: codesign inspect models/pruned/pruned.onnx
     """
-    from codesign.compiler.lower import lower
-    from codesign.compiler.model import load_with_chain, read_chain
+    from codesign.compiler.lower.row import lower_row
+    from codesign.compiler.model import load_row, read_chain
+    from codesign.compiler.model.row_file import is_row_file
     from codesign.compiler.plan import plan_memory
 
-    if model.suffix.lower() == ".toml":
+    if model.suffix.lower() == ".toml" and not is_row_file(model):
         reading = read_chain(model, chain)
-        _show(reading, json)
+        _show((reading,), json)
         if json:
             emit_json("inspect", name=model.stem, frontend=reading.chain)
         return
-    graph, reading = load_with_chain(model, chain, result, chainless=True)
-    _show(reading, json)
-    for note in graph.notes:
+    row = load_row(model, chain, result, chainless=True)
+    _show(row.readings, json)
+    notes = [note for graph in row.graphs for note in graph.notes]
+    for note in notes:
         say(note)
-    config = None if reading.missing else graph.frontend
-    if not graph.quants:
+    missing = any(reading.missing for reading in row.readings)
+    around: dict[str, object] = {"frontend": None if missing else row.chains[0], "notes": notes}
+    if row.graphs[1:]:
+        around["row"] = [{"name": graph.name, "frontend": graph.frontend, "sha256": graph.sha256} for graph in row.graphs]
+    floats = [graph for graph in row.graphs if not graph.quants]
+    if floats:
+        name = row.name or " + ".join(graph.name for graph in row.graphs)
         if json:
-            emit_json("inspect", name=graph.name, quantized=False, frontend=config, sha256=graph.sha256, notes=graph.notes)
+            emit_json("inspect", name=name, quantized=False, sha256=row.graphs[0].sha256, **around)
             return
-        around = f" --chain {chain}" if chain else ""
-        say(f"{graph.name}: float, {len(graph.ops)} operators; codesign quantize {model}{around} --data FOLDER makes it int8")
+        options = f" --chain {chain}" if chain else ""
+        options += f" --result {result}" if result else ""
+        operators = " + ".join(str(len(graph.ops)) for graph in floats)
+        say(f"{name}: float, {operators} operators; codesign quantize {model}{options} --data FOLDER makes it int8")
         return
-    network = lower(graph)
-    plan = plan_memory(network) if config is not None else None
-    layers = [(layer.name, type(layer).__name__, layer.macs) for layer in network.schedule]
+    network = lower_row(row.graphs, row.name)
+    plan = None if missing else plan_memory(network)
+    layers = [(stage.name, type(stage).__name__, stage.macs) for stage in network.stages]
+    tflite = any(graph.tflite for graph in row.graphs)
     if json:
         emit_json(
             "inspect",
             name=network.name,
             quantized=True,
-            frontend=config,
             sha256=network.sha256,
             licence=network.licence,
-            notes=graph.notes,
             macs=network.macs,
-            tflite=graph.tflite,
+            tflite=tflite,
             memory_bytes=plan.bytes if plan is not None else None,
             layers=[{"name": name, "kind": kind, "macs": macs} for name, kind, macs in layers],
             states=[{"name": s.value.name, "size": s.value.size, "dtype": s.value.dtype} for s in network.states],
+            **around,
         )
         return
-    if config is None or plan is None:
+    if plan is None:
         say(f"{network.name}: {network.macs:,} MACs a step")
     else:
+        config = network.frontend
         say(f"{network.name}: {network.macs:,} MACs a step, {config.sample_rate} Hz, window {config.window}, hop {config.hop}")
         say(
             f"algorithmic latency {config.algorithmic_latency_ms:g} ms, deadline {config.hop_ms:g} ms a frame, "
             f"arena {plan.bytes:,} bytes (no plan can be below {plan.lower_bound:,})"
         )
-    say(f"integers of {'TFLite, operator by operator' if graph.tflite else 'docs/numerics.md'}")
+    say(f"integers of {'TFLite, operator by operator' if tflite else 'docs/numerics.md'}")
     rows = table("Layers", "layer", "kind", "what", "MACs")
-    for layer in network.schedule:
-        rows.add_row(*cells(layer.name, type(layer).__name__, layer.title, f"{layer.macs:,}"))
+    for stage in network.stages:
+        rows.add_row(*cells(stage.name, type(stage).__name__, stage.title, f"{stage.macs:,}"))
     stderr.print(rows)
     if network.states:
         rows = table("States", "state", "size", "type", "scale")
@@ -89,19 +101,22 @@ def command(
         stderr.print(rows)
 
 
-def _show(reading: ChainReading, json: bool) -> None:
+def _show(readings: Sequence[ChainReading], json: bool) -> None:
     """Warnings, and unless it goes to a program the chain, and which of its keys nobody gave."""
     from codesign.compiler.frontend.describe import describe
 
-    for warning in reading.warnings:
-        say(f"warning: {warning}")
+    for reading in readings:
+        for warning in reading.warnings:
+            say(f"warning: {warning}")
     if json:
         return
-    if reading.missing:
-        say(f"no chain: {reading.missing}")
-        return
-    for line in describe(reading.chain):
+    for reading in readings:
+        if reading.missing:
+            say(f"no chain: {reading.missing}")
+            return
+    for line in describe(*(reading.chain for reading in readings)):
         say(line)
-    if reading.assumed:
-        values = ", ".join(f"{key} = {getattr(reading.chain, key)}" for key in reading.assumed)
-        say(f"assumed, for nothing says otherwise: {values}")
+    for reading in readings:
+        if reading.assumed:
+            values = ", ".join(f"{key} = {getattr(reading.chain, key)}" for key in reading.assumed)
+            say(f"assumed, for nothing says otherwise: {values}")

@@ -16,10 +16,15 @@ DEFAULT_BOARD = "nrf5340dk"
 DEFAULT_SECONDS = 60.0
 """proof.signals' PROOF_SECONDS: a help text imports none of the work."""
 
-Model = Annotated[Path, typer.Argument(help="The model, an ONNX file of one time step.", show_default=False)]
+Model = Annotated[
+    Path, typer.Argument(help="The model: an ONNX or TFLite file, or a TOML file of networks in a row.", show_default=False)
+]
 ChainFile = Annotated[
     Path | None,
     typer.Option("--chain", help="TOML file of what is around the network (default: metadata, or <model>.toml beside it)."),
+]
+Result = Annotated[
+    str | None, typer.Option("--result", help="The output to keep, where the file has several.", show_default=False)
 ]
 BoardName = Annotated[str, typer.Option("--board", "-b", help="A board's name, or the path of a board.toml.")]
 Seconds = Annotated[float, typer.Option("--seconds", min=20.0, max=3600.0, help="Seconds of audio to compare.")]

@@ -11,7 +11,7 @@ import typer
 
 from codesign.base.files.output_file import check_files
 from codesign.cli.console import cells, emit_json, progress, say, stderr, table
-from codesign.cli.options import ChainFile, Json, Model
+from codesign.cli.options import ChainFile, Json, Model, Result
 
 
 class ActivationsKind(StrEnum):
@@ -28,6 +28,7 @@ def command(
         bool, typer.Option("--balance", help="Move scales between linear layers first, so that int8 fits both better.")
     ] = False,
     chain: ChainFile = None,
+    result: Result = None,
     activations: Annotated[
         ActivationsKind,
         typer.Option("--activations", help="Values in int8, int16, or auto: int16 where int8 is coarse."),
@@ -41,9 +42,10 @@ def command(
 
     Example: codesign quantize float.onnx --data recordings/ -o int8.onnx
     """
+    from codesign.compiler.model.row_file import is_row_file
     from codesign.compiler.quantize import quantize_file
 
-    target = output or model.with_name(f"{model.stem}-int8.onnx")
+    target = output or model.with_name(f"{model.stem}-int8{'.toml' if is_row_file(model) else '.onnx'}")
     check_files([target], [model, data])
     with progress() as show:
         report = quantize_file(
@@ -53,6 +55,7 @@ def command(
             progress=show,
             balanced=balance,
             chain=chain,
+            result=result,
             activations=activations.value,
             threshold_db=auto_db,
         )

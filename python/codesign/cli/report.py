@@ -22,6 +22,7 @@ from codesign.cli.options import (
     ChainFile,
     FrontEndOption,
     Model,
+    Result,
     Seconds,
     chosen_board,
 )
@@ -46,6 +47,7 @@ def command(
     board: BoardName = DEFAULT_BOARD,
     front_end: FrontEndOption = None,
     chain: ChainFile = None,
+    result: Result = None,
     emulator: EmulatorOption = None,
     output: Annotated[
         list[Path] | None, typer.Option("--output", "-o", help=".html, .json or .md file (repeatable; report.html).")
@@ -61,7 +63,8 @@ def command(
 
     Example: codesign report models/pruned/pruned.onnx noisy.wav --clean clean.wav -o report.html
     """
-    from codesign.pipeline import load_model, prove
+    from codesign.compiler.load import load_model
+    from codesign.pipeline import prove
     from codesign.proof.judgement import quality_in_words
     from codesign.proof.report import assemble, sounds
     from codesign.proof.report.write import render, report_format, write_report
@@ -75,7 +78,7 @@ def command(
         load_figure()
     chosen = chosen_board(board, front_end)
     machine = choose(emulator, chosen)
-    loaded = load_model(model, chain)
+    loaded = load_model(model, chain, result)
     recordings = recordings_with_notes(audio, clean, loaded.sample_rate)
     with tempfile.TemporaryDirectory(prefix="codesign-") as folder, progress() as show:
         proof = prove(loaded, chosen, Path(folder), recordings, emulator=machine.name, seconds=seconds, progress=show)

@@ -14,16 +14,16 @@ import typer
 from codesign.base.files.output_file import check_files, replace_file
 from codesign.cli.console import emit_json, progress, say
 from codesign.cli.machines import MachineOption, choose
-from codesign.cli.options import DEFAULT_BOARD, BoardName, ChainFile, FrontEndOption, Json, Model, chosen_board
+from codesign.cli.options import DEFAULT_BOARD, BoardName, ChainFile, FrontEndOption, Json, Model, Result, chosen_board
 from codesign.firmware.machines import HOST, MACHINES
 
 if TYPE_CHECKING:
     from codesign.base.progress import Progress
+    from codesign.compiler.load import LoadedModel
     from codesign.firmware.boards import Board
     from codesign.firmware.cost import CostReport
     from codesign.firmware.machines.machine import Machine
     from codesign.firmware.machines.run import LayerCost
-    from codesign.pipeline import LoadedModel
 
 MAX_EMULATED_SECONDS = 3600
 """Emulators keep what the network saw in every frame; the host library runs recordings of any length that is read."""
@@ -37,6 +37,7 @@ def command(
     board: BoardName = DEFAULT_BOARD,
     front_end: FrontEndOption = None,
     chain: ChainFile = None,
+    kept: Result = None,
     profile: Annotated[bool, typer.Option("--profile", help="Instructions and estimated cycles per layer (slower).")] = False,
     folded: Annotated[Path | None, typer.Option(help="File for the profile's folded stacks, cycles: for flame graphs.")] = None,
     json: Json = False,
@@ -46,7 +47,7 @@ def command(
     Example: codesign run models/pruned/pruned.onnx noisy.wav -o enhanced.wav
     """
     from codesign.base.audio import audio_format
-    from codesign.pipeline import load_model
+    from codesign.compiler.load import load_model
 
     profile = profile or folded is not None
     audio_format(output)  # before the work, not after it
@@ -56,7 +57,7 @@ def command(
     if profile and machine.profiled_runtime is None:
         profilers = " or ".join(name for name, each in MACHINES.items() if each.profiled_runtime)
         raise typer.BadParameter(f"--profile needs --emulator {profilers}: no other tells layers apart")
-    loaded = load_model(model, chain)
+    loaded = load_model(model, chain, kept)
     with tempfile.TemporaryDirectory(prefix="codesign-") as name, progress() as show:
         folder = Path(name) / "build"
         if machine.name == HOST:
@@ -142,7 +143,14 @@ def _stream(model: LoadedModel, board: Board, folder: Path, audio: Path, output:
 
 
 def _run(
-    machine: Machine, model: LoadedModel, board: Board, folder: Path, audio: Path, output: Path, profile: bool, show: Progress
+    machine: Machine,
+    model: LoadedModel,
+    board: Board,
+    folder: Path,
+    audio: Path,
+    output: Path,
+    profile: bool,
+    show: Progress,
 ) -> _Result:
     """In an image, all at once: what it saw and gave in every frame is held."""
     from codesign.base.audio import read_audio, write_audio

@@ -19,6 +19,7 @@ from codesign.cli.options import (
     FrontEndOption,
     Json,
     Model,
+    Result,
     Seconds,
     chosen_board,
 )
@@ -30,6 +31,7 @@ def command(
     board: BoardName = DEFAULT_BOARD,
     front_end: FrontEndOption = None,
     chain: ChainFile = None,
+    result: Result = None,
     emulator: EmulatorOption = None,
     audio: Annotated[list[Path] | None, typer.Option("--audio", "-a", help="Noisy recording (repeatable).")] = None,
     clean: Annotated[
@@ -44,11 +46,12 @@ def command(
     Example: codesign verify models/pruned/pruned.onnx --audio noisy.wav --clean clean.wav
     """
     from codesign.cli.tables import print_verdict
-    from codesign.pipeline import load_model, prove
+    from codesign.compiler.load import load_model
+    from codesign.pipeline import prove
 
     chosen = chosen_board(board, front_end)
     machine = choose(emulator, chosen)
-    loaded = load_model(model, chain)
+    loaded = load_model(model, chain, result)
     recordings = recordings_with_notes(audio, clean, loaded.sample_rate)
     with tempfile.TemporaryDirectory(prefix="codesign-") as name, progress() as show:
         where = output or Path(name)

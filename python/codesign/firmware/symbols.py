@@ -72,7 +72,7 @@ def symbols_of(network: Network, plan: MemoryPlan, generated: Generated, entry: 
     """The symbols of an image that is built of generated sources and runtime/."""
     model = generated.identifier
     groups = (
-        *((layer.name, generated.function(layer.name)) for layer in network.schedule),
+        *((layer.name, generated.function(layer.name)) for layer in network.stages),
         *(("front end", f"{model}_{table}") for table in _FRONT_END_TABLES),
         *(("front end", function) for function in _FRONT_END_FUNCTIONS),
         ("kernels", "cs_"),

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from codesign.compiler.frontend import Arithmetic
 from codesign.compiler.lower.network import Network
 from codesign.compiler.plan.chain import has_own_frame
 from codesign.compiler.reference import network as reference_network
-from codesign.compiler.reference.frontend import analyse, output_of, quantize_features
+from codesign.compiler.reference.frontend import analyse, handed_over, output_of, quantize_features
 from codesign.compiler.reference.frontend_q31 import analyse_q31, features_q31, synthesise_q31
 from codesign.compiler.reference.output_stage import finished
 from codesign.firmware.image import Image
@@ -22,34 +23,42 @@ from codesign.proof.verdict import Check
 
 
 def run_reference(network: Network, pcm: npt.NDArray[np.int16], front_end: Arithmetic = "float32") -> Run:
-    """The contract itself: NumPy front end and integer network over int16 PCM of whole hops.
+    """The contract itself: NumPy front end and integer network, or networks in a row, over int16 PCM of whole hops.
 
     Raises:
         InputError: the network does not fit its chain, or the Q31 front end does not have what the chain needs.
     """
     has_own_frame(network, front_end)
-    feature, mask_value = network.values[network.input], network.values[network.output]
     if front_end == "q31":
+        feature, mask_value = network.values[network.input], network.values[network.output]
         spectrum = analyse_q31(network.frontend, pcm)
         features: reference_network.Features = features_q31(network.frontend, spectrum, feature)
         mask, updated = reference_network.run(network, features)
         output = finished(network.frontend, pcm, synthesise_q31(network.frontend, spectrum, mask, mask_value))
-        return _reference_run(output, features, mask, ~updated)
+        return _reference_run(output, [features], mask, ~updated)
+    seen: list[reference_network.Features] = []
+    skipped = np.zeros(pcm.size // network.frontend.hop, np.bool_)
     analysis = analyse(network.frontend, pcm)
-    features = quantize_features(analysis.features, feature.scale, feature.zero_point, feature.dtype)
-    mask, updated = reference_network.run(network, features)
-    gains = (mask.astype(np.float32) - np.float32(mask_value.zero_point)) * np.float32(mask_value.scale)
-    output = output_of(network.frontend, pcm, analysis.spectrum, gains)
-    return _reference_run(output, features, mask, ~updated)
+    for number, part in enumerate(network.row):
+        feature, mask_value = part.values[part.input], part.values[part.output]
+        seen.append(quantize_features(analysis.features, feature.scale, feature.zero_point, feature.dtype))
+        mask, updated = reference_network.run(part, seen[-1])
+        skipped |= ~updated
+        real = (mask.astype(np.float32) - np.float32(mask_value.zero_point)) * np.float32(mask_value.scale)
+        if part is not network.row[-1]:
+            analysis = handed_over(part.frontend, network.row[number + 1].frontend, analysis.spectrum, real)
+    output = output_of(network.back_end, pcm, analysis.spectrum, real)
+    return _reference_run(output, seen, mask, skipped)
 
 
 def _reference_run(
     pcm: npt.NDArray[np.int16],
-    features: reference_network.Features,
+    features: Sequence[reference_network.Features],
     mask: npt.NDArray[np.int16] | npt.NDArray[np.int8],
     skipped: npt.NDArray[np.bool_],
 ) -> Run:
-    return Run("reference", pcm, len(mask), int(skipped.sum()), NetworkSignals(features, mask, skipped))
+    signals = NetworkSignals(features[0], mask, skipped, tuple(features[1:]))
+    return Run("reference", pcm, len(mask), int(skipped.sum()), signals)
 
 
 def equal(run: Run, expected: Run) -> Check:

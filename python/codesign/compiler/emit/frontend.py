@@ -26,9 +26,9 @@ def front_end_file(network: Network, plan: MemoryPlan, model: str, render: Calla
     if plan.own_frame:
 
         def with_lines(template: str, **values: Any) -> str:
-            return render(template, chain_lines=describe(config), **values)
+            return render(template, chain_lines=describe(*(part.frontend for part in network.row)), **values)
 
-        return chain_file(network, model, with_lines, lambda tables: _arrays(model, tables))
+        return chain_file(network, plan, model, with_lines, lambda tables: _arrays(model, tables))
     features, mask = network.values[network.input], network.values[network.output]
     mel, bins = analysis_bank(config), gains_bank(config)
     common = {"features": features, "mask": mask, "mel": mel, "bins": bins}

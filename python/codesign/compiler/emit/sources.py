@@ -96,15 +96,16 @@ def _render(network: Network, plan: MemoryPlan, model: str) -> dict[str, str]:
         return environment.get_template(template).render(**common, **values)
 
     macro = macros(plan.buffers)
+    functions = {stage.name: layer_identifier(model, stage.name) for stage in network.stages}
     context = CodeContext(
         values=network.values,
         kernel=plan.kernel,
-        functions={layer.name: layer_identifier(model, layer.name) for layer in network.schedule},
+        functions=functions,
         value_macros={key.name: name for key, name in macro.items() if key.kind == "value"},
         scratch_macros={key.name: name for key, name in macro.items() if key.kind == "scratch"},
         render=render,
     )
-    layers = [layer.code(context) for layer in network.schedule]
+    layers = [stage.code(context) for stage in network.stages]
     states = _state_rows(network, context, model)
     weights = [array for code in layers for array in code.arrays]
     weights += [state["array"] for state in states if state["array"] is not None]
@@ -124,7 +125,9 @@ def _render(network: Network, plan: MemoryPlan, model: str) -> dict[str, str]:
             features=context.value_macros[network.input],
             mask=context.value_macros[network.output],
         ),
-        f"{model}_data.h": render("data.h.j2", arrays=weights),
+        f"{model}_data.h": render(
+            "data.h.j2", arrays=weights, hand_overs=[functions[hand_over.name] for hand_over in network.hand_overs]
+        ),
         f"{model}_weights.c": render("weights.c.j2", arrays=weights, kernel=f"cs_kernel_{plan.kernel}"),
         f"{model}_frontend.c": front_end_file(network, plan, model, render),
     }
@@ -133,21 +136,19 @@ def _render(network: Network, plan: MemoryPlan, model: str) -> dict[str, str]:
 def _step_lines(network: Network, context: CodeContext) -> list[str]:
     """The body of step(): one call a layer; layers under a gate in a block that runs when it is open."""
     lines: list[str] = []
-    updated = "1"
     first_guarded = {gate.guards[0]: gate for gate in network.gates}
     guarded = {name for gate in network.gates for name in gate.guards}
     flags = {gate.name: f"updated_{index}" for index, gate in enumerate(network.gates)}
-    for layer in network.schedule:
+    for layer in network.stages:
         if layer.name in first_guarded:
             gate = first_guarded[layer.name]
-            updated = flags[gate.name]
-            lines += [f"const int {updated} = {gate.open_code(context)};", f"if ({updated}) {{"]
+            lines += [f"const int {flags[gate.name]} = {gate.open_code(context)};", f"if ({flags[gate.name]}) {{"]
         call = f"{context.functions[layer.name]}(memory);"
         if layer.guards:
-            lines += [f"    {call}", "}", layer.advance_code(context, updated)]
+            lines += [f"    {call}", "}", layer.advance_code(context, flags[layer.name])]
         else:
             lines.append(f"    {call}" if layer.name in guarded else call)
-    return [*lines, f"return {updated};"]
+    return [*lines, f"return {' && '.join(flags.values()) or 1};"]
 
 
 def _buffer_rows(plan: MemoryPlan, macro: Mapping[BufferKey, str]) -> list[dict[str, Any]]:
@@ -192,7 +193,7 @@ def _manifest(network: Network, plan: MemoryPlan, model: str, texts: dict[str, s
             "function": layer_identifier(model, layer.name),
             "macs": layer.macs,
         }
-        for layer in network.schedule
+        for layer in network.stages
     ]
     buffers = [
         {

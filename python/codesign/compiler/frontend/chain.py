@@ -29,6 +29,10 @@ GAIN_KINDS = ("bands", "bins", "matrix")
 Arithmetic = Literal["float32", "q31"]
 """What a front end computes in: IEEE 754 binary32, or integers of 32 bits with an exponent a frame."""
 
+FRAMES = ("sample_rate", "n_fft", "window", "hop", "window_kind", "window_samples", "path")
+OUTPUT_STAGE = ("attenuation_limit", "strength", "limiter", "limiter_attack", "limiter_release")
+SHARED = FRAMES + OUTPUT_STAGE
+"""Keys that say which frames there are, and what becomes of the sound at last: networks in a row have them in common."""
 FLOOR = 2.0**-40
 """What is below this counts as this before a compression: silence."""
 HINT = "correct the model's metadata_props or its chain file (docs/model-file.md)"
@@ -173,6 +177,11 @@ class Chain:
     def of_sizes(self) -> bool:
         """Whether the features are real sizes, of bands or bins, and may be compressed."""
         return self.feature.endswith(("magnitude", "power"))
+
+    @property
+    def changes_spectrum(self) -> bool:
+        """Whether what the network gives is applied to the spectrum, which must last until then."""
+        return self.output in ("gains", "mask")
 
     @property
     def transforms(self) -> bool:

@@ -14,26 +14,31 @@ _BANDS = {"mel": "mel bands", "slaney": "Slaney mel bands", "erb": "ERB bands", 
 _IDENTITY = 1e-6
 
 
-def describe(chain: Chain) -> list[str]:
-    """One line a step, from PCM to PCM."""
+def describe(*chains: Chain) -> list[str]:
+    """One line a step, from PCM to PCM: of one chain, or of those of networks in a row."""
+    chain = chains[0]
     padded = f" in {chain.n_fft}" if chain.n_fft != chain.window and chain.transforms else ""
     lines = [
         f"PCM, {chain.sample_rate:,} Hz",
         f"→ frames of {chain.window}{padded} samples ({_ms(chain, chain.window)}) every {chain.hop} ({_ms(chain, chain.hop)}), "
         f"window {chain.window_kind}",
     ]
-    if chain.feature == "frame":
-        lines.append(f"→ the frame itself ({chain.window})")
-    else:
-        lines.append(f"→ rfft {chain.n_fft} → {_feature(chain)}")
-    lines.append(f"→ network, {chain.n_features} → {chain.n_outputs}")
-    lines.append(f"→ {_output(chain)}")
+    frames = True
+    for number, chain in enumerate(chains, 1):
+        if chain.feature == "frame":
+            back = "" if frames else f"inverse rfft {chain.n_fft} → "
+            lines.append(f"→ {back}the frame itself ({chain.window})")
+        else:
+            lines.append(f"→ {f'rfft {chain.n_fft} → ' if frames else ''}{_feature(chain)}")
+        which = f" {number}" if len(chains) > 1 else ""
+        lines += [f"→ network{which}, {chain.n_features} → {chain.n_outputs}", f"→ {_output(chain)}"]
+        frames = chain.output == "frame"
     if chain.filters:
         later = f"{_ms(chain, filter_lag(chain))} after their hop"
         lines.append(f"→ inverse rfft {chain.n_fft}, Hann window → filter of {chain.taps} taps, used from {later} on")
         lines.append(f"PCM in blocks of {chain.block} → that filter → PCM, {_ms(chain, chain.latency_samples)} later")
         return [*lines, *_last(chain)]
-    back = "" if chain.output == "frame" else f"inverse rfft {chain.n_fft} → "
+    back = "" if frames else f"inverse rfft {chain.n_fft} → "
     lines.append(f"→ {back}overlap-add, {_synthesis(chain)} → PCM, {_ms(chain, chain.latency_samples)} later")
     return [*lines, *_last(chain)]
 

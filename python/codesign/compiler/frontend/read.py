@@ -22,7 +22,7 @@ _WORDS = ("window_kind", "feature", "synthesis_kind", "compression", "layout", "
 _VECTORS = ("window_samples", "synthesis_samples", "mean", "deviation")
 _MATRICES = ("bands_matrix", "gains_matrix")
 CHAIN_KEYS = tuple(field.name for field in fields(Chain))
-OTHER_KEYS = ("preset", "n_bands", "states", "name", "licence", "tool", "integers")
+OTHER_KEYS = ("preset", "n_bands", "states", "result", "name", "licence", "tool", "integers")
 """What else a model file may say: `n_bands` is another word for `n_mels`."""
 _SYNONYMS = {
     **dict.fromkeys(("fs", "sr", "rate", "sampling_rate", "samplerate"), "sample_rate"),

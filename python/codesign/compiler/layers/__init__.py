@@ -8,7 +8,7 @@ from codesign.compiler.layers.conv2d import Conv2d
 from codesign.compiler.layers.conv_transpose2d import ConvTranspose2d
 from codesign.compiler.layers.fully_connected import FullyConnected
 from codesign.compiler.layers.history import History
-from codesign.compiler.layers.layer import Layer
+from codesign.compiler.layers.layer import Layer, Stage
 from codesign.compiler.layers.lookup8 import Lookup8
 from codesign.compiler.layers.lookup16 import Lookup16
 from codesign.compiler.layers.lstm import Lstm
@@ -30,6 +30,7 @@ __all__ = [
     "Rearrange",
     "Requantize",
     "SkipGate",
+    "Stage",
     "StateValue",
     "Value",
 ]

@@ -17,10 +17,10 @@ from codesign.compiler.layers.value import Value
 
 
 @dataclass(frozen=True)
-class Layer(ABC):
-    """A layer of the integer network; `name` is unique in it. Values are named as in Network.values.
+class Stage(ABC):
+    """What a frame computes between its features and its mask, one after the other: `name` is unique, and so is its C function.
 
-    What has an answer here is so for most layers: they guard nothing and read int8.
+    Values are named as in Network.values. What has an answer here is so for most stages: they multiply and guard nothing.
     """
 
     name: str
@@ -50,6 +50,38 @@ class Layer(ABC):
 
     @property
     @abstractmethod
+    def scratch_bytes(self) -> int:
+        """Memory that it needs while it runs."""
+
+    @abstractmethod
+    def code(self, context: CodeContext) -> LayerCode:
+        """Its C."""
+
+    @property
+    def macs(self) -> int:
+        """Multiply-accumulates of one execution."""
+        return 0
+
+    @property
+    def guards(self) -> tuple[str, ...]:
+        """Layers that run only in steps in which this one is open; they follow one another. It runs after the last of them."""
+        return ()
+
+    def open_code(self, context: CodeContext) -> str:
+        """C expression for whether the step runs what it guards."""
+        return "1"
+
+    def advance_code(self, context: CodeContext, is_open: str) -> str:
+        """C statement that moves its states on after the step; `is_open` is a C expression."""
+        return ""
+
+
+@dataclass(frozen=True)
+class Layer(Stage):
+    """A layer of an integer network. What has an answer here is so for most layers: they read int8."""
+
+    @property
+    @abstractmethod
     def weights_int8(self) -> tuple[npt.NDArray[np.int8], ...]:
         """Its weight matrices, int8 (rows, columns) each."""
 
@@ -58,20 +90,11 @@ class Layer(ABC):
     def constants(self) -> tuple[npt.NDArray[Any], ...]:
         """Its other constant arrays, with the types that the firmware stores."""
 
-    @property
-    @abstractmethod
-    def scratch_bytes(self) -> int:
-        """Memory that it needs while it runs."""
-
     @abstractmethod
     def step(self, values: dict[str, Ints], matrices: Matrices) -> None:
         """Read and write `values`, which hold the states too, bit for bit as the firmware does; `matrices` are `weights_int8`
         in float64.
         """
-
-    @abstractmethod
-    def code(self, context: CodeContext) -> LayerCode:
-        """Its C."""
 
     @abstractmethod
     def tolerance(self, values: Mapping[str, Value]) -> dict[str, int]:
@@ -97,22 +120,9 @@ class Layer(ABC):
         """Functions that a function of the runtime calls through pointers of this layer, other than those of its matrices."""
         return {}
 
-    @property
-    def guards(self) -> tuple[str, ...]:
-        """Layers that run only in steps in which this one is open; they follow one another. It runs after the last of them."""
-        return ()
-
     def is_open(self, values: Mapping[str, Ints]) -> bool:
         """Whether the step runs the layers that it guards, from the states before the step."""
         return True
 
-    def advance(self, values: dict[str, Ints]) -> None:  # noqa: B027 - most layers are never closed
+    def advance(self, values: dict[str, Ints]) -> None:
         """What happens to its states in a step in which it is closed."""
-
-    def open_code(self, context: CodeContext) -> str:
-        """C expression for `is_open`."""
-        return "1"
-
-    def advance_code(self, context: CodeContext, is_open: str) -> str:
-        """C statement that moves its states on after the step; `is_open` is a C expression."""
-        return ""

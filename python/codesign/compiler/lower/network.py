@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from codesign.compiler.frontend import Chain
-from codesign.compiler.layers import Layer, StateValue, Value
+from codesign.compiler.layers import Layer, Stage, StateValue, Value
+from codesign.compiler.lower.hand_over import HandOver
 from codesign.compiler.names import STAGES, check_unique
 
 
@@ -18,8 +19,11 @@ class Network:
     `input` is int8 features, `output` the mask (int16, or int8). An LSTM's output is its hidden state: layers that read it
     name the state as their source. Layers have names of their own, none of them a stage's of the front end.
 
+    Several networks in a row are one network too (compiler/lower/row.py): `parts` are they as they are alone, each in its own
+    chain, and `hand_overs` what is between them. `frontend` is the first one's chain then, `back_end` the last one's.
+
     Raises:
-        ValueError: two layers of one name.
+        ValueError: two stages of one name.
     """
 
     name: str
@@ -31,9 +35,29 @@ class Network:
     layers: tuple[Layer, ...]
     licence: str = ""
     sha256: str = ""
+    parts: tuple[Network, ...] = ()
+    hand_overs: tuple[HandOver, ...] = ()
 
     def __post_init__(self) -> None:
-        check_unique("stages of a network", (*STAGES, *(layer.name for layer in self.layers)))
+        check_unique("stages of a network", (*STAGES, *(stage.name for stage in self.stages)))
+
+    @property
+    def row(self) -> tuple[Network, ...]:
+        """The networks that follow each other, as they are alone: of one network itself."""
+        return self.parts or (self,)
+
+    @property
+    def back_end(self) -> Chain:
+        """The chain that says what becomes of `output`."""
+        return self.row[-1].frontend
+
+    @property
+    def stages(self) -> tuple[Stage, ...]:
+        """What a frame computes between features and mask: the schedule, with what is between networks in a row."""
+        after = {hand_over.after: hand_over for hand_over in self.hand_overs}
+        return tuple(
+            stage for layer in self.schedule for stage in ((layer, after[layer.name]) if layer.name in after else (layer,))
+        )
 
     @property
     def schedule(self) -> tuple[Layer, ...]:

@@ -17,24 +17,28 @@ from codesign.base.errors import InputError, one_line
 from codesign.base.reading import read_limited
 from codesign.base.toml import read_toml
 from codesign.compiler.frontend.read import CHAIN_KEYS, MAX_NUMBERS, Entry, Find, unknown_keys
+from codesign.compiler.model.stage import StageFile
 
 SUFFIX = ".toml"
 _TABLE = "chain"
+_KEPT = ("states", "result", "name", "licence", "tool", "integers")
+"""Keys of the metadata that a preset leaves as they are."""
 _FILES = (".npy", ".csv", ".txt")
 _MAX_BYTES = 32 * 2**20
 _HINT = "correct the [chain] table, see docs/model-file.md"
 
 
-def chain_entries(path: Path, props: Mapping[str, str], file: Path | None) -> dict[str, Entry]:
-    """The keys of the model at `path` from its metadata and from `file`, or the file beside it; the file's win.
+def chain_entries(stage: StageFile, props: Mapping[str, str]) -> dict[str, Entry]:
+    """The keys of a model from its metadata and from what is said elsewhere, which wins.
 
     Raises:
         InputError: the file cannot be read, has no [chain] table or a key that nobody knows.
     """
-    entries = {key: Entry(value, f"{path}: metadata") for key, value in props.items()}
-    said = _of_file(path, file)
+    entries = {key: Entry(value, f"{stage.model}: metadata") for key, value in props.items()}
+    found = None if stage.keys else chain_path(stage)
+    said = dict(stage.keys) if found is None else chain_file_entries(found)
     if "preset" in said:  # it says everything about the chain
-        entries = {key: entry for key, entry in entries.items() if key in ("states", "name", "licence", "tool", "integers")}
+        entries = {key: entry for key, entry in entries.items() if key in _KEPT}
     return entries | said
 
 
@@ -48,7 +52,15 @@ def chain_file_entries(file: Path) -> dict[str, Entry]:
     table = document.get(_TABLE)
     if not isinstance(table, dict):
         raise InputError(f"{file} has no [{_TABLE}] table", hint="write the chain's keys below [chain], see docs/model-file.md")
-    entries = {key: Entry(value, f"{file}: {_TABLE}") for key, value in table.items()}
+    return checked_keys({key: Entry(value, f"{file}: {_TABLE}") for key, value in table.items()})
+
+
+def checked_keys(entries: dict[str, Entry]) -> dict[str, Entry]:
+    """The entries themselves.
+
+    Raises:
+        InputError: one of them means nothing.
+    """
     for unknown in unknown_keys(entries):
         raise InputError(unknown, hint=_HINT)
     return entries
@@ -74,19 +86,14 @@ def finder(folder: Path | None, model: onnx.ModelProto | None) -> Find:
     return find
 
 
-def chain_path(path: Path, file: Path | None) -> Path | None:
+def chain_path(stage: StageFile) -> Path | None:
     """The chain file of a model: the one given, else `<model>.toml` beside it when it has a [chain] table."""
-    if file is not None:
-        return file
-    beside = path.with_suffix(SUFFIX)
-    if beside == path or not beside.is_file():
+    if stage.chain is not None:
+        return stage.chain
+    beside = stage.model.with_suffix(SUFFIX)
+    if beside == stage.model or not beside.is_file():
         return None
     return beside if isinstance(read_toml(beside, _HINT).get(_TABLE), dict) else None
-
-
-def _of_file(path: Path, file: Path | None) -> dict[str, Entry]:
-    found = chain_path(path, file)
-    return {} if found is None else chain_file_entries(found)
 
 
 def _read_numbers(path: Path) -> npt.NDArray[Any]:

@@ -11,7 +11,8 @@ import onnx
 
 from codesign.base.errors import InputError, one_line
 from codesign.compiler.frontend import Chain
-from codesign.compiler.frontend.read import CHAIN_KEYS, ChainReading, read_chain_keys
+from codesign.compiler.frontend.chain import SHARED
+from codesign.compiler.frontend.read import CHAIN_KEYS, ChainReading, Entry, read_chain_keys
 from codesign.compiler.model import shapes
 from codesign.compiler.model.chain_file import SUFFIX, chain_entries, chain_file_entries, chain_path, finder, text_of
 from codesign.compiler.model.file import opset_of, read_model
@@ -23,31 +24,48 @@ from codesign.compiler.model.ops.step import TABLE_HINT, Build, Step, without_ba
 from codesign.compiler.model.ops.view import constant_term
 from codesign.compiler.model.passes import simplify
 from codesign.compiler.model.recognize import Recognizer
+from codesign.compiler.model.stage import StageFile
 from codesign.compiler.model.terms import Constant, Input
 from codesign.compiler.operators.operator import Shape
 
 _SHAPE_HINT = "a model is one time step of vectors, see docs/model-file.md"
 
 
-def load_onnx(path: Path, chain: Path | None = None, output: str | None = None, *, as_float: bool = False) -> Graph:
-    """The graph of an ONNX file, float or quantized: one time step, which a file over many frames is turned into.
+def load_onnx(path: Path, chain: Path | None = None, result: str | None = None) -> Graph:
+    """The graph of an ONNX file alone, float or quantized: one time step, which a file over many frames is turned into.
 
-    `output` names the output to keep where the file has others than the mask. With `as_float`, a quantized network becomes the
-    float one that it stands for, without parameters of values.
+    `result` names the output to keep where the file has others than the mask.
 
     `chain` is a TOML file with the keys of the chain, for a model that cannot be edited; without, `<model>.toml` beside the
     model is taken when it has a [chain] table.
+
+    Raises:
+        InputError: as `load_stage`.
+    """
+    return load_stage(StageFile(path, chain, result))[0]
+
+
+def load_stage(
+    stage: StageFile, before: Chain | None = None, *, as_float: bool = False, chainless: bool = False
+) -> tuple[Graph, ChainReading]:
+    """The graph of a model file, and what was read and assumed of its chain; without a preset, frames are those of the chain
+    `before`, of the first network in a row, where nothing says otherwise.
+
+    With `as_float`, a quantized network becomes the float one that it stands for, without parameters of values; `chainless`
+    also takes a network around which no chain fits.
 
     Raises:
         InputError: the file cannot be read or trusted, holds an operator or a pattern that is not supported, or numbers that
             make no sense. Names the file and the node, tensor or metadata key.
     """
     try:
-        return _load(path, chain, output, as_float=as_float)[0]
+        return _load(stage, before, as_float=as_float, chainless=chainless)
     except RecursionError:
-        raise InputError(f"{path}: hundreds of operators in a row", hint="no network for a hearing aid is this deep") from None
+        raise InputError(
+            f"{stage.model}: hundreds of operators in a row", hint="no network for a hearing aid is this deep"
+        ) from None
     except MemoryError:
-        raise InputError(f"{path}: needs more memory than there is", hint=TOO_LARGE) from None
+        raise InputError(f"{stage.model}: needs more memory than there is", hint=TOO_LARGE) from None
 
 
 def step_model(path: Path) -> onnx.ModelProto:
@@ -61,13 +79,6 @@ def step_model(path: Path) -> onnx.ModelProto:
     return model
 
 
-def load_with_chain(
-    path: Path, chain: Path | None = None, output: str | None = None, *, chainless: bool = False
-) -> tuple[Graph, ChainReading]:
-    """As `load_onnx`, with what was read and assumed of the chain; `chainless` also takes a network around which none fits."""
-    return _load(path, chain, output, chainless=chainless)
-
-
 def read_chain(path: Path, chain: Path | None = None) -> ChainReading:
     """The chain of a model, or of a chain file alone, with what was assumed and which keys are unknown.
 
@@ -76,7 +87,7 @@ def read_chain(path: Path, chain: Path | None = None) -> ChainReading:
     """
     if path.suffix.lower() == SUFFIX:
         return read_chain_keys(chain_file_entries(path), str(path), finder(path.parent, None))
-    return _open(path, chain, None).reading
+    return _open(StageFile(path, chain), None).reading
 
 
 @dataclass(frozen=True)
@@ -94,13 +105,17 @@ class _Opened:
     result: str
 
 
-def _open(path: Path, chain: Path | None, output: str | None, *, as_float: bool = False, chainless: bool = False) -> _Opened:
+def _open(stage: StageFile, before: Chain | None, *, as_float: bool = False, chainless: bool = False) -> _Opened:
+    path = stage.model
     model, sha256 = read_model(path)
-    entries = chain_entries(path, properties(model), chain)
+    entries = chain_entries(stage, properties(model))
+    if before is not None and "preset" not in entries:
+        shared = {key: getattr(before, key) for key in SHARED}
+        entries = {key: Entry(value, "stage 1:") for key, value in shared.items() if value not in ((), None)} | entries
     said = onnx.ModelProto()
     said.CopyFrom(model)
     onnx.helper.set_model_props(said, text_of(entries))
-    simplified = simplify(path, said, output, as_float=as_float)
+    simplified = simplify(path, said, stage.result or text_of(entries).get("result"), as_float=as_float)
     graph = simplified.model.graph
     constants = {tensor.name for tensor in graph.initializer}
     inputs = {i.name: _shape(path, i) for i in graph.input if i.name not in constants}
@@ -108,10 +123,10 @@ def _open(path: Path, chain: Path | None, output: str | None, *, as_float: bool 
     states = tuple(read_states(path, properties(simplified.model), inputs, outputs))
     features = _remaining(path, "input", inputs, {state.input for state in states})
     result = _remaining(path, "output", outputs, {state.output for state in states})
-    found = chain_path(path, chain)
+    found = None if stage.keys else chain_path(stage)
     sizes = math.prod(inputs[features]), math.prod(outputs[result])
     try:
-        reading = read_chain_keys(entries, str(path), finder(found.parent if found else None, model), *sizes)
+        reading = read_chain_keys(entries, str(path), finder(found.parent if found else stage.folder, model), *sizes)
     except InputError as error:
         if not chainless or entries.keys() & {*CHAIN_KEYS, "preset"}:
             raise
@@ -120,9 +135,9 @@ def _open(path: Path, chain: Path | None, output: str | None, *, as_float: bool 
 
 
 def _load(
-    path: Path, chain: Path | None, output: str | None, *, as_float: bool = False, chainless: bool = False
+    stage: StageFile, before: Chain | None, *, as_float: bool = False, chainless: bool = False
 ) -> tuple[Graph, ChainReading]:
-    opened = _open(path, chain, output, as_float=as_float, chainless=chainless)
+    path, opened = stage.model, _open(stage, before, as_float=as_float, chainless=chainless)
     model, inputs, outputs, states = opened.model, opened.inputs, opened.outputs, opened.states
     feature, mask, props = opened.features, opened.result, properties(model)
     build = _build(path, model, inputs, skip=chainless)

@@ -21,6 +21,16 @@ def has_own_frame(network: Network, arithmetic: Arithmetic) -> bool:
     Raises:
         InputError: the network does not fit its chain, or the Q31 front end does not have what the chain needs.
     """
+    for part in network.row:
+        _check_sizes(part)
+    chain, features = network.frontend, network.values[network.input]
+    if arithmetic == "q31":
+        _check_q31(network, chain, features)
+        return False
+    return not (is_power_of_two(chain.n_fft) and _is_band_gains(chain) and features.dtype == "int8") or bool(network.parts)
+
+
+def _check_sizes(network: Network) -> None:
     chain, features, outputs = network.frontend, network.values[network.input], network.values[network.output]
     for what, value, wanted in (("feature", features, chain.n_features), ("output", outputs, chain.n_outputs)):
         if value.size != wanted:
@@ -30,10 +40,6 @@ def has_own_frame(network: Network, arithmetic: Arithmetic) -> bool:
         raise InputError(
             f"{network.name}: int16 features have zero point {features.zero_point}", hint="int16 values are symmetric: 0"
         )
-    if arithmetic == "q31":
-        _check_q31(network, chain, features)
-        return False
-    return not (is_power_of_two(chain.n_fft) and _is_band_gains(chain) and features.dtype == "int8")
 
 
 def _is_band_gains(chain: Chain) -> bool:
@@ -43,6 +49,7 @@ def _is_band_gains(chain: Chain) -> bool:
 
 def _check_q31(network: Network, chain: Chain, features: Value) -> None:
     reasons = [
+        (bool(network.parts), f"{len(network.parts)} networks in a row"),
         *_not_q31(chain),
         (chain.bands == "matrix", "bands of a matrix"),
         (not is_power_of_two(chain.n_fft), f"n_fft {chain.n_fft}, no power of two"),

@@ -83,7 +83,7 @@ def plan_memory(network: Network, kernel: str = "plain", front_end: Arithmetic =
     Raises:
         InputError: the network does not fit its chain, or the Q31 front end does not have what the chain needs.
     """
-    stages = ("analysis", "features", *(layer.name for layer in network.schedule), "mask", "synthesis")
+    stages = ("analysis", "features", *(stage.name for stage in network.stages), "mask", "synthesis")
     check_unique("stages of a plan", stages)
     placed = _place(_front_end_buffers(network, stages) + _network_buffers(network, stages))
     total = _align(max(buffer.end for buffer in placed))
@@ -103,14 +103,21 @@ def _front_end_buffers(network: Network, stages: tuple[str, ...]) -> list[Buffer
     everywhere = frozenset(range(count))
     tail = config.window - config.hop
     spectrum_bytes = 4 * (config.n_fft + 2)
-    last = {"mix": mix_of(config) and 4 + 2 * (config.latency_samples + config.hop), "limiter": limiter_of(config) and 4}
-    output = filter_bytes(config) if config.filters else 4 * tail
+    between = [stages.index(hand_over.name) for hand_over in network.hand_overs]
+    own = frozenset({0, 1, *between, count - 2, count - 1})
+    held = set(own)
+    for part, first, last in zip(network.row, [2, *between], [*between, count - 2], strict=True):
+        if part.frontend.changes_spectrum:
+            held |= set(range(first, last))
+    end = network.back_end
+    output = filter_bytes(end) if end.filters else 4 * tail
+    after = {"mix": mix_of(end) and 4 + 2 * (end.latency_samples + end.hop), "limiter": limiter_of(end) and 4}
     return [
         Buffer(BufferKey("front end", "history"), 2 * tail, everywhere, persistent=True),
         Buffer(BufferKey("front end", "overlap"), output, everywhere, persistent=True),
-        Buffer(BufferKey("front end", "spectrum"), spectrum_bytes, everywhere),
-        Buffer(BufferKey("front end", "work"), spectrum_bytes, frozenset({0, 1, count - 2, count - 1})),
-        *(Buffer(BufferKey("front end", name), size, everywhere, persistent=True) for name, size in last.items() if size),
+        Buffer(BufferKey("front end", "spectrum"), spectrum_bytes, frozenset(held)),
+        Buffer(BufferKey("front end", "work"), spectrum_bytes, own),
+        *(Buffer(BufferKey("front end", name), size, everywhere, persistent=True) for name, size in after.items() if size),
     ]
 
 
@@ -122,7 +129,7 @@ def _network_buffers(network: Network, stages: tuple[str, ...]) -> list[Buffer]:
     born = {network.input: 1}
     dies = {network.input: last, network.output: last}
     # The network's input and output stay readable to the frame's end: verification and debuggers look at them.
-    for stage, layer in enumerate(network.schedule, start=2):
+    for stage, layer in enumerate(network.stages, start=2):
         if (size := layer.scratch_bytes) > 0:
             buffers.append(Buffer(BufferKey("scratch", layer.name), size, frozenset({stage})))
         for name in layer.writes:

@@ -12,20 +12,26 @@ import numpy.typing as npt
 
 from codesign.base.audio import read_audio
 from codesign.base.errors import InputError
+from codesign.base.files.output_file import replace_file
 from codesign.compiler.frontend import Chain, whole_hops
 from codesign.compiler.lower import lower
 from codesign.compiler.lower.constants import QUANTIZE_HINT
 from codesign.compiler.lower.network import Network
-from codesign.compiler.model import Graph, load_onnx
+from codesign.compiler.lower.row import check_row
+from codesign.compiler.model import Graph, load_row
+from codesign.compiler.model.chain_file import SUFFIX
+from codesign.compiler.model.row_file import NetworkRow, row_text
 from codesign.compiler.operators.scales import UNIT
 from codesign.compiler.quantize.balance import Balanced, balance
 from codesign.compiler.quantize.calibrate import AUTO_DB, Activations, Seen, channels_of, observe, quantize_seen, still
 from codesign.compiler.quantize.compare import LayerReport, compare
+from codesign.compiler.quantize.float_run import float_steps
 from codesign.compiler.quantize.qdq import write_qdq
 from codesign.compiler.quantize.sound import Sound, SoundMeter, warnings_of
-from codesign.compiler.reference.frontend import analyse
-from codesign.compiler.reference.saturation import Saturation, of_values
+from codesign.compiler.reference.frontend import Analysis, analyse, handed_over
+from codesign.compiler.reference.saturation import Saturation, of_values, together
 
+Features = npt.NDArray[np.float32]
 _TOO_LARGE = "the weights are too large for what they multiply: train with a weight decay, or bring the features near 1"
 _NAMED = 4
 AUDIO = (".wav", ".flac", ".ogg")
@@ -61,20 +67,83 @@ def quantize_file(
     *,
     balanced: bool = False,
     chain: Path | None = None,
+    result: str | None = None,
     activations: Activations = "int8",
     threshold_db: float = AUTO_DB,
 ) -> QuantizeReport:
     """Calibrate the float `model` on all recordings under `data` and write `output`.
 
     With `balanced`, scales are moved between layers first. `activations` are "int8", "int16", or "auto": int16 where int8
-    would leave a value a signal-to-noise ratio of less than `threshold_db`. `chain` is as for `load_onnx`; `output` holds it
-    in its metadata.
+    would leave a value a signal-to-noise ratio of less than `threshold_db`. `chain` and `result` are as for `load_row`;
+    `output` holds the chain in its metadata. Of networks in a row `output` is a TOML file, with the models beside it; each is
+    calibrated on what the float networks before it give.
 
     Raises:
         InputError: the model is no float model that codesign can lower, no usable recording, or `output` cannot be written.
     """
-    graph = _float_graph(model, chain)
-    features, sound, notes = _features(data, graph.frontend, progress)
+    row = _float_row(model, chain, result)
+    targets = quantized_paths(output, len(row.graphs))
+    check_row(row.chains)
+    analyses, sound, notes = _analyses(data, row.chains[0], progress)
+    found = []
+    for number, (graph, target) in enumerate(zip(row.graphs, targets, strict=True)):
+        if number:
+            progress("the network before", 0, 0)
+            analyses = [_given(row.graphs[number - 1], graph.frontend, each) for each in analyses]
+        features = [each.features for each in analyses]
+        found.append(_quantized(graph, features, target, progress, balanced, activations, threshold_db))
+    if targets != (output,):
+        names = [path.name for path in targets]
+        with replace_file(output) as temporary:
+            temporary.write_text(row_text(row.name, names), encoding="utf-8")
+    labels = [f"{graph.name}: " if found[1:] else "" for graph in row.graphs]
+    labelled = list(zip(labels, found, strict=True))
+    return QuantizeReport(
+        files=len(analyses),
+        seconds=sound.seconds,
+        layers=tuple(replace(layer, name=label + layer.name) for label, one in labelled for layer in one.layers),
+        balanced=tuple(pair for one in found for pair in one.moved),
+        notes=(*(label + note for label, graph in zip(labels, row.graphs, strict=True) for note in graph.notes), *notes),
+        sound=sound,
+        still=tuple(label + name for label, one in labelled for name in one.still),
+        saturation=together("the recordings", [one.saturation for one in found]),
+        warnings=(*warnings_of(sound), *(label + text for label, one in labelled for text in one.warnings)),
+    )
+
+
+def quantized_paths(output: Path, count: int) -> tuple[Path, ...]:
+    """Where the models go: to `output`, or of networks in a row beside the TOML file that it is.
+
+    Raises:
+        InputError: networks in a row, and `output` is no TOML file.
+    """
+    if count == 1:
+        return (output,)
+    if output.suffix.lower() != SUFFIX:
+        raise InputError(f"{output} cannot hold {count} networks", hint=f"-o {output.stem}.toml: the models go beside it")
+    return tuple(output.with_name(f"{output.stem}_{number}.onnx") for number in range(1, count + 1))
+
+
+@dataclass(frozen=True)
+class _One:
+    """What became of one network."""
+
+    layers: tuple[LayerReport, ...]
+    moved: tuple[Balanced, ...]
+    still: tuple[str, ...]
+    saturation: Saturation
+    warnings: tuple[str, ...]
+
+
+def _quantized(
+    graph: Graph,
+    features: list[Features],
+    output: Path,
+    progress: Callable[[str, int, int], None],
+    balanced: bool,
+    activations: Activations,
+    threshold_db: float,
+) -> _One:
     moved: tuple[Balanced, ...] = ()
     if balanced:
         progress("balance", 0, 0)
@@ -87,29 +156,35 @@ def quantize_file(
     write_qdq(quantized, output)
     layers = compare(graph, quantized, network, features, progress)
     saturation = _saturation(quantized, seen)
-    warnings = (*warnings_of(sound), *_of_still(unmoved), *_of_mask(saturation))
-    notes = (*graph.notes, *notes)
-    return QuantizeReport(len(features), sound.seconds, layers, moved, notes, sound, unmoved, saturation, warnings)
+    return _One(layers, moved, unmoved, saturation, (*_of_still(unmoved), *_of_mask(saturation)))
 
 
-def _float_graph(model: Path, chain: Path | None) -> Graph:
-    """The float network of a file: also that of a quantized one whose own integers cannot be computed with.
+def _given(graph: Graph, second: Chain, analysis: Analysis) -> Analysis:
+    """What the network after `graph`, in its chain `second`, is given."""
+    outputs = np.stack([values[graph.output].ravel() for values in float_steps(graph, analysis.features)])
+    return handed_over(graph.frontend, second, analysis.spectrum, outputs.astype(np.float32))
+
+
+def _float_row(model: Path, chain: Path | None, result: str | None) -> NetworkRow:
+    """The float networks of a file: also those of quantized ones whose own integers cannot be computed with.
 
     Raises:
-        InputError: the file cannot be used, or is quantized and can be built as it is.
+        InputError: a file cannot be used, or is quantized and can be built as it is.
     """
     try:
-        graph = load_onnx(model, chain)
-        if not graph.quants:
-            return graph
-        lower(graph)
+        row = load_row(model, chain, result)
+        quantized = [(path, graph) for path, graph in zip(row.paths, row.graphs, strict=True) if graph.quants]
+        if not quantized:
+            return row
+        for _, graph in quantized:
+            lower(graph)
     except InputError as error:
         if not error.hint.endswith(QUANTIZE_HINT):
             raise
-        graph = load_onnx(model, chain, as_float=True)
-        why = error.message.removeprefix(f"{model}: ")
-        return replace(graph, notes=(*graph.notes, f"quantized anew from the numbers that its weights stand for: {why}"))
-    raise InputError(f"{model} is quantized already", hint="build it as it is, or give the float model")
+        row = load_row(model, chain, result, as_float=True)
+        why = f"quantized anew from the numbers that its weights stand for: {error.message.removeprefix(f'{model}: ')}"
+        return replace(row, graphs=tuple(replace(graph, notes=(*graph.notes, why)) for graph in row.graphs))
+    raise InputError(f"{quantized[0][0]} is quantized already", hint="build it as it is, or give the float model")
 
 
 def _lowered(quantized: Graph) -> Network:
@@ -141,24 +216,24 @@ def _saturation(graph: Graph, seen: Seen) -> Saturation:
     return of_values("the recordings", seen[graph.input], graph.quants[graph.input], mask, graph.quants.get(graph.output, UNIT))
 
 
-def _features(
+def _analyses(
     data: Path, config: Chain, progress: Callable[[str, int, int], None]
-) -> tuple[list[npt.NDArray[np.float32]], Sound, tuple[str, ...]]:
+) -> tuple[list[Analysis], Sound, tuple[str, ...]]:
     if not data.is_dir():
         raise InputError(f"{data} is not a folder", hint="give a folder of WAV or FLAC files")
     paths = sorted(path for path in data.rglob("*") if path.suffix.lower() in AUDIO)
     if not paths:
         raise InputError(f"no {', '.join(AUDIO)} files under {data}", hint="give a folder of noisy recordings")
-    features, notes, seconds, meter = [], list[str](), 0.0, SoundMeter(config.sample_rate, config.hop)
+    found, notes, seconds, meter = [], list[str](), 0.0, SoundMeter(config.sample_rate, config.hop)
     for index, path in enumerate(paths):
         progress("read recordings", index, len(paths))
         audio = read_audio(path, config.sample_rate)
         if audio.cut_off:
             notes.append(f"{path.relative_to(data)}: {audio.cut_off}")
         pcm = audio.pcm[: max(1, int((MAX_SECONDS - seconds) * config.sample_rate))]
-        features.append(analyse(config, whole_hops(pcm, config.hop)).features)
+        found.append(analyse(config, whole_hops(pcm, config.hop)))
         meter.add(pcm)
         seconds += pcm.size / config.sample_rate
         if seconds >= MAX_SECONDS - 1e-3:
             break
-    return features, meter.sound(), tuple(notes)
+    return found, meter.sound(), tuple(notes)

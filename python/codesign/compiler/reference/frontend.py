@@ -28,9 +28,9 @@ __all__ = [
     "FLOOR",
     "Analysis",
     "analyse",
-    "analyse_frames",
     "banded_sums",
     "enhanced_frames",
+    "handed_over",
     "irfft",
     "output_of",
     "power_of",
@@ -78,11 +78,6 @@ def analyse(chain: Chain, pcm: npt.NDArray[np.int16]) -> Analysis:
     return Analysis(np.concatenate(spectra), np.concatenate(features))
 
 
-def analyse_frames(chain: Chain, frames: Float) -> Analysis:
-    """As `analyse`, of frames float32 (frames, window) that have their window already: what another network gave, say."""
-    return _analysis(chain, frames, bank_of(chain))
-
-
 def _analysis(chain: Chain, frames: Float, bank: BandedMatrix | None) -> Analysis:
     x = np.zeros((len(frames), chain.n_fft), np.float32)
     x[:, : chain.window] = frames
@@ -101,6 +96,23 @@ def output_of(chain: Chain, pcm: npt.NDArray[np.int16], spectrum: Float, outputs
     else:
         enhanced = synthesise(chain, spectrum, outputs)
     return finished(chain, pcm, enhanced)
+
+
+def handed_over(first: Chain, second: Chain, spectrum: Float, outputs: Float) -> Analysis:
+    """What the next network in a row is given, in its chain `second`: of spectra (frames, n_bins, 2) as of `analyse`, and of
+    what the one before it gave, outputs float32 (frames, n_outputs) real values, in its chain `first`.
+
+    A spectrum goes on as it is; a frame, without its synthesis window, where `first` gives one or `second` takes one.
+    """
+    bank = bank_of(second)
+    parts = []
+    for block, given in zip(_blocks(spectrum), _blocks(outputs.astype(np.float32)), strict=True):
+        if "frame" in (first.output, second.feature):
+            parts.append(_analysis(second, enhanced_frames(first, block, given), bank))
+        else:
+            after = enhanced(first, block, given)
+            parts.append(Analysis(after, features_of(second, after, bank)))
+    return Analysis(np.concatenate([p.spectrum for p in parts]), np.concatenate([p.features for p in parts]))
 
 
 def synthesise(chain: Chain, spectrum: Float, outputs: Float) -> npt.NDArray[np.int16]:

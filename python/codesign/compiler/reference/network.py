@@ -58,9 +58,15 @@ def trace(network: Network, features: Features) -> Iterator[tuple[NetworkState, 
 
 
 class Runner:
-    """A network with its weights in float64, made once for many steps."""
+    """A network with its weights in float64, made once for many steps.
+
+    Raises:
+        ValueError: several networks in a row: each of `network.parts` has a runner, and the front end is between them.
+    """
 
     def __init__(self, network: Network) -> None:
+        if network.parts:
+            raise ValueError(f"{network.name} is {len(network.parts)} networks in a row")
         self.network = network
         self.matrices: dict[str, Matrices] = {
             layer.name: tuple(matrix.astype(np.float64) for matrix in layer.weights_int8) for layer in network.layers

@@ -83,7 +83,7 @@ def estimate(run: Run, image: Image) -> CostReport:
     by_stage: dict[str, float] = defaultdict(float)
     for block, value in cycles.items():
         by_stage[block.stage] += value
-    macs, flash_bytes = {layer.name: layer.macs for layer in image.network.schedule}, _flash_bytes(image)
+    macs, flash_bytes = {layer.name: layer.macs for layer in image.network.stages}, _flash_bytes(image)
     frames = np.zeros(max(executed.size for executed in counts.stages.values()))
     worst = {}
     for stage, executed in counts.stages.items():

@@ -25,11 +25,15 @@ class LayerCost:
 
 @dataclass(frozen=True)
 class NetworkSignals:
-    """What the network saw and gave: features int8 or int16 and mask int16 or int8 (frames, n), skipped bool (frames,)."""
+    """What the network saw and gave: features int8 or int16 and mask int16 or int8 (frames, n), skipped bool (frames,).
+
+    Of networks in a row it is what the first one saw and the last one gave; `between` is what the others saw, where it is kept.
+    """
 
     features: npt.NDArray[np.int8] | npt.NDArray[np.int16]
     mask: npt.NDArray[np.int16] | npt.NDArray[np.int8]
     skipped: npt.NDArray[np.bool_]
+    between: tuple[npt.NDArray[np.int8] | npt.NDArray[np.int16], ...] = ()
 
 
 @dataclass(frozen=True)

@@ -29,7 +29,7 @@ def stage_entries(image: Image, elf: ElfImage) -> dict[int, str]:
         entries = {elf.address(f"cs_{name}{suffix}"): stage for name, stage in FRONT_END_STAGES.items()}
     for name, functions in _finish(image).items():
         entries |= {elf.address(function): name for function in functions}
-    for layer in image.network.schedule:
+    for layer in image.network.stages:
         entries[elf.address(image.generated.function(layer.name))] = layer.name
     return entries
 
@@ -39,7 +39,7 @@ def counts_by_stage(image: Image, frames: Sequence[Mapping[str, int]]) -> dict[s
     names = [
         "analysis",
         "features",
-        *(layer.name for layer in image.network.schedule),
+        *(layer.name for layer in image.network.stages),
         "mask",
         "synthesis",
         *_finish(image),
@@ -57,7 +57,7 @@ def _finish(image: Image) -> dict[str, tuple[str, ...]]:
 
 def layer_costs(image: Image, frames: Sequence[Mapping[str, int]]) -> tuple[LayerCost, ...]:
     """Worst and mean of `counts_by_stage`."""
-    macs = {layer.name: layer.macs for layer in image.network.schedule}
+    macs = {layer.name: layer.macs for layer in image.network.stages}
     return tuple(
         LayerCost(name or REST, macs.get(name, 0), int(counts.max()), float(counts.mean()))
         for name, counts in counts_by_stage(image, frames).items()

@@ -186,7 +186,7 @@ def _layers(proof: Proof) -> tuple[c.LayerRow, ...]:
         cycles = {layer.name: layer.worst * average for layer in verdict.layers}
     everything = sum(cycles.values())
     flash = {group.label: group.flash for group in verdict.groups}
-    titles = {layer.name: layer.title for layer in proof.image.network.schedule}
+    titles = {layer.name: layer.title for layer in proof.image.network.stages}
     rows = []
     for layer in verdict.layers:
         arena = None

@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A model by its path → the integer network that it becomes: one network, or several in a row."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from codesign.compiler.lower.network import Network
+from codesign.compiler.lower.row import lower_row
+from codesign.compiler.model import Graph, load_row
+
+
+@dataclass(frozen=True)
+class LoadedPart:
+    """One network of a model: its file, what that says, and its integers."""
+
+    path: Path
+    graph: Graph
+    network: Network
+
+
+@dataclass(frozen=True)
+class LoadedModel:
+    """A model that was read once: its networks in order, and the one network that they become together."""
+
+    path: Path
+    parts: tuple[LoadedPart, ...]
+    network: Network
+
+    @property
+    def sample_rate(self) -> int:
+        """Hz of its signals."""
+        return self.network.frontend.sample_rate
+
+
+def load_model(model: Path | LoadedModel, chain: Path | None = None, result: str | None = None) -> LoadedModel:
+    """Read and lower an int8 model, arguments as for load_row; one that is loaded already comes back as it is.
+
+    Raises:
+        InputError: the file cannot be used, or is no int8 model that can be lowered.
+    """
+    if isinstance(model, LoadedModel):
+        return model
+    row = load_row(model, chain, result)
+    network = lower_row(row.graphs, row.name)
+    parts = map(LoadedPart, row.paths, row.graphs, network.row)
+    return LoadedModel(model, tuple(parts), network)
