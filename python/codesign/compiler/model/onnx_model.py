@@ -11,7 +11,7 @@ import onnx
 
 from codesign.base.errors import InputError, one_line
 from codesign.compiler.frontend import Chain
-from codesign.compiler.frontend.chain import SHARED
+from codesign.compiler.frontend.chain import OUTPUT_STAGE, SHARED
 from codesign.compiler.frontend.read import CHAIN_KEYS, ChainReading, Entry, read_chain_keys
 from codesign.compiler.model import shapes
 from codesign.compiler.model.chain_file import SUFFIX, chain_entries, chain_file_entries, chain_path, finder, text_of
@@ -109,8 +109,8 @@ def _open(stage: StageFile, before: Chain | None, *, as_float: bool = False, cha
     path = stage.model
     model, sha256 = read_model(path)
     entries = chain_entries(stage, properties(model))
-    if before is not None and "preset" not in entries:
-        shared = {key: getattr(before, key) for key in SHARED}
+    if before is not None:
+        shared = {key: getattr(before, key) for key in (OUTPUT_STAGE if "preset" in entries else SHARED)}
         entries = {key: Entry(value, "stage 1:") for key, value in shared.items() if value not in ((), None)} | entries
     said = onnx.ModelProto()
     said.CopyFrom(model)
