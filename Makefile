@@ -34,15 +34,12 @@ $(VENV)/.run $(VENV)/.dev:
 demo: $(VENV)/.run
 	$(BIN)/codesign demo --output demo
 
-# Side by side: mypy and the tests have a core each.
+# Side by side: mypy is one process.
 quick: $(VENV)/.dev
 	@$(MAKE) --no-print-directory -j2 lint fast
 
-# Left to `make test`: files that compile, or whose tests are short but many.
-LONGER := api audio_stream convolution_network evaluate evaluate_failures float_rules free_corpus frontend_q31_c import_passes \
-          import_sequence machines mixing operators output_folder qemu_process report_charts stack states
 fast: $(VENV)/.dev
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -m "not slow" tests/unit $(LONGER:%=--ignore=tests/unit/test_%.py)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q $(PARALLEL) -m "not slow" tests/unit
 
 # One thread a process: each core has a process of its own.
 test: $(VENV)/.dev

@@ -17,6 +17,8 @@ from codesign.compiler.quantize import quantize_graph
 from models import FORMS, float_network
 from whole_way import whole_way
 
+pytestmark = pytest.mark.slow  # the file as a whole
+
 FEATURES = np.random.default_rng(1).uniform(0, 3, (60, N)).astype(np.float32)
 
 

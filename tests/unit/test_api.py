@@ -18,6 +18,8 @@ from codesign.base.errors import InputError
 from codesign.base.resources import resource
 from codesign.compiler.frontend import whole_hops
 
+pytestmark = pytest.mark.slow  # the file as a whole
+
 ROOT = Path(__file__).parents[2]
 MODEL = resource("models", "pruned", "pruned.onnx")
 NOISY = resource("models", "demo", "fan_3db_noisy.flac")

@@ -17,6 +17,8 @@ from convolutions import convolution, function, gtcrn_layers, source_of, structs
 from integer_layers import integers
 from shared_library import shared_library
 
+pytestmark = pytest.mark.slow  # the file as a whole
+
 seeds = st.integers(0, 2**32 - 1)
 kinds = st.sampled_from(["random", "extreme", "maximum", "zero"])
 many = settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -22,6 +22,8 @@ from codesign.firmware.toolchain.compilers import find_arm_compiler
 from codesign.proof.equality import equal, run_reference
 from networks import random_network
 
+pytestmark = pytest.mark.slow  # the file as a whole
+
 
 def network_with_convolutions():
     """A random network with each of the new layers between its fully connected ones."""

@@ -20,6 +20,8 @@ from codesign.proof.oracle import against_onnxruntime
 from models import Net
 from whole_way import float_way, whole_way
 
+pytestmark = pytest.mark.slow  # the file as a whole
+
 N = 8
 
 

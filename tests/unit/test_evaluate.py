@@ -35,6 +35,8 @@ from evidence import HOSTILE
 from models import float_network
 from pair_folders import ITEMS, RATE, evaluate, make_folder, of, pair_and_list, recorded, speech, write
 
+pytestmark = pytest.mark.slow  # the file as a whole
+
 
 @pytest.fixture
 def folder(tmp_path):

@@ -19,6 +19,8 @@ from codesign.hearing.evaluate.scoring import plan_scores, scores
 from codesign.hearing.evaluate.write import render_csv, render_markdown
 from pair_folders import ITEMS, RATE, evaluate, make_folder, of, pair_and_list, recorded, speech, workers, write
 
+pytestmark = pytest.mark.slow  # the file as a whole
+
 
 @pytest.fixture
 def folder(tmp_path):

@@ -16,6 +16,8 @@ from elftools.elf.elffile import ELFFile
 from codesign.firmware.toolchain.compilers import find_host_compiler
 from codesign.firmware.toolchain.runtime import runtime_include
 
+pytestmark = pytest.mark.slow  # the file as a whole
+
 DSP = runtime_include().parent / "dsp"
 FLOAT_SOURCES = sorted(file for file in DSP.glob("*.c") if "q31" not in file.name)
 SAMPLE = [DSP / f"{name}.c" for name in ("cs_banded_multiply", "cs_complex_fft", "cs_features", "cs_power")]

@@ -34,6 +34,8 @@ from codesign.compiler.reference import frontend as reference
 from codesign.firmware.toolchain.compilers import COMMON_FLAGS
 from shared_library import shared_library
 
+pytestmark = pytest.mark.slow  # the file as a whole
+
 HEADER_BYTES = 32
 FEATURE_SCALE, FEATURE_ZERO_POINT = 0.05, -127
 BASE = Chain(n_mels=40, exponent=0.3)

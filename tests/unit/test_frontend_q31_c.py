@@ -21,6 +21,8 @@ from codesign.compiler.reference.frontend_q31 import analyse_q31, features_q31, 
 from codesign.firmware.toolchain.compilers import COMMON_FLAGS
 from shared_library import shared_library
 
+pytestmark = pytest.mark.slow  # the file as a whole
+
 
 class Fft(Structure):
     _fields_ = (("n", c_uint16), ("log2_n", c_uint8), ("twiddles", c_void_p), ("split", c_void_p))

@@ -18,6 +18,8 @@ from codesign.compiler.layers.tables import lookup16
 from integer_layers import fully_connected, integers, lstm
 from shared_library import shared_library
 
+pytestmark = pytest.mark.slow  # the file as a whole
+
 BLOCK_ROWS = 64
 seeds = st.integers(0, 2**32 - 1)
 kinds = st.sampled_from(["random", "extreme", "maximum", "zero"])

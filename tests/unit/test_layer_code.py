@@ -3,9 +3,13 @@
 
 from __future__ import annotations
 
+import pytest
+
 from codesign.compiler.layers import Layer
 from layer_cases import all_cases
 from layer_images import check, host_library
+
+pytestmark = pytest.mark.slow  # the file as a whole
 
 
 def test_host_c_of_every_layer_is_the_reference(tmp_path):

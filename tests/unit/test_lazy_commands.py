@@ -18,6 +18,8 @@ from codesign.hearing.evaluate.pairs import NOISY
 from codesign.proof.report.sound import EMBEDDED_SECONDS
 from codesign.proof.signals import PROOF_SECONDS
 
+pytestmark = pytest.mark.slow  # the file as a whole
+
 HEAVY = (
     *("capstone", "elftools", "jinja2", "matplotlib", "numpy", "onnx", "onnxruntime", "scipy", "soundfile", "soxr", "torch"),
     "unicorn",

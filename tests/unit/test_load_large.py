@@ -20,6 +20,8 @@ from codesign.compiler.model.wire import MalformedError, count_fields
 from models import float_network
 from refusals import initializer, node_of, refused
 
+pytestmark = pytest.mark.slow  # the file as a whole
+
 CHILD = """
 import json, resource, sys
 from pathlib import Path

@@ -14,6 +14,8 @@ from codesign.compiler.model import load_onnx
 from codesign.compiler.quantize.float_run import float_run
 from models import FORMS, float_network
 
+pytestmark = pytest.mark.slow  # the file as a whole
+
 OPERATORS = ("Add", "Mul", "Min", "Sigmoid", "Tanh", "Relu", "Identity", "Gemm", "MatMul", "Where", "Flatten", "Transpose")
 CASES = 120
 

@@ -25,6 +25,8 @@ from codesign.firmware.machines.machine import Machine, MonitorCommand, RunOptio
 from codesign.firmware.toolchain import build_host
 from networks import random_network
 
+pytestmark = pytest.mark.slow  # the file as a whole
+
 TESTS = Path(__file__).parents[1]
 WITH_TOY = """
 import sys

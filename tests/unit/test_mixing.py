@@ -22,6 +22,8 @@ from codesign.learning.data.render import KNOTS, Renderer
 from codesign.learning.data.rooms import LEAD, POSITIONS, REVERBERATION, ROOMS, room_bank
 from training_folders import RATE, noise_folder, speech_folder
 
+pytestmark = pytest.mark.slow  # the file as a whole
+
 LENGTH = 8000
 
 

@@ -21,6 +21,8 @@ from codesign.compiler.model import load_onnx, onnx_model
 from codesign.compiler.model.ops import NODE_TESTS, OPERATORS
 from codesign.compiler.quantize.float_run import float_run
 
+pytestmark = pytest.mark.slow  # the file as a whole
+
 SKIPPED = ("_expanded", "_cpu", "_training")
 
 

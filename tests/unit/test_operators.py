@@ -34,6 +34,8 @@ from codesign.proof.equality import equal, run_reference
 from codesign.proof.oracle import against_onnxruntime
 from models import Net
 
+pytestmark = pytest.mark.slow  # the file as a whole
+
 for module in pkgutil.iter_modules(operators.__path__):
     importlib.import_module(f"{operators.__name__}.{module.name}")
 

@@ -27,7 +27,7 @@ from codesign.compiler.reference.network import run
 from codesign.proof.oracle import against_onnxruntime
 from models import float_network
 
-pytestmark = pytest.mark.filterwarnings("error")
+pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("error")]
 TINY = (1e-6, 1e-9, 1e-20, 1e-38, 1e-40, 1e-44, 0.0)
 LINEAR = ("fc0_w", "fc1_w")
 

@@ -12,6 +12,8 @@ from codesign.base.errors import InputError
 from codesign.compiler.model import load_onnx
 from whole_way import whole_way
 
+pytestmark = pytest.mark.slow  # the file as a whole
+
 UNITS = 6
 FEATURES = np.random.default_rng(1).uniform(0, 3, (40, N)).astype(np.float32)
 GATES = {"GRU": 3, "RNN": 1, "LSTM": 4}

@@ -24,6 +24,8 @@ from codesign.proof.oracle import against_onnxruntime
 from models import Net, float_network
 from refusals import node_of
 
+pytestmark = pytest.mark.slow  # the file as a whole
+
 N = 8
 
 

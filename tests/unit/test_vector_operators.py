@@ -13,6 +13,8 @@ from codesign.compiler.model import load_onnx
 from codesign.compiler.quantize import quantize_graph
 from whole_way import whole_way
 
+pytestmark = pytest.mark.slow  # the file as a whole
+
 FEATURES = np.random.default_rng(1).uniform(0, 3, (40, N)).astype(np.float32)
 ROWS, COLUMNS = 2, 4
 

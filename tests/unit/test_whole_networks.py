@@ -19,6 +19,8 @@ from codesign.firmware.toolchain import build_host
 from codesign.proof.equality import equal, run_reference
 from whole_way import relative
 
+pytestmark = pytest.mark.slow  # the file as a whole
+
 SHARED = Path(__file__).parents[3] / "shared" / "networks"
 PRESETS = {"nsnet2.onnx": "nsnet2", "dtln_1.onnx": "dtln-1", "dtln_2.onnx": "dtln-2"}
 FRAMES = 12

@@ -61,19 +61,22 @@ def run_child(
     """
     started = time.monotonic()
     with tempfile.TemporaryFile() as output:
-        try:
-            process = subprocess.Popen(
-                command,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                cwd=folder,
-                env=None if environment is None else {**os.environ, **environment},
-                start_new_session=True,
-            )
-        except OSError as error:
-            raise ToolError(f"cannot start {command[0]}: {error.strerror}", hint="codesign doctor") from error
-        with _stopped_at_the_end(process):
+
+        def start() -> subprocess.Popen[bytes]:
+            try:
+                return subprocess.Popen(
+                    command,
+                    stdin=subprocess.DEVNULL,
+                    stdout=output,
+                    stderr=subprocess.STDOUT,
+                    cwd=folder,
+                    env=None if environment is None else {**os.environ, **environment},
+                    start_new_session=True,
+                )
+            except OSError as error:
+                raise ToolError(f"cannot start {command[0]}: {error.strerror}", hint="codesign doctor") from error
+
+        with _stopped_at_the_end(start) as process:
             status, found = _wait(process, output, started + timeout_s, until, watch)
         text = _tail(output)
         found = found or (bool(until) and until in text)  # it may print and exit at once
@@ -103,26 +106,35 @@ def _tail(output: IO[bytes]) -> str:
 
 
 @contextmanager
-def _stopped_at_the_end(process: subprocess.Popen[bytes]) -> Iterator[None]:
-    """Ends the process whatever happens; SIGTERM, which would skip `finally`, becomes an exit for as long."""
+def _stopped_at_the_end(start: Callable[[], subprocess.Popen[bytes]]) -> Iterator[subprocess.Popen[bytes]]:
+    """The process that `start` makes, ended whatever happens. SIGTERM, which would skip `finally`, becomes an exit for as long;
+    signals wait while the process is made, because nobody could end one that is half started.
+    """
 
     def leave(number: int, _: FrameType | None) -> None:
         raise SystemExit(128 + number)
 
-    in_main = threading.current_thread() is threading.main_thread()
-    previous = signal.signal(signal.SIGTERM, leave) if in_main else None
+    waiting: list[int] = []
+    numbers = (signal.SIGINT, signal.SIGTERM) if threading.current_thread() is threading.main_thread() else ()
+    previous = {number: signal.signal(number, lambda came, _: waiting.append(came)) for number in numbers}
+    process = None
     try:
-        yield
+        process = start()
+        for number in numbers:
+            signal.signal(number, leave if number == signal.SIGTERM else previous[number])
+        for came in waiting:
+            signal.raise_signal(came)
+        yield process
     finally:
-        if process.poll() is None:
+        if process is not None and process.poll() is None:
             _signal_all(process, signal.SIGTERM)
             try:
                 process.wait(_GRACE_SECONDS)
             except subprocess.TimeoutExpired:
                 _signal_all(process, signal.SIGKILL)
                 process.wait()
-        if in_main:
-            signal.signal(signal.SIGTERM, previous)
+        for number in numbers:
+            signal.signal(number, previous[number])
 
 
 def _signal_all(process: subprocess.Popen[bytes], number: signal.Signals) -> None:
