@@ -174,6 +174,22 @@ def test_unsigned_quantization_is_taken(quantized, tmp_path):
     assert graph.quants[node.input[0]].zero_point == -127, "the integers of a ReLU keep their 0"
 
 
+def test_a_rounded_part_of_a_gate_is_not_reproduced(quantized, tmp_path):
+    model = onnx.load_from_string(quantized)
+    product = next(n.output[0] for n in model.graph.node if n.output[0].endswith("/input/product"))
+    for node in model.graph.node:
+        node.input[:] = [f"{product}/again" if name == product else name for name in node.input]
+    at = 1 + next(i for i, node in enumerate(model.graph.node) if product in node.output)
+    model.graph.initializer.append(numpy_helper.from_array(np.float32(2**-7), "step"))
+    model.graph.initializer.append(numpy_helper.from_array(np.int8(0), "zero"))
+    model.graph.node.insert(at, helper.make_node("QuantizeLinear", [product, "step", "zero"], ["rounded"]))
+    model.graph.node.insert(at + 1, helper.make_node("DequantizeLinear", ["rounded", "step", "zero"], [f"{product}/again"]))
+    onnx.save(model, tmp_path / "model.onnx")
+    onnx.save(onnx.load_from_string(quantized), tmp_path / "plain.onnx")
+    kinds = [[op.label for op in load_onnx(tmp_path / name).ops] for name in ("model.onnx", "plain.onnx")]
+    assert kinds[0] == kinds[1]
+
+
 def test_float_network_is_not_lowered(tmp_path):
     path = tmp_path / "model.onnx"
     onnx.save(float_network().model(), path)

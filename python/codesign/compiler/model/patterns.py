@@ -3,10 +3,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TypeGuard
 
-from codesign.compiler.model.terms import Affine, Binary, Choice, Constant, Function, Input, LstmOperator, Term
+from codesign.compiler.model.terms import Binary, Choice, Constant, Function, Input, LstmOperator, Term
 
 
 def is_gate_state(term: Term) -> TypeGuard[Choice]:
@@ -17,21 +16,6 @@ def is_gate_state(term: Term) -> TypeGuard[Choice]:
 def unguarded(term: Term) -> Term:
     """What a skip gate lets through."""
     return term.then if isinstance(term, Choice) else term
-
-
-def summed(term: Term) -> Term:
-    """A sum of linear forms and constants as one linear form, whatever the file rounds on the way: a cell's gates are finer."""
-    if not (isinstance(term, Binary) and term.kind == "add"):
-        return term
-    left, right = summed(term.left), summed(term.right)
-    if isinstance(left, Constant):
-        left, right = right, left
-    if isinstance(left, Affine) and isinstance(right, Affine):
-        parts, joined = [*left.parts, *right.parts], (*left.joined, *right.joined)
-        return Affine(term.name, left.extent, term.node, parts=parts, bias=left.bias + right.bias, joined=joined)
-    if isinstance(left, Affine) and isinstance(right, Constant):
-        return replace(left, name=term.name, node=term.node, bias=left.bias + right.values.ravel())
-    return term
 
 
 def is_gate(term: Term) -> bool:

@@ -12,7 +12,7 @@ from codesign.base.errors import InputError
 from codesign.compiler.model.graph import Matrix, Quant, State
 from codesign.compiler.model.limits import MAX_WEIGHTS, TOO_LARGE
 from codesign.compiler.model.ops.step import TABLE_HINT
-from codesign.compiler.model.patterns import accumulates, is_cell_of, is_gate, is_gate_state, summed, unguarded
+from codesign.compiler.model.patterns import accumulates, is_cell_of, is_gate, is_gate_state, unguarded
 from codesign.compiler.model.terms import (
     Affine,
     AtLeast,
@@ -101,7 +101,7 @@ class Recognizer:
             case Input():
                 return term.name
             case Affine():
-                return self._linear(term)
+                return self._linear(term) if term.apart is None else self._emit(term.apart)
             case Function():
                 source = self.emit(term.source)
                 operator = Activation(self._name(term), term.kind, source, term.name, term.low, term.high, term.parameters)
@@ -236,7 +236,7 @@ class Recognizer:
         cell = self._state_input(cell_term, term)
         for function in (output, forget, input_gate):
             self._check_quant(function, UNIT)
-        pre_activations = [summed(t) for t in (self._source(input_gate), self._source(forget), candidate, self._source(output))]
+        pre_activations = [self._source(t) for t in (input_gate, forget)] + [candidate, self._source(output)]
         hidden = self._hidden(term, pre_activations[0])
         hidden_name = self.emit(hidden)
         sources, inputs, recurrents, biases = [], [], [], []
@@ -338,16 +338,15 @@ class Recognizer:
         if self._gate_state(choice) != state:
             raise self._refuse(choice, f"is no skip gate: it decides on another state than '{state}'")
         delta, skipped = choice.then, choice.otherwise
-        logit = summed(delta.source) if isinstance(delta, Function) and delta.kind == "sigmoid" else None
-        if not (isinstance(delta, Function) and isinstance(logit, Affine)):
+        if not (isinstance(delta, Function) and delta.kind == "sigmoid" and isinstance(delta.source, Affine)):
             raise self._refuse(choice, "is no skip gate: its increment is no sigmoid of a linear layer")
         if not accumulates(skipped, state, delta):
             raise self._refuse(choice, "is no skip gate: a skipped step must give min(state + increment, 1)")
-        for value, quant in ((delta, UNIT), (logit, LOGIT), (choice, UNIT)):
+        for value, quant in ((delta, UNIT), (delta.source, LOGIT), (choice, UNIT)):
             self._check_quant(value, quant)
-        if len(logit.parts) != 1 or delta.size != 1:
+        if len(delta.source.parts) != 1 or delta.size != 1:
             raise self._refuse(delta, "is no skip gate: one number from one hidden state is expected")
-        source, weight = logit.parts[0]
+        source, weight = delta.source.parts[0]
         layers = [
             self._layer_of[id(unguarded(term))].name
             for term in self._outputs.values()
@@ -357,7 +356,7 @@ class Recognizer:
         if not ordered:
             raise self._refuse(choice, "is a skip gate that guards no layer")
         self.updates[state] = choice.name
-        gate = SkipGate(self._name(choice), state, ordered, self.emit(source), weight, logit.bias, choice.name)
+        gate = SkipGate(self._name(choice), state, ordered, self.emit(source), weight, delta.source.bias, choice.name)
         self.ops.append(gate)
 
     def _gate_state(self, choice: Choice) -> str:

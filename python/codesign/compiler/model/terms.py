@@ -51,11 +51,15 @@ class Input(Term):
 
 @dataclass(eq=False)
 class Affine(Term):
-    """Σ matrix · source + bias; bias float64 (size,). `joined` are the concatenations that it was written with."""
+    """Σ matrix · source + bias; bias float64 (size,). `joined` are the concatenations that it was written with.
+
+    `apart` is the same as the file computes it, where it rounds on the way: a cell's gates are finer, a layer is not.
+    """
 
     parts: list[tuple[Term, Matrix]] = field(default_factory=list)
     bias: npt.NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
     joined: tuple[Pieces, ...] = ()
+    apart: Term | None = None
 
     @property
     def reads(self) -> tuple[Term, ...]:

@@ -6,7 +6,6 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import TypeGuard
 
 from codesign.compiler.layers.binary import Operation as Kind
 from codesign.compiler.model.limits import MAX_PARTS
@@ -31,18 +30,13 @@ _NAMES: Mapping[Kind, str] = {"add": "add", "maximum": "max", "minimum": "min", 
 def add(step: Step) -> None:
     """Bias, sum of linear forms, or the sum inside an LSTM cell."""
     left, right = step.term(0), step.term(1)
-    for linear, other in ((left, right), (right, left)):
-        if _unrounded(linear, step) and isinstance(other, Constant) and other.values.size in (1, linear.size):
-            check_magnitude(step, other)
-            bias = linear.bias + other.values.ravel()
-            step.give(replace(linear, name=step.name(), node=step.display, bias=bias))
-            return
-    if _unrounded(left, step) and _unrounded(right, step) and left.size == right.size:
-        if len(left.parts) + len(right.parts) > MAX_PARTS:
-            raise step.refuse(f"sums more than {MAX_PARTS} linear layers")
-        parts, bias = [*left.parts, *right.parts], left.bias + right.bias
-        joined = (*left.joined, *right.joined)
-        step.give(Affine(step.name(), left.size, step.display, parts=parts, bias=bias, joined=joined))
+    total = _sum(step, left, right)
+    if total is not None:
+        rounded = any(isinstance(t, Affine) and (t.apart is not None or t.name in step.build.quants) for t in (left, right))
+        if rounded:
+            binary(step)
+            total = replace(total, apart=step.build.terms[step.name()])
+        step.give(total)
         return
     for term, other in ((left, right), (right, left)):
         if isinstance(other, Constant) and _takes_bias(step, term, other):
@@ -57,9 +51,19 @@ def add(step: Step) -> None:
     binary(step)
 
 
-def _unrounded(term: Term, step: Step) -> TypeGuard[Affine]:
-    """A linear form that the file does not quantize by itself."""
-    return isinstance(term, Affine) and term.name not in step.build.quants
+def _sum(step: Step, left: Term, right: Term) -> Affine | None:
+    """A linear form and a constant, or two linear forms, as one."""
+    for linear, other in ((left, right), (right, left)):
+        if isinstance(linear, Affine) and isinstance(other, Constant) and other.values.size in (1, linear.size):
+            check_magnitude(step, other)
+            bias = linear.bias + other.values.ravel()
+            return replace(linear, name=step.name(), node=step.display, bias=bias, apart=None)
+    if isinstance(left, Affine) and isinstance(right, Affine) and left.size == right.size:
+        if len(left.parts) + len(right.parts) > MAX_PARTS:
+            raise step.refuse(f"sums more than {MAX_PARTS} linear layers")
+        parts, bias = [*left.parts, *right.parts], left.bias + right.bias
+        return Affine(step.name(), left.size, step.display, parts=parts, bias=bias, joined=(*left.joined, *right.joined))
+    return None
 
 
 def _takes_bias(step: Step, term: Term, other: Constant) -> bool:

@@ -214,7 +214,8 @@ def piece(step: Step, term: Term, start: int, stop: int, name: str) -> Term:
         case Affine():
             rows = slice(start, stop)
             parts = [(source, rows_of(matrix, rows)) for source, matrix in term.parts]
-            return Affine(name, stop - start, step.display, parts=parts, bias=term.bias[rows], joined=term.joined)
+            apart = None if term.apart is None else piece(step, term.apart, start, stop, name)
+            return Affine(name, stop - start, step.display, parts=parts, bias=term.bias[rows], joined=term.joined, apart=apart)
         case Function():
             inner_name = f"{name}:source"
             while inner_name in step.build.names:
