@@ -62,10 +62,10 @@ def chords(table: npt.NDArray[np.int32]) -> npt.NDArray[np.uint32]:
     """Samples (513,) at q = 128·i − 32768 → uint32 (512,), (slope << 16) | (base & 0xFFFF) of each interval: base is where its
     chord meets q = 0, modulo 2^16, so that base + ((slope·q + 64) >> 7) has the low 16 bits of the chord's value at q.
     """
-    t = table.astype(np.int64)
-    slope = np.diff(t)
-    base = t[:-1] - slope * (np.arange(INTERVALS) - INTERVALS // 2)
-    return ((slope << 16) | (base & 0xFFFF)).astype(np.uint32)
+    start, end = table[:-1].astype(np.int64), table[1:].astype(np.int64)
+    slope = end - start
+    base = start - slope * (np.arange(INTERVALS) - INTERVALS // 2)
+    return np.asarray((slope << 16) | (base & 0xFFFF)).astype(np.uint32)
 
 
 def c_source() -> str:
