@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from codesign.compiler.layers import FullyConnected, Layer, Value
@@ -116,6 +118,10 @@ def small_gru_cases(rng: np.random.Generator) -> list[Case]:
         rows = [Rows.of(rng.normal(0, (0.3, 3.0)[i % 2], (3 * units, n)), groups=3) for n in (inputs, units)]
         biases = [rng.normal(0, 1, 3 * units) for _ in range(2)]
         layer = gru_of(f"small_gru_{i}", x, h, *rows, *biases, reset_after=True, positions=positions, scan=scan)
+        if i % 3 == 1:  # a slice of a larger value; from an odd element on where i = 4
+            stride, offset = inputs + 4, 3 if i == 4 else 2
+            layer = replace(layer, source_stride=stride, source_offset=offset)
+            x = value("x", positions * stride + offset, "int16", x.scale)
         read = (x,) if scan else (x, h)
         inputs_of = [{v.name: of_type(rng, v.size, "int16", kind) for v in read} for kind in ("random", "extreme", "maximum")]
         cases.append(Case(layer, {"x": x, "h": h}, inputs_of))

@@ -109,15 +109,15 @@ static inline int32_t cs_multiply_twice_rounded(int32_t value, int32_t multiplie
     return shift < 0 ? (nearest + ((int32_t)1 << (-shift - 1)) - (nearest < 0)) >> -shift : nearest;
 }
 
-/* addend + slope * offset, slope being the high half of `word` and offset in 0..127 */
-static inline int32_t cs_slope_multiply_add(uint32_t word, int32_t offset, int32_t addend)
+/* addend + slope * q, slope being the high half of `word` and q an int16 */
+static inline int32_t cs_slope_multiply_add(uint32_t word, int32_t q, int32_t addend)
 {
 #if defined(__ARM_FEATURE_DSP)
     int32_t result;
-    __asm__("smlatb %0, %1, %2, %3" : "=r"(result) : "r"(word), "r"(offset), "r"(addend));
+    __asm__("smlatb %0, %1, %2, %3" : "=r"(result) : "r"(word), "r"(q), "r"(addend));
     return result;
 #else
-    return ((int32_t)word >> 16) * offset + addend;
+    return ((int32_t)word >> 16) * q + addend;
 #endif
 }
 
@@ -136,12 +136,13 @@ static inline int32_t cs_multiply_low(int32_t a, int32_t b)
 #define CS_TABLE_MIDDLE 256 /* index of the interval that starts at 0 */
 
 /* Function of q (Q3.12) in the low 16 bits of the result, Q0.15; what stands above them has no meaning.
- * The table has 512 intervals on [-8, 8), `middle` points at the one for 0; each word is (slope << 16) | (uint16_t)base. */
+ * The table has 512 intervals on [-8, 8), `middle` points at the one for 0; each word is (slope << 16) | (uint16_t)base,
+ * base being where the interval's chord meets q = 0 (layers/tables.py, chords). */
 static inline int32_t cs_interpolate_low(const uint32_t *middle, int32_t q)
 {
     const uint32_t word = middle[q >> 7];
 
-    return (int32_t)(word + (uint32_t)(cs_slope_multiply_add(word, q & 127, 64) >> 7));
+    return (int32_t)(word + (uint32_t)(cs_slope_multiply_add(word, q, 64) >> 7));
 }
 
 static inline int16_t cs_interpolate(const uint32_t *table, int32_t q)

@@ -6,14 +6,14 @@
 
 void cs_gru_positions(const cs_small_gru *layer, const int16_t *x, int16_t *y, void *scratch)
 {
-    const int32_t units = layer->units, inputs = layer->inputs;
+    const int32_t units = layer->units, stride = layer->stride;
     const int32_t direction = layer->direction < 0 ? -1 : 1;
     const int16_t *before = y;
     int32_t *sums = scratch;
     uint32_t left = layer->positions;
 
     if (direction < 0) {
-        x += (int32_t)(left - 1) * inputs;
+        x += (int32_t)(left - 1) * stride;
         y += (int32_t)(left - 1) * units;
     }
     if (layer->direction != 0) { /* a scan starts from zeros */
@@ -29,10 +29,10 @@ void cs_gru_positions(const cs_small_gru *layer, const int16_t *x, int16_t *y, v
         const uint32_t count = left < CS_SMALL_POSITIONS ? left : CS_SMALL_POSITIONS;
         const int32_t moved = (int32_t)count * direction;
 
-        layer->sums(layer->input_weights, x, sums, count, 2 * inputs * direction, 3 * layer->units);
+        layer->sums(layer->input_weights, x, sums, count, 2 * stride * direction, 3 * layer->units);
         layer->steps(layer->recurrent_weights, sums, before, y, count, 2 * units * direction,
                      layer->direction == 0 ? 2 * units : 0);
-        x += moved * inputs;
+        x += moved * stride;
         y += moved * units;
         before = layer->direction == 0 ? y : y - direction * units;
         left -= count;

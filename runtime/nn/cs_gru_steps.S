@@ -50,9 +50,7 @@
         asr     r8, r6, #7
         asr     r9, r7, #7
         ldr     r8, [r3, r8, lsl #2]
-        and     r6, r6, #127
         ldr     r9, [r3, r9, lsl #2]
-        and     r7, r7, #127
         smlatb  r6, r8, r6, r12
         smlatb  r7, r9, r7, r12
         add     r6, r8, r6, asr #7

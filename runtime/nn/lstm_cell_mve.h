@@ -9,12 +9,12 @@
 #include "codesign/nn.h"
 #include "lstm_gates.h"
 
-/* cs_interpolate_low of four inputs: `index` counts table words from `base`, `offset` is q & 127. */
-static inline int32x4_t interpolate_low(const uint32_t *base, int32x4_t index, int32x4_t offset)
+/* cs_interpolate_low of four inputs q: `index` counts table words from `base`. */
+static inline int32x4_t interpolate_low(const uint32_t *base, int32x4_t index, int32x4_t q)
 {
     const int32x4_t word = (int32x4_t)vldrwq_gather_shifted_offset_u32(base, (uint32x4_t)index);
 
-    return vaddq_s32(word, vrshrq_n_s32(vmulq_s32(vshrq_n_s32(word, 16), offset), 7));
+    return vaddq_s32(word, vrshrq_n_s32(vmulq_s32(vshrq_n_s32(word, 16), q), 7));
 }
 
 CS_OWN_REGISTERS void activate_gates(const cs_lstm *layer, const int32_t *bias, int32_t *acc, uint32_t units)
@@ -26,7 +26,6 @@ CS_OWN_REGISTERS void activate_gates(const cs_lstm *layer, const int32_t *bias, 
     const int32x4_t recurrent_multiplier = vldrwq_s32(layer->recurrent_multiplier);
     /* Pre-activations saturate in the upper half of a lane: sum >> gate_shift is sum << (16 - gate_shift) there. */
     const int32x4_t shift = vsubq_s32(vdupq_n_s32(16), (int32x4_t)vldrbq_u32(layer->gate_shift));
-    const int32x4_t low_bits = vdupq_n_s32(127);
 
     for (; units > 0; units--, acc += GATES, bias += GATES) {
         int32x4_t sum = vaddq_s32(vmulhq_s32(vldrwq_s32(acc), input_multiplier), vldrwq_s32(bias));
@@ -34,8 +33,7 @@ CS_OWN_REGISTERS void activate_gates(const cs_lstm *layer, const int32_t *bias, 
         sum = vaddq_s32(vmulhq_s32(vldrwq_s32(acc + CS_BLOCK_ROWS), recurrent_multiplier), sum);
         sum = vqshlq_s32(sum, shift);
         const int32x4_t index = vaddq_s32(vshrq_n_s32(sum, 16 + 7), table);
-        const int32x4_t offset = vandq_s32(vshrq_n_s32(sum, 16), low_bits);
-        vstrwq_s32(acc, interpolate_low(middle, index, offset));
+        vstrwq_s32(acc, interpolate_low(middle, index, vshrq_n_s32(sum, 16)));
     }
 }
 
@@ -48,7 +46,6 @@ CS_OWN_REGISTERS void update_states(const cs_lstm *layer, const int32_t *gates, 
     const int32_t hidden_multiplier = layer->hidden_multiplier;
     const int32_t hidden_shift = layer->hidden_shift;
     const int32_t zero_point = layer->hidden_zero_point;
-    const int32x4_t low_bits = vdupq_n_s32(127);
     const int32x4_t low = vdupq_n_s32(-127), high = vdupq_n_s32(127);
     int32_t left = (int32_t)units;
 
@@ -63,7 +60,7 @@ CS_OWN_REGISTERS void update_states(const cs_lstm *layer, const int32_t *gates, 
         const int16x8_t c = vqrshrnbq_n_s32((int16x8_t)old, vaddq_s32(kept, added), 15);
         const int16x8_t z = vqrshrnbq_n_s32(c, vshlq_r_s32(vmovlbq_s16(c), shift), 3); /* Q15 to Q3.12 */
         const int32x4_t wide = vmovlbq_s16(z);
-        const int32x4_t squashed = interpolate_low(middle, vshrq_n_s32(wide, 7), vandq_s32(wide, low_bits));
+        const int32x4_t squashed = interpolate_low(middle, vshrq_n_s32(wide, 7), wide);
         const int32x4_t y = vmullbq_int_s16((int16x8_t)gate.val[OUTPUT_GATE], (int16x8_t)squashed);
         int32x4_t h = vrshlq_n_s32(vqdmulhq_n_s32(y, hidden_multiplier), -hidden_shift);
 

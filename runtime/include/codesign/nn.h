@@ -96,7 +96,7 @@ typedef struct cs_rnn {
     uint8_t shift, relu, wide;
 } cs_rnn;
 
-/* Sigmoid and tanh, int16 Q3.12 to Q0.15: 512 intervals, each word = (slope << 16) | (uint16_t)base. */
+/* Sigmoid and tanh, int16 Q3.12 to Q0.15: 512 intervals, each word = (slope << 16) | (uint16_t)base, its chord's value at 0. */
 extern const uint32_t cs_sigmoid_table[512];
 extern const uint32_t cs_tanh_table[512];
 

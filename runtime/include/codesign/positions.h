@@ -30,6 +30,7 @@ typedef struct cs_small_gru {
     cs_gru_steps *steps;
     const uint32_t *input_weights, *recurrent_weights;
     uint16_t inputs, units, positions;
+    uint16_t stride;  /* elements of x from one position to the next, even */
     int8_t direction; /* 0: each position has a state of its own; 1, -1: a scan from the first, from the last position */
 } cs_small_gru;
 

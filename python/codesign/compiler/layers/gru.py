@@ -95,7 +95,8 @@ class Gru(Recurrent):
 
     def _in_pairs(self, kernel: str) -> bool:
         """Whether cs_gru_positions computes it."""
-        return self._is_small and kernel in PAIR_KERNELS
+        aligned = self.source_offset % 2 == 0 and self.stride % 2 == 0
+        return self._is_small and aligned and kernel in PAIR_KERNELS
 
     def matrix_bits(self, kernel: str) -> tuple[int, ...]:
         return () if self._in_pairs(kernel) else self.vector_bits
@@ -179,7 +180,7 @@ class Gru(Recurrent):
             "small_gru.c.j2",
             layer=self,
             prefix=prefix,
-            x=context.at(self.source),
+            x=self.source_at(context),
             y=context.at(self.hidden),
             scratch=context.scratch(self.name),
         )

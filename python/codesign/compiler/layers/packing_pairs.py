@@ -22,7 +22,7 @@ Words = npt.NDArray[np.uint32]
 def row_words(weights: npt.NDArray[np.int8]) -> Words:
     """int8 (rows, columns), columns even → uint32 (rows, columns / 2): two int16 a word, the first in the low halfword."""
     halves = weights.astype(np.int16).view(np.uint16).astype(np.uint32).reshape(len(weights), -1, 2)
-    return (halves[..., 0] | (halves[..., 1] << 16)).astype(np.uint32)
+    return np.asarray(halves[..., 0] | (halves[..., 1] << 16), np.uint32)
 
 
 def pair_words(weights: npt.NDArray[np.int8]) -> Words:

@@ -20,9 +20,10 @@ Scan = Literal["", "forward", "reverse"]
 
 @dataclass(frozen=True)
 class Recurrent(Layer):
-    """`source` [positions, inputs]. Without `scan` each position has its own state [positions, units], which lives from step to
-    step and is the output; `hidden` names it. With `scan` each step runs over the positions, first to last or last to
-    first, from the state 0 or from the states `kept` [units], hidden first, and `hidden` names the output [positions, units].
+    """`source` [positions, inputs], or a larger value in which positions are `source_stride` elements apart, from element
+    `source_offset` on. Without `scan` each position has its own state [positions, units], which lives from step to step and is
+    the output; `hidden` names it. With `scan` each step runs over the positions, first to last or last to first, from the state 0
+    or from the states `kept` [units], hidden first, and `hidden` names the output [positions, units].
     """
 
     source: str
@@ -30,6 +31,13 @@ class Recurrent(Layer):
     positions: int = field(default=1, kw_only=True)
     scan: Scan = field(default="", kw_only=True)
     kept: tuple[str, ...] = field(default=(), kw_only=True)
+    source_offset: int = field(default=0, kw_only=True)
+    source_stride: int = field(default=0, kw_only=True)
+
+    @property
+    def stride(self) -> int:
+        """Elements of the source from one position to the next."""
+        return self.source_stride or self.inputs
 
     @property
     @abstractmethod
@@ -83,7 +91,8 @@ class Recurrent(Layer):
         return self.step_bytes + (kept if self.scan and not self.kept else 0)
 
     def step(self, values: dict[str, Ints], matrices: Matrices) -> None:
-        x = values[self.source].reshape(self.positions, self.inputs)
+        places = self.source_offset + self.stride * np.arange(self.positions)[:, None] + np.arange(self.inputs)
+        x = values[self.source].reshape(-1)[places]
         if not self.scan:
             names = self.states
             before = tuple(values[name].reshape(self.positions, self.units) for name in names)
@@ -100,6 +109,11 @@ class Recurrent(Layer):
         values[self.hidden] = output.reshape(-1)
         values.update((name, state.reshape(-1)) for name, state in zip(self.kept, states, strict=bool(self.kept)))
 
+    def source_at(self, context: CodeContext) -> str:
+        """C expression for its first position of the source."""
+        offset = f" + {self.source_offset}" if self.source_offset else ""
+        return f"{context.at(self.source)}{offset}"
+
     def body(self, function: str, context: CodeContext) -> str:
         """C statements that call `function`(&layer, x, states…, scratch) in the layer's mode."""
         ats = [context.at(name) for name in (self.states if not self.scan else (self.hidden,))]
@@ -108,7 +122,7 @@ class Recurrent(Layer):
             layer=self,
             prefix=context.functions[self.name],
             function=function,
-            x=context.at(self.source),
+            x=self.source_at(context),
             states=ats,
             kept=[context.at(name) for name in self.kept],
             scratch=context.scratch(self.name),

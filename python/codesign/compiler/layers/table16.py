@@ -13,6 +13,7 @@ import numpy.typing as npt
 from codesign.compiler.layers.arithmetic import Ints, Matrices
 from codesign.compiler.layers.code import Array, CodeContext, LayerCode
 from codesign.compiler.layers.elementwise import Elementwise
+from codesign.compiler.layers.tables import chords
 from codesign.compiler.layers.value import Value
 
 
@@ -37,9 +38,8 @@ class Table16(Elementwise):
         return (self.packed(),)
 
     def packed(self) -> npt.NDArray[np.uint32]:
-        """The C table: uint32 (512,), (slope << 16) | (base & 0xFFFF)."""
-        table = self.samples.astype(np.int64)
-        return ((np.diff(table) << 16) | (table[:-1] & 0xFFFF)).astype(np.uint32)
+        """The C table, uint32 (512,)."""
+        return chords(self.samples)
 
     def step(self, values: dict[str, Ints], matrices: Matrices) -> None:
         values[self.output] = interpolated(self.samples, values[self.source])

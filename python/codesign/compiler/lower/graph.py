@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from codesign.base.errors import InputError
 from codesign.compiler.lower.context import Context
+from codesign.compiler.lower.in_place import read_in_place
 from codesign.compiler.lower.network import Network
 from codesign.compiler.lower.states import add_states, update_states
 from codesign.compiler.model.graph import Graph
@@ -24,6 +25,7 @@ def lower(graph: Graph) -> Network:
             op.lower(context)
         context.lowered.add(op.name)
     update_states(context)
+    read_in_place(context)
     return Network(
         name=graph.name,
         frontend=graph.frontend,
