@@ -167,12 +167,8 @@ static inline void cs_conv_output_run(const cs_channel *channel, const int32_t *
     int8_t *narrow = y;
 
     if (wide && run.down == 0 && run.up <= 32767) {
-        const uint32_t most = count & ~3u;
-
-        cs_conv_results(&run, acc, most, other, step);
-        count -= most;
-        acc += most;
-        other += most * step;
+        cs_conv_results(&run, acc, count, other, step);
+        return;
     }
     for (; count > 0; count--) {
         CS_STORE(cs_saturate_s16(cs_run_one(&run, *acc++, same) + run.up) + run.down);

@@ -11,6 +11,29 @@ static inline int32_t weighted(int32_t multiplier, int32_t value, int32_t addend
     return cs_multiply_high_add((int32_t)((uint32_t)value << 16), multiplier, addend);
 }
 
+#if CS_BY_WORDS
+
+static inline __attribute__((always_inline)) void add_four(int32_t left, int32_t right, const int16_t *a, const int16_t *b,
+                                                           int16_t *y)
+{
+    const uint32_t a0 = cs_word_at(a), a1 = cs_word_at(a + 2), b0 = cs_word_at(b), b1 = cs_word_at(b + 2);
+    int32_t one, two, three, four;
+
+    __asm__("smlawb %0, %4, %6, %10\n\t"
+            "smlawt %1, %4, %6, %10\n\t"
+            "smlawb %2, %4, %7, %10\n\t"
+            "smlawt %3, %4, %7, %10\n\t"
+            "smlawb %0, %5, %8, %0\n\t"
+            "smlawt %1, %5, %8, %1\n\t"
+            "smlawb %2, %5, %9, %2\n\t"
+            "smlawt %3, %5, %9, %3"
+            : "=&r"(one), "=&r"(two), "=&r"(three), "=&r"(four)
+            : "r"(left), "r"(right), "r"(a0), "r"(a1), "r"(b0), "r"(b1), "r"(CS_LESS_ONE(CS_SUM_BITS)));
+    cs_store_four(y, one, two, three, four, CS_SUM_BITS);
+}
+
+#endif
+
 /* Neighbours of both; n elements. */
 static __attribute__((noinline)) void add_runs(const cs_binary16 *layer, const int16_t *a, const int16_t *b, int16_t *y,
                                                uint32_t n)
@@ -28,17 +51,13 @@ static __attribute__((noinline)) void add_runs(const cs_binary16 *layer, const i
     }
 #else
 #if CS_BY_WORDS
-    const int32_t round = CS_LESS_ONE(CS_SUM_BITS);
-
-    for (; n >= 4; n -= 4, a += 4, b += 4, y += 4) {
-        const uint32_t a0 = cs_word_at(a), a1 = cs_word_at(a + 2), b0 = cs_word_at(b), b1 = cs_word_at(b + 2);
-        const int32_t s0 = cs_smlawb(left, a0, round), s1 = cs_smlawt(left, a0, round);
-        const int32_t s2 = cs_smlawb(left, a1, round), s3 = cs_smlawt(left, a1, round);
-        const int32_t t0 = cs_smlawb(right, b0, s0), t1 = cs_smlawt(right, b0, s1);
-        const int32_t t2 = cs_smlawb(right, b1, s2), t3 = cs_smlawt(right, b1, s3);
-
-        cs_store_two(y, cs_shifted16(t0, CS_SUM_BITS), cs_shifted16(t1, CS_SUM_BITS));
-        cs_store_two(y + 2, cs_shifted16(t2, CS_SUM_BITS), cs_shifted16(t3, CS_SUM_BITS));
+    for (; n >= 8; n -= 8, a += 8, b += 8, y += 8) {
+        add_four(left, right, a, b, y);
+        add_four(left, right, a + 4, b + 4, y + 4);
+    }
+    if (n >= 4) {
+        add_four(left, right, a, b, y);
+        n -= 4, a += 4, b += 4, y += 4;
     }
 #endif
     for (; n > 0; n--) {

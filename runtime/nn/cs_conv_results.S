@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* void cs_conv_results(const cs_run *run, const int32_t *acc, uint32_t count, int16_t *y, uint32_t step)
  *
- * Sums of one channel to `count` (a multiple of 4) int16 results, `step` elements apart, as cs_conv_output_run of conv_output.h
+ * Sums of one channel to `count` int16 results, `step` elements apart, as cs_conv_output_run of conv_output.h
  * has them with a `down` of 0. Four at a time, so that none waits for another; y may have any address.
  *
  *   r0  acc, running     r4  positive ^ negative     r8-r11  four sums, then results
@@ -93,11 +93,11 @@ cs_conv_results:
         mov     r1, r3
         ldm     r12, {r3-r7}
         pkhbt   r7, r7, r7, lsl #16
-        cmp     r2, #0
-        beq     .Lend
         ldr     r8, [sp, #STACK]
         lsl     r8, r8, #1
         str     r8, [sp, #STACK]
+        subs    r2, r2, #4
+        blo     .Lrest
         cmp     r8, #2
         bne     .Lapart
         cmp     r4, #0
@@ -107,7 +107,23 @@ cs_conv_results:
         CHOOSE
         FINISH
         STORE
-        bne     .Lfour
+        bhs     .Lfour
+.Lrest:                                         // fewer than four: r2 + 4
+        adds    r2, r2, #4
+        beq     .Lend
+        ldr     r9, [sp, #STACK]
+.Lone:
+        ldr     r8, [r0], #4
+        and     r12, r4, r8, asr #31
+        eor     r12, r12, r3
+        smmla   r8, r8, r12, r5
+        asr     r8, r8, r6
+        ssat    r8, #16, r8
+        qadd16  r8, r8, r7
+        strh    r8, [r1]
+        subs    r2, r2, #1
+        add     r1, r1, r9
+        bne     .Lone
 .Lend:
         pop     {r4-r11, pc}
         .balign 4
@@ -119,15 +135,15 @@ cs_conv_results:
         smmla   r11, r11, r3, r5
         FINISH
         STORE
-        bne     .Lsame
-        pop     {r4-r11, pc}
+        bhs     .Lsame
+        b       .Lrest
         .balign 4
 .Lapart:
         CHOOSE
         FINISH
         SCATTER
-        bne     .Lapart
-        pop     {r4-r11, pc}
+        bhs     .Lapart
+        b       .Lrest
         .cfi_endproc
         .size   cs_conv_results, . - cs_conv_results
 

@@ -5,16 +5,27 @@
 #include <arm_mve.h>
 #endif
 
-/* The product alone, one less than the result. */
-static inline int32_t less_one(int32_t multiplier, int32_t value)
-{
-    return cs_shifted16(cs_multiply_high_add(value, multiplier, CS_LESS_ONE(CS_PRODUCT_BITS)), CS_PRODUCT_BITS);
-}
-
 static inline int16_t product(int32_t multiplier, int32_t a, int32_t b)
 {
-    return (int16_t)cs_saturate_s16(less_one(multiplier, a * b) + 1);
+    return cs_rounded16(cs_multiply_high(a * b, multiplier), CS_PRODUCT_BITS);
 }
+
+#if CS_BY_WORDS
+
+/* Four products, multiplied, to y. */
+static inline __attribute__((always_inline)) void multiply_four(int32_t multiplier, int32_t a, int32_t b, int32_t c, int32_t d,
+                                                                int16_t *y)
+{
+    __asm__("smmla %0, %0, %4, %5\n\t"
+            "smmla %1, %1, %4, %5\n\t"
+            "smmla %2, %2, %4, %5\n\t"
+            "smmla %3, %3, %4, %5"
+            : "+r"(a), "+r"(b), "+r"(c), "+r"(d)
+            : "r"(multiplier), "r"(CS_LESS_ONE(CS_PRODUCT_BITS)));
+    cs_store_four(y, a, b, c, d, CS_PRODUCT_BITS);
+}
+
+#endif
 
 /* Neighbours of a; of b neighbours, or one element all along. */
 static __attribute__((noinline)) void multiply_runs(int32_t multiplier, const int16_t *a, const int16_t *b, uint32_t b_step,
@@ -37,15 +48,13 @@ static __attribute__((noinline)) void multiply_runs(int32_t multiplier, const in
         for (; n >= 4; n -= 4, a += 4, y += 4) {
             const uint32_t a0 = cs_word_at(a), a1 = cs_word_at(a + 2);
 
-            cs_store_two(y, less_one(multiplier, cs_smulbb(a0, other)), less_one(multiplier, cs_smultb(a0, other)));
-            cs_store_two(y + 2, less_one(multiplier, cs_smulbb(a1, other)), less_one(multiplier, cs_smultb(a1, other)));
+            multiply_four(multiplier, cs_smulbb(a0, other), cs_smultb(a0, other), cs_smulbb(a1, other), cs_smultb(a1, other), y);
         }
     } else {
         for (; n >= 4; n -= 4, a += 4, b += 4, y += 4) {
             const uint32_t a0 = cs_word_at(a), b0 = cs_word_at(b), a1 = cs_word_at(a + 2), b1 = cs_word_at(b + 2);
 
-            cs_store_two(y, less_one(multiplier, cs_smulbb(a0, b0)), less_one(multiplier, cs_smultt(a0, b0)));
-            cs_store_two(y + 2, less_one(multiplier, cs_smulbb(a1, b1)), less_one(multiplier, cs_smultt(a1, b1)));
+            multiply_four(multiplier, cs_smulbb(a0, b0), cs_smultt(a0, b0), cs_smulbb(a1, b1), cs_smultt(a1, b1), y);
         }
     }
 #endif

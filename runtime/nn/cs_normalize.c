@@ -57,15 +57,6 @@ static void finish16(const cs_norm *layer, const row *row, const int16_t *x, int
 #elif defined(__ARM_FEATURE_DSP)
 #define BY_VECTORS 1
 
-/* A deviation, shifted and multiplied, to 16 bits. */
-static inline __attribute__((always_inline)) int32_t to_16(int32_t deviation, int32_t shift, int up, int32_t factor,
-                                                           int32_t gain, int32_t bias, int32_t gain_bits)
-{
-    const int32_t unit = cs_multiply_high(up ? (int32_t)((uint32_t)deviation << shift) : deviation >> shift, factor);
-
-    return cs_saturate_s16(cs_multiply_high_add((int32_t)((uint32_t)unit << 4), gain, bias) >> gain_bits);
-}
-
 static inline __attribute__((always_inline)) void finish_two(const cs_norm *layer, const row *row, const int16_t *x,
                                                              int16_t *y, int up)
 {
@@ -73,18 +64,32 @@ static inline __attribute__((always_inline)) void finish_two(const cs_norm *laye
     const int32_t shift = up ? row->left : -row->left, *gain = layer->gain, *bias = layer->bias;
 
     for (uint32_t left = layer->n / 2; left > 0; left--, x += 2, y += 2, gain += 2, bias += 2) {
-        uint32_t two, ones = 0x10001u;
-
+        uint32_t two;
         int32_t one, other;
 
         __builtin_memcpy(&two, x, 4);
-        __asm__("smlabb %0, %1, %2, %3" : "=r"(one) : "r"(two), "r"(n), "r"(minus));
-        __asm__("smlatb %0, %1, %2, %3" : "=r"(other) : "r"(two), "r"(n), "r"(minus));
-        one = to_16(one, shift, up, factor, gain[0], bias[0], gain_bits);
-        other = to_16(other, shift, up, factor, gain[1], bias[1], gain_bits);
-        __asm__("pkhbt %0, %1, %2, lsl #16" : "=r"(two) : "r"(one), "r"(other));
-        __asm__("qsub16 %0, %0, %1" : "+r"(two) : "r"(ones)); /* -32768 stays, and becomes -32767 */
-        __asm__("sadd16 %0, %0, %1" : "+r"(two) : "r"(ones));
+        __asm__("smlabb %0, %2, %3, %4\n\t"
+                "smlatb %1, %2, %3, %4"
+                : "=&r"(one), "=&r"(other)
+                : "r"(two), "r"(n), "r"(minus));
+        one = up ? (int32_t)((uint32_t)one << shift) : one >> shift;
+        other = up ? (int32_t)((uint32_t)other << shift) : other >> shift;
+        __asm__("smmul %0, %0, %4\n\t"
+                "smmul %1, %1, %4\n\t"
+                "lsl %0, %0, #4\n\t"
+                "lsl %1, %1, #4\n\t"
+                "smmla %0, %0, %2, %5\n\t"
+                "smmla %1, %1, %3, %6\n\t"
+                "asr %0, %0, %7\n\t"
+                "asr %1, %1, %7\n\t"
+                "ssat %0, #16, %0\n\t"
+                "ssat %1, #16, %1\n\t"
+                "pkhbt %0, %0, %1, lsl #16\n\t"
+                "qsub16 %0, %0, %8\n\t" /* -32768 stays, and becomes -32767 */
+                "sadd16 %0, %0, %8"
+                : "+&r"(one), "+&r"(other)
+                : "r"(gain[0]), "r"(gain[1]), "r"(factor), "r"(bias[0]), "r"(bias[1]), "r"(gain_bits), "r"(0x10001));
+        two = (uint32_t)one;
         __builtin_memcpy(y, &two, 4);
     }
 }
