@@ -8,6 +8,8 @@ import pytest
 pytest.importorskip("torch", reason="no torch: pip install 'codesign[train]'")
 
 import contextlib
+import dataclasses
+from concurrent.futures import Future
 from pathlib import Path
 
 import numpy as np
@@ -19,8 +21,7 @@ from small import RECIPE, Tones, small_recipe, tones
 from codesign.base.errors import InputError
 from codesign.base.metrics import si_sdr
 from codesign.learning.compress.export import export
-from codesign.learning.data import Mixer, open_corpus
-from codesign.learning.distill.batches import DistilledBatches
+from codesign.learning.data import open_corpus
 from codesign.learning.distill.recordings import NoisyRecordings
 from codesign.learning.distill.source import batch_source, teacher_of
 from codesign.learning.distill.teacher import TeacherFile
@@ -77,41 +78,65 @@ def test_published_networks_teach(file, chain, tmp_path, monkeypatch):
     assert si_sdr(pcm, target) > si_sdr(before, target) + 0.3  # aligned, and better
 
 
-def test_batches_are_a_function_of_their_number_whatever_came_before(place):
+class InProcess:
+    """The pool of one process, in this one."""
+
+    def __init__(self, processes, context, begin, arguments):
+        begin(*arguments)
+
+    def submit(self, work, *arguments):
+        result = Future()
+        result.set_result(work(*arguments))
+        return result
+
+    def shutdown(self, wait, cancel_futures):
+        pass
+
+
+@pytest.fixture
+def in_process(monkeypatch):
+    monkeypatch.setattr("codesign.learning.distill.batches.ProcessPoolExecutor", InProcess)
+    monkeypatch.setattr("codesign.learning.distill.worker.signal.signal", lambda *ignored: None)
+
+
+@pytest.fixture(scope="module")
+def source(place):
+    """Every second batch is taught, without the process that mixes the others."""
     recipe = small_recipe(RECIPE + DISTILL)
     corpus = open_corpus(place / "speech", place / "noise", sample_rate=16000, seed=3)
-    source = batch_source(corpus, recipe, recipe.train, place)
-    assert isinstance(source, DistilledBatches)
+    return dataclasses.replace(batch_source(corpus, recipe, recipe.train, place), untaught=Tones(recipe.train))
+
+
+@pytest.fixture(scope="module")
+def whole(source):
     with source.batches(0) as batches:
-        whole = [next(batches) for _ in range(7)]
+        return [next(batches) for _ in range(7)]
+
+
+def test_batches_are_a_function_of_their_number_whatever_came_before(place, source, whole, in_process):
     with source.batches(4) as batches:
         rest = [next(batches) for _ in range(3)]
     assert [len(batch) for batch in whole] == [2, 3, 2, 3, 2, 3, 2]
     for one, other in zip(whole[4:], rest, strict=True):
         assert all(np.array_equal(a, b) for a, b in zip(one, other, strict=True))
     assert all(np.array_equal(a, b) for a, b in zip(whole[1], whole[5], strict=True))  # 4 mixtures are two batches
+    assert not np.array_equal(whole[1][0], whole[3][0])
     teacher = TeacherFile(place / "teacher.onnx").open(16000)
     np.testing.assert_array_equal(whole[1][2], np.stack([teacher(noisy) for noisy in whole[1][0]]))
 
 
-def test_recordings_without_clean_ones_have_the_teachers_output_as_target(place):
+def test_recordings_without_clean_ones_have_the_teachers_output_as_target(place, source, in_process):
     soundfile.write(place / "street.wav", tones(1, 900)[0][0], 16000)
-    recipe = small_recipe(RECIPE + DISTILL.replace("share = 0.5", 'share = 1.0\nrecordings = "."'))
-    recordings = NoisyRecordings((place / "street.wav",), 16000, 1)
-    source = DistilledBatches(
-        Tones(recipe.train), _length(1600), 2, 1.0, 1, TeacherFile(place / "teacher.onnx"), 16000, recordings
-    )
-    with source.batches(0) as batches:
+    recordings = NoisyRecordings.under(place, 16000, 1)
+    assert place / "street.wav" in recordings.files
+    recordings = dataclasses.replace(recordings, files=(place / "street.wav",))
+    with dataclasses.replace(source, share=1.0, recordings=recordings).batches(0) as batches:
         noisy, clean, taught = next(batches)
     assert np.array_equal(clean, taught)
     assert noisy[0, :900].any()
     assert not noisy[:, 900:].any()
     with pytest.raises(InputError, match="no WAV or FLAC file"):
         NoisyRecordings.under(place / "cache", 16000, 1)
-
-
-def _length(samples):
-    return type("Length", (Mixer,), {"__init__": lambda self: None, "length": samples})()
 
 
 def test_the_teachers_terms_are_least_where_the_teacher_is():

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import contextlib
-import signal
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -12,20 +11,17 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from multiprocessing import get_context
 
-import numpy as np
-
 from codesign.base.errors import ToolError
 from codesign.learning.data import Mixer
 from codesign.learning.distill.recordings import NoisyRecordings
-from codesign.learning.distill.teacher import Teacher, TeacherFile
+from codesign.learning.distill.teacher import TeacherFile
+from codesign.learning.distill.worker import begin, teach
 from codesign.learning.train.loop import BatchSource, Signals
 
 AHEAD = 4
 """Taught batches that are begun before they are needed, at most."""
 SEED_OFFSET = 7919
 """Of the mixtures that the teacher hears, to the recipe's seed."""
-
-_teacher: Teacher | None = None
 
 
 @dataclass(frozen=True)
@@ -67,7 +63,7 @@ class DistilledBatches:
         while True:
             while len(begun) < AHEAD:
                 noisy, clean = self._heard(next_taught % self.repeat if self.repeat else next_taught)
-                begun.append((noisy, clean, pool.submit(_teach, noisy)))
+                begun.append((noisy, clean, pool.submit(teach, noisy)))
                 next_taught += 1
             if self.is_taught(number):
                 noisy, clean, future = begun.popleft()
@@ -89,19 +85,8 @@ class DistilledBatches:
 
     @contextlib.contextmanager
     def _pool(self) -> Iterator[ProcessPoolExecutor]:
-        pool = ProcessPoolExecutor(1, get_context("spawn"), _begin, (self.teacher, self.sample_rate))
+        pool = ProcessPoolExecutor(1, get_context("spawn"), begin, (self.teacher, self.sample_rate))
         try:
             yield pool
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
-
-
-def _begin(file: TeacherFile, sample_rate: int) -> None:
-    global _teacher
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's: it ends this process in order
-    _teacher = file.open(sample_rate)
-
-
-def _teach(noisy: Signals) -> Signals:
-    assert _teacher is not None
-    return np.stack([_teacher(one) for one in noisy])
