@@ -14,6 +14,7 @@ from codesign.compiler.model.passes import batch_norm, cleanup, cuts, gather, li
 from codesign.compiler.model.passes.convert import draft_of, model_of
 from codesign.compiler.model.passes.draft import Draft
 from codesign.compiler.model.passes.outputs import choose_output, pairs_by_shape, state_pairs
+from codesign.compiler.model.passes.pairs import pair_states
 from codesign.compiler.model.passes.sequence import one_step
 from codesign.compiler.model.passes.stacked import split_states
 from codesign.compiler.model.passes.walk import walk
@@ -50,6 +51,7 @@ def simplify(path: Path, model: onnx.ModelProto, output: str | None = None) -> S
         InputError: what `walk` and `one_step` refuse; no such output.
     """
     draft = one_step(draft_of(path, model))
+    pair_states(draft, properties(model))
     choose_output(draft, properties(model), output)
     draft.drop_dead()
     draft = _to_the_end(draft)
