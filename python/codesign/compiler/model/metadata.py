@@ -17,7 +17,9 @@ from codesign.compiler.operators.operator import Shape
 
 MAX_STATES_TEXT = 2**20
 _HINT = "correct metadata_props, see docs/model-file.md"
-_PAIRS_HINT = "list the pairs under metadata key states, see docs/model-file.md"
+_PAIRS_HINT = (
+    'say states = [["input", "output"], …] below [chain] in a TOML file (--chain), or as metadata, see docs/model-file.md'
+)
 
 
 def properties(model: onnx.ModelProto) -> dict[str, str]:

@@ -1,16 +1,33 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Gemm without alpha, beta and transA; differences and quotients with constants as sums and products."""
+"""Gemm without alpha, beta, transA and computed biases; differences and quotients with constants as sums and products."""
 
 from __future__ import annotations
 
 import numpy as np
+import onnx
 
-from codesign.compiler.model.passes.draft import Draft, attribute, operand
+from codesign.compiler.model.passes.draft import Draft, attribute, make, operand
 
 
 def run(draft: Draft) -> bool:
     """Whether a node was rewritten."""
-    return any([_gemm(draft), _signs(draft)])
+    return any([_computed_bias(draft), _gemm(draft), _signs(draft)])
+
+
+def _computed_bias(draft: Draft) -> bool:
+    """Gemm + C where C is computed, as of the gates that Keras adds up in a loop, as Gemm and Add."""
+    new: dict[int, list[onnx.NodeProto]] = {}
+    for node in draft.nodes:
+        bias = operand(node, 2)
+        if node.op_type != "Gemm" or not bias or bias in draft.constants or attribute(node, "beta", 1.0) != 1.0:
+            continue
+        if operand(node, 1) not in draft.constants or bias not in draft.types:
+            continue
+        product, own = draft.fresh(f"{node.output[0]}_product"), onnx.NodeProto()
+        own.CopyFrom(node)
+        own.input[:], own.output[:] = node.input[:2], [product]
+        new[id(node)] = [own, make("Add", [product, bias], [node.output[0]], f"{node.name or node.output[0]}_sum")]
+    return draft.substitute(new)
 
 
 def _gemm(draft: Draft) -> bool:

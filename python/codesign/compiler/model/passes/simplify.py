@@ -27,6 +27,7 @@ from codesign.compiler.model.passes import (
 from codesign.compiler.model.passes.convert import draft_of, model_of
 from codesign.compiler.model.passes.draft import Draft
 from codesign.compiler.model.passes.outputs import choose_output, pairs_by_shape, state_pairs
+from codesign.compiler.model.passes.pairs import pair_states
 from codesign.compiler.model.passes.sequence import one_step
 from codesign.compiler.model.passes.stacked import split_states
 from codesign.compiler.model.passes.walk import walk
@@ -71,6 +72,7 @@ def simplify(path: Path, model: onnx.ModelProto, output: str | None = None, *, a
     if as_float:
         dequantize.run(draft)
     draft = one_step(draft)
+    pair_states(draft, properties(model))
     choose_output(draft, properties(model), output)
     draft.drop_dead()
     draft = _to_the_end(draft)
