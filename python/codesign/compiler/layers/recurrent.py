@@ -22,8 +22,8 @@ Scan = Literal["", "forward", "reverse"]
 class Recurrent(Layer):
     """`source` [positions, inputs], or a larger value in which positions are `source_stride` elements apart, from element
     `source_offset` on. Without `scan` each position has its own state [positions, units], which lives from step to step and is
-    the output; `hidden` names it. With `scan` each step runs over the positions, first to last or last to first, from the state 0
-    or from the states `kept` [units], hidden first, and `hidden` names the output [positions, units].
+    the output; `hidden` names it. With `scan` each step runs over the positions, first to last or last to first, from the state
+    0 or from the states `kept` [units], hidden first, and `hidden` names the output [positions, units].
     """
 
     source: str
