@@ -7,7 +7,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
+import numpy as np
+import numpy.typing as npt
+
 from codesign.compiler.frontend import Arithmetic
+from codesign.compiler.frontend.running import running_start
 from codesign.compiler.layers.scratch import round_up
 from codesign.compiler.lower.network import Network
 from codesign.compiler.names import check_unique
@@ -108,7 +112,17 @@ def _front_end_buffers(network: Network, stages: tuple[str, ...]) -> list[Buffer
         Buffer(BufferKey("front end", "overlap"), 4 * tail, everywhere, persistent=True),
         Buffer(BufferKey("front end", "spectrum"), spectrum_bytes, frozenset(held)),
         Buffer(BufferKey("front end", "work"), spectrum_bytes, own),
+        *(
+            Buffer(BufferKey("front end", name), start.nbytes, everywhere, persistent=True)
+            for name, start in running_starts(network).items()
+        ),
     ]
+
+
+def running_starts(network: Network) -> dict[str, npt.NDArray[np.float32]]:
+    """What running normalizations start from, by the names of their buffers: one for each chain of networks in a row."""
+    starts = {number: running_start(part.frontend) for number, part in enumerate(network.row, 1)}
+    return {"running" if number == 1 else f"running_{number}": start for number, start in starts.items() if start.size}
 
 
 def _network_buffers(network: Network, stages: tuple[str, ...]) -> list[Buffer]:
