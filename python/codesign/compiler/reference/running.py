@@ -45,7 +45,8 @@ def _unit(chain: Chain, x: Float, size: Float) -> Float:
     pairs = x.reshape(-1, 2).T if chain.layout == "interleaved" else x.reshape(2, -1)
     re, im = pairs
     size[:] = keep * size + take * _level(chain, np.sqrt(re * re + im * im))
-    unit: Float = pairs / np.sqrt(np.maximum(size, np.float32(chain.running_floor)))
+    root = np.sqrt(np.maximum(size, np.float32(chain.running_floor)))
+    unit: Float = (pairs / root).astype(np.float32, copy=False)
     flat: Float = (unit.T if chain.layout == "interleaved" else unit).reshape(-1)
     return flat
 
