@@ -43,6 +43,31 @@ CHAINS = {
     "bands of a matrix with an empty row": chain_of(
         **SMALL, feature="matrix_magnitude", n_mels=3, bands_matrix=(RNG.normal(0, 1, (3, 33)) * [[1], [0], [1]]).tolist()
     ),
+    "running mean of each": chain_of(
+        **{"window": 64, "n_fft": 64, "hop": 32, "feature": "erb_power", "n_mels": 8, "compression": "log10"},
+        **{"running": "mean", "running_start": _ramp(8, -6, -9), "running_smoothing": 0.97, "deviation": 4.0},
+    ),
+    "running mean of all": chain_of(**SMALL, feature="magnitude", running="mean", running_over="all", running_smoothing=0.9),
+    "running deviation of each": chain_of(
+        **{"window": 48, "n_fft": 64, "hop": 24, "feature": "frame", "output": "gains", "running": "mean_deviation"},
+        **{"running_smoothing": 0.95, "running_floor": 1e-4},
+    ),
+    "running deviation of all": chain_of(
+        **{"window": 64, "n_fft": 64, "hop": 32, "feature": "log10_power", "running": "mean_deviation", "running_over": "all"},
+        **{"running_start": -3, "running_deviation": 2.5, "mean": 0.2},
+    ),
+    "running size of each bin": chain_of(
+        **SMALL,
+        feature="spectrum",
+        output="mask",
+        running="unit",
+        running_start=_ramp(33, 0.001, 0.0001),
+        running_smoothing=0.98,
+    ),
+    "running size of all bins in planes": chain_of(
+        **{"window": 80, "n_fft": 80, "hop": 40, "feature": "spectrum", "output": "mask", "layout": "planes"},
+        **{"running": "unit", "running_over": "all", "running_smoothing": 0.98, "deviation": 2.0},
+    ),
     "complex mask": chain_of(**SMALL, feature="spectrum", output="mask"),
     "complex mask in planes, scaled": chain_of(
         **{"window": 80, "n_fft": 80, "hop": 40, "feature": "spectrum", "output": "mask", "layout": "planes", "deviation": 0.3}

@@ -207,18 +207,18 @@ def evaluate(
     data: PathLike,
     models: PathLike | Sequence[PathLike] | Mapping[str, PathLike] = (),
     *,
-    chains: Mapping[str, PathLike] | None = None,
     recordings: Mapping[str, PathLike] | None = None,
     audiogram: str = "",
     baseline: str = "noisy",
     jobs: int = 1,
+    chain: PathLike | Mapping[str, PathLike] | None = None,
+    result: str | Mapping[str, str] | None = None,
 ) -> Evaluation:
     """Score models, and recordings that something else enhanced, on the pairs of noisy and clean recordings under `data`.
 
-    `models` are files, int8 or float, named after themselves, or name → file; `chains` is name → a TOML file of what is around
-    that model in place of its own. `recordings` is name → folder, or files with one
+    `models` are files, int8 or float, named after themselves, or name → file. `recordings` is name → folder, or files with one
     `*`. The layouts of `data` and the measures are those of docs/evaluate.md; `audiogram` (NH, N1 to N7, S1 to S3) adds HASPI
-    and HASQI. `jobs` processes score at a time.
+    and HASQI. `jobs` processes score at a time. `chain` and `result` are those of all models, or name → of one.
 
     Raises:
         InputError: no pairs, a model or a recording that cannot be used, or a name that is there twice.
@@ -236,8 +236,12 @@ def evaluate(
         models = dict(zip(names_of(files), files, strict=True))
     pairs = find_pairs(Path(data))
     with tempfile.TemporaryDirectory(prefix="codesign-") as folder:
-        around = chains or {}
-        systems = [model_system(name, Path(file), Path(folder), _path(around.get(name))) for name, file in models.items()]
+        chains = chain if isinstance(chain, Mapping) else dict.fromkeys(models, chain)
+        results = result if isinstance(result, Mapping) else dict.fromkeys(models, result)
+        systems = [
+            model_system(name, Path(file), Path(folder), _path(chains.get(name)), results.get(name))
+            for name, file in models.items()
+        ]
         rate = sample_rate_of(pairs)
         for name, pattern in (recordings or {}).items():
             systems.append(recorded_system(name, find_outputs(pairs, name, str(pattern)), rate, str(pattern)))

@@ -29,16 +29,18 @@ def command(
     model: Annotated[
         list[str] | None, typer.Option("--model", "-m", help="FILE.onnx or NAME=FILE.onnx, int8 or float (repeatable).")
     ] = None,
-    chain: Annotated[
-        list[str] | None,
-        typer.Option(help="NAME=FILE.toml, what is around the model of that name in place of its own (repeatable)."),
-    ] = None,
     system: Annotated[
         list[str] | None,
         typer.Option("--system", "-s", help="Enhanced recordings: NAME=FOLDER, NAME=FILES with one *, or NAME (repeatable)."),
     ] = None,
     delay: Annotated[
         list[str] | None, typer.Option(help="NAME=SAMPLES that a system's recordings lag behind (repeatable).")
+    ] = None,
+    chain: Annotated[
+        list[str] | None, typer.Option(help="TOML file around the networks, FILE or NAME=FILE of one model (repeatable).")
+    ] = None,
+    result: Annotated[
+        list[str] | None, typer.Option(help="The output to keep, OUTPUT or NAME=OUTPUT of one model (repeatable).")
     ] = None,
     audiogram: Annotated[str, typer.Option(help="NH, N1 to N7, S1 to S3: HASPI and HASQI for this hearing (slow).")] = "",
     baseline: Annotated[str, typer.Option(help="The system that the others are compared with, pair by pair.")] = "noisy",
@@ -80,7 +82,9 @@ def command(
         Workers(min(jobs, columns * len(pairs.items))) as workers,  # they start while models are built
     ):
         show("load", 0, 0)
-        systems = compared_systems(pairs, model or [], system or [], delay or [], Path(folder), chain or [])
+        systems = compared_systems(
+            pairs, model or [], system or [], delay or [], Path(folder), chains=chain or [], results=result or []
+        )
         if keep is not None:
             check_kept(keep, pairs, systems, system or [])
         plan = plan_scores(pairs, systems, audiogram=audiogram, baseline=baseline)
@@ -94,15 +98,15 @@ def command(
 
         journal = Journal(outputs[0], plan.measures) if outputs else None
         found, end = _collect(scores(plan, workers, show, heard), journal)
-    result = summarize(plan, found) if found else None
+    evaluation = summarize(plan, found) if found else None
     problems: list[CodesignError] = []
-    if result is not None:
-        problems = write_files(result, outputs, plots if end is None else None, drawn)
+    if evaluation is not None:
+        problems = write_files(evaluation, outputs, plots if end is None else None, drawn)
     if journal is not None:
-        journal.close(remove=result is None or not problems)
-    if result is not None:
-        print_evaluation(result, json=json)
-        if plots is not None and len(drawn) < len(result.items):
+        journal.close(remove=evaluation is None or not problems)
+    if evaluation is not None:
+        print_evaluation(evaluation, json=json)
+        if plots is not None and len(drawn) < len(evaluation.items):
             say(f"waveforms and spectrograms are of the first {len(drawn)} items")
         if not problems:
             written = [*map(str, outputs), *([f"{plots}/*.png"] if plots and end is None else [])]

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from codesign.base.errors import InputError
@@ -20,8 +20,11 @@ def compared_systems(
     recorded: Sequence[str],
     delays: Sequence[str],
     folder: Path,
+    *,
     chains: Sequence[str] = (),
+    results: Sequence[str] = (),
 ) -> list[System]:
+    """Models first; `chains` and `results` are of all of them, or NAME=… of one."""
     named = [_named(text) for text in recorded]
     lags = {name: _samples(name, value) for name, value in map(_named, delays)}
     for name in lags:
@@ -29,17 +32,14 @@ def compared_systems(
             raise InputError(f"--delay {name}=…: no --system has that name", hint="models need no --delay: theirs is known")
     unnamed = [text for text in models if "=" not in text]
     names = dict(zip(unnamed, names_of([Path(text) for text in unnamed]), strict=True))
-    around = {name: Path(value) for name, value in map(_named, chains)}
     paths = dict((names[text], text) if text in names else _named(text) for text in models)
-    for name in around:
-        if name not in paths:
-            raise InputError(
-                f"--chain {name}=…: no --model has that name", hint="write --model NAME=FILE --chain NAME=CHAIN.toml"
-            )
-    found = []
-    for text in models:
-        name, path = (names[text], text) if text in names else _named(text)
-        found.append(model_system(name, Path(path), folder, around.get(name)))
+    if len(paths) < len(models):
+        raise InputError("two models of one name", hint="write --model NAME=FILE")
+    chain_of, result_of = _each("--chain", chains, paths), _each("--result", results, paths)
+    found = [
+        model_system(name, Path(path), folder, Path(chain_of[name]) if name in chain_of else None, result_of.get(name))
+        for name, path in paths.items()
+    ]
     rate = sample_rate_of(pairs)
     for name, pattern in named:
         files = find_outputs(pairs, name, pattern)
@@ -48,6 +48,17 @@ def compared_systems(
         )
     if not found:
         say("neither --model nor --system: only the noisy recordings are scored")
+    return found
+
+
+def _each(option: str, texts: Sequence[str], models: Collection[str]) -> dict[str, str]:
+    """Name of a model → what an option says of it."""
+    found: dict[str, str] = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if equals and name not in models:
+            raise InputError(f"{option} {text}: no --model has that name", hint=f"models are {', '.join(models) or 'none'}")
+        found |= {name: value} if equals else {each: text for each in models if each not in found}
     return found
 
 

@@ -14,7 +14,7 @@ from codesign.compiler.lower.network import Network
 from codesign.compiler.plan import MemoryPlan
 
 _FRONT_END_TABLES = (
-    *("analysis_window", "synthesis_window", "fft", "mel", "bins", "mean", "deviation", "frontend"),
+    *("analysis_window", "synthesis_window", "fft", "mel", "bins", "mean", "deviation", "running", "frontend"),
     *("analysis", "features", "mask", "synthesis", "frame"),  # functions of a chain of the model's own
 )
 _FRONT_END_FUNCTIONS = (  # of runtime/dsp
@@ -41,6 +41,7 @@ _FRONT_END_FUNCTIONS = (  # of runtime/dsp
     "cs_powers",
     "cs_quantize_",
     "cs_rfft",
+    "cs_running_",
     "cs_sqrt_table",
     "cs_standardize",
     "cs_synthesis",

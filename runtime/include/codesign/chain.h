@@ -42,6 +42,20 @@ void cs_logarithm(float *x, uint32_t n, float offset, float floor, float scale);
 void cs_standardize(const float *x, uint32_t n, const float *mean, uint32_t mean_step, const float *factor,
                   uint32_t factor_step, float *y);
 
+/* Normalization by a running mean of what went before and x itself, keep * old + take * x. scale is 0 where each value has a mean
+ * of its own, and 1/n where all have one, of the mean over all. */
+typedef struct cs_running {
+    float keep, take, scale, floor;
+} cs_running;
+
+/* y[i] = x[i] - mean; y may be x. mean: [n], or [1] of all. */
+void cs_running_mean(const cs_running *running, const float *x, uint32_t n, float *mean, float *y);
+/* After it: x[i] = x[i] / sqrt(max(square, floor)), square being the running mean of x[i]^2. */
+void cs_running_deviation(const cs_running *running, float *x, uint32_t n, float *square);
+/* y = x / sqrt(max(size, floor)) of complex bins whose parts lie `step` floats apart, size being the running mean of |x|. */
+void cs_running_unit(const cs_running *running, const float *re, const float *im, uint32_t step, uint32_t n_bins, float *size,
+                     float *y_re, float *y_im);
+
 /* Integers of -127 ... 127, and of -32767 ... 32767: x / scale to the nearest, ties to even, plus the zero point. */
 void cs_quantize_s8(const float *x, uint32_t n, float scale, int32_t zero_point, int8_t *q);
 void cs_quantize_s16(const float *x, uint32_t n, float scale, int16_t *q);

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,10 +23,12 @@ from codesign.compiler.frontend.chain import FLOOR
 from codesign.compiler.frontend.fft_tables import fft_split, fft_twiddles, is_power_of_two, mixed_radices
 from codesign.compiler.frontend.filter_path import fade_samples, filter_lag, taper
 from codesign.compiler.frontend.logarithm import log_scale
+from codesign.compiler.frontend.running import smoothing
 from codesign.compiler.layers import Value
 from codesign.compiler.layers.literals import float_literal
 from codesign.compiler.lower.network import Network
-from codesign.compiler.plan import MemoryPlan
+from codesign.compiler.plan import BufferKey, MemoryPlan
+from codesign.compiler.plan.memory import running_starts
 from codesign.compiler.reference.features import mean_and_factor
 
 Tables = dict[str, npt.NDArray[Any]]
@@ -38,14 +40,16 @@ def chain_file(
 ) -> str:
     """The text of `<model>_frontend.c` with `<model>_frame` in it, and what is between networks in a row."""
     shared = _Shared({}, [], model)
-    first = _ChainCode(network.frontend, shared, "")
-    last = first if len(network.row) == 1 else _ChainCode(network.back_end, shared, f"_{len(network.row)}")
+    starts = running_starts(network)
+    running = {name: plan.buffers[BufferKey("front end", name)].offset for name in starts}
+    first = _ChainCode(network.frontend, shared, "", running)
+    last = first if len(network.row) == 1 else _ChainCode(network.back_end, shared, f"_{len(network.row)}", running)
     features, mask = network.values[network.input], network.values[network.output]
     stages = {"analysis": first.analysis(), "features": first.features(features, "at->features")}
     hand_overs = {}
     before = first
     for number, each in enumerate(network.hand_overs, 2):
-        after = last if number == len(network.row) else _ChainCode(each.second, shared, f"_{number}")
+        after = last if number == len(network.row) else _ChainCode(each.second, shared, f"_{number}", running)
         source, target = (f"{plan.value(name).offset}" for name in (each.source, each.output))
         lines = before.mask(network.values[each.source], source)
         lines += before.as_frame() if each.second.feature == "frame" and each.first.output != "frame" else []
@@ -72,8 +76,9 @@ class _Shared:
 class _ChainCode:
     """The lines of one chain, and what they name: tables of its own have `suffix` after what they are."""
 
-    def __init__(self, chain: Chain, shared: _Shared, suffix: str) -> None:
-        self._chain, self._shared, self._suffix = chain, shared, suffix
+    def __init__(self, chain: Chain, shared: _Shared, suffix: str, running: Mapping[str, int]) -> None:
+        """`running` are offsets of what is kept for a normalization, by the names of the buffers."""
+        self._chain, self._shared, self._suffix, self._running = chain, shared, suffix, running
         if chain.transforms:
             self._fft()
         if chain.filters:
@@ -89,6 +94,9 @@ class _ChainCode:
         """From the spectrum's buffer, a frame or a spectrum, to the network's input at `offset` of the memory."""
         chain, count = self._chain, self._chain.n_features
         lines, source = self._sizes() if chain.of_sizes else self._values()
+        if chain.running != "none":
+            more, source = self._normalize(source)
+            lines += more
         if chain.mean or chain.deviation:
             mean, factor = mean_and_factor(chain)
             means, factors = f"mean{self._suffix}", f"deviation{self._suffix}"
@@ -137,6 +145,24 @@ class _ChainCode:
         rest = f"memset(spectrum + {chain.window}, 0, {4 * (chain.n_fft - chain.window)});"
         lines = [rest] if given and chain.transforms and chain.n_fft > chain.window else []
         return lines + (self._transform("rfft") if given and chain.feature != "frame" else [])
+
+    def _normalize(self, source: str) -> tuple[list[str], str]:
+        """The running normalization of the features at `source`, and where they are then: never in the spectrum's buffer."""
+        chain, keep = self._chain, smoothing(self._chain)
+        n, name = chain.n_bins if chain.running == "unit" else chain.n_features, f"running{self._suffix}"
+        scale = 1.0 / n if chain.running_over == "all" else 0.0
+        numbers = ", ".join(map(float_literal, (float(keep[0]), float(keep[1]), scale, chain.running_floor)))
+        self._shared.structs.append(f"static const cs_running {self._name(name)} = {{ {numbers} }};")
+        target = source if source.startswith("work") else "work"
+        struct, state = f"&{self._name(name)}", f"(float *)(memory + {self._running[name]})"
+        if chain.running == "unit":
+            step, apart = (2, "1") if chain.layout == "interleaved" else (1, str(n))
+            parts = f"{source}, {source} + {apart}, {step}, {n}, {state}, {target}, {target} + {apart}"
+            return [f"cs_running_unit({struct}, {parts});"], target
+        lines = [f"cs_running_mean({struct}, {source}, {n}, {state}, {target});"]
+        if chain.running == "mean_deviation":
+            lines.append(f"cs_running_deviation({struct}, {target}, {n}, {state} + {chain.n_running});")
+        return lines, target
 
     def _sizes(self) -> tuple[list[str], str]:
         chain, bins = self._chain, self._chain.n_bins

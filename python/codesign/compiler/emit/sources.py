@@ -24,6 +24,7 @@ from codesign.compiler.layers.literals import float_literal
 from codesign.compiler.lower.network import Network
 from codesign.compiler.names import check_unique
 from codesign.compiler.plan import Buffer, BufferKey, MemoryPlan
+from codesign.compiler.plan.memory import running_starts
 
 MANIFEST_SCHEMA = 1
 
@@ -106,7 +107,7 @@ def _render(network: Network, plan: MemoryPlan, model: str) -> dict[str, str]:
         render=render,
     )
     layers = [stage.code(context) for stage in network.stages]
-    states = _state_rows(network, context, model)
+    states = _state_rows(network, context, model) + _running_rows(network, macro, model)
     weights = [array for code in layers for array in code.arrays]
     weights += [state["array"] for state in states if state["array"] is not None]
     check_unique("functions and constants of a model", (*(c.function for c in layers), *(array.name for array in weights)))
@@ -182,6 +183,18 @@ def _state_rows(network: Network, context: CodeContext, model: str) -> list[dict
             "ctype": f"{state.value.dtype}_t",
         }
         for index, state in enumerate(network.states)
+    ]
+
+
+def _running_rows(network: Network, macro: Mapping[BufferKey, str], model: str) -> list[dict[str, Any]]:
+    """What running normalizations keep, as states."""
+    return [
+        {
+            "macro": macro[BufferKey("front end", name)],
+            "array": Array.of(f"{model}_{name}_start", start),
+            "bytes": start.nbytes,
+        }
+        for name, start in running_starts(network).items()
     ]
 
 

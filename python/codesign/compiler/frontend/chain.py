@@ -26,6 +26,9 @@ LAYOUTS = ("interleaved", "planes")
 OUTPUT_KINDS = ("gains", "mask", "spectrum", "frame")
 """What the network gives: real gains, a complex mask, the enhanced spectrum, or the enhanced frame."""
 GAIN_KINDS = ("bands", "bins", "matrix")
+RUNNING_KINDS = ("none", "mean", "mean_deviation", "unit")
+"""What is kept of past features to normalize by: nothing, their mean, also their deviation, or the size of complex bins."""
+RUNNING_OVER = ("each", "all")
 Arithmetic = Literal["float32", "q31"]
 """What a front end computes in: IEEE 754 binary32, or integers of 32 bits with an exponent a frame."""
 
@@ -67,6 +70,12 @@ class Chain:
     offset: float = 0.0
     mean: tuple[float, ...] = ()
     deviation: tuple[float, ...] = ()
+    running: str = "none"
+    running_over: str = "each"
+    running_smoothing: float = 0.0
+    running_start: tuple[float, ...] = ()
+    running_deviation: tuple[float, ...] = ()
+    running_floor: float = 1e-10
     layout: str = "interleaved"
     bands_matrix: Rows = ()
     output: str = "gains"
@@ -136,6 +145,20 @@ class Chain:
             yield fits, f"{key} has {len(values)} values for {self.n_features} features: give one, or one for each"
             yield all(abs(v) <= 1e30 for v in values), f"{key} holds a value that is no number within ±1e30"
         yield all(v >= 1e-30 for v in self.deviation), "deviation holds a value that is not above 0"
+        yield from self._running_checks()
+
+    def _running_checks(self) -> Iterator[tuple[bool, str]]:
+        yield self.running in RUNNING_KINDS, f"running '{self.running}' is not one of {_or(RUNNING_KINDS)}"
+        yield self.running_over in RUNNING_OVER, f"running_over '{self.running_over}' is not one of {_or(RUNNING_OVER)}"
+        complex_bins = self.running != "unit" or self.feature == "spectrum"
+        yield complex_bins, f"running 'unit' is of complex bins: feature 'spectrum', not '{self.feature}'"
+        yield 0 <= self.running_smoothing < 1, f"running_smoothing {self.running_smoothing} is not in [0, 1)"
+        yield 1e-30 <= self.running_floor <= 1e30, f"running_floor {self.running_floor} is not in 1e-30…1e30"
+        for key, low in (("running_start", 0.0 if self.running == "unit" else -1e30), ("running_deviation", 0.0)):
+            values = getattr(self, key)
+            fits = len(values) in (0, 1, self.n_running)
+            yield fits, f"{key} has {len(values)} values for {self.n_running}: give one, or one for each"
+            yield all(low <= v <= 1e15 for v in values), f"{key} holds a value that is not in {low:g}…1e15"
 
     def _output_checks(self) -> Iterator[tuple[bool, str]]:
         yield self.gains in GAIN_KINDS, f"gains '{self.gains}' is not one of {_or(GAIN_KINDS)}"
@@ -194,6 +217,13 @@ class Chain:
         if self.has_bands:
             return self.n_mels
         return {"spectrum": 2 * self.n_bins, "frame": self.window}.get(self.feature, self.n_bins)
+
+    @property
+    def n_running(self) -> int:
+        """Means, and deviations, that are kept of past features."""
+        if self.running == "none":
+            return 0
+        return 1 if self.running_over == "all" else self.n_bins if self.running == "unit" else self.n_features
 
     @property
     def n_outputs(self) -> int:

@@ -11,6 +11,11 @@ from codesign.compiler.frontend.output_stage import mix_of
 from codesign.compiler.frontend.windows import overlap_gain
 
 _BANDS = {"mel": "mel bands", "slaney": "Slaney mel bands", "erb": "ERB bands", "matrix": "bands of its own matrix"}
+_RUNNING = {
+    "mean": "less the mean",
+    "mean_deviation": "less the mean, over the deviation",
+    "unit": "over the root of the size",
+}
 _IDENTITY = 1e-6
 
 
@@ -64,6 +69,9 @@ def _feature(chain: Chain) -> str:
         if chain.bands in ("mel", "slaney", "erb"):
             text += f" {chain.f_min:g}…{chain.f_max:g} Hz"
         text += _compression(chain)
+    if chain.running != "none":
+        text += f", {_RUNNING[chain.running]} of the past, {'over all' if chain.running_over == 'all' else 'one each'}"
+        text += f", smoothed by {chain.running_smoothing:.6g}"
     if chain.mean or chain.deviation:
         text += ", less its mean, over its deviation"
     return f"{text} ({chain.n_features})"

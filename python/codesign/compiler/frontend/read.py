@@ -18,8 +18,11 @@ from codesign.compiler.frontend.chain import BAND_KINDS, FEATURE_KINDS, HINT, Ch
 from codesign.compiler.frontend.presets import presets
 
 _INTEGERS = ("sample_rate", "n_fft", "window", "hop", "n_mels", "taps", "block", "lag", "strength")
-_WORDS = ("window_kind", "feature", "synthesis_kind", "compression", "layout", "output", "gains", "path")
-_VECTORS = ("window_samples", "synthesis_samples", "mean", "deviation")
+_WORDS = (
+    *("window_kind", "feature", "synthesis_kind", "compression", "layout", "output", "gains", "path"),
+    *("running", "running_over"),
+)
+_VECTORS = ("window_samples", "synthesis_samples", "mean", "deviation", "running_start", "running_deviation")
 _MATRICES = ("bands_matrix", "gains_matrix")
 CHAIN_KEYS = tuple(field.name for field in fields(Chain))
 OTHER_KEYS = ("preset", "n_bands", "states", "result", "name", "licence", "tool", "integers")
@@ -167,6 +170,10 @@ def _derive(values: dict[str, Any], n_features: int | None, n_outputs: int | Non
         values.setdefault("n_mels", 1)
         if "exponent" not in values:
             values.setdefault("compression", "none")
+    if values.get("running", "none") != "none" and "running_smoothing" not in values:
+        values["running_smoothing"] = math.exp(
+            -values["hop"] / max(1, values.get("sample_rate", 16000))
+        )  # after one second, 1/e
     if values.get("output", "gains") == "gains" and "gains" not in values:
         bins = values["n_fft"] // 2 + 1
         if "gains_matrix" in values:
@@ -189,6 +196,7 @@ def _assumed(chain: Chain, said: set[str]) -> list[str]:
     keys = ["sample_rate", "n_fft", "window", "hop", "window_kind", "feature"]
     keys += ["exponent"] if chain.of_sizes and chain.compression == "power" else []
     keys += ["f_min", "f_max"] if chain.has_bands and chain.bands != "matrix" else []
+    keys += ["running_smoothing"] if chain.running != "none" else []
     keys += ["output"] if not chain.of_sizes else []
     return [key for key in keys if key not in said]
 

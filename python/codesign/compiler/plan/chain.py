@@ -73,6 +73,7 @@ def _not_q31(chain: Chain) -> Iterator[tuple[bool, str]]:
     yield chain.compression != "power", f"compression '{chain.compression}'"
     yield chain.floor != FLOOR, f"floor {chain.floor:g}"
     yield bool(chain.mean or chain.deviation), "mean or deviation"
+    yield chain.running != "none", "running normalization"
     yield chain.output != "gains", f"output '{chain.output}'"
     yield chain.gains == "matrix", "gains of a matrix"
     yield chain.n_features != chain.n_outputs, f"{chain.n_outputs} gains for {chain.n_features} features"

@@ -7,8 +7,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
+import numpy as np
+import numpy.typing as npt
+
 from codesign.compiler.frontend import Arithmetic, Chain
 from codesign.compiler.frontend.output_stage import limiter_of, mix_of
+from codesign.compiler.frontend.running import running_start
 from codesign.compiler.layers.scratch import round_up
 from codesign.compiler.lower.network import Network
 from codesign.compiler.names import check_unique
@@ -112,6 +116,7 @@ def _front_end_buffers(network: Network, stages: tuple[str, ...]) -> list[Buffer
     end = network.back_end
     output = filter_bytes(end) if end.filters else 4 * tail
     after = {"mix": mix_of(end) and 4 + 2 * (end.latency_samples + end.hop), "limiter": limiter_of(end) and 4}
+    after |= {name: start.nbytes for name, start in running_starts(network).items()}
     return [
         Buffer(BufferKey("front end", "history"), 2 * tail, everywhere, persistent=True),
         Buffer(BufferKey("front end", "overlap"), output, everywhere, persistent=True),
@@ -119,6 +124,12 @@ def _front_end_buffers(network: Network, stages: tuple[str, ...]) -> list[Buffer
         Buffer(BufferKey("front end", "work"), spectrum_bytes, own),
         *(Buffer(BufferKey("front end", name), size, everywhere, persistent=True) for name, size in after.items() if size),
     ]
+
+
+def running_starts(network: Network) -> dict[str, npt.NDArray[np.float32]]:
+    """What running normalizations start from, by the names of their buffers: one for each chain of networks in a row."""
+    starts = {number: running_start(part.frontend) for number, part in enumerate(network.row, 1)}
+    return {"running" if number == 1 else f"running_{number}": start for number, start in starts.items() if start.size}
 
 
 def _network_buffers(network: Network, stages: tuple[str, ...]) -> list[Buffer]:

@@ -32,6 +32,7 @@ class Calibration:
     """What operators choose their parameters by; `quants` are those of the values so far.
 
     `activations` says how wide values are: int8, int16, or "auto": int16 where int8 would leave less than `threshold_db`.
+    `loud` is what values did on louder signals: int16 has room for them, int8 is for what `seen` is.
     """
 
     graph: Graph
@@ -39,6 +40,7 @@ class Calibration:
     quants: dict[str, Quant] = field(default_factory=dict)
     activations: Activations = "int8"
     threshold_db: float = AUTO_DB
+    loud: Seen = field(default_factory=dict)
     _wide: dict[str, bool] = field(default_factory=dict)
 
     def is_wide(self, name: str) -> bool:
@@ -57,14 +59,17 @@ class Calibration:
         if name != self.graph.output:
             return self.integers(name)
         maker = self.graph.maker(name)
-        return UNIT if maker is not None and max(map(abs, maker.bounds)) <= 1.0 else wide_quant(self.seen[name])
+        return UNIT if maker is not None and max(map(abs, maker.bounds)) <= 1.0 else wide_quant(self.loudest(name))
 
     def integers(self, name: str) -> Quant:
         """The parameters of an observed value: int8 of least squared error, or int16 that holds all that was seen."""
-        values, limit = self.seen[self._observed(name)], self._limit(name)
-        return (wide_quant if self.is_wide(name) else value_quant)(
-            np.clip(values, -limit, limit) if np.isfinite(limit) else values
-        )
+        observed, limit, wide = self._observed(name), self._limit(name), self.is_wide(name)
+        values = self.loudest(observed) if wide else self.seen[observed]
+        return (wide_quant if wide else value_quant)(np.clip(values, -limit, limit) if np.isfinite(limit) else values)
+
+    def loudest(self, name: str) -> npt.NDArray[np.float32]:
+        """All that an observed value did, on louder signals too: (values,)."""
+        return np.concatenate([found[name].ravel() for found in (self.seen, self.loud) if name in found])
 
     def _limit(self, name: str) -> float:
         """A magnitude of a value beyond which nothing changes for all that read it."""
@@ -139,9 +144,15 @@ def observe(graph: Graph, features: Sequence[npt.NDArray[np.float32]]) -> Seen:
     return seen
 
 
-def quantize_seen(graph: Graph, seen: Seen, activations: Activations = "int8", threshold_db: float = AUTO_DB) -> Graph:
-    """As `quantize_graph`, from what `observe` saw."""
-    calibration = Calibration(graph, seen, {}, activations, threshold_db)
+def quantize_seen(
+    graph: Graph,
+    seen: Seen,
+    activations: Activations = "int8",
+    threshold_db: float = AUTO_DB,
+    loud: Seen | None = None,
+) -> Graph:
+    """As `quantize_graph`, from what `observe` saw; int16 values have room for what it saw on louder signals, `loud`, too."""
+    calibration = Calibration(graph, seen, {}, activations, threshold_db, loud or {})
     quants = calibration.quants
     quants[graph.input] = calibration.integers(graph.input)
     for op in graph.ops:
@@ -170,9 +181,10 @@ def _state_quant(calibration: Calibration, state: State) -> Quant:
     fits = quant is not None and (quant.bits == 8 or calibration.activations != "int8")
     if quant is not None and fits and np.abs(rounded(starts, quant) - starts).max() <= quant.scale / 2:
         return quant
-    seen = [calibration.seen[name].ravel() for name in line if name in calibration.seen]
-    values = np.concatenate([*seen, starts])
-    return wide_quant(values) if any(map(calibration.is_wide, line)) else value_quant(values)
+    names = [name for name in line if name in calibration.seen]
+    if any(map(calibration.is_wide, line)):
+        return wide_quant(np.concatenate([*map(calibration.loudest, names), starts]))
+    return value_quant(np.concatenate([*(calibration.seen[name].ravel() for name in names), starts]))
 
 
 def still(quants: Mapping[str, Quant], seen: Seen) -> tuple[str, ...]:

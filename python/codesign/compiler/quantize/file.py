@@ -13,6 +13,7 @@ import numpy.typing as npt
 from codesign.base.audio import read_audio
 from codesign.base.errors import InputError
 from codesign.base.files.output_file import replace_file
+from codesign.base.signals import Pcm
 from codesign.compiler.frontend import Chain, whole_hops
 from codesign.compiler.lower import lower
 from codesign.compiler.lower.constants import QUANTIZE_HINT
@@ -27,7 +28,7 @@ from codesign.compiler.quantize.calibrate import AUTO_DB, Activations, Seen, cha
 from codesign.compiler.quantize.compare import LayerReport, compare
 from codesign.compiler.quantize.float_run import float_steps
 from codesign.compiler.quantize.qdq import write_qdq
-from codesign.compiler.quantize.sound import Sound, SoundMeter, warnings_of
+from codesign.compiler.quantize.sound import Sound, SoundMeter, at_full_scale, warnings_of
 from codesign.compiler.reference.frontend import Analysis, analyse, handed_over
 from codesign.compiler.reference.saturation import Saturation, of_values, together
 
@@ -37,6 +38,8 @@ _NAMED = 4
 AUDIO = (".wav", ".flac", ".ogg")
 MAX_SECONDS = 600.0
 """Recordings beyond this much audio are left out: ranges do not change any more."""
+LOUD_PIECES = 10
+"""Recordings of which a piece is also heard at full scale, where there are values in int16."""
 
 
 @dataclass(frozen=True)
@@ -74,9 +77,9 @@ def quantize_file(
     """Calibrate the float `model` on all recordings under `data` and write `output`.
 
     With `balanced`, scales are moved between layers first. `activations` are "int8", "int16", or "auto": int16 where int8
-    would leave a value a signal-to-noise ratio of less than `threshold_db`. `chain` and `result` are as for `load_row`;
-    `output` holds the chain in its metadata. Of networks in a row `output` is a TOML file, with the models beside it; each is
-    calibrated on what the float networks before it give.
+    would leave a value a signal-to-noise ratio of less than `threshold_db`. Values in int16 have room for the recordings at
+    full scale. `chain` and `result` are as for `load_row`; `output` holds the chain in its metadata. Of networks in a row
+    `output` is a TOML file, with the models beside it; each is calibrated on what the float networks before it give.
 
     Raises:
         InputError: the model is no float model that codesign can lower, no usable recording, or `output` cannot be written.
@@ -84,14 +87,16 @@ def quantize_file(
     row = _float_row(model, chain, result)
     targets = quantized_paths(output, len(row.graphs))
     check_row(row.chains)
-    analyses, sound, notes = _analyses(data, row.chains[0], progress)
+    analyses, pieces, sound, notes = _analyses(data, row.chains[0], progress)
+    loud = [] if activations == "int8" else [analyse(row.chains[0], piece) for piece in pieces]
     found = []
     for number, (graph, target) in enumerate(zip(row.graphs, targets, strict=True)):
         if number:
             progress("the network before", 0, 0)
-            analyses = [_given(row.graphs[number - 1], graph.frontend, each) for each in analyses]
-        features = [each.features for each in analyses]
-        found.append(_quantized(graph, features, target, progress, balanced, activations, threshold_db))
+            before = row.graphs[number - 1]
+            analyses, loud = ([_given(before, graph.frontend, each) for each in some] for some in (analyses, loud))
+        features, louder = ([each.features for each in some] for some in (analyses, loud))
+        found.append(_quantized(graph, features, louder, target, progress, balanced, activations, threshold_db))
     if targets != (output,):
         names = [path.name for path in targets]
         with replace_file(output) as temporary:
@@ -138,6 +143,7 @@ class _One:
 def _quantized(
     graph: Graph,
     features: list[Features],
+    louder: list[Features],
     output: Path,
     progress: Callable[[str, int, int], None],
     balanced: bool,
@@ -150,7 +156,7 @@ def _quantized(
         graph, moved = balance(graph, channels_of(graph, features))
     progress("calibrate", 0, 0)
     seen = observe(graph, features)
-    quantized = quantize_seen(graph, seen, activations, threshold_db)
+    quantized = quantize_seen(graph, seen, activations, threshold_db, observe(graph, louder) if louder else None)
     unmoved = still(quantized.quants, {name: values for name, values in seen.items() if graph.state(name) is None})
     network = _lowered(quantized)
     write_qdq(quantized, output)
@@ -218,13 +224,14 @@ def _saturation(graph: Graph, seen: Seen) -> Saturation:
 
 def _analyses(
     data: Path, config: Chain, progress: Callable[[str, int, int], None]
-) -> tuple[list[Analysis], Sound, tuple[str, ...]]:
+) -> tuple[list[Analysis], list[Pcm], Sound, tuple[str, ...]]:
+    """Of all recordings, pieces of them at full scale, what they sound like, and what is amiss with the files."""
     if not data.is_dir():
         raise InputError(f"{data} is not a folder", hint="give a folder of WAV or FLAC files")
     paths = sorted(path for path in data.rglob("*") if path.suffix.lower() in AUDIO)
     if not paths:
         raise InputError(f"no {', '.join(AUDIO)} files under {data}", hint="give a folder of noisy recordings")
-    found, notes, seconds, meter = [], list[str](), 0.0, SoundMeter(config.sample_rate, config.hop)
+    found, pieces, notes, seconds, meter = [], list[Pcm](), list[str](), 0.0, SoundMeter(config.sample_rate, config.hop)
     for index, path in enumerate(paths):
         progress("read recordings", index, len(paths))
         audio = read_audio(path, config.sample_rate)
@@ -232,8 +239,10 @@ def _analyses(
             notes.append(f"{path.relative_to(data)}: {audio.cut_off}")
         pcm = audio.pcm[: max(1, int((MAX_SECONDS - seconds) * config.sample_rate))]
         found.append(analyse(config, whole_hops(pcm, config.hop)))
+        if len(pieces) < LOUD_PIECES and (piece := at_full_scale(pcm, config.sample_rate)).size:
+            pieces.append(whole_hops(piece, config.hop))
         meter.add(pcm)
         seconds += pcm.size / config.sample_rate
         if seconds >= MAX_SECONDS - 1e-3:
             break
-    return found, meter.sound(), tuple(notes)
+    return found, pieces, meter.sound(), tuple(notes)

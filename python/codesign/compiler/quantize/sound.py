@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from codesign.base.signals import FULL_SCALE
+from codesign.base.signals import FULL_SCALE, Pcm
 
 SILENCE_DB = -70.0
 """Hops below this level, dBFS, are silence: 10 LSB of 16 bits."""
@@ -49,6 +49,15 @@ def warnings_of(sound: Sound) -> tuple[str, ...]:
     if sound.clipped > MUCH_CLIPPED:
         found.append(f"{_percent(sound.clipped)} of the samples are at full scale: the recordings are clipped")
     return tuple(found)
+
+
+def at_full_scale(pcm: Pcm, sample_rate: int) -> Pcm:
+    """A second around the largest sample of a recording, amplified until that is at full scale; empty for silence."""
+    largest = int(np.abs(pcm.astype(np.int32)).argmax())
+    start = max(0, min(largest - sample_rate // 2, pcm.size - sample_rate))
+    piece = pcm[start : start + sample_rate].astype(np.float64)
+    peak = float(np.abs(piece).max())
+    return np.rint(piece * (32767.0 / peak)).astype(np.int16) if peak > 0 else np.zeros(0, np.int16)
 
 
 class SoundMeter:

@@ -9,6 +9,7 @@ import numpy.typing as npt
 from codesign.compiler.frontend import BandedMatrix, Chain, analysis_bank
 from codesign.compiler.frontend.chain import FLOOR as SILENCE
 from codesign.compiler.frontend.logarithm import log_scale
+from codesign.compiler.reference.running import running_normalized
 
 Float = npt.NDArray[np.float32]
 FLOOR = np.float32(SILENCE)
@@ -39,12 +40,14 @@ _EXP2 = (
 
 
 def features_of(chain: Chain, spectrum: Float, bank: BandedMatrix | None) -> Float:
-    """Real features float32 (frames, n_features) of spectra float32 (frames, n_bins, 2); `bank` is `bank_of(chain)`."""
+    """Real features float32 (frames, n_features) of spectra float32 (frames, n_bins, 2) before any normalization; `bank` is
+    `bank_of(chain)`.
+    """
     if chain.feature == "spectrum":
-        return normalized(chain, _pairs(chain, spectrum))
+        return _pairs(chain, spectrum)
     power = spectrum[..., 0] * spectrum[..., 0] + spectrum[..., 1] * spectrum[..., 1]
     sizes = power if chain.of_power else np.sqrt(power)
-    return normalized(chain, compressed(chain, sizes if bank is None else banded_sums(bank, sizes)))
+    return compressed(chain, sizes if bank is None else banded_sums(bank, sizes))
 
 
 def bank_of(chain: Chain) -> BandedMatrix | None:
@@ -64,7 +67,10 @@ def compressed(chain: Chain, sizes: Float) -> Float:
 
 
 def normalized(chain: Chain, features: Float) -> Float:
-    """(x − mean) · (1/deviation), with the factor rounded to float32."""
+    """Features (frames, n_features) of a whole signal after the running normalization, then (x − mean) · (1/deviation), the
+    factor rounded to float32.
+    """
+    features = running_normalized(chain, features)
     if not chain.mean and not chain.deviation:
         return features
     mean, factor = mean_and_factor(chain)

@@ -75,7 +75,7 @@ def analyse(chain: Chain, pcm: npt.NDArray[np.int16]) -> Analysis:
         analysis = _analysis(chain, block.astype(np.float32) * np.float32(1.0 / 32768.0) * window, bank)
         spectra.append(analysis.spectrum)
         features.append(analysis.features)
-    return Analysis(np.concatenate(spectra), np.concatenate(features))
+    return Analysis(np.concatenate(spectra), normalized(chain, np.concatenate(features)))
 
 
 def _analysis(chain: Chain, frames: Float, bank: BandedMatrix | None) -> Analysis:
@@ -83,7 +83,7 @@ def _analysis(chain: Chain, frames: Float, bank: BandedMatrix | None) -> Analysi
     x[:, : chain.window] = frames
     spectrum = rfft(x) if chain.transforms else np.zeros((len(x), 0, 2), np.float32)
     given = chain.feature == "frame"
-    return Analysis(spectrum, normalized(chain, x[:, : chain.window]) if given else features_of(chain, spectrum, bank))
+    return Analysis(spectrum, x[:, : chain.window] if given else features_of(chain, spectrum, bank))
 
 
 def output_of(chain: Chain, pcm: npt.NDArray[np.int16], spectrum: Float, outputs: Float) -> npt.NDArray[np.int16]:
@@ -112,7 +112,8 @@ def handed_over(first: Chain, second: Chain, spectrum: Float, outputs: Float) ->
         else:
             after = enhanced(first, block, given)
             parts.append(Analysis(after, features_of(second, after, bank)))
-    return Analysis(np.concatenate([p.spectrum for p in parts]), np.concatenate([p.features for p in parts]))
+    features = normalized(second, np.concatenate([part.features for part in parts]))
+    return Analysis(np.concatenate([part.spectrum for part in parts]), features)
 
 
 def synthesise(chain: Chain, spectrum: Float, outputs: Float) -> npt.NDArray[np.int16]:

@@ -77,6 +77,9 @@ def of_run(
 
 def _features(config: Chain, pcm: npt.NDArray[np.int16]) -> Iterator[npt.NDArray[np.float32]]:
     """Of `analyse`, some frames at a time, so that long recordings do not take their spectra's memory."""
+    if config.running != "none":  # of all that went before
+        yield analyse(config, pcm).features
+        return
     hop, before = config.hop, -(-config.window // config.hop) - 1
     for start in range(0, pcm.size // hop, _BLOCK):
         first = max(0, start - before)

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,11 +16,11 @@ from codesign.base.audio import Audio, read_audio
 from codesign.base.errors import InputError, ToolError
 from codesign.base.signals import Pcm
 from codesign.compiler.frontend import Chain
-from codesign.compiler.lower import lower
 from codesign.compiler.lower.network import Network
-from codesign.compiler.model import Graph, load_onnx
+from codesign.compiler.lower.row import check_row, lower_row
+from codesign.compiler.model import Graph, load_row
 from codesign.compiler.quantize.float_run import float_steps
-from codesign.compiler.reference.frontend import analyse, output_of
+from codesign.compiler.reference.frontend import analyse, handed_over, output_of
 from codesign.compiler.reference.saturation import Saturation, of_run, together
 from codesign.firmware.machines import HOST, MACHINES
 from codesign.firmware.machines.alignment import alignment_of
@@ -53,25 +54,27 @@ def names_of(models: Sequence[Path]) -> list[str]:
     return [path.stem if stems[path.stem] == 1 else f"{path.parent.name}/{path.stem}" for path in models]
 
 
-def model_system(name: str, path: Path, folder: Path, chain: Path | None = None) -> System:
-    """A model, `chain` as for load_onnx: quantized ones in the host library, built below `folder` (without a compiler
-    in the NumPy reference: the same bits), float ones in float.
+def model_system(name: str, path: Path, folder: Path, chain: Path | None = None, result: str | None = None) -> System:
+    """A model, arguments as for load_row: quantized ones in the host library, built below `folder` (in the NumPy reference
+    without a compiler: the same bits), float ones in float.
 
     Raises:
         InputError: the model cannot be used.
     """
-    graph = load_onnx(path, chain)
-    config = graph.frontend
-    if not graph.quants:
-        return System(name, "float", str(path), _aligned(config, float_enhancer(graph)), config.sample_rate, graph.sha256)
-    network = lower(graph)
+    row = load_row(path, chain, result)
+    config = row.chains[0]
+    if not all(graph.quants for graph in row.graphs):
+        check_row(row.chains)
+        sha256 = row.graphs[0].sha256
+        return System(name, "float", str(path), _aligned(config, float_enhancer(*row.graphs)), config.sample_rate, sha256)
+    network = lower_row(row.graphs, row.name)
     run, how = _integer_run(network, folder / hashlib.sha256(name.encode()).hexdigest()[:12])
     seen: list[Saturation] = []
 
     def enhance(pcm: Pcm) -> Pcm:
-        result = run(pcm)
-        seen.append(of_run(name, graph, network, pcm, result.mask))
-        return result.pcm
+        found = run(pcm)
+        seen.append(of_run(name, row.graphs[-1], network, pcm, found.mask))
+        return found.pcm
 
     return System(
         name,
@@ -79,7 +82,7 @@ def model_system(name: str, path: Path, folder: Path, chain: Path | None = None)
         str(path),
         _aligned(config, enhance),
         config.sample_rate,
-        graph.sha256,
+        network.sha256,
         saturation=lambda: together(name, seen) if seen else None,
     )
 
@@ -99,13 +102,17 @@ def _aligned(config: Chain, run: Callable[[Pcm], Pcm]) -> Callable[[str, Pcm], P
     return lambda item, noisy: alignment.apply(noisy, run)
 
 
-def float_enhancer(graph: Graph) -> Callable[[Pcm], Pcm]:
-    """Whole hops of PCM through the front end and the network in double precision."""
+def float_enhancer(*graphs: Graph) -> Callable[[Pcm], Pcm]:
+    """Whole hops of PCM through the front end and networks that follow each other, in double precision."""
 
     def run(pcm: Pcm) -> Pcm:
-        analysis = analyse(graph.frontend, pcm)
-        gains = np.stack([values[graph.output] for values in float_steps(graph, analysis.features)])
-        return output_of(graph.frontend, pcm, analysis.spectrum, gains.astype(np.float32))
+        analysis = analyse(graphs[0].frontend, pcm)
+        for graph, after in itertools.zip_longest(graphs, graphs[1:]):
+            rows = [values[graph.output].ravel() for values in float_steps(graph, analysis.features)]
+            outputs = np.stack(rows).astype(np.float32)
+            if after is not None:
+                analysis = handed_over(graph.frontend, after.frontend, analysis.spectrum, outputs)
+        return output_of(graphs[-1].frontend, pcm, analysis.spectrum, outputs)
 
     return run
 
