@@ -28,6 +28,7 @@ from codesign.firmware.machines import MACHINES
 from codesign.firmware.symbols import symbols_of
 from codesign.firmware.toolchain.compilers import COMMON_FLAGS, find_host_compiler, run_tool
 from codesign.firmware.toolchain.host import HOST_FLAGS, NATIVE_BOARD
+from codesign.firmware.toolchain.objects import compile_runtime
 from codesign.firmware.toolchain.runtime import runtime_include, runtime_sources
 from codesign.proof.equality import equal, run_reference
 
@@ -41,8 +42,10 @@ class Compiled:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._flags = (*COMMON_FLAGS, *HOST_FLAGS)
-        self._compile = (*find_host_compiler().compile, *self._flags, f"-I{runtime_include()}")
-        self._runtime = [self._object(source, "") for source in runtime_sources(("plain",))]
+        compiler, include = find_host_compiler(), f"-I{runtime_include()}"
+        self._compile = (*compiler.compile, *self._flags, include)
+        own = Path(tempfile.mkdtemp(dir=folder, prefix="runtime-"))
+        self._runtime = compile_runtime(compiler, (*self._flags, include), runtime_sources(("plain",)), own)
 
     def difference(self, network: Network, front_end: Arithmetic, seed: int) -> str:
         """Where C and reference differ on random PCM, "" if nowhere.

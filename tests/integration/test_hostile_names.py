@@ -27,6 +27,7 @@ from codesign.firmware.symbols import symbols_of
 from codesign.firmware.toolchain import Image, build_bare
 from codesign.firmware.toolchain.compilers import COMMON_FLAGS, find_host_compiler
 from codesign.firmware.toolchain.host import HOST_FLAGS, NATIVE_BOARD
+from codesign.firmware.toolchain.objects import compile_runtime
 from codesign.firmware.toolchain.runtime import runtime_include, runtime_sources
 from codesign.proof.equality import equal, run_reference
 from codesign.proof.signals import proof_signal
@@ -56,9 +57,8 @@ class Workshop:
         self.pcm = whole_hops(proof_signal([], 16000, 1.0)[: 64 * 120], 64)
         self.expected = run_reference(self.network, self.pcm)
         self._compiler = find_host_compiler()
-        command = (*self._compiler.compile, *FLAGS, "-O1", f"-I{runtime_include()}", "-c")
-        subprocess.run([*command, *runtime_sources(("plain",))], cwd=folder, check=True)
-        self._objects = sorted(folder.glob("*.o"))
+        flags = (*COMMON_FLAGS, *HOST_FLAGS, f"-I{runtime_include()}")
+        self._objects = compile_runtime(self._compiler, flags, runtime_sources(("plain",)), folder)
 
     def load(self, model, folder):
         onnx.save(model, folder / "model.onnx")

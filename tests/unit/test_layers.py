@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from codesign.compiler import layers
-from codesign.compiler.layers import Layer, Value
+from codesign.compiler.layers import Layer, Stage, Value
 from codesign.compiler.layers._template import Negate
 from codesign.firmware.machines import MACHINES
 from codesign.firmware.toolchain import build_host
@@ -22,8 +22,8 @@ from networks import random_network, wide_network
 for module in pkgutil.iter_modules(layers.__path__):
     importlib.import_module(f"{layers.__name__}.{module.name}")
 
-VERBS = sorted(name for name, member in vars(Layer).items() if not name.startswith("_"))
-MUST_ANSWER = sorted(name for name in VERBS if getattr(vars(Layer)[name], "__isabstractmethod__", False))
+VERBS = sorted({name for kind in (Stage, Layer) for name in vars(kind) if not name.startswith("_")})
+MUST_ANSWER = sorted(Layer.__abstractmethods__)
 
 
 def kinds(of: type[Layer] = Layer) -> list[type[Layer]]:

@@ -48,7 +48,7 @@ def build_bare(
         raise InputError(f"board {board.name} has no memory map", hint="use --runtime host")
     compiler = compiler or find_arm_compiler()
     plan = plan_memory(network, best_kernel(board), board.front_end)
-    flags = (*COMMON_FLAGS, *TARGET_FLAGS, *compiler.cpu_flags(board.core.cpu))
+    flags = (*TARGET_FLAGS, *compiler.cpu_flags(board.core.cpu), *COMMON_FLAGS)
     with replace_folder(folder) as building:
         generated = emit(network, plan, building / "src")
         objects_folder = building / "obj"

@@ -61,7 +61,7 @@ def _digest(command: Sequence[str], compiler: ArmCompiler | HostCompiler, root: 
     """Of all that an object depends on but its source: compiler, flags and the runtime's headers, wherever the runtime lies."""
     program = shutil.which(command[0])
     made = Path(program).stat() if program else None
-    words = [word.replace(str(root), "") for word in command]
+    words = [word.replace(str(root), "") for word in sorted(command, key=lambda word: word.startswith("-I"))]
     about = (compiler.version, *words, made and (made.st_size, made.st_mtime_ns), *map(os.environ.get, _ENVIRONMENT))
     state = hashlib.sha256(repr(about).encode())
     for header in sorted(root.rglob("*.h")):
