@@ -183,7 +183,6 @@ def model_of(draft: Draft, original: onnx.ModelProto) -> onnx.ModelProto:
     )
     model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", draft.opset)])
     model.ir_version = max(original.ir_version, 10)
-    model.producer_name = original.producer_name
     model.metadata_props.extend(entry for entry in original.metadata_props if entry.key != "states")
     states = _states(draft, original)
     if states:
