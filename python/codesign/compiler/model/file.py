@@ -20,7 +20,6 @@ from codesign.compiler.model.limits import (
     MIN_OPSET,
     ONNXRUNTIME,
     ONNXRUNTIME_OPERATORS,
-    TFLITE,
     TOO_LARGE,
     all_nodes,
     check_extent,
@@ -39,11 +38,7 @@ def read_model(path: Path) -> tuple[onnx.ModelProto, str]:
             numbers that make no sense, or refused by onnx's checker.
     """
     data = read_limited(path, MAX_BYTES, "give the path of an .onnx or .tflite file")
-    if is_tflite(data):
-        model = from_tflite(path, data)
-        model.producer_name = TFLITE
-    else:
-        model = _parsed(path, data)
+    model = from_tflite(path, data) if is_tflite(data) else _parsed(path, data)
     if not model.graph.node or not model.graph.output:
         raise InputError(f"{path}: not an ONNX file, or one without a graph", hint=EXPORT_HINT)
     _check_opset(path, model)
