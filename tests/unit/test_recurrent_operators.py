@@ -9,6 +9,7 @@ import pytest
 from test_states import N, ended, saved, start
 
 from codesign.base.errors import InputError
+from codesign.compiler.layers.gru import Gru
 from codesign.compiler.model import load_onnx
 from whole_way import whole_way
 
@@ -71,11 +72,14 @@ def over_positions(kind, positions=4):
     return ended(net, "h_out", positions * UNITS)
 
 
-def scan(kind, direction, positions=4, last=False, **attributes):
-    """A run over the positions of a frame, from zero."""
+def scan(kind, direction, positions=4, last=False, used=0, **attributes):
+    """A run over the positions of a frame, from zero; `used`: over so many of a position's last values alone."""
     net = start()
     width, ways = N // positions, 2 if direction == "bidirectional" else 1
     x = net.node("Reshape", ["features", net.constant("shape", np.array([positions, 1, width], np.int64))], "x3")
+    if used:
+        ends = [net.constant(n, np.array([i], np.int64)) for n, i in (("from", width - used), ("to", width), ("axis", 2))]
+        x, width = net.node("Slice", [x, *ends], "slice"), used
     node(net, kind, x, width, (), ("", "y") if last else ("y",), ways, direction=direction, **attributes)
     count = ways * UNITS * (1 if last else positions)
     flat = net.node("Reshape", ["y", net.constant("flat", np.array([1, count], np.int64))], "flat_y")
@@ -92,6 +96,7 @@ CASES = {
     "rnn, positions": lambda: over_positions("RNN"),
     "gru, scan": lambda: scan("GRU", "forward"),
     "gru, reverse": lambda: scan("GRU", "reverse", linear_before_reset=0),
+    "gru, slice": lambda: scan("GRU", "bidirectional", positions=2, used=2),
     "gru, both": lambda: scan("GRU", "bidirectional"),
     "lstm, both": lambda: scan("LSTM", "bidirectional"),
     "rnn, both, last": lambda: scan("RNN", "bidirectional", last=True),
@@ -101,9 +106,12 @@ CASES = {
 @pytest.mark.parametrize("activations", ["int8", "int16"])
 @pytest.mark.parametrize("name", sorted(CASES))
 def test_the_whole_way(name, activations, tmp_path):
-    emulated = activations == "int16" and name in ("gru", "gru, both")
+    emulated = activations == "int16" and name in ("gru", "gru, slice")
     way = whole_way(saved(CASES[name](), tmp_path), FEATURES, tmp_path, activations, emulated)
     assert way.mask_db > (30.0 if activations == "int8" else 40.0)
+    if name == "gru, slice":  # is read where it is
+        runs = [layer for layer in way.network.layers if isinstance(layer, Gru)]
+        assert [(run.source, run.source_offset, run.stride) for run in runs] == [("features", 2, 4)] * 2
 
 
 REFUSED = {

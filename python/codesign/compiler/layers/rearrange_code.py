@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 _FEW = 2
 """memcpy stands in at most so many loops, the innermost being the run itself."""
 
+_INLINE = 32
+"""Bytes of a run that are copied without a call."""
+
 
 def rearrange_code(layer: Rearrange, context: CodeContext) -> LayerCode:
     """The function of the layer, and the tables and constants that it reads."""
@@ -82,7 +85,9 @@ def _nested(loops: Loops, x: str, y: str, element_bytes: int, table: str) -> str
         heads.append(f"for (int {name} = 0; {name} < {loop.size}; {name}++) {{ ")
         source += f" + {name} * {loop.source}"
         to += f" + {name} * {loop.output}"
-    statement = f"memcpy({to}, {source}, {run.size * element_bytes});"
+    size = run.size * element_bytes
+    copy = "__builtin_memcpy" if size <= _INLINE else "memcpy"  # -ffreestanding makes memcpy a call
+    statement = f"{copy}({to}, {source}, {size});"
     if table:
         statement = f"cs_lookup_s8({table}, {source}, {to}, {run.size});"
     return "".join(heads) + statement + " }" * len(heads)

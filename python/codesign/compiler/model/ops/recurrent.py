@@ -88,7 +88,7 @@ def _one(step: Step, kind: Kind, index: int, positions: int, way: Scan, relu: bo
         operator = replace(operator, hidden_output="after")
     columns = w.values.shape[1]
     wanted = (columns,) if positions == 1 else (positions, columns)
-    sources: list[Term] = [viewed(step, step.term(0), wanted, f"{step.display}:x")]
+    sources: list[Term] = [viewed(step, step.term(0), wanted, f"{step.display}:x{'_reverse' if index else ''}")]
     shape = (units,) if positions == 1 else (positions, units)
     state = (units,) if way else shape
     if not from_zero:
