@@ -132,7 +132,6 @@ static inline void cs_depthwise_channel(const cs_conv *layer, uint32_t channel, 
                                         int wide, int32_t *acc)
 {
     const cs_conv_axis *frequency = &layer->frequency;
-    const cs_channel constants = cs_channel_of(layer, channel);
     const uint32_t *pairs = 0;
 
 #if defined(__ARM_FEATURE_DSP)
@@ -147,7 +146,7 @@ static inline void cs_depthwise_channel(const cs_conv *layer, uint32_t channel, 
         const uint32_t left = frequency->results - f, count = left < layer->block ? left : layer->block;
 
         cs_depthwise_sums(run, frequency, frequency->origin + (int32_t)(f * frequency->step), count, pairs, acc, wide);
-        cs_conv_output(&constants, acc, count, (int8_t *)y + (wide ? 2u : 1u) * f * frequency->y_step, frequency->y_step, wide);
+        cs_conv_outputs(layer, channel, 1, acc, 0, count, (int8_t *)y + (wide ? 2u : 1u) * f * frequency->y_step, wide);
     }
 }
 
@@ -181,7 +180,6 @@ static inline void cs_depthwise_core(const cs_conv *layer, const void *x, void *
                 run.bias = layer->bias[channel];
                 cs_depthwise_channel(layer, channel, &run, to, wide, scratch);
                 run.weights += taps;
-                to = (int8_t *)to + (wide ? 2u : 1u) * layer->y_channel;
             }
             run.x = cs_source_at(run.x, (int32_t)elements, wide);
         }
