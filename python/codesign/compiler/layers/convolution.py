@@ -29,8 +29,8 @@ class Convolution(Layer):
     weights int8 (outputs, inputs of a group, time taps, frequency taps) in −127…127; bias, multiplier and shift int32
     (outputs,). Where the sum is negative, `negative` int32 (outputs,), if given, takes the multiplier's place (PReLU).
     `twice`: rounded as TFLite's convolutions do, else once.
-    `shape` is the source's (channels, time, frequency), or that of the first channels of a larger one; `padding` (before, after)
-    of time and of frequency.
+    `shape` is the source's (channels, time, frequency), or that of a larger one's first channels; `padding` (before, after) of
+    time and of frequency.
     """
 
     source: str

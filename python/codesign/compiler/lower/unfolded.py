@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Neighbours along frequency, stacked as channels that a kernel of one tap reads: what a kernel of several taps reads without."""
+"""Neighbours along frequency, stacked as channels that a kernel of one tap reads: a kernel of several taps needs no stack."""
 
 from __future__ import annotations
 
