@@ -8,13 +8,14 @@
 #include "conv_multiply.h"
 #include "conv_output.h"
 #include "conv_patches.h"
+#include "conv_widen.h"
 
 /* `count` results from (t, f) on of all outputs of one group, whose first output is `first`. */
 static inline const int8_t *cs_conv_block(const cs_conv *layer, const int8_t *weights, const void *patches, uint32_t count,
                                           uint32_t first, uint32_t at, void *y, int wide, int16_t *rows)
 {
     const uint32_t columns = CS_ROUND_UP_4((uint32_t)layer->inputs * layer->time.taps * layer->frequency.taps);
-    const uint32_t step = layer->frequency.y_step, block = layer->block;
+    const uint32_t block = layer->block;
     int32_t *acc = (int32_t *)(void *)(rows + 4 * CS_ROUND_UP_8(columns));
 
     for (uint32_t output = 0; output < layer->outputs; output += 4) {
@@ -26,13 +27,7 @@ static inline const int8_t *cs_conv_block(const cs_conv *layer, const int8_t *we
         }
         weights = cs_conv_widen(weights, columns, rows);
         cs_conv_multiply(rows, patches, columns, (count + 1) / 2, bias, acc, block);
-        for (uint32_t row = 0; row < real; row++) {
-            const uint32_t channel = first + output + row;
-            const cs_channel constants = cs_channel_of(layer, channel);
-
-            cs_conv_output(&constants, acc + row * block, count,
-                           (int8_t *)y + (wide ? 2u : 1u) * (channel * layer->y_channel + at), step, wide);
-        }
+        cs_conv_outputs(layer, first + output, real, acc, block, count, (int8_t *)y + (wide ? 2u : 1u) * at, wide);
     }
     return weights;
 }

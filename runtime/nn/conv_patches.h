@@ -5,6 +5,7 @@
 
 #include "codesign/conv.h"
 #include "conv_multiply.h"
+#include "conv_patch_words.h"
 
 /* Element `at` of a row, less the zero point, which int16 has not. */
 static inline int16_t cs_source_element(const void *row, int32_t at, int32_t zero_point, int wide)
@@ -85,60 +86,6 @@ static inline void cs_patch_zeros(uint32_t count, int16_t *patch, uint32_t pair)
     }
 }
 
-#if defined(__ARM_FEATURE_DSP) && !defined(__ARM_FEATURE_MVE)
-#define CS_PATCH_WORDS 1
-
-static inline uint32_t cs_two_elements(const int16_t *at)
-{
-    uint32_t word;
-
-    __builtin_memcpy(&word, at, 4); /* such cores load words from any address */
-    return word;
-}
-
-static inline void cs_store_patches(int16_t *patch, uint32_t a, uint32_t b)
-{
-    const uint32_t words[2] = {a, b};
-
-    __builtin_memcpy(__builtin_assume_aligned(patch, 4), words, 8);
-}
-
-/* Two columns that are neighbours in the source. */
-static __attribute__((noinline)) void cs_patch_neighbours(const int16_t *from, uint32_t step, uint32_t count, int16_t *patch,
-                                                          uint32_t pair)
-{
-    for (; count >= 2; count -= 2, patch += pair, from += 2 * step) {
-        cs_store_patches(patch, cs_two_elements(from), cs_two_elements(from + step));
-    }
-    if (count > 0) {
-        const uint32_t a = cs_two_elements(from);
-
-        __builtin_memcpy(__builtin_assume_aligned(patch, 4), &a, 4);
-    }
-}
-
-/* Two columns of two rows, step 1. */
-static __attribute__((noinline)) void cs_patch_rows(const int16_t *one, const int16_t *other, uint32_t count, int16_t *patch,
-                                                    uint32_t pair)
-{
-    for (; count >= 2; count -= 2, patch += pair, one += 2, other += 2) {
-        const uint32_t x = cs_two_elements(one), y = cs_two_elements(other);
-        uint32_t a, b;
-
-        __asm__("pkhbt %0, %1, %2, lsl #16" : "=r"(a) : "r"(x), "r"(y));
-        __asm__("pkhtb %0, %1, %2, asr #16" : "=r"(b) : "r"(y), "r"(x));
-        cs_store_patches(patch, a, b);
-    }
-    if (count > 0) {
-        patch[0] = *one;
-        patch[1] = *other;
-    }
-}
-
-#else
-#define CS_PATCH_WORDS 0
-#endif
-
 /* All columns of `count` patches that reach no padding in frequency, from element `at` of rows on. */
 static inline void cs_patches_inside(const cs_conv *layer, const void *x, int32_t row, int32_t at, uint32_t count,
                                      int16_t *patches, uint32_t pair, int wide)
@@ -202,6 +149,17 @@ static inline void cs_patches(const cs_conv *layer, const void *x, uint32_t t, u
     int32_t last = at + (int32_t)(count - 1) * step + (int32_t)((frequency->taps - 1u) * frequency->dilation);
     uint32_t first = 0, end = count;
 
+#if CS_PATCH_WORDS
+    if (cs_patches_are_threes(layer, row, f, count, wide)) {
+        const uint32_t apart = layer->time.source * (uint32_t)size;
+        const int16_t *from = (const int16_t *)x + row * size;
+
+        for (uint32_t column = 0; column < 3u * layer->inputs; column += 6, from += 2 * apart) {
+            cs_patch_threes(from, from + apart, (uint32_t)size, patches + CS_PATCH_COLUMN(column), pair);
+        }
+        return;
+    }
+#endif
     for (int32_t start = at; start < 0 && first < count; start += step) {
         first++;
     }

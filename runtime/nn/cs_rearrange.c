@@ -44,35 +44,57 @@ REARRANGE(16)
 
 #if defined(__ARM_FEATURE_DSP)
 
-/* Neighbours, int16 to int16, -32767..32767, no zero points. With m the multiplier: floor(m * x / 2^16), which is one instruction,
- * the rounding less one step, the shift to 16 bits, saturation, and the step again. */
-static __attribute__((noinline)) void run_scaled16(const cs_scale *scale, const int16_t *x, int16_t *y, uint32_t n)
+/* Neighbours of x, int16 to int16, -32767..32767, no zero points; `to` elements apart in y. With m the multiplier: floor(m * x / 2^16),
+ * which is one instruction, the rounding less one step, the shift to 16 bits, saturation, and the step again. */
+static __attribute__((noinline)) void run_scaled16(const cs_scale *scale, const int16_t *x, int16_t *y, int32_t to, uint32_t n)
 {
     const int32_t multiplier = scale->multiplier, right = 15 - scale->shift;
     const int32_t round = (1 << (right - 1)) - (1 << right);
 
-    for (; n >= 2; n -= 2, x += 2, y += 2) {
-        uint32_t two;
-        int32_t one, other;
+    for (; n >= 4; n -= 4, x += 4) {
+        uint32_t first, second;
+        int32_t a, b, c, d;
 
-        __builtin_memcpy(&two, x, 4);
-        __asm__("smlawb %0, %1, %2, %3" : "=r"(one) : "r"(multiplier), "r"(two), "r"(round));
-        __asm__("smlawt %0, %1, %2, %3" : "=r"(other) : "r"(multiplier), "r"(two), "r"(round));
-        one = cs_saturate_s16(one >> right);
-        other = cs_saturate_s16(other >> right);
-        __asm__("pkhbt %0, %1, %2, lsl #16" : "=r"(two) : "r"(one), "r"(other));
-        __asm__("qadd16 %0, %0, %1" : "+r"(two) : "r"(0x10001u));
-        __builtin_memcpy(y, &two, 4);
+        __builtin_memcpy(&first, x, 4);
+        __builtin_memcpy(&second, x + 2, 4);
+        __asm__("smlawb %0, %4, %5, %7\n\t"
+                "smlawt %1, %4, %5, %7\n\t"
+                "smlawb %2, %4, %6, %7\n\t"
+                "smlawt %3, %4, %6, %7\n\t"
+                "asr %0, %0, %8\n\t"
+                "asr %1, %1, %8\n\t"
+                "asr %2, %2, %8\n\t"
+                "asr %3, %3, %8\n\t"
+                "ssat %0, #16, %0\n\t"
+                "ssat %1, #16, %1\n\t"
+                "ssat %2, #16, %2\n\t"
+                "ssat %3, #16, %3\n\t"
+                "pkhbt %0, %0, %1, lsl #16\n\t"
+                "pkhbt %2, %2, %3, lsl #16\n\t"
+                "qadd16 %0, %0, %9\n\t"
+                "qadd16 %2, %2, %9"
+                : "=&r"(a), "=&r"(b), "=&r"(c), "=&r"(d)
+                : "r"(multiplier), "r"(first), "r"(second), "r"(round), "r"(right), "r"(0x10001));
+        if (to == 1) {
+            __builtin_memcpy(y, &a, 4);
+            __builtin_memcpy(y + 2, &c, 4);
+        } else {
+            y[0] = (int16_t)a;
+            y[to] = (int16_t)(a >> 16);
+            y[2 * to] = (int16_t)c;
+            y[3 * to] = (int16_t)(c >> 16);
+        }
+        y += 4 * to;
     }
-    if (n > 0) {
-        *y = (int16_t)cs_saturate_s16(cs_saturate_s16((cs_multiply_high_add(*x * 65536, multiplier, round)) >> right) + 1);
+    for (; n > 0; n--, y += to) {
+        *y = (int16_t)cs_saturate_s16(cs_saturate_s16(cs_multiply_high_add(*x++ * 65536, multiplier, round) >> right) + 1);
     }
 }
 
 /* Whether it computes them. */
 static inline int fits_scaled16(const cs_copy *copy, const cs_scale *scale)
 {
-    return scale->x_wide && scale->y_wide && copy->from[LAST] == 1 && copy->to[LAST] == 1 && scale->shift >= -14 &&
+    return scale->x_wide && scale->y_wide && copy->from[LAST] == 1 && scale->shift >= -14 &&
            scale->source_zero_point == 0 && scale->zero_point == 0 && scale->low == -32767 && scale->high == 32767;
 }
 
@@ -102,7 +124,9 @@ void cs_rearrange_scaled(const cs_copy *copy, const cs_scale *scale, const void 
 {
 #if defined(__ARM_FEATURE_DSP)
     if (fits_scaled16(copy, scale)) {
-        FOR_RUNS(copy, from, to, run_scaled16(scale, (const int16_t *)x + from, (int16_t *)y + to, copy->sizes[LAST]))
+        const uint32_t n = copy->sizes[LAST];
+
+        FOR_RUNS(copy, from, to, run_scaled16(scale, (const int16_t *)x + from, (int16_t *)y + to, copy->to[LAST], n))
         return;
     }
 #endif

@@ -66,28 +66,36 @@ static __attribute__((noinline)) void cs_depthwise_any(const cs_depthwise_run *r
 void cs_depthwise_three(const uint32_t *pairs, uint32_t rows, const int16_t *x, uint32_t apart, int32_t bias, uint32_t count,
                         int32_t *acc);
 
-/* Two products of each row: a result at the edge reads no more of it. */
-static inline int32_t cs_depthwise_two(const cs_depthwise_run *run, const uint32_t *pairs, int32_t at)
-{
-    const int16_t *x = (const int16_t *)run->x + at;
-    int32_t sum = run->bias;
-
-    for (uint32_t rows = run->rows; rows > 0; rows--, pairs += 2, x += run->apart) {
-        uint32_t word;
-
-        __builtin_memcpy(&word, x, 4);
-        __asm__("smlad %0, %1, %2, %0" : "+r"(sum) : "r"(word), "r"(*pairs));
-    }
-    return sum;
-}
-
 /* Words for it from the weights of a channel. */
-static inline void cs_depthwise_pairs(const int8_t *weights, uint32_t rows, uint32_t *pairs)
+static __attribute__((noinline)) void cs_depthwise_pairs(const int8_t *weights, uint32_t rows, uint32_t *pairs)
 {
     for (; rows > 0; rows--, weights += 3, pairs += 2) {
-        pairs[0] = (uint32_t)(uint16_t)weights[0] | (uint32_t)weights[1] << 16;
-        pairs[1] = (uint32_t)(uint16_t)weights[1] | (uint32_t)weights[2] << 16;
+        const int32_t middle = weights[1], last = weights[2];
+
+        __asm__("pkhbt %0, %1, %2, lsl #16" : "=r"(pairs[0]) : "r"((int32_t)weights[0]), "r"(middle));
+        __asm__("pkhbt %0, %1, %2, lsl #16" : "=r"(pairs[1]) : "r"(middle), "r"(last));
     }
+}
+
+/* `count` (at least 6) sums of rows of `size` elements with a zero before and after. No part of its caller, whose numbers fill
+ * the registers. */
+static __attribute__((noinline)) void cs_depthwise_padded(const cs_depthwise_run *run, const uint32_t *pairs, uint32_t size,
+                                                          uint32_t count, int32_t *acc)
+{
+    const int16_t *x = run->x, *last = x + size - 2;
+    int32_t before = run->bias, after = before;
+
+    for (uint32_t row = 0; row < run->rows; row++, x += run->apart, last += run->apart) {
+        uint32_t first, end;
+
+        __builtin_memcpy(&first, x, 4);
+        __builtin_memcpy(&end, last, 4);
+        __asm__("smlad %0, %1, %2, %0" : "+r"(before) : "r"(first), "r"(pairs[2 * row + 1]));
+        __asm__("smlad %0, %1, %2, %0" : "+r"(after) : "r"(end), "r"(pairs[2 * row]));
+    }
+    acc[0] = before;
+    acc[count - 1] = after;
+    cs_depthwise_three(pairs, run->rows, run->x, 2 * run->apart, run->bias, count - 2, acc + 1);
 }
 
 #endif
@@ -102,9 +110,7 @@ static inline void cs_depthwise_sums(const cs_depthwise_run *run, const cs_conv_
 
 #if defined(__ARM_FEATURE_DSP)
     if (pairs != 0 && run->rows > 0 && at == -1 && last == size && count >= 6) { /* the ordinary padding */
-        acc[0] = cs_depthwise_two(run, pairs + 1, 0);
-        acc[count - 1] = cs_depthwise_two(run, pairs, size - 2);
-        cs_depthwise_three(pairs, run->rows, run->x, 2 * run->apart, run->bias, count - 2, acc + 1);
+        cs_depthwise_padded(run, pairs, (uint32_t)size, count, acc);
         return;
     }
 #endif
@@ -132,7 +138,6 @@ static inline void cs_depthwise_channel(const cs_conv *layer, uint32_t channel, 
                                         int wide, int32_t *acc)
 {
     const cs_conv_axis *frequency = &layer->frequency;
-    const cs_channel constants = cs_channel_of(layer, channel);
     const uint32_t *pairs = 0;
 
 #if defined(__ARM_FEATURE_DSP)
@@ -147,7 +152,7 @@ static inline void cs_depthwise_channel(const cs_conv *layer, uint32_t channel, 
         const uint32_t left = frequency->results - f, count = left < layer->block ? left : layer->block;
 
         cs_depthwise_sums(run, frequency, frequency->origin + (int32_t)(f * frequency->step), count, pairs, acc, wide);
-        cs_conv_output(&constants, acc, count, (int8_t *)y + (wide ? 2u : 1u) * f * frequency->y_step, frequency->y_step, wide);
+        cs_conv_outputs(layer, channel, 1, acc, 0, count, (int8_t *)y + (wide ? 2u : 1u) * f * frequency->y_step, wide);
     }
 }
 
@@ -181,7 +186,6 @@ static inline void cs_depthwise_core(const cs_conv *layer, const void *x, void *
                 run.bias = layer->bias[channel];
                 cs_depthwise_channel(layer, channel, &run, to, wide, scratch);
                 run.weights += taps;
-                to = (int8_t *)to + (wide ? 2u : 1u) * layer->y_channel;
             }
             run.x = cs_source_at(run.x, (int32_t)elements, wide);
         }

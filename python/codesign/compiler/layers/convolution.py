@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -28,7 +29,8 @@ class Convolution(Layer):
     weights int8 (outputs, inputs of a group, time taps, frequency taps) in −127…127; bias, multiplier and shift int32
     (outputs,). Where the sum is negative, `negative` int32 (outputs,), if given, takes the multiplier's place (PReLU).
     `twice`: rounded as TFLite's convolutions do, else once.
-    `shape` is the source's (channels, time, frequency); `padding` (before, after) of time and of frequency.
+    `shape` is the source's (channels, time, frequency), or that of a larger one's first channels; `padding` (before, after) of
+    time and of frequency.
     """
 
     source: str
@@ -107,7 +109,7 @@ class Convolution(Layer):
 
     def rescaled(self, x: Ints, matrix: npt.NDArray[np.float64]) -> Ints:
         """The output as int64 (elements,) from the source, int64 (elements,)."""
-        x = x.reshape(self.shape) - self.source_zero_point
+        x = x[: math.prod(self.shape)].reshape(self.shape) - self.source_zero_point
         sums = self.sums(x, matrix.reshape(self.weights.shape)) + self._of_channels(self.bias)
         multiplier = self._of_channels(self.multiplier)
         if self.negative is not None:

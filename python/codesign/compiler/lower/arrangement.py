@@ -16,6 +16,7 @@ from codesign.compiler.layers.arrangement import Arrangement
 from codesign.compiler.layers.loops import Loop, Loops
 from codesign.compiler.layers.rearrange import Piece, Rescale
 from codesign.compiler.lower.constants import QUANTIZE_HINT, clamp, quantized_multiplier
+from codesign.compiler.lower.unfolded import unfolded
 from codesign.compiler.model.graph import Quant
 
 if TYPE_CHECKING:
@@ -78,6 +79,8 @@ def lower_layout(context: Context, op: Layout) -> None:
     context.arranged[output] = Arranged(op.name, arrangement, quant)
     readers = context.graph.readers(output)
     composed = readers and all(reader.moves for reader in readers)
+    if len(readers) == 1 and readers[0].pointwise_groups:
+        composed = unfolded(arrangement, quant, readers[0].pointwise_groups, context.values) is not None
     if not composed or context.graph.is_kept(output) or any(map(context.changes, values)):
         put(context, output)
 

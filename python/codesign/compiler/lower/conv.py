@@ -15,6 +15,7 @@ from codesign.compiler.lower.arrangement import quant_of
 from codesign.compiler.lower.constants import QUANTIZE_HINT
 from codesign.compiler.lower.convert import converted, in_type
 from codesign.compiler.lower.convolution import NOT_FUSED, Fused, Geometry, conv2d, conv_transpose2d
+from codesign.compiler.lower.unfolded import Unfolded, unfolded
 from codesign.compiler.model.graph import Quant
 
 if TYPE_CHECKING:
@@ -32,7 +33,8 @@ def lower_conv(context: Context, op: Convolution) -> None:
     fused, result = _fused(context, op)
     fused = replace(fused, rounding=op.rounding)
     quant = _output_quant(context, op, result)
-    source = context.source(op.name, op.source)
+    taps = _taken_apart(context, op, quant)
+    source = context.source(op.name, op.source) if taps is None else taps.source
     if quant.bits == 16:
         source = in_type(context, f"{op.name}_wide", source, "int16")
     value = context.add_value(result, quant)
@@ -48,14 +50,29 @@ def lower_conv(context: Context, op: Convolution) -> None:
         op.groups,
     )
     weights = op.weight.quantized.reshape(len(op.bias), -1, time[0], op.kernel[-1])
+    if taps is not None:
+        size = (taps.channels, geometry.shape[1], shape[-1])
+        geometry = Geometry(size, (1, 1), (1, taps.dilation), ((0, 0), taps.padding), op.groups, part=True)
+        weights = weights.reshape(len(op.bias), -1, 1, taps.taps)
     common = (op.name, source, target, weights, op.weight.scale, op.bias, geometry, fused)
-    if isinstance(op, ConvTranspose):
+    if isinstance(op, ConvTranspose) and taps is None:
         more = op.more or (0,) * len(op.kernel)
         context.layers.append(conv_transpose2d(*common, (0 if one else more[0], more[-1])))
     else:
         context.layers.append(conv2d(*common))
     if target is not value:
         context.layers.append(converted(context.new_layer_name(f"{op.name}_narrow"), target, value))
+
+
+def _taken_apart(context: Context, op: Convolution, result: Quant) -> Unfolded | None:
+    """What `op` reads with taps in the place of channels, if its source was left where its elements are for that."""
+    arranged = context.arranged.get(op.source)
+    if arranged is None or not op.pointwise_groups or arranged.quant.bits != result.bits:
+        return None
+    found = unfolded(arranged.arrangement, arranged.quant, op.groups, context.values)
+    if found is not None:
+        del context.arranged[op.source]
+    return found
 
 
 def _fused(context: Context, op: Convolution) -> tuple[Fused, str]:

@@ -26,13 +26,16 @@ LARGEST_SHIFT = 30
 
 @dataclass(frozen=True)
 class Geometry:
-    """A convolution's place over [channels, time, frequency]; `padding` is (before, after) of time and of frequency."""
+    """A convolution's place over [channels, time, frequency]; `padding` is (before, after) of time and of frequency.
+    `part`: the source may have more channels, after these.
+    """
 
     shape: tuple[int, int, int]
     stride: Pair = (1, 1)
     dilation: Pair = (1, 1)
     padding: tuple[Pair, Pair] = ((0, 0), (0, 0))
     groups: int = 1
+    part: bool = False
 
 
 @dataclass(frozen=True)
@@ -85,7 +88,7 @@ def conv2d(
     Raises InputError, naming layer and channel, where geometry, types or ranges do not fit.
     """
     common = _common(name, source, output, weights, scales, bias, geometry, fused)
-    return _checked(Conv2d(**common), source, output)
+    return _checked(Conv2d(**common), source, output, part=geometry.part)
 
 
 def conv_transpose2d(
@@ -104,11 +107,11 @@ def conv_transpose2d(
     return _checked(ConvTranspose2d(**common, output_padding=output_padding), source, output)
 
 
-def _checked(layer: _Kind, source: Value, output: Value) -> _Kind:
+def _checked(layer: _Kind, source: Value, output: Value, *, part: bool = False) -> _Kind:
     if min(layer.result_shape) < 1:
         raise InputError(f"{layer.name}: no result: the kernel is larger than the padded source {layer.shape}")
     for what, value, shape in (("source", source, layer.shape), ("output", output, layer.result_shape)):
-        if value.size != math.prod(shape):
+        if value.size != math.prod(shape) and not (part and value is source and value.size > math.prod(shape)):
             raise InputError(f"{layer.name}: {what} '{value.name}' has {value.size} elements, the convolution {shape}")
     return layer
 

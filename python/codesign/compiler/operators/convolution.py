@@ -119,6 +119,11 @@ class Convolution(Operator):
     def lower(self, context: Context) -> None:
         lower_conv(context, self)
 
+    @property
+    def pointwise_groups(self) -> int:
+        alone = all(n == 1 for n in (*self.kernel, *self.stride)) and not any((*self.before, *self.after))
+        return self.groups if alone else 0
+
     def attributes(self) -> dict[str, Any]:
         """Attributes of the ONNX node."""
         return {

@@ -158,6 +158,13 @@ class Operator(ABC):
         return False
 
     @property
+    def pointwise_groups(self) -> int:
+        """Groups of channels, if it multiplies them with a kernel of one tap: neighbours that are stacked as channels can be
+        taps of it. 0 for other operators.
+        """
+        return 0
+
+    @property
     def homogeneous(self) -> bool:
         """Whether each channel of its one output is scaled as that of its one source is, by any positive factor."""
         return False
