@@ -135,10 +135,10 @@ def test_strength_changes_at_run_time_smoothly_and_is_aligned(image):
     assert np.abs(np.diff(fading.astype(int))).max() <= step * 2 * 32768 + np.abs(np.diff(first.astype(int))).max() + 2
 
 
-def test_a_strength_that_nobody_can_set_is_refused(image, tmp_path):
+def test_a_strength_that_nobody_can_set_is_refused(image):
     with pytest.raises(InputError, match="strength 101 is not in 0…100 %"):
         HostEnhancer(image).set_strength(101)
-    plain = build_host(small_network(CHAINS["complex mask"]), tmp_path / "host")
+    plain = replace(image, network=small_network(CHAINS["complex mask"]))
     with pytest.raises(InputError, match="has no strength to set"):
         HostEnhancer(plain).set_strength(50)
 

@@ -86,7 +86,7 @@ def command(
         config = network.frontend
         say(f"{network.name}: {network.macs:,} MACs a step, {config.sample_rate} Hz, window {config.window}, hop {config.hop}")
         say(
-            f"algorithmic latency {config.algorithmic_latency_ms:g} ms, deadline {config.hop_ms:g} ms a frame, "
+            f"algorithmic latency {config.algorithmic_latency_ms:g} ms, deadline {config.deadline_ms:g} ms a frame, "
             f"arena {plan.bytes:,} bytes (no plan can be below {plan.lower_bound:,})"
         )
     say(f"integers of {'TFLite, operator by operator' if tflite else 'docs/numerics.md'}")

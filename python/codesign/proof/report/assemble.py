@@ -41,6 +41,7 @@ def assemble(proof: Proof, recordings: Sequence[Recording], commands: Sequence[s
             n_mels=config.n_mels if config.has_bands else 0,
             chain=" ".join(describe(config)),
             algorithmic_ms=config.algorithmic_latency_ms,
+            deadline_ms=config.deadline_ms,
         ),
         target=c.BoardRow(
             name=board.name,

@@ -42,7 +42,7 @@ class BudgetRow:
 @dataclass(frozen=True)
 class ModelRow:
     """The network as it was loaded; `sha256` is of the model file, the front end's lengths are in samples, rates in Hz, and
-    `chain` is all of it in words.
+    `chain` is all of it in words. A frame is due `deadline_ms` after its hop.
     """
 
     name: str
@@ -56,6 +56,7 @@ class ModelRow:
     n_mels: int
     chain: str
     algorithmic_ms: float
+    deadline_ms: float
 
 
 @dataclass(frozen=True)
