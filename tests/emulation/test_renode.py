@@ -17,6 +17,7 @@ from codesign.firmware.machines.console import read_lines
 from codesign.firmware.machines.machine import MonitorCommand, RunOptions
 from codesign.firmware.machines.renode_script import shell
 from codesign.firmware.toolchain import build_host, build_zephyr
+from codesign.proof.delay import delay_of
 from renode_tools import missing_for_renode
 
 pytestmark = [pytest.mark.renode, pytest.mark.zephyr]
@@ -71,6 +72,43 @@ def test_speech_through_the_image_equals_the_host_library_twice(images, network,
     np.testing.assert_array_equal(again.pcm, run.pcm)
     np.testing.assert_array_equal(again.instructions, run.instructions)
     assert again.console.stats == run.console.stats
+
+
+@pytest.fixture(scope="module")
+def filter_image(tmp_path_factory):
+    """The low-latency network by the filter path, 64 taps in blocks of 8."""
+    if reason := missing_for_renode("nrf5340dk"):
+        pytest.skip(reason)
+    folder = tmp_path_factory.mktemp("filter")
+    (folder / "chain.toml").write_text('[chain]\npath = "filter"\n')
+    network = lower(load_onnx(resource("models", "low-latency", "low-latency.onnx"), folder / "chain.toml"))
+    return build_zephyr(network, load_board("nrf5340dk"), folder / "zephyr")
+
+
+def test_the_filter_path_is_three_ms_late_and_equals_the_host_library(filter_image, noisy, tmp_path):
+    """Through I2S in two rates: every bit, no hop held, 48 samples from input to output."""
+    pcm = noisy[: 2 * 16000]
+    run = MACHINES["renode"].run(filter_image, pcm)
+    np.testing.assert_array_equal(run.pcm, MACHINES["host"].run(build_host(filter_image.network, tmp_path / "host"), pcm).pcm)
+    assert run.console.faults == {}
+    assert run.console.accounted
+    assert run.console.stats.number("held") == 0
+    delay = delay_of(run, filter_image, pcm)
+    assert delay.measured
+    assert delay.streamed
+    assert delay.total_ms == 3.0
+    assert min(stack.headroom for stack in run.console.stacks) >= 0.25
+
+
+def test_a_network_three_times_too_slow_holds_the_filter_and_no_block(filter_image):
+    """Hops come in a third of their time: the network misses most of its samples, the sound none of its own."""
+    tone = np.rint(8000 * np.sin(np.arange(16000) * 2 * np.pi * 500 / 16000)).astype(np.int16)
+    run = MACHINES["renode"].run(filter_image, tone, RunOptions(commands=[MonitorCommand(0.0, "i2s0 PeriodPercent 33")]))
+    assert set(run.console.faults) == {"held"}
+    assert run.console.faults["held"] > 50
+    assert run.console.accounted
+    assert run.console.stats.number("enhanced") == run.console.stats.number("captured")
+    assert np.abs(np.diff(run.pcm.astype(int))).max() <= 1.5 * np.abs(np.diff(tone.astype(int))).max()
 
 
 def test_blocks_come_at_the_rate_of_the_audio_clock(images, noisy):
