@@ -177,6 +177,13 @@ def test_run_counts_faults_and_accounts():
     assert not lost.accounted
 
 
+@pytest.mark.parametrize("held", [0, 7])
+def test_hops_that_held_their_filter_are_a_fault(held):
+    report = read_report(READY + STATS.replace("elapsed=900", f"elapsed=900 held={held}") + END)
+    assert report.faults.get("held", 0) == held
+    assert report.accounted
+
+
 def test_last_statistics_count():
     log = READY + STATS.replace("captured=10", "captured=5") + STATS + END
     assert read_report(log).stats.number("captured") == 10

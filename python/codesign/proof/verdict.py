@@ -35,8 +35,6 @@ class Latency:
     source: str
     """Of the timing, and so of cycles and ms."""
     hop_ms: float
-    deadline_ms: float
-    """What a frame may take: a hop, or the time until its filter is due."""
     algorithmic_ms: float
     network_instructions: int | None
     """Of the network step in its worst frame; None where the emulator does not tell layers apart."""
@@ -45,6 +43,8 @@ class Latency:
     """Its number, from 0."""
     cycles_per_instruction: float | None = None
     """The average that cycles were computed with; None where every block went through a model of the core's pipeline."""
+    deadline_ms: float = 0.0
+    """What a frame may take: a hop, or the time until its filter is due. Documents of before have none."""
 
     @property
     def worst_ms(self) -> float:
