@@ -10,12 +10,15 @@ from pathlib import Path
 from typing import Any
 
 from codesign.compiler.emit import Generated
+from codesign.compiler.frontend.output_stage import limiter_of, mix_of
 from codesign.compiler.lower.network import Network
 from codesign.compiler.plan import MemoryPlan
 
 _FRONT_END_TABLES = (
     *("analysis_window", "synthesis_window", "fft", "mel", "bins", "mean", "deviation", "running", "frontend"),
     *("analysis", "features", "mask", "synthesis", "frame"),  # functions of a chain of the model's own
+    *("taper", "filter", "hear", "play", "update", "held"),  # of the filter path
+    *("mix", "limiter", "set_strength"),
 )
 _FRONT_END_FUNCTIONS = (  # of runtime/dsp
     "cs_analysis",
@@ -27,14 +30,18 @@ _FRONT_END_FUNCTIONS = (  # of runtime/dsp
     "cs_dequantize_",
     "cs_exp2_table",
     "cs_features",
+    "cs_filter_",
     "cs_floor",
     "cs_frame_",
     "cs_from_planes",
+    "cs_gains_spectrum",
     "cs_irfft",
     "cs_limit_gains",
+    "cs_limit_output",
     "cs_log2_table",
     "cs_logarithm",
     "cs_magnitudes",
+    "cs_mix_",
     "cs_mixed_complex_fft",
     "cs_overlap_add",
     "cs_power",
@@ -47,6 +54,7 @@ _FRONT_END_FUNCTIONS = (  # of runtime/dsp
     "cs_synthesis",
     "cs_take_frame",
     "cs_to_planes",
+    "finished_frame",
 )
 
 _KERNELS = {
@@ -81,10 +89,13 @@ def symbols_of(network: Network, plan: MemoryPlan, generated: Generated, entry: 
         ("enhancer", "cs_enhancer_"),
     )
     frame = f"{model}_frame" if plan.own_frame else f"cs_frame_{plan.front_end}"
+    chain = network.frontend
+    finishes = mix_of(chain) is not None or limiter_of(chain) is not None
     calls = {
         "cs_enhancer_init": ("reset",),
-        "cs_enhancer_process": (frame,),
+        "cs_enhancer_process": ("finished_frame" if finishes else frame,),
         frame: ("step",),
+        f"{model}_hear": ("step",),
         **_matrix_calls(network, plan.kernel),
     }
     return ImageSymbols(groups, calls, entry)

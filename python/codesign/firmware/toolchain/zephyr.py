@@ -91,7 +91,8 @@ def _image(
     toolchain: Toolchain,
     output: str,
 ) -> Image:
-    symbols = symbols_of(network, plan, generated, ENTRY)
+    entry = f"{generated.identifier}_update" if network.frontend.filters else ENTRY  # of the enhancer's thread
+    symbols = symbols_of(network, plan, generated, entry)
     compiler, flags = _compiler(folder)
     compiler = f"{compiler} ({toolchain.name})"
     write_build_manifest(folder / "zephyr", generated, compiler, flags, symbols, board)
