@@ -113,6 +113,20 @@ def whole(source):
         return [next(batches) for _ in range(7)]
 
 
+def test_networks_in_a_row_teach(place):
+    """The same network twice: what it gives, a spectrum under its mask, is what it hears again."""
+    (place / "row.toml").write_text('[[stage]]\nmodel = "teacher.onnx"\n[[stage]]\nmodel = "teacher.onnx"\n')
+    noisy, module = tones(1, 6400)[0], enhancer_of(NAME)
+    taught = TeacherFile(place / "row.toml").open(16000)(noisy[0])
+    spectrum, features = module.front.analyse(torch.from_numpy(noisy))
+    for _ in range(2):
+        mask = torch.view_as_complex(module.network(features)[0].unflatten(-1, (-1, 2)).contiguous())
+        last, spectrum = spectrum, spectrum * mask
+        features = torch.view_as_real(spectrum).flatten(-2)
+    expected = module.front.synthesise(last, torch.view_as_real(mask).flatten(-2))[0, :6400].detach().numpy()
+    np.testing.assert_allclose(taught, np.clip(expected, -1, 1), rtol=0, atol=5e-4)
+
+
 def test_batches_are_a_function_of_their_number_whatever_came_before(place, source, whole, in_process):
     with source.batches(4) as batches:
         rest = [next(batches) for _ in range(3)]
