@@ -25,8 +25,8 @@ FORMAT = 1
 
 @dataclass(frozen=True)
 class TeacherFile:
-    """Where a teacher is: its model (or a TOML file of several in a row), and the name of a preset or a TOML file for what is around it ("": beside the file or in
-    its metadata).
+    """Where a teacher is: its model or a TOML file of several in a row, and the name of a preset or a TOML file for what is
+    around it ("": beside the file or in its metadata).
     """
 
     model: Path
