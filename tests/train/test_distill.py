@@ -15,11 +15,13 @@ from pathlib import Path
 import numpy as np
 import soundfile
 import torch
-from families import enhancer_of, recipe_of
+from families import RECIPES, enhancer_of, recipe_of
 from small import RECIPE, Tones, small_recipe, tones
 
 from codesign.base.errors import InputError
 from codesign.base.metrics import si_sdr
+from codesign.cli import main as cli
+from codesign.compiler.model import load_onnx
 from codesign.learning.compress.export import export
 from codesign.learning.data import open_corpus
 from codesign.learning.distill.recordings import NoisyRecordings
@@ -113,6 +115,20 @@ def whole(source):
         return [next(batches) for _ in range(7)]
 
 
+def test_networks_in_a_row_teach(place):
+    """The same network twice: what it gives, a spectrum under its mask, is what it hears again."""
+    (place / "row.toml").write_text('[[stage]]\nmodel = "teacher.onnx"\n[[stage]]\nmodel = "teacher.onnx"\n')
+    noisy, module = tones(1, 6400)[0], enhancer_of(NAME)
+    taught = TeacherFile(place / "row.toml").open(16000)(noisy[0])
+    spectrum, features = module.front.analyse(torch.from_numpy(noisy))
+    for _ in range(2):
+        mask = torch.view_as_complex(module.network(features)[0].unflatten(-1, (-1, 2)).contiguous())
+        last, spectrum = spectrum, spectrum * mask
+        features = torch.view_as_real(spectrum).flatten(-2)
+    expected = module.front.synthesise(last, torch.view_as_real(mask).flatten(-2))[0, :6400].detach().numpy()
+    np.testing.assert_allclose(taught, np.clip(expected, -1, 1), rtol=0, atol=5e-4)
+
+
 def test_batches_are_a_function_of_their_number_whatever_came_before(place, source, whole, in_process):
     with source.batches(4) as batches:
         rest = [next(batches) for _ in range(3)]
@@ -200,3 +216,26 @@ def test_mistakes_are_named(place, old, new, message):
 def test_a_teacher_of_another_rate_is_refused(place):
     with pytest.raises(InputError, match="the teacher hears 16000 Hz, the recipe 48000 Hz"):
         TeacherFile(place / "teacher.onnx").open(48000)
+
+
+def test_train_and_export_on_the_command_line(place, tmp_path, capsys, monkeypatch):
+    text = RECIPES["conv-recurrent"].replace("steps = 6", "steps = 2")
+    (place / "recipe.toml").write_text(text + DISTILL)
+    monkeypatch.setattr("codesign.learning.distill.batches.ProcessPoolExecutor", InProcess)
+    monkeypatch.setattr("codesign.learning.distill.worker.signal.signal", lambda *ignored: None)
+
+    def codesign(*arguments):
+        monkeypatch.setattr("sys.argv", ["codesign", *map(str, arguments)])
+        with pytest.raises(SystemExit) as end:
+            cli.main()
+        return end.value.code or 0, capsys.readouterr().err
+
+    sounds = ("--speech", place / "speech", "--noise", place / "noise", "-o", tmp_path)
+    assert codesign("train", place / "recipe.toml", *sounds)[0] == 0
+    code, said = codesign("export", tmp_path / "last.pt", "-o", tmp_path / "net.onnx")
+    assert code == 0
+    assert "codesign quantize --activations int16 makes it int8 weights, int16 values" in said
+    assert load_onnx(tmp_path / "net.onnx").frontend.feature == "erb_magnitude"
+    code, said = codesign("train", place / "recipe.toml", *sounds[:-1], tmp_path / "on", "--from", tmp_path / "net.onnx")
+    assert code == 2
+    assert "others go on from their checkpoint" in said

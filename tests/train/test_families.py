@@ -7,6 +7,8 @@ import pytest
 
 pytest.importorskip("torch", reason="no torch: pip install 'codesign[train]'")
 
+from pathlib import Path
+
 import numpy as np
 import onnxruntime
 import torch
@@ -28,6 +30,7 @@ from codesign.learning.compress.export import export
 from codesign.learning.train.checkpoint import Checkpoint, load, resume
 from codesign.learning.train.float_task import float_sizes, float_task
 from codesign.learning.train.loop import PhaseRun, train
+from codesign.learning.train.recipe import read_recipe
 from codesign.proof.equality import equal, run_reference
 
 FAMILIES = list(RECIPES)
@@ -137,3 +140,11 @@ def test_mistakes_in_a_recipe_are_named(name, old, new, message):
     with pytest.raises(InputError) as caught:
         float_sizes(recipe_of(name, (old, new)))
     assert message in str(caught.value)
+
+
+def test_the_example_is_a_small_network():
+    recipe = read_recipe(Path(__file__).parents[2] / "examples" / "conv-recurrent.toml")
+    sizes = float_sizes(recipe)
+    assert sum(sizes.weights().values()) + sizes.biases() < 45_000
+    assert sum(sizes.macs().values()) < 400_000
+    assert recipe.config.hop_ms == 16.0

@@ -42,10 +42,13 @@ def command(
     from codesign.learning.compress.budget import Target
     from codesign.learning.compress.pipeline import PhaseContext, compress
     from codesign.learning.distill.source import batch_source, teacher_of
+    from codesign.learning.train.initial_weights import initial_weights
     from codesign.learning.train.memory import keep_freed_memory
     from codesign.learning.train.source import Validation, corpus_of, validation_pairs
 
-    target = board_target(load_board(board), plan.config) if board else None
+    target = None
+    if board:
+        target = board_target(load_board(board), plan.config, initial_weights(checkpoint).sizes.instructions_per_mac)
     if plan.prune is not None and plan.prune.bytes is not None and plan.prune.macs is not None:
         target = Target(plan.prune.bytes, plan.prune.macs)
     elif target is not None:

@@ -20,7 +20,7 @@ def command(
     as_float: Annotated[bool, typer.Option("--float", help="The unrounded weights, even after quantization.")] = False,
     json: Json = False,
 ) -> None:
-    """Write a checkpoint's network as ONNX: int8 after quantization-aware training, float before.
+    """Write a checkpoint's network as ONNX: integers after quantization-aware training, float before.
 
     Example: codesign export runs/pruned/last.pt -o pruned.onnx
     """
@@ -38,5 +38,7 @@ def command(
     if json:
         emit_json("export", output=target, quantized=bool(graph.quants))
         return
-    form = "int8" if graph.quants else "float: codesign quantize makes it int8"
+    wide = bool(state.sizes.rounded())  # values of these families need 16 bits
+    rounded = "int8 weights, int16 values" if wide else "int8"
+    form = rounded if graph.quants else f"float: codesign quantize{' --activations int16' if wide else ''} makes it {rounded}"
     say(f"wrote {target} ({form})")

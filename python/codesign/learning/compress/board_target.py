@@ -8,16 +8,14 @@ from codesign.compiler.frontend import Chain
 from codesign.firmware.boards import Board
 from codesign.learning.compress.budget import Target
 
-# docs/performance.md: our kernels execute 0.83 to 1.04 instructions a MAC on a core with the DSP extension, the runtime and
-# start-up take up to 17 KiB, the front end 190 cycles a point of its FFT.
-INSTRUCTIONS_PER_MAC = 1.0
+# docs/performance.md: the runtime and start-up take up to 17 KiB, the front end 190 cycles a point of its FFT.
 RUNTIME_BYTES = 17_408
 FRONT_END_CYCLES = 190
 TABLE_BYTES_PER_POINT = 24
 """Windows, twiddle factors and mel bands, for each point of the FFT."""
 
 
-def board_target(board: Board, config: Chain) -> Target:
+def board_target(board: Board, config: Chain, instructions_per_mac: float = 1.0) -> Target:
     """Bytes that the flash budget leaves, and MACs that the deadline leaves after the error that the board's timing admits.
 
     Raises:
@@ -26,7 +24,7 @@ def board_target(board: Board, config: Chain) -> Target:
     timing = board.timing
     milliseconds = min(board.budget.worst_frame_ms, config.hop_ms)
     cycles = milliseconds * 1e-3 * board.core.clock_hz * (1.0 - timing.error) - FRONT_END_CYCLES * config.n_fft
-    per_mac = timing.cycles_per_instruction * INSTRUCTIONS_PER_MAC
+    per_mac = timing.cycles_per_instruction * instructions_per_mac
     if timing.flash is not None:
         per_mac += timing.flash.wait_states / timing.flash.line_bytes
     target = Target(board.budget.flash - RUNTIME_BYTES - TABLE_BYTES_PER_POINT * config.n_fft, int(cycles / per_mac))

@@ -14,11 +14,10 @@ from codesign.base.cache import cache_folder
 from codesign.base.errors import InputError
 from codesign.base.files.output_file import replace_file
 from codesign.base.signals import Pcm, Signal32
-from codesign.compiler.frontend import Chain
 from codesign.compiler.frontend.presets import presets
 from codesign.compiler.frontend.read import near
-from codesign.compiler.model import load_onnx
-from codesign.compiler.reference.frontend import analyse, synthesise
+from codesign.compiler.model import load_row
+from codesign.compiler.reference.frontend import analyse, handed_over, synthesise
 from codesign.learning.distill.step_runner import StepRunner
 
 FORMAT = 1
@@ -26,8 +25,8 @@ FORMAT = 1
 
 @dataclass(frozen=True)
 class TeacherFile:
-    """Where a teacher is: its model, and the name of a preset or a TOML file for what is around it ("": beside the file or in
-    its metadata).
+    """Where a teacher is: its model or a TOML file of several in a row, and the name of a preset or a TOML file for what is
+    around it ("": beside the file or in its metadata).
     """
 
     model: Path
@@ -43,19 +42,19 @@ class TeacherFile:
 
 
 class Teacher:
-    """int16 outputs of one model for signals of any length, computed in float."""
+    """Outputs of networks for signals of any length, computed in float."""
 
     def __init__(self, file: TeacherFile, sample_rate: int) -> None:
         with tempfile.TemporaryDirectory() as folder:
-            graph = load_onnx(file.model, _chain_path(file, Path(folder)))
-        self.chain: Chain = graph.frontend
-        if self.chain.sample_rate != sample_rate:
+            row = load_row(file.model, _chain_path(file, Path(folder)))
+        self.chains = row.chains
+        if self.chains[0].sample_rate != sample_rate:
             raise InputError(
-                f"{file.model}: the teacher hears {self.chain.sample_rate} Hz, the recipe {sample_rate} Hz",
+                f"{file.model}: the teacher hears {self.chains[0].sample_rate} Hz, the recipe {sample_rate} Hz",
                 hint="give a teacher of the recipe's sample rate, or the recipe the teacher's",
             )
-        self._key = f"{FORMAT} {graph.sha256} {self.chain}".encode()
-        self._run = StepRunner(file.model, graph)
+        self._key = f"{FORMAT} {[graph.sha256 for graph in row.graphs]} {self.chains}".encode()
+        self._runners = [StepRunner(path, graph) for path, graph in zip(row.paths, row.graphs, strict=True)]
 
     def __call__(self, noisy: Signal32) -> Signal32:
         """What the teacher makes of float32 samples within ±1, of the same length and aligned with them."""
@@ -68,10 +67,14 @@ class Teacher:
         return np.asarray(enhanced.astype(np.float32) / np.float32(32768.0))
 
     def _enhanced(self, pcm: Pcm) -> Pcm:
-        chain = self.chain
+        chain = self.chains[0]
         size = -(-(pcm.size + chain.latency_samples) // chain.hop) * chain.hop
         analysis = analyse(chain, np.pad(pcm, (0, size - pcm.size)))
-        whole = synthesise(chain, analysis.spectrum, self._run(analysis.features))
+        outputs = self._runners[0](analysis.features)
+        for before, after, runner in zip(self.chains, self.chains[1:], self._runners[1:], strict=False):
+            analysis = handed_over(before, after, analysis.spectrum, outputs)
+            outputs = runner(analysis.features)
+        whole = synthesise(self.chains[-1], analysis.spectrum, outputs)
         return whole[chain.latency_samples :][: pcm.size]
 
 

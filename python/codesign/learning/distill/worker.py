@@ -3,7 +3,10 @@
 
 from __future__ import annotations
 
+import multiprocessing
+import os
 import signal
+import threading
 
 import numpy as np
 
@@ -14,10 +17,18 @@ _teacher: Teacher | None = None
 
 
 def begin(file: TeacherFile, sample_rate: int) -> None:
-    """Load the teacher, once a process."""
+    """Load the teacher, once a process; the process ends when its parent is killed."""
     global _teacher
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's: it ends this process in order
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     _teacher = file.open(sample_rate)
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(0)
 
 
 def teach(noisy: Signal32) -> Signal32:

@@ -33,6 +33,7 @@ class ConvRecurrentSizes(ConvRecurrentCosts):
     """
 
     family: ClassVar[str] = "conv-recurrent"
+    instructions_per_mac: ClassVar[float] = 2.6  # few channels a row, and int16 additions and slopes between them
 
     def network(self, chain: Chain, dropout: float = 0.0) -> ConvRecurrentNetwork:
         return ConvRecurrentNetwork(self, chain)

@@ -3,11 +3,13 @@
 
 from __future__ import annotations
 
+import inspect
 import io
 import json
 import tempfile
 import warnings
 from pathlib import Path
+from typing import Any
 
 import onnx
 import torch
@@ -43,6 +45,8 @@ def step_model(network: FamilyNetwork, chain: Chain, name: str, licence: str = "
     before = network.fresh_states(1).tensors()
     names = tuple(before)
     file = io.BytesIO()
+    # Later versions of torch have two exporters; the first one is in all of them and needs no further package.
+    first: dict[str, Any] = {"dynamo": False} if "dynamo" in inspect.signature(torch.onnx.export).parameters else {}
     with warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore")  # that torch has another exporter, and that shapes are constants
         torch.onnx.export(
@@ -52,7 +56,7 @@ def step_model(network: FamilyNetwork, chain: Chain, name: str, licence: str = "
             input_names=[FEATURES, *(f"{state}_in" for state in names)],
             output_names=[MASK, *(f"{state}_out" for state in names)],
             opset_version=OPSET,
-            dynamo=False,
+            **first,
         )
     model = onnx.load_model_from_string(file.getvalue())
     for node in model.graph.node:

@@ -94,6 +94,8 @@ class Sizes(ABC):
     """The sizes of a network of one family, and what follows from them."""
 
     family: ClassVar[str]
+    instructions_per_mac: ClassVar[float] = 1.0
+    """What our kernels execute for a multiply-accumulate on a core with the DSP extension, all layers of a step included."""
 
     @property
     def skips(self) -> bool:

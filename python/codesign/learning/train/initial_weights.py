@@ -21,6 +21,7 @@ from codesign.learning.operators import trained
 from codesign.learning.train.checkpoint import Checkpoint, load
 from codesign.learning.train.recipe import Recipe, front_end_keys, untrained
 
+HINT = "give a network of the family lstm that codesign train or export wrote; others go on from their checkpoint"
 SHAPE = "features → LSTM … → fully connected with ReLU … → fully connected with sigmoid"
 
 
@@ -51,7 +52,7 @@ def _network(graph: Graph, path: Path) -> tuple[LstmSizes, dict[str, Tensor]]:
         try:
             kind = trained(op)
         except InputError as error:
-            raise InputError(f"{path}: {error.message}", hint=error.hint) from error
+            raise InputError(f"{path}: {error.message}", hint=HINT) from error
         if not kind.family:
             continue
         name = "skip" if kind.family == "skip" else f"{kind.family}{len(layers[kind.family])}"
@@ -62,7 +63,7 @@ def _network(graph: Graph, path: Path) -> tuple[LstmSizes, dict[str, Tensor]]:
     sizes = LstmSizes(graph.frontend.n_mels, tuple(units["lstm"]), tuple(units["fc"][:-1]), bool(layers["skip"]))
     cells, linear = layers["lstm"], layers["fc"]
     if not cells or not linear or not _is_chain(graph, cells, linear) or not _fits(sizes, weights):
-        raise InputError(f"{path}: the network is not {SHAPE}", hint="give a network that codesign train or export wrote")
+        raise InputError(f"{path}: the network is not {SHAPE}", hint=HINT)
     return sizes, weights
 
 

@@ -19,7 +19,7 @@ from pydantic import (
     model_validator,
 )
 
-from codesign.base.errors import InputError
+from codesign.base.errors import InputError, one_line
 from codesign.base.toml import parse_toml, read_toml
 from codesign.compiler.frontend import Chain
 from codesign.compiler.frontend.read import near
@@ -184,7 +184,7 @@ class Recipe(Table):
         known = front_end_keys(Chain())
         for key, value in self.front_end.items():
             if key not in known:
-                raise ValueError(f"front_end.{key} is not a key of the front end ({', '.join(known)})")
+                raise ValueError(f"front_end.{key} is not a key of the front end ({', '.join(known)}){near(key, known)}")
             if type(value) is not type(known[key]) and not (isinstance(known[key], float) and type(value) is int):
                 raise ValueError(f"front_end.{key} must be {_type(known[key])}, not {value!r}")
         try:
@@ -193,12 +193,14 @@ class Recipe(Table):
             raise ValueError(error.message) from error
         if reason := untrained(config):
             raise ValueError(f"front_end: {reason}")
+        mixing = [field.name for field in fields(MixSettings)]
+        for key in self.mixing:
+            if key not in mixing:
+                raise ValueError(f"mixing.{key}: means nothing{near(key, mixing)}")
         try:
             self.mix_settings  # noqa: B018 - its own checks
         except InputError as error:
             raise ValueError(error.message) from error
-        except TypeError as error:
-            raise ValueError(f"mixing: {error}") from error
         return self
 
 
@@ -257,7 +259,7 @@ def _checked(tables: dict[str, Any], where: str) -> Recipe:
             message = f"means nothing{near(str(first['loc'][-1]), _keys_at(first['loc']))}"
         if first["type"] == "union_tag_invalid":
             tag = tables["network"]["family"]
-            message = f"family '{tag}' is not one of {', '.join(FAMILIES)}{near(tag, FAMILIES)}"
+            message = f"family '{one_line(str(tag), 40)}' is not one of {', '.join(FAMILIES)}{near(tag, FAMILIES)}"
         raise InputError(f"{where}: {key}: {message}", hint=HINT) from error
 
 
