@@ -46,20 +46,26 @@ def load_onnx(path: Path, chain: Path | None = None, result: str | None = None) 
 
 
 def load_stage(
-    stage: StageFile, before: Chain | None = None, *, as_float: bool = False, chainless: bool = False
+    stage: StageFile,
+    before: Chain | None = None,
+    *,
+    as_float: bool = False,
+    chainless: bool = False,
+    partial: bool = False,
 ) -> tuple[Graph, ChainReading]:
     """The graph of a model file, and what was read and assumed of its chain; without a preset, frames are those of the chain
     `before`, of the first network in a row, where nothing says otherwise.
 
     With `as_float`, a quantized network becomes the float one that it stands for, without parameters of values; `chainless`
-    also takes a network around which no chain fits.
+    also takes a network around which no chain fits. With `partial` the graph ends before the first operator that no layer
+    computes, which its notes name.
 
     Raises:
         InputError: the file cannot be read or trusted, holds an operator or a pattern that is not supported, or numbers that
             make no sense. Names the file and the node, tensor or metadata key.
     """
     try:
-        return _load(stage, before, as_float=as_float, chainless=chainless)
+        return _load(stage, before, as_float=as_float, chainless=chainless, partial=partial)
     except RecursionError:
         raise InputError(
             f"{stage.model}: hundreds of operators in a row", hint="no network for a hearing aid is this deep"
@@ -135,12 +141,12 @@ def _open(stage: StageFile, before: Chain | None, *, as_float: bool = False, cha
 
 
 def _load(
-    stage: StageFile, before: Chain | None, *, as_float: bool = False, chainless: bool = False
+    stage: StageFile, before: Chain | None, *, as_float: bool = False, chainless: bool = False, partial: bool = False
 ) -> tuple[Graph, ChainReading]:
     path, opened = stage.model, _open(stage, before, as_float=as_float, chainless=chainless)
     model, inputs, outputs, states = opened.model, opened.inputs, opened.outputs, opened.states
     feature, mask, props = opened.features, opened.result, properties(model)
-    build = _build(path, model, inputs, skip=chainless)
+    build = _build(path, model, inputs, skip=partial)
     left_out = [step for step in build.skipped if step.node.op_type not in OPERATORS]
     if build.skipped:
         mask, outputs = _last_known(path, build, model, outputs, states)

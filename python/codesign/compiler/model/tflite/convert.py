@@ -17,6 +17,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from codesign.base.errors import InputError, one_line
 from codesign.compiler.model.limits import MAX_WORK, TOO_LARGE
+from codesign.compiler.model.metadata import stem
 from codesign.compiler.model.tflite.operators import OPERATORS
 from codesign.compiler.model.tflite.reader import HINT, Tensor, TfliteGraph, TfliteOperator, read_graph
 
@@ -52,6 +53,7 @@ def _converted(builder: Builder, graph: TfliteGraph) -> onnx.ModelProto:
             raise builder.refuse("is not supported", hint="docs/import.md lists the operators of TFLite files")
         OPERATORS[call.kind](builder)
     outputs = [builder.graph_output(number) for number in graph.outputs]
+    builder.states += _named_pairs(graph, inputs, outputs)
     proto = helper.make_graph(
         builder.nodes, "tflite", [*inputs, *builder.state_inputs], [*outputs, *builder.state_outputs], builder.tensors
     )
@@ -61,6 +63,28 @@ def _converted(builder: Builder, graph: TfliteGraph) -> onnx.ModelProto:
         props["integers"] = "tflite"
     helper.set_model_props(model, props)
     return model
+
+
+def _named_pairs(
+    graph: TfliteGraph, inputs: Sequence[onnx.ValueInfoProto], outputs: Sequence[onnx.ValueInfoProto]
+) -> list[list[str]]:
+    """Inputs and outputs that are states by the names, shapes and integers of their tensors."""
+    pairs = []
+    for number, value in zip(graph.inputs, inputs, strict=True):
+        tensor = graph.tensors[number]
+        partners = [
+            result.name
+            for other, result in zip(graph.outputs, outputs, strict=True)
+            if stem(graph.tensors[other].name) == stem(tensor.name) and _alike(graph.tensors[other], tensor)
+        ]
+        if len(partners) == 1 and len(inputs) > 1:
+            pairs.append([value.name, partners[0]])
+    return pairs
+
+
+def _alike(one: Tensor, other: Tensor) -> bool:
+    same = np.array_equal(one.scale, other.scale) and np.array_equal(one.zero_point, other.zero_point)
+    return one.shape == other.shape and one.dtype == other.dtype and same
 
 
 @dataclass
