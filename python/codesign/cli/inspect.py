@@ -13,6 +13,7 @@ from codesign.cli.options import ChainFile, Json, Model
 
 if TYPE_CHECKING:
     from codesign.compiler.frontend.read import ChainReading
+    from codesign.compiler.model import Graph
 
 
 def command(
@@ -41,20 +42,29 @@ def command(
         if json:
             emit_json("inspect", name=model.stem, frontend=reading.chain)
         return
-    row = load_row(model, chain, result)
-    _show(row.readings, json)
+    row = load_row(model, chain, result, strict=False)
+    problems = [reading.problem for reading in row.readings if reading.problem is not None]
+    if not problems:
+        _show(row.readings, json)
     notes = [note for graph in row.graphs for note in graph.notes]
     for note in notes:
         say(note)
     around: dict[str, object] = {"frontend": row.chains[0], "notes": notes}
     if row.graphs[1:]:
         around["row"] = [{"name": graph.name, "frontend": graph.frontend, "sha256": graph.sha256} for graph in row.graphs]
+    if problems:  # of a network without a chain there is no more to say than what is in it
+        for graph in row.graphs if not json else ():
+            _draw(graph)
+        raise problems[0]
     floats = [graph for graph in row.graphs if not graph.quants]
     if floats:
         name = row.name or " + ".join(graph.name for graph in row.graphs)
         if json:
-            emit_json("inspect", name=name, quantized=False, sha256=row.graphs[0].sha256, **around)
+            graphs = [_in_words(graph) for graph in row.graphs]
+            emit_json("inspect", name=name, quantized=False, sha256=row.graphs[0].sha256, graphs=graphs, **around)
             return
+        for graph in row.graphs:
+            _draw(graph)
         options = f" --chain {chain}" if chain else ""
         options += f" --result {result}" if result else ""
         operators = " + ".join(str(len(graph.ops)) for graph in floats)
@@ -86,6 +96,24 @@ def command(
     rows = table("Layers", "layer", "kind", "MACs")
     for name, kind, macs in layers:
         rows.add_row(*cells(name, kind, f"{macs:,}"))
+    stderr.print(rows)
+
+
+def _in_words(graph: Graph) -> dict[str, object]:
+    """Operators and states of a graph, as far as no integers are needed for it."""
+    operators = [{"name": op.name, "kind": op.label, "shape": list(graph.shapes[op.outputs[0]])} for op in graph.ops]
+    states = [{"name": state.input, "shape": list(state.shape)} for state in graph.states]
+    ends = {"input": list(graph.shapes[graph.input]), "output": list(graph.shapes[graph.output])}
+    return {"name": graph.name, **ends, "operators": operators, "states": states}
+
+
+def _draw(graph: Graph) -> None:
+    shapes = {name: "×".join(map(str, graph.shapes[name])) or "1" for name in graph.shapes}
+    rows = table(f"{graph.name}: {shapes[graph.input]} → {shapes[graph.output]}", "operator", "kind", "gives")
+    for op in graph.ops:
+        rows.add_row(*cells(op.name, op.label, shapes[op.outputs[0]]))
+    for state in graph.states:
+        rows.add_row(*cells(state.input, "state", "×".join(map(str, state.shape))))
     stderr.print(rows)
 
 

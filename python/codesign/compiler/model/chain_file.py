@@ -16,7 +16,7 @@ import onnx
 from codesign.base.errors import InputError, one_line
 from codesign.base.reading import read_limited
 from codesign.base.toml import read_toml
-from codesign.compiler.frontend.read import CHAIN_KEYS, MAX_NUMBERS, Entry, Find, unknown_keys
+from codesign.compiler.frontend.read import CHAIN_KEYS, MAX_NUMBERS, OTHER_KEYS, Entry, Find, unknown_keys
 from codesign.compiler.model.stage import StageFile
 
 SUFFIX = ".toml"
@@ -36,7 +36,7 @@ def chain_entries(stage: StageFile, props: Mapping[str, str]) -> dict[str, Entry
     found = None if stage.keys else chain_path(stage)
     said = dict(stage.keys) if found is None else chain_file_entries(found)
     if "preset" in said:  # it says everything about the chain
-        entries = {key: entry for key, entry in entries.items() if key in ("states", "result", "name", "licence", "tool")}
+        entries = {key: entry for key, entry in entries.items() if key in OTHER_KEYS}
     return entries | said
 
 

@@ -45,14 +45,15 @@ def is_row_file(path: Path) -> bool:
     return path.suffix.lower() == SUFFIX and "stage" in read_toml(path, _HINT)
 
 
-def load_row(path: Path, chain: Path | None = None, result: str | None = None) -> NetworkRow:
-    """The graphs of a TOML file with [[stage]] tables, or of one model file; `chain` and `result` as for load_onnx.
+def load_row(path: Path, chain: Path | None = None, result: str | None = None, *, strict: bool = True) -> NetworkRow:
+    """The graphs of a TOML file with [[stage]] tables, or of one model file; `chain` and `result` as for load_onnx, `strict` as
+    for load_stage.
 
     Raises:
         InputError: a file cannot be used; `chain` or `result` beside a TOML file, which has its own.
     """
     if path.suffix.lower() != SUFFIX:
-        graph, reading = load_stage(StageFile(path, chain, result))
+        graph, reading = load_stage(StageFile(path, chain, result), strict=strict)
         return NetworkRow("", (path,), (graph,), (reading,))
     if chain is not None or result is not None:
         option = "--chain" if chain is not None else "--result"
@@ -60,7 +61,7 @@ def load_row(path: Path, chain: Path | None = None, result: str | None = None) -
     name, stages = _stages(path)
     graphs, readings = list[Graph](), list[ChainReading]()
     for stage in stages:
-        graph, reading = load_stage(stage, graphs[0].frontend if graphs else None)
+        graph, reading = load_stage(stage, graphs[0].frontend if graphs else None, strict=strict)
         graphs.append(graph)
         readings.append(reading)
     return NetworkRow(name, tuple(stage.model for stage in stages), tuple(graphs), tuple(readings))
