@@ -111,7 +111,7 @@ def test_a_row_is_proven(proof):
     assert {"first: layers against onnxruntime", "second: layers against onnxruntime"} <= set(names)
     stages = [stage.name for stage in verdict.stages]
     between = stages.index("first_to_second")
-    assert stages[between - 1] == "first_end"
+    assert stages[between - 1].startswith("first_")
     assert stages[between + 1].startswith("second_")
     assert verdict.stages[between].instructions > 1000
     assert "first_to_second" in {group.label for group in verdict.groups}

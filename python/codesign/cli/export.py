@@ -64,7 +64,7 @@ def _write_tflite(model: Path, output: Path | None, json: bool) -> None:
 
     target = output or model.with_suffix(".tflite")
     check_files([target], [model])
-    graph, _ = load_stage(StageFile(model), chainless=True)
+    graph, _ = load_stage(StageFile(model), strict=False)
     if graph.tflite:
         raise InputError(f"{model} is a full-integer TFLite file already", hint="give a quantized ONNX file")
     data = tflite_of(graph)

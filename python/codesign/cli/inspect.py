@@ -13,6 +13,7 @@ from codesign.cli.options import ChainFile, Json, Model
 
 if TYPE_CHECKING:
     from codesign.compiler.frontend.read import ChainReading
+    from codesign.compiler.model import Graph
 
 
 def command(
@@ -41,28 +42,37 @@ def command(
         if json:
             emit_json("inspect", name=model.stem, frontend=reading.chain)
         return
-    row = load_row(model, chain, result, chainless=True)
-    _show(row.readings, json)
+    row = load_row(model, chain, result, strict=False)
+    problems = [reading.problem for reading in row.readings if reading.problem is not None]
+    wrong = [reading.problem for reading in row.readings if reading.problem is not None and not reading.silent]
+    if not wrong:
+        _show(row.readings, json)
     notes = [note for graph in row.graphs for note in graph.notes]
     for note in notes:
         say(note)
-    missing = any(reading.missing for reading in row.readings)
-    around: dict[str, object] = {"frontend": None if missing else row.chains[0], "notes": notes}
+    around: dict[str, object] = {"frontend": None if problems else row.chains[0], "notes": notes}
     if row.graphs[1:]:
         around["row"] = [{"name": graph.name, "frontend": graph.frontend, "sha256": graph.sha256} for graph in row.graphs]
+    if wrong:  # of a network in a chain that is not its own there is no more to say than what is in it
+        for graph in row.graphs if not json else ():
+            _draw(graph)
+        raise wrong[0]
     floats = [graph for graph in row.graphs if not graph.quants]
     if floats:
         name = row.name or " + ".join(graph.name for graph in row.graphs)
         if json:
-            emit_json("inspect", name=name, quantized=False, sha256=row.graphs[0].sha256, **around)
+            graphs = [_in_words(graph) for graph in row.graphs]
+            emit_json("inspect", name=name, quantized=False, sha256=row.graphs[0].sha256, graphs=graphs, **around)
             return
+        for graph in row.graphs:
+            _draw(graph)
         options = f" --chain {chain}" if chain else ""
         options += f" --result {result}" if result else ""
         operators = " + ".join(str(len(graph.ops)) for graph in floats)
         say(f"{name}: float, {operators} operators; codesign quantize {model}{options} --data FOLDER makes it int8")
         return
     network = lower_row(row.graphs, row.name)
-    plan = None if missing else plan_memory(network)
+    plan = None if problems else plan_memory(network)
     layers = [(stage.name, type(stage).__name__, stage.macs) for stage in network.stages]
     tflite = any(graph.tflite for graph in row.graphs)
     if json:
@@ -101,6 +111,24 @@ def command(
         stderr.print(rows)
 
 
+def _in_words(graph: Graph) -> dict[str, object]:
+    """Operators and states of a graph, as far as no integers are needed for it."""
+    operators = [{"name": op.name, "kind": op.label, "shape": list(graph.shapes[op.outputs[0]])} for op in graph.ops]
+    states = [{"name": state.input, "shape": list(state.shape)} for state in graph.states]
+    ends = {"input": list(graph.shapes[graph.input]), "output": list(graph.shapes[graph.output])}
+    return {"name": graph.name, **ends, "operators": operators, "states": states}
+
+
+def _draw(graph: Graph) -> None:
+    shapes = {name: "×".join(map(str, graph.shapes[name])) or "1" for name in graph.shapes}
+    rows = table(f"{graph.name}: {shapes[graph.input]} → {shapes[graph.output]}", "operator", "kind", "gives")
+    for op in graph.ops:
+        rows.add_row(*cells(op.name, op.label, shapes[op.outputs[0]]))
+    for state in graph.states:
+        rows.add_row(*cells(state.input, "state", "×".join(map(str, state.shape))))
+    stderr.print(rows)
+
+
 def _show(readings: Sequence[ChainReading], json: bool) -> None:
     """Warnings, and unless it goes to a program the chain, and which of its keys nobody gave."""
     from codesign.compiler.frontend.describe import describe
@@ -111,8 +139,8 @@ def _show(readings: Sequence[ChainReading], json: bool) -> None:
     if json:
         return
     for reading in readings:
-        if reading.missing:
-            say(f"no chain: {reading.missing}")
+        if reading.problem is not None:
+            say(f"no chain: {reading.problem.message}; {reading.problem.hint}")
             return
     for line in describe(*(reading.chain for reading in readings)):
         say(line)

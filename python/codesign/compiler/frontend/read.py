@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from codesign.base.errors import InputError, one_line
 from codesign.compiler.frontend.chain import BAND_KINDS, FEATURE_KINDS, HINT, Chain
+from codesign.compiler.frontend.fit import fitting
 from codesign.compiler.frontend.presets import presets
 
 _INTEGERS = ("sample_rate", "n_fft", "window", "hop", "n_mels", "taps", "block", "lag", "strength")
@@ -25,7 +26,7 @@ _WORDS = (
 _VECTORS = ("window_samples", "synthesis_samples", "mean", "deviation", "running_start", "running_deviation")
 _MATRICES = ("bands_matrix", "gains_matrix")
 CHAIN_KEYS = tuple(field.name for field in fields(Chain))
-OTHER_KEYS = ("preset", "n_bands", "states", "result", "name", "licence", "tool", "integers")
+OTHER_KEYS = ("preset", "n_bands", "states", "inputs", "outputs", "result", "name", "licence", "tool", "integers")
 """What else a model file may say: `n_bands` is another word for `n_mels`."""
 _SYNONYMS = {
     **dict.fromkeys(("fs", "sr", "rate", "sampling_rate", "samplerate"), "sample_rate"),
@@ -38,6 +39,7 @@ _SYNONYMS = {
     **dict.fromkeys(("std", "scale"), "deviation"),
     **dict.fromkeys(("nbands", "num_bands", "num_mels", "mels"), "n_mels"),
 }
+_SHOWN = 4
 MAX_NUMBERS, MAX_TEXT = 2**20, 2**23
 _NUMBERS_OF = {
     **{"window_kind": "window_samples", "synthesis_kind": "synthesis_samples"},
@@ -63,8 +65,10 @@ class ChainReading:
     chain: Chain
     assumed: tuple[str, ...]
     warnings: tuple[str, ...]
-    missing: str = ""
-    """Why there is no chain; `chain` is then the default one and says nothing of the network."""
+    problem: InputError | None = None
+    """Why this is not the chain of the network, where that was to be told and not raised."""
+    silent: bool = False
+    """With a problem: nothing is said of a chain at all."""
 
 
 def read_chain_keys(
@@ -97,10 +101,11 @@ def read_chain_keys(
         chain = Chain(**values)
     except InputError as error:
         if not said & set(CHAIN_KEYS) and n_features is not None:
-            presets_there = ", ".join(presets())
+            found = fitting(None, n_features, n_outputs or n_features)[:_SHOWN]
+            likely = " | ".join(found) or f"preset = one of {', '.join(presets())}, or feature = …"
             raise InputError(
                 f"{where}: nothing says what the {n_features} features are, and mel bands, the default, they cannot be",
-                hint=f"--chain FILE, with [chain] and preset = one of {presets_there}, or feature = … (docs/model-file.md)",
+                hint=f"--chain FILE, with [chain] and {likely} (docs/model-file.md)",
             ) from error
         feature = values.get("feature", "")
         tail = _feature_meant(feature) if f"feature '{feature}' is not" in error.message else ""
@@ -185,11 +190,22 @@ def _derive(values: dict[str, Any], n_features: int | None, n_outputs: int | Non
 def _check_sizes(chain: Chain, where: str, n_features: int | None, n_outputs: int | None) -> None:
     if n_features is not None and n_features != chain.n_features:
         raise InputError(
-            f"{where}: feature '{chain.feature}' gives {chain.n_features} values, the input has {n_features}", hint=HINT
+            f"{where}: feature '{chain.feature}' gives {chain.n_features} values, the input has {n_features}",
+            hint=_fits(chain, n_features, n_outputs),
         )
     if n_outputs is not None and n_outputs != chain.n_outputs:
         what = f"output '{chain.output}'" if chain.output != "gains" else f"gains '{chain.gains}'"
-        raise InputError(f"{where}: {what} takes {chain.n_outputs} values, the output has {n_outputs}", hint=HINT)
+        raise InputError(
+            f"{where}: {what} takes {chain.n_outputs} values, the output has {n_outputs}",
+            hint=_fits(chain, n_features, n_outputs),
+        )
+
+
+def _fits(chain: Chain | None, n_features: int | None, n_outputs: int | None) -> str:
+    """What to do about sizes that do not fit."""
+    found = [] if n_features is None or n_outputs is None else fitting(chain, n_features, n_outputs)
+    sizes = f"{n_features} to {n_outputs}"
+    return f"{sizes} fits {' | '.join(found[:_SHOWN])} (docs/model-file.md)" if found else f"{HINT}: nothing known fits {sizes}"
 
 
 def _assumed(chain: Chain, said: set[str]) -> list[str]:

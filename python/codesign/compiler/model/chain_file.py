@@ -16,13 +16,11 @@ import onnx
 from codesign.base.errors import InputError, one_line
 from codesign.base.reading import read_limited
 from codesign.base.toml import read_toml
-from codesign.compiler.frontend.read import CHAIN_KEYS, MAX_NUMBERS, Entry, Find, unknown_keys
+from codesign.compiler.frontend.read import CHAIN_KEYS, MAX_NUMBERS, OTHER_KEYS, Entry, Find, unknown_keys
 from codesign.compiler.model.stage import StageFile
 
 SUFFIX = ".toml"
 _TABLE = "chain"
-_KEPT = ("states", "result", "name", "licence", "tool", "integers")
-"""Keys of the metadata that a preset leaves as they are."""
 _FILES = (".npy", ".csv", ".txt")
 _MAX_BYTES = 32 * 2**20
 _HINT = "correct the [chain] table, see docs/model-file.md"
@@ -38,7 +36,7 @@ def chain_entries(stage: StageFile, props: Mapping[str, str]) -> dict[str, Entry
     found = None if stage.keys else chain_path(stage)
     said = dict(stage.keys) if found is None else chain_file_entries(found)
     if "preset" in said:  # it says everything about the chain
-        entries = {key: entry for key, entry in entries.items() if key in _KEPT}
+        entries = {key: entry for key, entry in entries.items() if key in OTHER_KEYS}
     return entries | said
 
 

@@ -44,6 +44,33 @@ def read_states(
     """
     if "states" in props:
         return _listed(path, props["states"], inputs, outputs)
+    states, unpaired, remaining = _paired(path, inputs, outputs)
+    if len(unpaired) != 1 or len(remaining) != 1:
+        names = ", ".join(f"'{name}'" for name in (*unpaired, *remaining)) or "none"
+        raise InputError(
+            f"{path}: cannot pair states; without a partner are {names}, where features and mask alone should be",
+            hint=_PAIRS_HINT,
+        )
+    return tuple(states)
+
+
+def free_ports(
+    path: Path, props: Mapping[str, str], inputs: Mapping[str, Shape], outputs: Mapping[str, Shape]
+) -> tuple[list[str], list[str]]:
+    """Inputs and outputs that are no states: several where the features, or what the network gives, come in parts.
+
+    Raises:
+        InputError: as `read_states`, but for how many there are.
+    """
+    if "states" in props:
+        states = list(_listed(path, props["states"], inputs, outputs))
+        used = {state.input for state in states} | {state.output for state in states}
+        return [name for name in inputs if name not in used], [name for name in outputs if name not in used]
+    return _paired(path, inputs, outputs)[1:]
+
+
+def _paired(path: Path, inputs: Mapping[str, Shape], outputs: Mapping[str, Shape]) -> tuple[list[State], list[str], list[str]]:
+    """States by names and shapes, and the inputs and outputs that are left."""
     remaining, stems = dict(outputs), {name: stem(name) for name in (*inputs, *outputs)}
     states = []
     for name, shape in inputs.items():
@@ -55,14 +82,8 @@ def read_states(
         if partners:
             states.append(State(name, partners[0], shape))
             del remaining[partners[0]]
-    unpaired = [name for name in inputs if name not in {state.input for state in states}]
-    if len(unpaired) != 1 or len(remaining) != 1:
-        names = ", ".join(f"'{name}'" for name in (*unpaired, *remaining)) or "none"
-        raise InputError(
-            f"{path}: cannot pair states; without a partner are {names}, where features and mask alone should be",
-            hint=_PAIRS_HINT,
-        )
-    return tuple(states)
+    paired = {state.input for state in states}
+    return states, [name for name in inputs if name not in paired], list(remaining)
 
 
 def _listed(path: Path, text: str, inputs: Mapping[str, Shape], outputs: Mapping[str, Shape]) -> tuple[State, ...]:

@@ -18,11 +18,12 @@ from codesign.compiler.model.chain_file import SUFFIX, chain_entries, chain_file
 from codesign.compiler.model.file import opset_of, read_model
 from codesign.compiler.model.graph import Graph, State
 from codesign.compiler.model.limits import IR_VERSION, MAX_VECTOR, TOO_LARGE, type_name
-from codesign.compiler.model.metadata import properties, read_states
+from codesign.compiler.model.metadata import free_ports, properties, read_states
 from codesign.compiler.model.ops import OPERATORS
 from codesign.compiler.model.ops.step import TABLE_HINT, Build, Step, without_batch
 from codesign.compiler.model.ops.view import constant_term
 from codesign.compiler.model.passes import simplify
+from codesign.compiler.model.planes import Ports, join_planes, planes_by_shape
 from codesign.compiler.model.recognize import Recognizer
 from codesign.compiler.model.stage import StageFile
 from codesign.compiler.model.terms import Constant, Input
@@ -49,23 +50,23 @@ def load_stage(
     stage: StageFile,
     before: Chain | None = None,
     *,
+    strict: bool = True,
     as_float: bool = False,
-    chainless: bool = False,
     partial: bool = False,
 ) -> tuple[Graph, ChainReading]:
     """The graph of a model file, and what was read and assumed of its chain; without a preset, frames are those of the chain
-    `before`, of the first network in a row, where nothing says otherwise.
+    `before`, of the first network in a row, where nothing says otherwise. Unless `strict`, a chain that cannot be that of the
+    network is told in the reading, and the graph has the default one.
 
-    With `as_float`, a quantized network becomes the float one that it stands for, without parameters of values; `chainless`
-    also takes a network around which no chain fits. With `partial` the graph ends before the first operator that no layer
-    computes, which its notes name.
+    With `as_float`, a quantized network becomes the float one that it stands for, without parameters of values. With
+    `partial` the graph ends before the first operator that no layer computes, which its notes name.
 
     Raises:
         InputError: the file cannot be read or trusted, holds an operator or a pattern that is not supported, or numbers that
             make no sense. Names the file and the node, tensor or metadata key.
     """
     try:
-        return _load(stage, before, as_float=as_float, chainless=chainless, partial=partial)
+        return _load(stage, before, strict=strict, as_float=as_float, partial=partial)
     except RecursionError:
         raise InputError(
             f"{stage.model}: hundreds of operators in a row", hint="no network for a hearing aid is this deep"
@@ -93,7 +94,7 @@ def read_chain(path: Path, chain: Path | None = None) -> ChainReading:
     """
     if path.suffix.lower() == SUFFIX:
         return read_chain_keys(chain_file_entries(path), str(path), finder(path.parent, None))
-    return _open(StageFile(path, chain), None).reading
+    return _open(StageFile(path, chain), None, strict=True).reading
 
 
 @dataclass(frozen=True)
@@ -111,7 +112,7 @@ class _Opened:
     result: str
 
 
-def _open(stage: StageFile, before: Chain | None, *, as_float: bool = False, chainless: bool = False) -> _Opened:
+def _open(stage: StageFile, before: Chain | None, *, strict: bool = True, as_float: bool = False) -> _Opened:
     path = stage.model
     model, sha256 = read_model(path)
     entries = chain_entries(stage, properties(model))
@@ -126,24 +127,29 @@ def _open(stage: StageFile, before: Chain | None, *, as_float: bool = False, cha
     constants = {tensor.name for tensor in graph.initializer}
     inputs = {i.name: _shape(path, i) for i in graph.input if i.name not in constants}
     outputs = {o.name: _shape(path, o) for o in graph.output}
-    states = tuple(read_states(path, properties(simplified.model), inputs, outputs))
+    props = properties(simplified.model)
+    ports = Ports(simplified.model, inputs, outputs)
+    ports = join_planes(path, ports, free_ports(path, props, inputs, outputs), entries)
+    entries, inputs, outputs = {**ports.entries, **entries}, ports.inputs, ports.outputs
+    states = tuple(read_states(path, props, inputs, outputs))
     features = _remaining(path, "input", inputs, {state.input for state in states})
     result = _remaining(path, "output", outputs, {state.output for state in states})
+    if "preset" not in entries and planes_by_shape(inputs[features], outputs[result]):
+        entries.setdefault("layout", Entry("planes", f"{path}: shapes"))
     found = None if stage.keys else chain_path(stage)
+    find = finder(found.parent if found else stage.folder, model)
     sizes = math.prod(inputs[features]), math.prod(outputs[result])
     try:
-        reading = read_chain_keys(entries, str(path), finder(found.parent if found else stage.folder, model), *sizes)
+        reading = read_chain_keys(entries, str(path), find, *sizes)
     except InputError as error:
-        if not chainless or entries.keys() & {*CHAIN_KEYS, "preset"}:
+        if strict:
             raise
-        reading = ChainReading(Chain(), (), (), error.message)
-    return _Opened(simplified.model, sha256, simplified.notes, reading, inputs, outputs, states, features, result)
+        reading = ChainReading(Chain(), (), (), error, silent=not entries.keys() & {*CHAIN_KEYS, "preset"})
+    return _Opened(ports.model, sha256, simplified.notes + ports.notes, reading, inputs, outputs, states, features, result)
 
 
-def _load(
-    stage: StageFile, before: Chain | None, *, as_float: bool = False, chainless: bool = False, partial: bool = False
-) -> tuple[Graph, ChainReading]:
-    path, opened = stage.model, _open(stage, before, as_float=as_float, chainless=chainless)
+def _load(stage: StageFile, before: Chain | None, *, strict: bool, as_float: bool, partial: bool) -> tuple[Graph, ChainReading]:
+    path, opened = stage.model, _open(stage, before, strict=strict, as_float=as_float)
     model, inputs, outputs, states = opened.model, opened.inputs, opened.outputs, opened.states
     feature, mask, props = opened.features, opened.result, properties(model)
     build = _build(path, model, inputs, skip=partial)

@@ -46,16 +46,16 @@ def is_row_file(path: Path) -> bool:
 
 
 def load_row(
-    path: Path, chain: Path | None = None, result: str | None = None, *, as_float: bool = False, chainless: bool = False
+    path: Path, chain: Path | None = None, result: str | None = None, *, strict: bool = True, as_float: bool = False
 ) -> NetworkRow:
-    """The graphs of a TOML file with [[stage]] tables, or of one model file; `chain` and `result` as for load_onnx,
-    `as_float` as for load_stage, and `chainless` as its `chainless` and `partial`.
+    """The graphs of a TOML file with [[stage]] tables, or of one model file; `chain` and `result` as for load_onnx, `as_float`
+    and `strict` as for load_stage, without `strict` `partial` too.
 
     Raises:
         InputError: a file cannot be used; `chain` or `result` beside a TOML file, which has its own.
     """
     if path.suffix.lower() != SUFFIX:
-        graph, reading = load_stage(StageFile(path, chain, result), as_float=as_float, chainless=chainless, partial=chainless)
+        graph, reading = load_stage(StageFile(path, chain, result), strict=strict, as_float=as_float, partial=not strict)
         return NetworkRow("", (path,), (graph,), (reading,))
     if chain is not None or result is not None:
         option = "--chain" if chain is not None else "--result"
@@ -64,7 +64,7 @@ def load_row(
     graphs, readings = list[Graph](), list[ChainReading]()
     for stage in stages:
         before = graphs[0].frontend if graphs else None
-        graph, reading = load_stage(stage, before, as_float=as_float, chainless=chainless, partial=chainless)
+        graph, reading = load_stage(stage, before, strict=strict, as_float=as_float, partial=not strict)
         graphs.append(graph)
         readings.append(reading)
     return NetworkRow(name, tuple(stage.model for stage in stages), tuple(graphs), tuple(readings))
