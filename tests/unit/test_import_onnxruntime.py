@@ -9,7 +9,7 @@ from onnx import helper, numpy_helper
 from codesign.base.errors import InputError
 from codesign.compiler.lower import lower
 from codesign.compiler.lower.constants import QUANTIZE_HINT
-from codesign.compiler.model import load_onnx
+from codesign.compiler.model import load_onnx, load_row
 from codesign.compiler.model.limits import ONNXRUNTIME_OPERATORS
 from codesign.compiler.model.onnx_model import step_model
 from codesign.compiler.model.passes import dynamic as dynamic_pass
@@ -130,7 +130,7 @@ def test_what_is_not_taken_is_quantized_again(network, options, why, tmp_path):
     with pytest.raises(InputError, match=why) as refused:
         lower(load_onnx(path))
     assert refused.value.hint.endswith(QUANTIZE_HINT)
-    graph, rows = load_onnx(path, as_float=True), features(40)  # those of the calibration: a range cuts nothing off
+    graph, rows = load_row(path, as_float=True).graphs[0], features(40)  # those of the calibration: a range cuts nothing off
     ours = float_run(graph, rows).values[graph.output].reshape(len(rows), -1)
     assert np.abs(ours - outputs(dequantized_source(path), rows)).max() < 0.01, "its biases are rounded, too"
     lower(quantize_graph(graph, [rows]))
@@ -197,7 +197,7 @@ def test_blocks_of_scales_are_read_as_real_numbers(tmp_path):
     with pytest.raises(InputError, match="a scale for every few elements") as refused:
         load_onnx(tmp_path / "blocks.onnx")
     assert refused.value.hint == QUANTIZE_HINT
-    (linear, _) = load_onnx(tmp_path / "blocks.onnx", as_float=True).ops
+    (linear, _) = load_row(tmp_path / "blocks.onnx", as_float=True).graphs[0].ops
     np.testing.assert_allclose(linear.weight.values.T, weight * np.repeat(scale, 4, 0), rtol=1e-6)
 
 
