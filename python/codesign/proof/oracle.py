@@ -128,16 +128,18 @@ def _proto(model: Path, graph: Graph) -> onnx.ModelProto:
 
 
 def _rounded(graph: onnx.GraphProto) -> dict[str, str]:
-    """Values that the file quantizes → what it goes on with: the quantizer's range may stand for a ReLU that is left out."""
+    """Values that the file quantizes, and their integers → what it goes on with: the range may stand for a ReLU left out."""
     real = {node.input[0]: node.output[0] for node in graph.node if node.op_type == "DequantizeLinear"}
-    quantized = {node.input[0]: node.output[0] for node in graph.node if node.op_type == "QuantizeLinear"}
-    return {value: real[integers] for value, integers in quantized.items() if integers in real}
+    found: dict[str, str] = {}
+    for node in graph.node:
+        if node.op_type == "QuantizeLinear" and node.output[0] in real:
+            found[node.output[0]] = real[node.output[0]]
+            found.setdefault(node.input[0], real[node.output[0]])  # later ones are values of their own
+    return found
 
 
 def _integers(real: npt.NDArray[np.float32], value: Value) -> npt.NDArray[np.int64]:
-    """ONNX QuantizeLinear. Unlike the firmware's int8 it has 256 numbers, −128 or 128 among them; the next layer is then given
-    that.
-    """
-    low, high = (-128, 128) if value.dtype == "int8" else (-32768, 32767)
+    """ONNX QuantizeLinear: unlike the firmware's int8, it reaches −128, and the next layer must then be given that."""
+    low, high = (-128, 127) if value.dtype == "int8" else (-32768, 32767)
     q = np.rint(real.ravel() / np.float32(value.scale)).astype(np.int64) + value.zero_point
     return np.asarray(np.clip(q, low, high))
