@@ -171,7 +171,7 @@ def test_unsigned_quantization_is_taken(quantized, tmp_path):
     node.input[2] = back.input[2] = "unsigned"
     onnx.save(model, tmp_path / "model.onnx")
     graph = load_onnx(tmp_path / "model.onnx")
-    assert graph.quants[node.input[0]].zero_point == -127, "the integers of a ReLU keep their 0"
+    assert graph.quants[node.input[0]].zero_point == -128
 
 
 def test_a_rounded_part_of_a_gate_is_not_reproduced(quantized, tmp_path):

@@ -56,8 +56,7 @@ class _Oracle:
         self._last = {name: layer.name for layer in network.schedule for name in (*layer.writes, *layer.states)}
         known = {output.name for output in proto.graph.output}
         made = {name for node in proto.graph.node for name in node.output} | known  # views of our own are no tensors
-        rounded = _rounded(proto.graph)
-        wanted = {name: rounded.get(tensor, tensor) for name, tensor in _tensors(graph, network).items()}
+        wanted = _rounded(proto.graph, _tensors(graph, network), network)
         self._tensors = {name: tensor for name, tensor in wanted.items() if tensor in made}
         for name in sorted(set(self._tensors.values()) - known):
             proto.graph.output.append(onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, None))
@@ -127,17 +126,26 @@ def _proto(model: Path, graph: Graph) -> onnx.ModelProto:
     return step_model(model) if integers or any(sizes.get(name) != graph.size(name) for name in inputs) else proto
 
 
-def _rounded(graph: onnx.GraphProto) -> dict[str, str]:
-    """Values that the file quantizes → what it goes on with: the quantizer's range may stand for a ReLU that is left out."""
+def _rounded(graph: onnx.GraphProto, wanted: Mapping[str, str], network: Network) -> dict[str, str]:
+    """Values of the network → the tensors to ask for: of what the file rounds to a value's scale, what it goes on with, for the
+    range may stand for a ReLU that is left out.
+    """
+    scales = {tensor.name: tensor for tensor in graph.initializer}
+    scales |= {
+        node.output[0]: a.t for node in graph.node if node.op_type == "Constant" for a in node.attribute if a.HasField("t")
+    }
     real = {node.input[0]: node.output[0] for node in graph.node if node.op_type == "DequantizeLinear"}
-    quantized = {node.input[0]: node.output[0] for node in graph.node if node.op_type == "QuantizeLinear"}
-    return {value: real[integers] for value, integers in quantized.items() if integers in real}
+    found: dict[tuple[str, float], str] = {}
+    for node in graph.node:
+        if node.op_type == "QuantizeLinear" and node.output[0] in real and node.input[1] in scales:
+            scale = float(onnx.numpy_helper.to_array(scales[node.input[1]]).ravel()[0])
+            for name in (node.input[0], node.output[0]):
+                found[name, scale] = real[node.output[0]]
+    return {name: found.get((tensor, network.values[name].scale), tensor) for name, tensor in wanted.items()}
 
 
 def _integers(real: npt.NDArray[np.float32], value: Value) -> npt.NDArray[np.int64]:
-    """ONNX QuantizeLinear. Unlike the firmware's int8 it has 256 numbers, −128 or 128 among them; the next layer is then given
-    that.
-    """
-    low, high = (-128, 128) if value.dtype == "int8" else (-32768, 32767)
+    """ONNX QuantizeLinear: unlike the firmware's int8, it reaches −128, and the next layer must then be given that."""
+    low, high = (-128, 127) if value.dtype == "int8" else (-32768, 32767)
     q = np.rint(real.ravel() / np.float32(value.scale)).astype(np.int64) + value.zero_point
     return np.asarray(np.clip(q, low, high))

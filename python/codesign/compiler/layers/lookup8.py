@@ -33,7 +33,7 @@ class Lookup8(Elementwise):
         return (self.table,)
 
     def step(self, values: dict[str, Ints], matrices: Matrices) -> None:
-        values[self.output] = self.table.astype(np.int64)[np.minimum(values[self.source] + 128, 255)]  # 128: of the oracle
+        values[self.output] = self.table.astype(np.int64)[values[self.source] + 128]
 
     def code(self, context: CodeContext) -> LayerCode:
         table = Array.of(context.member(self.name, "table"), self.table)

@@ -49,7 +49,7 @@ class Piece:
     def changed(self, x: Ints) -> Ints:
         """Elements of the source in the output's scale."""
         if self.table is not None:
-            return np.asarray(self.table[np.minimum(x + 128, 255)], np.int64)
+            return np.asarray(self.table[x + 128], np.int64)
         return x if self.rescale is None else self.rescale.apply(x)
 
 

@@ -31,8 +31,6 @@ MAX_LIST = 4096
 """Numbers in a list that says what an operator does: a shape, axes, sizes."""
 IR_VERSION = 10  # what onnxruntime 1.18 reads
 MIN_OPSET, MAX_OPSET = 9, onnx.defs.onnx_opset_version()
-TFLITE = "tflite"
-"""Name of the graph of what comes from a TFLite file (model/tflite/convert.py)."""
 ONNXRUNTIME = "com.microsoft"
 """The domain of onnxruntime's own operators."""
 ONNXRUNTIME_OPERATORS = frozenset(

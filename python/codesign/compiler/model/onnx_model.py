@@ -32,18 +32,18 @@ from codesign.compiler.operators.operator import Shape
 _SHAPE_HINT = "a model is one time step of vectors, see docs/model-file.md"
 
 
-def load_onnx(path: Path, chain: Path | None = None, result: str | None = None) -> Graph:
+def load_onnx(path: Path, chain: Path | None = None, result: str | None = None, *, as_float: bool = False) -> Graph:
     """The graph of an ONNX file alone, float or quantized: one time step, which a file over many frames is turned into.
 
     `result` names the output to keep where the file has others than the mask.
 
     `chain` is a TOML file with the keys of the chain, for a model that cannot be edited; without, `<model>.toml` beside the
-    model is taken when it has a [chain] table.
+    model is taken when it has a [chain] table. `as_float` as for `load_stage`.
 
     Raises:
         InputError: as `load_stage`.
     """
-    return load_stage(StageFile(path, chain, result))[0]
+    return load_stage(StageFile(path, chain, result), as_float=as_float)[0]
 
 
 def load_stage(

@@ -126,9 +126,7 @@ def _type(step: Step) -> np.dtype[Any]:
 
 
 def _parameters(step: Step) -> Quant:
-    """Signed parameters of a value. uint8 q is int8 q − 128. Kernels give −127 … 127: the integers of a value whose smallest
-    number is −128 are one more, so that 0 of a ReLU stays 0.
-    """
+    """Signed parameters of a value: uint8 q is int8 q − 128, uint16 q is int16 q − 32768."""
     if step.attribute("block_size", 0):
         raise step.refuse("quantizes a value with more than one scale", hint=QUANTIZE_HINT)
     if step.constant(1, "the scale").values.size > 1 or (step.has(2) and step.constant(2, "the zero point").values.size > 1):
@@ -138,8 +136,6 @@ def _parameters(step: Step) -> Quant:
         raise step.refuse(f"scale {scale:g} is not positive", hint=_HINT)
     bits, offset = _TYPES[kind]
     zero = int(step.scalar(2, "the zero point") if step.has(2) else 0) - offset
-    if bits == 8 and zero == -INT8_MAX - 1 and not step.build.tflite:
-        zero = -INT8_MAX
     return Quant(float(np.float32(scale)), zero, bits)
 
 

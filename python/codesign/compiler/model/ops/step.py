@@ -29,8 +29,7 @@ TABLE_HINT = "docs/operators.md lists the supported ones"
 class Build:
     """Terms of a graph as they grow. `quants` are by the name of the term, `types` by that of the tensor.
 
-    `names` are those of all tensors of the file, `work` the elements of all terms so far. `tflite` as in Graph: its int8 values
-    may be −128; those of other files are brought to −127 ….
+    `names` are those of all tensors of the file, `work` the elements of all terms so far. `tflite` as in Graph.
     """
 
     path: Path
