@@ -69,26 +69,11 @@ static __attribute__((noinline)) void run_scaled16(const cs_scale *scale, const 
     }
 }
 
-/* The same with steps. */
-static __attribute__((noinline)) void run_scaled16_steps(const cs_scale *scale, const int16_t *x, int32_t from, int16_t *y,
-                                                         int32_t to, uint32_t n)
+/* Whether it computes them. */
+static inline int fits_scaled16(const cs_copy *copy, const cs_scale *scale)
 {
-    const int32_t multiplier = scale->multiplier, right = 15 - scale->shift;
-    const int32_t round = (1 << (right - 1)) - (1 << right);
-
-    for (; n > 0; n--, x += from, y += to) {
-        int32_t one;
-
-        __asm__("smlawb %0, %1, %2, %3" : "=r"(one) : "r"(multiplier), "r"((int32_t)*x), "r"(round));
-        *y = (int16_t)cs_saturate_s16(cs_saturate_s16(one >> right) + 1);
-    }
-}
-
-/* Whether they compute it. */
-static inline int fits_scaled16(const cs_scale *scale)
-{
-    return scale->x_wide && scale->y_wide && scale->shift >= -14 && scale->source_zero_point == 0 && scale->zero_point == 0 &&
-           scale->low == -32767 && scale->high == 32767;
+    return scale->x_wide && scale->y_wide && copy->from[LAST] == 1 && copy->to[LAST] == 1 && scale->shift >= -14 &&
+           scale->source_zero_point == 0 && scale->zero_point == 0 && scale->low == -32767 && scale->high == 32767;
 }
 
 #endif
@@ -116,16 +101,8 @@ static __attribute__((noinline)) void run_scaled(const cs_copy *copy, const cs_s
 void cs_rearrange_scaled(const cs_copy *copy, const cs_scale *scale, const void *x, void *y)
 {
 #if defined(__ARM_FEATURE_DSP)
-    if (fits_scaled16(scale)) {
-        const int32_t x_step = copy->from[LAST], y_step = copy->to[LAST];
-        const uint32_t n = copy->sizes[LAST];
-
-        if (x_step == 1 && y_step == 1) {
-            FOR_RUNS(copy, from, to, run_scaled16(scale, (const int16_t *)x + from, (int16_t *)y + to, n))
-        } else {
-            FOR_RUNS(copy, from, to,
-                     run_scaled16_steps(scale, (const int16_t *)x + from, x_step, (int16_t *)y + to, y_step, n))
-        }
+    if (fits_scaled16(copy, scale)) {
+        FOR_RUNS(copy, from, to, run_scaled16(scale, (const int16_t *)x + from, (int16_t *)y + to, copy->sizes[LAST]))
         return;
     }
 #endif
