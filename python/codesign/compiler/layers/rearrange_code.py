@@ -56,14 +56,17 @@ def rearrange_code(layer: Rearrange, context: CodeContext) -> LayerCode:
 
 
 def c_loops(loops: Loops) -> dict[str, Any]:
-    """Fields of a cs_copy."""
-    missing = MOST_LOOPS - len(loops.loops)
+    """Fields of a cs_copy. The innermost loop, which costs least, is the longest where no neighbours are copied."""
+    missing, ordered = MOST_LOOPS - len(loops.loops), list(loops.loops)
+    if ordered and (ordered[-1].source, ordered[-1].output) != (1, 1):
+        longest = max(range(len(ordered)), key=lambda i: (ordered[i].size, i))
+        ordered.append(ordered.pop(longest))
     return {
         "from_offset": loops.source_offset,
         "to_offset": loops.output_offset,
-        "sizes": [1] * missing + [loop.size for loop in loops.loops],
-        "from_": [0] * missing + [loop.source for loop in loops.loops],
-        "to": [0] * missing + [loop.output for loop in loops.loops],
+        "sizes": [1] * missing + [loop.size for loop in ordered],
+        "from_": [0] * missing + [loop.source for loop in ordered],
+        "to": [0] * missing + [loop.output for loop in ordered],
     }
 
 
