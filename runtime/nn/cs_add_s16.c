@@ -13,23 +13,42 @@ static inline int32_t weighted(int32_t multiplier, int32_t value, int32_t addend
 
 #if CS_BY_WORDS
 
-static inline __attribute__((always_inline)) void add_four(int32_t left, int32_t right, const int16_t *a, const int16_t *b,
-                                                           int16_t *y)
+/* `n`, a multiple of 4 and not 0, of both. One loop in an order in which none waits, and with no register too many. */
+static inline void add_fours(int32_t left, int32_t right, const int16_t **a, const int16_t **b, int16_t **y, uint32_t n)
 {
-    const uint32_t a0 = cs_word_at(a), a1 = cs_word_at(a + 2), b0 = cs_word_at(b), b1 = cs_word_at(b + 2);
+    uint32_t word, other;
     int32_t one, two, three, four;
 
-    __asm__("smlawb %0, %4, %6, %10\n\t"
-            "smlawt %1, %4, %6, %10\n\t"
-            "smlawb %2, %4, %7, %10\n\t"
-            "smlawt %3, %4, %7, %10\n\t"
-            "smlawb %0, %5, %8, %0\n\t"
-            "smlawt %1, %5, %8, %1\n\t"
-            "smlawb %2, %5, %9, %2\n\t"
-            "smlawt %3, %5, %9, %3"
-            : "=&r"(one), "=&r"(two), "=&r"(three), "=&r"(four)
-            : "r"(left), "r"(right), "r"(a0), "r"(a1), "r"(b0), "r"(b1), "r"(CS_LESS_ONE(CS_SUM_BITS)));
-    cs_store_four(y, one, two, three, four, CS_SUM_BITS);
+    __asm__ volatile("1:\n\t"
+                     "ldr %[word], [%[a]], #4\n\t"
+                     "ldr %[other], [%[a]], #4\n\t"
+                     "smlawb %[one], %[left], %[word], %[round]\n\t"
+                     "smlawt %[two], %[left], %[word], %[round]\n\t"
+                     "ldr %[word], [%[b]], #4\n\t"
+                     "smlawb %[three], %[left], %[other], %[round]\n\t"
+                     "smlawt %[four], %[left], %[other], %[round]\n\t"
+                     "ldr %[other], [%[b]], #4\n\t"
+                     "smlawb %[one], %[right], %[word], %[one]\n\t"
+                     "smlawt %[two], %[right], %[word], %[two]\n\t"
+                     "smlawb %[three], %[right], %[other], %[three]\n\t"
+                     "smlawt %[four], %[right], %[other], %[four]\n\t"
+                     "ssat %[one], #16, %[one], asr %[bits]\n\t"
+                     "ssat %[two], #16, %[two], asr %[bits]\n\t"
+                     "ssat %[three], #16, %[three], asr %[bits]\n\t"
+                     "ssat %[four], #16, %[four], asr %[bits]\n\t"
+                     "pkhbt %[one], %[one], %[two], lsl #16\n\t"
+                     "mov %[two], #0x00010001\n\t"
+                     "pkhbt %[three], %[three], %[four], lsl #16\n\t"
+                     "qadd16 %[one], %[one], %[two]\n\t"
+                     "qadd16 %[three], %[three], %[two]\n\t"
+                     "subs %[n], %[n], #4\n\t"
+                     "str %[one], [%[y]], #4\n\t"
+                     "str %[three], [%[y]], #4\n\t"
+                     "bne 1b"
+                     : [word] "=&r"(word), [other] "=&r"(other), [one] "=&r"(one), [two] "=&r"(two), [three] "=&r"(three),
+                       [four] "=&r"(four), [a] "+&r"(*a), [b] "+&r"(*b), [y] "+&r"(*y), [n] "+&r"(n)
+                     : [left] "r"(left), [right] "r"(right), [round] "r"(CS_LESS_ONE(CS_SUM_BITS)), [bits] "i"(CS_SUM_BITS)
+                     : "cc", "memory");
 }
 
 #endif
@@ -51,13 +70,9 @@ static __attribute__((noinline)) void add_runs(const cs_binary16 *layer, const i
     }
 #else
 #if CS_BY_WORDS
-    for (; n >= 8; n -= 8, a += 8, b += 8, y += 8) {
-        add_four(left, right, a, b, y);
-        add_four(left, right, a + 4, b + 4, y + 4);
-    }
     if (n >= 4) {
-        add_four(left, right, a, b, y);
-        n -= 4, a += 4, b += 4, y += 4;
+        add_fours(left, right, &a, &b, &y, n & ~3u);
+        n &= 3u;
     }
 #endif
     for (; n > 0; n--) {
