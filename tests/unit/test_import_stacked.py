@@ -78,3 +78,18 @@ def test_a_state_that_is_read_whole_stays():
     g("Sigmoid", g("Add", g("Add", "h", "x"), y), outputs=["mask"])
     done = same_step(g.model({"x": [1, 6], "h": [1, 6]}, {"mask": [1, 6], "h_out": [1, 6]}))
     assert [i.name for i in done.model.graph.input] == ["x", "h"]
+
+
+def test_a_stack_that_the_graph_pairs_leaves_no_state_of_its_own():
+    model = stacked(2, 0)
+    names = {"h": "second", "c": "third", "h_out": "output_2", "c_out": "result_3"}
+    for info in (*model.graph.input, *model.graph.output):
+        info.name = names.get(info.name, info.name)
+    for node in model.graph.node:
+        node.input[:] = [names.get(name, name) for name in node.input]
+        node.output[:] = [names.get(name, name) for name in node.output]
+    done = simplify(PATH, model)
+    inputs = {info.name for info in done.model.graph.input}
+    listed = json.loads(next(entry.value for entry in done.model.metadata_props if entry.key == "states"))
+    assert {pair[0] for pair in listed} == inputs - {"x"}
+    assert len(listed) == 4

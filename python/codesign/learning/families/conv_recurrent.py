@@ -33,7 +33,7 @@ class ConvRecurrentSizes(ConvRecurrentCosts):
     """
 
     family: ClassVar[str] = "conv-recurrent"
-    instructions_per_mac: ClassVar[float] = 2.6  # few channels a row, and int16 additions and slopes between them
+    instructions_per_mac: ClassVar[float] = 2.0  # few channels a row, and additions and slopes between convolutions
 
     def network(self, chain: Chain, dropout: float = 0.0) -> ConvRecurrentNetwork:
         return ConvRecurrentNetwork(self, chain)

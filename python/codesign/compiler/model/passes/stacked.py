@@ -157,4 +157,5 @@ def _apart(draft: Draft, source: str, result: str, pieces: dict[str, Array], mak
     draft.nodes[:] = [*head, *draft.nodes, *tail]
     del draft.dims[source], draft.kinds[source]
     draft.outputs.remove(result)
+    draft.states[:] = [pair for pair in draft.states if pair[0] != source]  # it was noted when pairs were found
     draft.note(f"state '{source}' is a stack of {len(inputs)} states: {', '.join(sorted(inputs.values()))}")
