@@ -7,12 +7,15 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 import soundfile
+from test_row import dense
 
 import codesign
 from codesign.base.audio import read_audio
 from codesign.compiler.load import load_model
+from codesign.compiler.model import load_row
 from codesign.firmware.boards import load_board
 from codesign.firmware.machines import MACHINES
 from codesign.firmware.toolchain import build_bare, build_host
@@ -80,6 +83,20 @@ def test_the_chain_of_the_page(tmp_path):
     (tmp_path / "model.toml").write_text(block("toml"), encoding="utf-8")
     chain = codesign.read_chain(tmp_path / "model.toml")
     assert (chain.window, chain.hop, chain.feature, chain.output) == (512, 128, "magnitude", "gains")
+
+
+def test_the_networks_in_a_row_of_the_page(tmp_path):
+    found = re.search(r"## Two networks in a row.*?```toml\n(.*?)```", PAGE, re.S)
+    assert found is not None
+    (tmp_path / "dtln.toml").write_text(found[1], encoding="utf-8")
+    onnx.save(dense(257, 257, 1, "Sigmoid"), tmp_path / "dtln_1.onnx")
+    onnx.save(dense(512, 512, 2), tmp_path / "dtln_2.onnx")
+    row = load_row(tmp_path / "dtln.toml")
+    assert row.name == "DTLN"
+    assert [(chain.feature, chain.output, chain.hop) for chain in row.chains] == [
+        ("magnitude", "gains", 128),
+        ("frame", "frame", 128),
+    ]
 
 
 @pytest.mark.parametrize(

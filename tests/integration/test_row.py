@@ -17,6 +17,7 @@ from test_published_networks import snr_db
 import codesign as api
 from codesign.base.audio import write_audio
 from codesign.base.errors import InputError
+from codesign.cli.evaluate_systems import compared_systems
 from codesign.compiler.load import load_model
 from codesign.compiler.lower.row import lower_row
 from codesign.compiler.model import load_row
@@ -26,6 +27,7 @@ from codesign.compiler.reference.frontend import analyse, handed_over, synthesis
 from codesign.firmware.boards import load_board
 from codesign.firmware.machines import MACHINES
 from codesign.firmware.toolchain import build_host
+from codesign.hearing.evaluate import Pairs, model_system
 from codesign.pipeline import prove
 from codesign.proof.equality import equal, run_reference, same_in_one_call
 
@@ -197,6 +199,23 @@ def test_the_commands_take_a_row(folder, tmp_path):
     assert (tmp_path / "c" / "pair.h").is_file()
     text = (tmp_path / "c" / "pair_frontend.c").read_text(encoding="utf-8")
     assert text.count("cs_overlap_add(") == text.count("cs_take_frame(") == 1
+
+
+def test_evaluate_takes_rows_and_chains(folder, tmp_path):
+    pcm = noise(0.5)
+    integers = model_system("q", folder / "int16.toml", tmp_path / "build")
+    floats = model_system("f", folder / "pair.toml", tmp_path)
+    assert (integers.how, floats.how) == ("int8, host library", "float")
+    assert snr_db(floats.enhance("x", pcm) / 32768.0, integers.enhance("x", pcm) / 32768.0) > 18
+    (tmp_path / "chain.toml").write_text(f'[chain]\n{FRAMES}feature = "magnitude"\n', encoding="utf-8")
+    sound = {"noise": folder / "sound" / "noise.wav"}
+    pairs = Pairs(folder, "{role}", sound, sound)
+    data = {"chains": [f"one={tmp_path / 'chain.toml'}"], "results": ["mask"]}
+    (one,) = compared_systems(pairs, [f"one={folder / 'first.onnx'}"], [], [], tmp_path, **data)
+    assert one.enhance("x", pcm).size == pcm.size
+    for wrong in ({"chains": ["two=x.toml"]}, {"results": ["two=mask"]}):
+        with pytest.raises(InputError, match=r"two=.*: no --model has that name"):
+            compared_systems(pairs, [f"one={folder / 'first.onnx'}"], [], [], tmp_path, **wrong)
 
 
 REFUSED = {
