@@ -147,6 +147,8 @@ def _load(
     model, inputs, outputs, states = opened.model, opened.inputs, opened.outputs, opened.states
     feature, mask, props = opened.features, opened.result, properties(model)
     build = _build(path, model, inputs, skip=partial)
+    stored = props.get("integers", "")
+    kept = (f"the file has {one_line(stored, 40)}: they are taken as real numbers",) if stored.endswith(" weights") else ()
     left_out = [step for step in build.skipped if step.node.op_type not in OPERATORS]
     if build.skipped:
         mask, outputs = _last_known(path, build, model, outputs, states)
@@ -172,7 +174,7 @@ def _load(
         updates=recognizer.updates,
         licence=one_line(props.get("licence", ""), 80),
         sha256=opened.sha256,
-        notes=(*opened.notes, *(f"{s.display} ({s.node.op_type}) is not shown: no layer computes it" for s in left_out)),
+        notes=(*opened.notes, *kept, *(f"{s.display} ({s.node.op_type}) is not shown: no layer computes it" for s in left_out)),
         tflite=build.tflite,
     )
     return _with_output_named(loaded, mask), opened.reading
