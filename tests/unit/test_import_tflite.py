@@ -10,7 +10,9 @@ import pytest
 
 from codesign.base.errors import InputError
 from codesign.compiler.model.file import read_model
+from codesign.compiler.model.onnx_model import load_stage
 from codesign.compiler.model.passes import simplify
+from codesign.compiler.model.stage import StageFile
 from onnx_graphs import kinds, session
 
 pytest.importorskip("ai_edge_litert", reason="the package with the schema is missing")
@@ -116,6 +118,28 @@ def test_integers(wide, tmp_path):
     worst, done = compare(f.save(tmp_path / "m.tflite", [x], [y]), steps=8)
     assert worst <= (4 if wide else 1)
     assert {"QuantizeLinear", "DequantizeLinear", "MatMul", "Sigmoid"} <= set(kinds(done))
+
+
+@pytest.mark.parametrize("stored", ["float16", "int8", "int8 a row", "float16 as it is"])
+def test_narrow_weights_make_a_float_network(stored, tmp_path):
+    """Float16 behind DEQUANTIZE, and int8 with real values around it (dynamic range, where LiteRT rounds the values)."""
+    f, rng = TfliteFile(), np.random.default_rng(0)
+    x, real = f.tensor([1, 6]), weights(rng, 8, 6)
+    if stored == "float16":
+        w = f("DEQUANTIZE", [f.constant(real.astype(np.float16))], f.tensor([8, 6]), options="DequantizeOptions", version=3)
+    elif stored == "float16 as it is":
+        w = f.constant(real.astype(np.float16))
+    else:
+        scale = np.abs(real).max(axis=1 if stored == "int8 a row" else None, keepdims=True) / 127
+        w = f.constant(np.rint(real / scale).astype(np.int8), scale=scale.ravel())
+    y = f("FULLY_CONNECTED", [x, w, f.constant(weights(rng, 8))], f.tensor([1, 8]), options="FullyConnectedOptions", version=3)
+    path = f.save(tmp_path / "m.tflite", [x], [f("LOGISTIC", [y], f.tensor([1, 8]))])
+    graph = load_stage(StageFile(path), chainless=True)[0]
+    assert not graph.quants
+    assert not graph.tflite
+    assert any(f"{stored.split()[0]} weights: they are taken as real numbers" in note for note in graph.notes)
+    if stored != "float16 as it is":
+        assert compare(path)[0] <= (1e-5 if stored == "float16" else 0.01)
 
 
 @pytest.mark.parametrize("frames", [1, 3])

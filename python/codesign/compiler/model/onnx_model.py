@@ -152,7 +152,9 @@ def _load(stage: StageFile, before: Chain | None, *, strict: bool, as_float: boo
     path, opened = stage.model, _open(stage, before, strict=strict, as_float=as_float)
     model, inputs, outputs, states = opened.model, opened.inputs, opened.outputs, opened.states
     feature, mask, props = opened.features, opened.result, properties(model)
-    build = _build(path, model, inputs, skip=partial)
+    build = _build(path, model, inputs, skip=partial, tflite=not as_float and props.get("integers") == "tflite")
+    stored = props.get("integers", "")
+    kept = (f"the file has {one_line(stored, 40)}: they are taken as real numbers",) if stored.endswith(" weights") else ()
     left_out = [step for step in build.skipped if step.node.op_type not in OPERATORS]
     if build.skipped:
         mask, outputs = _last_known(path, build, model, outputs, states)
@@ -178,7 +180,7 @@ def _load(stage: StageFile, before: Chain | None, *, strict: bool, as_float: boo
         updates=recognizer.updates,
         licence=one_line(props.get("licence", ""), 80),
         sha256=opened.sha256,
-        notes=(*opened.notes, *(f"{s.display} ({s.node.op_type}) is not shown: no layer computes it" for s in left_out)),
+        notes=(*opened.notes, *kept, *(f"{s.display} ({s.node.op_type}) is not shown: no layer computes it" for s in left_out)),
         tflite=build.tflite,
     )
     return _with_output_named(loaded, mask), opened.reading
@@ -196,11 +198,11 @@ def _last_known(
     return found[0], {found[0]: build.terms[found[0]].shape, **{state.output: outputs[state.output] for state in states}}
 
 
-def _build(path: Path, model: onnx.ModelProto, inputs: dict[str, Shape], *, skip: bool = False) -> Build:
+def _build(path: Path, model: onnx.ModelProto, inputs: dict[str, Shape], *, skip: bool, tflite: bool) -> Build:
     graph, opset = model.graph, opset_of(model)
     values = (*graph.input, *graph.value_info, *graph.output)
     names = frozenset([*(v.name for v in values), *(name for node in graph.node for name in node.output)])
-    build = Build(path, names, tflite=properties(model).get("integers") == "tflite")
+    build = Build(path, names, tflite=tflite)
     for info in graph.input:
         build.types[info.name] = shapes.declared(info)
     for name, shape in inputs.items():

@@ -107,7 +107,7 @@ def _bias(step: Step, outputs: int) -> npt.NDArray[np.float64]:
 
 
 def _give(step: Step, operator: Convolution) -> None:
-    operator = replace(operator, rounding=step.rounding)
+    operator = replace(operator, rounding=step.rounding if step.build.tflite else "once")
     dims, term = step.shape(step.node.input[0]), step.term(0)
     if isinstance(term, Constant):
         raise step.refuse("has only constant inputs")

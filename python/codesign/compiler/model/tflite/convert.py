@@ -59,8 +59,11 @@ def _converted(builder: Builder, graph: TfliteGraph) -> onnx.ModelProto:
     )
     model = helper.make_model(proto, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=10)
     props = {"states": json.dumps(builder.states)} if builder.states else {}
+    kinds = [str(tensor.dtype) for tensor in graph.tensors if tensor.data is not None]
     if any(node.op_type == "QuantizeLinear" for node in builder.nodes):
         props["integers"] = "tflite"
+    elif narrow := sorted({"int8", "float16"}.intersection(kinds)):
+        props["integers"] = f"{' and '.join(narrow)} weights"
     helper.set_model_props(model, props)
     return model
 

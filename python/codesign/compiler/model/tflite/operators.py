@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +33,12 @@ def binary(kind: str) -> Callable[[Builder], None]:
     """An element-wise function of two, with a fused activation where its options have one."""
 
     def convert(b: Builder) -> None:
+        tensors = [b.tensor(0), b.tensor(1), b.out()]
+        exact = all(len(t.scale) == 1 and math.frexp(float(t.scale[0]))[0] == 0.5 for t in tensors)
+        if kind == "Sub" and b.out().dtype == np.int16 and exact and b.option("PotScaleInt16", True):
+            raise b.refuse(
+                "says pot_scale_int16: its shifts round in another way", hint="convert it with pot_scale_int16 = false"
+            )
         activation = b.option("FusedActivationFunction", 0) if hasattr(b.call.options, "FusedActivationFunction") else 0
         b.give(b.node(kind, [b.real(0), b.real(1)]), activation=activation)
 

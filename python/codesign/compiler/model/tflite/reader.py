@@ -6,7 +6,7 @@ from __future__ import annotations
 import importlib
 import math
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -67,9 +67,26 @@ def read_graph(path: Path, data: bytes) -> TfliteGraph:
             f"{path}: TFLite files need the package ai-edge-litert", hint="pip install 'codesign[tflite]'"
         ) from error
     try:
-        return _graph(path, schema, data)
+        return _with_real_constants(_graph(path, schema, data))
     except (struct.error, LookupError, ValueError, TypeError, AttributeError, OverflowError) as error:
         raise InputError(f"{path}: not a TFLite file, or a damaged one ({one_line(str(error), 80)})", hint=HINT) from error
+
+
+def _with_real_constants(graph: TfliteGraph) -> TfliteGraph:
+    """The graph with what DEQUANTIZE makes of constants, as of float16 weights, as constants of real numbers."""
+    tensors, calls = list(graph.tensors), []
+    for call in graph.calls:
+        source = tensors[call.inputs[0]] if call.kind == "DEQUANTIZE" and call.inputs and call.inputs[0] >= 0 else None
+        if source is None or source.data is None or len(call.outputs) != 1:
+            calls.append(call)
+            continue
+        data = source.data.astype(np.float32)
+        if len(source.scale):
+            along = [-1 if i == source.axis else 1 for i in range(data.ndim)] if len(source.scale) > 1 else []
+            zero = np.broadcast_to(source.zero_point, source.scale.shape).astype(np.float32)
+            data = (data - zero.reshape(along)) * source.scale.reshape(along)
+        tensors[call.outputs[0]] = replace(tensors[call.outputs[0]], data=data)
+    return replace(graph, tensors=tuple(tensors), calls=tuple(calls))
 
 
 def _graph(path: Path, schema: Any, data: bytes) -> TfliteGraph:
