@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Drawn networks of convolutions, skips, stacked neighbours, time contexts and scans: as onnxruntime, and C as the reference."""
+"""Drawn networks of convolutions, skips, stacked neighbours, time contexts and scans: as in onnxruntime, and C as NumPy."""
 
 from __future__ import annotations
 

@@ -70,7 +70,7 @@ def quantized(name, activations, folder):
     ends = {f"{state}_out": shape for state, shape in states.items()}
     starts = {f"{state}_in": shape for state, shape in states.items()}
     onnx.save(g.model({"x": [1, SIZE], **starts}, {"mask": [1, SIZE], **ends}), folder / "m.onnx")
-    graph = load_stage(StageFile(folder / "m.onnx"), chainless=True)[0]
+    graph = load_stage(StageFile(folder / "m.onnx"), strict=False)[0]
     return quantize_graph(graph, [np.random.default_rng(1).standard_normal((80, SIZE)).astype(np.float32)], activations)
 
 
@@ -96,7 +96,7 @@ def test_litert_gives_the_bits_of_the_file_imported_again(name, activations, tmp
     graph = quantized(name, activations, tmp_path)
     data, network = tflite_of(graph), lower(graph)
     (tmp_path / "m.tflite").write_bytes(data)
-    again = lower(load_stage(StageFile(tmp_path / "m.tflite"), chainless=True)[0])
+    again = lower(load_stage(StageFile(tmp_path / "m.tflite"), strict=False)[0])
     source = network.values[network.input]
     real = np.random.default_rng(2).standard_normal((40, SIZE)) / source.scale + source.zero_point
     rows = np.clip(np.rint(real), source.low, source.high).astype(source.dtype)
@@ -113,7 +113,7 @@ def test_what_has_no_form_in_tflite_is_named(tmp_path):
     y = g("LayerNormalization", g("Gemm", "x", g.weights(SIZE, SIZE)), g.weights(SIZE), g.weights(SIZE))
     g("Sigmoid", g("Gemm", y, g.weights(SIZE, SIZE)), outputs=["mask"])
     onnx.save(g.model({"x": [1, SIZE]}, {"mask": [1, SIZE]}), tmp_path / "m.onnx")
-    graph = load_stage(StageFile(tmp_path / "m.onnx"), chainless=True)[0]
+    graph = load_stage(StageFile(tmp_path / "m.onnx"), strict=False)[0]
     with pytest.raises(InputError, match=r"is float; codesign quantize"):
         tflite_of(graph)
     features = np.random.default_rng(1).standard_normal((20, SIZE)).astype(np.float32)
