@@ -41,6 +41,7 @@ def test_a_signal_too_short_has_no_lag():
     assert lag_of(noise(100), noise(100), 512) is None
 
 
+@pytest.mark.slow
 def test_the_parts_add_up(small_proof):
     _, proof = small_proof
     delay, chain = proof.verdict.delay, proof.image.network.frontend

@@ -40,6 +40,7 @@ IN_C = (
 """Cases whose layers have modes or integers that no other network gives them; their siblings share the kernels."""
 
 
+@pytest.mark.slow
 def test_the_emitted_c_gives_the_same_bits(tmp_path):
     found = [
         layer_case

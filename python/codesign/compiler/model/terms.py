@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What values of a step are, as expressions: linear forms, functions of them, products. Operators are recognised by their
-dataflow here, so neither node names nor the way an exporter splits a matrix matter.
+"""Terms: what the values of a step are, as expressions: linear forms, functions of them, products. Operators are recognised
+by their dataflow here, so neither node names nor the way an exporter splits a matrix matter.
 """
 
 from __future__ import annotations
