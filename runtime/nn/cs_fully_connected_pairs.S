@@ -89,16 +89,11 @@
         ssat    r5, #16, r5
         ssat    r4, #16, r4
         ssat    r6, #16, r6
-        adds    r3, r3, #1
-        adds    r5, r5, #1
-        adds    r4, r4, #1
-        adds    r6, r6, #1
-        ssat    r3, #16, r3
-        ssat    r5, #16, r5
-        ssat    r4, #16, r4
-        ssat    r6, #16, r6
         pkhbt   r3, r3, r4, lsl #16
         pkhbt   r5, r5, r6, lsl #16
+        mov     r9, #0x00010001
+        qadd16  r3, r3, r9
+        qadd16  r5, r5, r9
         str     r3, [r7], #4
         str     r5, [r12], #4
         strd    r7, r12, [sp, #4]

@@ -139,12 +139,10 @@
         asr     r5, r5, r11
         ssat    r4, #16, r4
         ssat    r5, #16, r5
-        add     r4, r4, #1
-        add     r5, r5, #1
-        ssat    r4, #16, r4
-        ssat    r5, #16, r5
         ldrd    r8, r9, [r2]
         pkhbt   r4, r4, r5, lsl #16
+        mov     r5, #0x00010001
+        qadd16  r4, r4, r5
         sub     r6, lr, r2
         str     r4, [r1], #16                   // two units' state, for later: `before` may be `after`
         cmp     r6, #2 * \units
