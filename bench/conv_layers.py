@@ -189,12 +189,13 @@ def _run_ours(opened: tuple[Calls, Path], layer: Convolution, x: np.ndarray, boa
     for phase in layer.phases():
         packed = phase.weights.reshape(-1) if layer.depthwise else pack_conv(phase.weights, layer.groups)
         shape = (layer.groups, phase.weights.shape[1], outputs // layer.groups, block_results(phase, layer.depthwise))
+        shape += (phase.interleaved, frequency)
         data = (
             struct.pack("<5I", calls.put(packed), bias, multiplier, negative, shift)
             + _axis(phase.time)
             + _axis(phase.frequency)
         )
-        data += struct.pack("<4H4i2I", *shape, 0, 0, layer.low, layer.high, time * frequency, layer.twice)
+        data += struct.pack("<6H4i2I", *shape, 0, 0, layer.low, layer.high, time * frequency, layer.twice)
         calls.call(FUNCTIONS[layer.depthwise], calls.put(data), x_at, y_at + 2 * phase.y_offset, scratch)
         total += calls.instructions
         cycles += sum(cycles_of_blocks(calls.blocks, elf, board).values())

@@ -29,7 +29,7 @@ def conv_struct(pointer: Any) -> type[ctypes.Structure]:
     fields = (
         *((name, pointer) for name in ("weights", "bias", "multiplier", "negative", "shift")),
         *((name, AXIS) for name in ("time", "frequency")),
-        *((name, ctypes.c_uint16) for name in ("groups", "inputs", "outputs", "block")),
+        *((name, ctypes.c_uint16) for name in ("groups", "inputs", "outputs", "block", "phases", "y_frequency")),
         *((name, ctypes.c_int32) for name in ("source_zero_point", "zero_point", "low", "high")),
         ("y_channel", ctypes.c_uint32),
         ("twice", ctypes.c_uint32),
@@ -49,7 +49,7 @@ def structs(layer: Convolution, pointer: Any, put: Callable[[np.ndarray], int]) 
         shape = (layer.groups, phase.weights.shape[1], len(layer.weights) // layer.groups)
         rest = (layer.source_zero_point, layer.zero_point, layer.low, layer.high, time * frequency, layer.twice)
         block = block_results(phase, layer.depthwise)
-        found.append((kind(put(packed), *constants, *axes, *shape, block, *rest), phase))
+        found.append((kind(put(packed), *constants, *axes, *shape, block, phase.interleaved, frequency, *rest), phase))
     return found
 
 

@@ -6,28 +6,30 @@
 #include "codesign/conv.h"
 #include "codesign/nn.h"
 #include "conv_multiply.h"
-#include "conv_output.h"
+#include "conv_outputs.h"
 #include "conv_patches.h"
 #include "conv_widen.h"
 
-/* `count` results from (t, f) on of all outputs of one group, whose first output is `first`. */
+/* `count` results from f on, of one t, of all outputs of one group, whose first output is `first`; `at`: where they stand. */
 static inline const int8_t *cs_conv_block(const cs_conv *layer, const int8_t *weights, const void *patches, uint32_t count,
-                                          uint32_t first, uint32_t at, void *y, int wide, int16_t *rows)
+                                          uint32_t first, uint32_t f, uint32_t at, void *y, int wide, int16_t *rows)
 {
     const uint32_t columns = CS_ROUND_UP_4((uint32_t)layer->inputs * layer->time.taps * layer->frequency.taps);
     const uint32_t block = layer->block;
     int32_t *acc = (int32_t *)(void *)(rows + 4 * CS_ROUND_UP_8(columns));
 
-    for (uint32_t output = 0; output < layer->outputs; output += 4) {
-        const uint32_t real = layer->outputs - output < 4 ? layer->outputs - output : 4;
+    const uint32_t phases = layer->phases, rows_of_group = layer->outputs * phases;
+
+    for (uint32_t row = 0; row < rows_of_group; row += 4) {
+        const uint32_t real = rows_of_group - row < 4 ? rows_of_group - row : 4;
         int32_t bias[4];
 
-        for (uint32_t row = 0; row < 4; row++) {
-            bias[row] = row < real ? layer->bias[first + output + row] : 0;
+        for (uint32_t i = 0; i < 4; i++) {
+            bias[i] = i < real ? layer->bias[first + (phases == 1 ? row + i : (row + i) / phases)] : 0;
         }
         weights = cs_conv_widen(weights, columns, rows);
         cs_conv_multiply(rows, patches, columns, (count + 1) / 2, bias, acc, block);
-        cs_conv_outputs(layer, first + output, real, acc, block, count, (int8_t *)y + (wide ? 2u : 1u) * at, wide);
+        cs_conv_outputs(layer, first * phases + row, real, acc, block, f, count, (int8_t *)y + (wide ? 2u : 1u) * at, wide);
     }
     return weights;
 }
@@ -50,7 +52,7 @@ static inline void cs_conv_core(const cs_conv *layer, const void *x, void *y, in
                 const uint32_t left = frequency->results - f, count = left < layer->block ? left : layer->block;
 
                 cs_patches(layer, source, t, f, count, patches, 2 * columns, wide);
-                next = cs_conv_block(layer, weights, patches, count, g * layer->outputs,
+                next = cs_conv_block(layer, weights, patches, count, g * layer->outputs, f,
                                      t * time->y_step + f * frequency->y_step, y, wide, patches + layer->block * columns);
             }
         }

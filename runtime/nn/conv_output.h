@@ -214,37 +214,4 @@ static __attribute__((noinline)) void cs_conv_output(const cs_channel *channel, 
     }
 }
 
-/* Of `channels` channels from `channel` on: sums stand `apart` from channel to channel, results layer->y_channel. */
-static __attribute__((noinline)) void cs_conv_outputs(const cs_conv *layer, uint32_t channel, uint32_t channels,
-                                                      const int32_t *acc, uint32_t apart, uint32_t count, void *y, int wide)
-{
-    const uint32_t step = layer->frequency.y_step, bytes = (wide ? 2u : 1u) * layer->y_channel;
-    int8_t *to = (int8_t *)y + channel * bytes;
-
-#if defined(__ARM_FEATURE_DSP) && !defined(__ARM_FEATURE_MVE)
-    if (wide && layer->high == 32767 && layer->low == -32767 && !layer->twice) { /* the ordinary case, with less ado */
-        for (; channels > 0; channels--, channel++, acc += apart, to += bytes) {
-            const int32_t right = -1 - layer->shift[channel], multiplier = layer->multiplier[channel];
-
-            if (right < 1 || right > CS_MOST_RIGHT) {
-                break;
-            }
-            const cs_run run = {
-                .positive = multiplier,
-                .flip = layer->negative != 0 ? multiplier ^ layer->negative[channel] : 0,
-                .offset = (1 << (right - 1)) - (1 << right),
-                .right = right,
-                .up = 1,
-            };
-            cs_conv_results(&run, acc, count, (int16_t *)(void *)to, step);
-        }
-    }
-#endif
-    for (; channels > 0; channels--, channel++, acc += apart, to += bytes) {
-        const cs_channel constants = cs_channel_of(layer, channel);
-
-        cs_conv_output(&constants, acc, count, to, step, wide);
-    }
-}
-
 #endif

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Drawn networks of convolutions, skips, stacked neighbours, time contexts and scans: as in onnxruntime, and C as NumPy."""
+"""Drawn networks of convolutions, skips, stacked neighbours, time contexts and scans: as onnxruntime, C as the reference."""
 
 from __future__ import annotations
 

@@ -20,7 +20,8 @@ typedef struct cs_conv_axis {
 
 /* `inputs` and `outputs` are the channels of one group; a group's outputs follow one another.
  * weights: cs_conv_*: for each group and each four of its outputs, for each four columns (channel, time tap, frequency tap;
- *          the last fastest; zeros up to a multiple of 4), for each of the four outputs columns 0, 2, 1, 3.
+ *          the last fastest; zeros up to a multiple of 4), for each of the four outputs columns 0, 2, 1, 3. With phases,
+ *          outputs times phases in the place of outputs.
  *          cs_depthwise_*: outputs * time taps * frequency taps, row-major; `inputs` is 1. */
 typedef struct cs_conv {
     const int8_t *weights;
@@ -31,6 +32,8 @@ typedef struct cs_conv {
     cs_conv_axis time, frequency;
     uint16_t groups, inputs, outputs;
     uint16_t block;            /* results along frequency that share one reading of the weights; even */
+    uint16_t phases;           /* of a transposed convolution, computed together: each output has so many rows of weights, */
+    uint16_t y_frequency;      /* result r of row p stands at r * y_step + p, if that is below y_frequency; without, 1 phase */
     int32_t source_zero_point; /* int8 only; int16 has none */
     int32_t zero_point, low, high;
     uint32_t y_channel;        /* elements of one channel of y */

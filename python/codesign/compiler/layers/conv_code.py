@@ -15,8 +15,8 @@ from codesign.compiler.layers.scratch import round_up
 if TYPE_CHECKING:
     from codesign.compiler.layers.convolution import Convolution
 
-_PATCH_ELEMENTS = 2048
-_MOST_RESULTS = {False: 40, True: 64}  # of a block, by whether it is depthwise
+_PATCH_ELEMENTS = 4096
+_MOST_RESULTS = {False: 66, True: 64}  # of a block, by whether it is depthwise
 
 
 @dataclass(frozen=True)
@@ -36,12 +36,18 @@ class Axis:
 
 @dataclass(frozen=True)
 class ConvPhase:
-    """One cs_conv: weights int8 (outputs, inputs of a group, time taps, frequency taps), written from element `y_offset` on."""
+    """One cs_conv: weights int8 (outputs, inputs of a group, time taps, frequency taps), written from element `y_offset` on.
+
+    With `interleaved` > 1 it is as many phases along frequency in one: each output has so many rows of weights one after the
+    other, `idle` of whose weights are zeros that only fill the window.
+    """
 
     weights: npt.NDArray[np.int8]
     time: Axis
     frequency: Axis
     y_offset: int
+    interleaved: int = 1
+    idle: int = 0
 
     @property
     def columns(self) -> int:
@@ -50,7 +56,7 @@ class ConvPhase:
 
     @property
     def macs(self) -> int:
-        return int(self.weights.size) * self.time.results * self.frequency.results
+        return (int(self.weights.size) - self.idle) * self.time.results * self.frequency.results
 
 
 def block_results(phase: ConvPhase, depthwise: bool) -> int:

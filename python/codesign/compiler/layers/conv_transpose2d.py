@@ -3,9 +3,8 @@
 
 from __future__ import annotations
 
-import itertools
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
@@ -14,6 +13,12 @@ import numpy.typing as npt
 from codesign.compiler.layers.arithmetic import Ints
 from codesign.compiler.layers.conv_code import Axis, ConvPhase
 from codesign.compiler.layers.convolution import Convolution, Pair, products
+from codesign.compiler.layers.scratch import round_up
+
+_AxisPhase = tuple[int, list[int], Axis]
+"""First result, its taps, axis."""
+_COLUMN = 4
+"""What it costs to gather a column of patches, beside the multiplication of a column and a row."""
 
 
 @dataclass(frozen=True)
@@ -41,13 +46,18 @@ class ConvTranspose2d(Convolution):
     def phases(self) -> tuple[ConvPhase, ...]:
         found = []
         row = self.result_shape[2]
-        for time, frequency in itertools.product(self._axis_phases(0), self._axis_phases(1)):
-            (t_first, t_taps, t_axis), (f_first, f_taps, f_axis) = time, frequency
-            weights = self.weights[:, :, t_taps][:, :, :, f_taps]
-            if weights.size == 0:  # no tap reaches these results: one of zeros leaves the bias
-                weights = np.zeros((*self.weights.shape[:2], max(len(t_taps), 1), max(len(f_taps), 1)), np.int8)
-            found.append(ConvPhase(np.ascontiguousarray(weights), t_axis, f_axis, t_first * row + f_first))
+        for time in self._axis_phases(0):
+            alone = [self._phase(time, frequency, row) for frequency in self._axis_phases(1)]
+            joined = _joined(alone, self.stride[1], self.groups)
+            found += alone if joined is None or self.depthwise else [joined]
         return tuple(found)
+
+    def _phase(self, time: _AxisPhase, frequency: _AxisPhase, row: int) -> ConvPhase:
+        (t_first, t_taps, t_axis), (f_first, f_taps, f_axis) = time, frequency
+        weights = self.weights[:, :, t_taps][:, :, :, f_taps]
+        if weights.size == 0:  # no tap reaches these results: one of zeros leaves the bias
+            weights = np.zeros((*self.weights.shape[:2], max(len(t_taps), 1), max(len(f_taps), 1)), np.int8)
+        return ConvPhase(np.ascontiguousarray(weights), t_axis, f_axis, t_first * row + f_first)
 
     def sums(self, x: Ints, weights: npt.NDArray[np.float64]) -> Ints:
         full = np.zeros((len(weights), *(self._reach(i) + self.output_padding[i] for i in range(2))), np.int64)
@@ -65,7 +75,7 @@ class ConvTranspose2d(Convolution):
         taps = int(self.weights.shape[2 + i])
         return (self.shape[1 + i] - 1) * self.stride[i] + self.dilation[i] * (taps - 1) + 1
 
-    def _axis_phases(self, i: int) -> list[tuple[int, list[int], Axis]]:
+    def _axis_phases(self, i: int) -> list[_AxisPhase]:
         """(first result, its taps, axis) of each phase along an axis that has results.
 
         Result y reads tap k from source (y + before − k · dilation) / stride where that is whole. Results a stride apart read
@@ -91,3 +101,30 @@ class ConvTranspose2d(Convolution):
             )
             found.append((first, chosen, axis))
         return found
+
+
+def _joined(phases: list[ConvPhase], stride: int, groups: int) -> ConvPhase | None:
+    """Phases along frequency as one, whose window holds those of all: sources are gathered once, rows fill fours. None where
+    they do not fit one another, or that is no gain.
+    """
+    axes = [phase.frequency for phase in phases]
+    first = min(axis.origin for axis in axes)
+    apart = [axis.origin - first for axis in axes]
+    if len(phases) != stride or stride == 1 or len({axis.dilation for axis in axes}) > 1:
+        return None
+    dilation = axes[0].dilation
+    if any(shift % dilation for shift in apart):
+        return None
+    taps = max(shift // dilation + axis.taps for shift, axis in zip(apart, axes, strict=True))
+    outputs, inputs, time_taps, _ = phases[0].weights.shape
+    weights = np.zeros((outputs, stride, inputs, time_taps, taps), np.int8)
+    for p, (phase, shift) in enumerate(zip(phases, apart, strict=True)):
+        weights[:, p, :, :, shift // dilation : shift // dilation + phase.frequency.taps] = phase.weights
+    of_group, columns = outputs // groups, inputs * time_taps * taps
+    alone = sum((round_up(of_group, 4) + _COLUMN) * phase.columns for phase in phases)
+    if (round_up(of_group * stride, 4) + _COLUMN) * columns >= alone:
+        return None
+    axis = replace(axes[0], origin=first, taps=taps, results=max(axis.results for axis in axes))
+    idle = int(weights.size) - sum(int(phase.weights.size) for phase in phases)
+    rows = weights.reshape(outputs * stride, inputs, time_taps, taps)
+    return ConvPhase(rows, phases[0].time, axis, phases[0].y_offset, stride, idle)
