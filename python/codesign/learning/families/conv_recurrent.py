@@ -54,13 +54,8 @@ class ConvRecurrentSizes(ConvRecurrentCosts):
         """Channels of the halvings (where convolutions have no groups), hidden ones of blocks, units across, units over."""
         result = [self._channels(k) for k in range(len(self.channels))] if self.groups_of_channels == 1 else []
         for name, hidden in zip(self.block_names, self.hidden, strict=True):
-            biases = (
-                *normalized(f"{name}.first_norm"),
-                UnitSlice(f"{name}.first_slope.weight"),
-                *normalized(f"{name}.past_norm"),
-                UnitSlice(f"{name}.past_slope.weight"),
-            )
-            rows = (UnitSlice(f"{name}.first.weight"), UnitSlice(f"{name}.past.weight"))
+            rows, biases = normalized((f"{name}.first", f"{name}.first_norm"), (f"{name}.past", f"{name}.past_norm"))
+            biases += (UnitSlice(f"{name}.first_slope.weight"), UnitSlice(f"{name}.past_slope.weight"))
             result.append(UnitGroup(name, hidden, rows, biases, (UnitSlice(f"{name}.last.weight", 1),)))
         for k, units in enumerate(self.across):
             layers = (f"layer{k}.across.{{}}_l0", f"layer{k}.across.{{}}_l0_reverse")
@@ -72,23 +67,24 @@ class ConvRecurrentSizes(ConvRecurrentCosts):
 
     def _channels(self, k: int) -> UnitGroup:
         """Channels after halving k, which the skip connection ties to those that doubling k adds them to."""
-        rows = [UnitSlice(f"down{k}.conv.weight")]
-        biases = [*normalized(f"down{k}.norm"), UnitSlice(f"down{k}.slope.weight")]
+        last = k == len(self.channels) - 1
+        made = [(f"down{k}.conv", f"down{k}.norm")]
+        if last:
+            made += [(f"{name}.last", f"{name}.last_norm") for name in self.block_names]
+        rows, biases = normalized(*made)
+        biases += (UnitSlice(f"down{k}.slope.weight"),)
         columns = [UnitSlice(f"up{k}.conv.weight", 0)]
-        if k < len(self.channels) - 1:
+        if not last:
             columns.append(UnitSlice(f"down{k + 1}.conv.weight", 1))
-            rows.append(UnitSlice(f"up{k + 1}.conv.weight", 1))
-            biases += [*normalized(f"up{k + 1}.norm"), UnitSlice(f"up{k + 1}.slope.weight")]
-            return UnitGroup(f"channels{k}", self.channels[k], tuple(rows), tuple(biases), tuple(columns))
-        for name in self.block_names:
-            rows.append(UnitSlice(f"{name}.last.weight"))
-            biases += normalized(f"{name}.last_norm")
-            columns.append(UnitSlice(f"{name}.first.weight", 1))
+            factors, others = normalized((f"up{k + 1}.conv", f"up{k + 1}.norm"), axis=1)
+            slope = UnitSlice(f"up{k + 1}.slope.weight")
+            return UnitGroup(f"channels{k}", self.channels[k], rows + factors, (*biases, *others, slope), tuple(columns))
+        columns += [UnitSlice(f"{name}.first.weight", 1) for name in self.block_names]
         for layer, ways in self.recurrent_names:
-            rows.append(UnitSlice(f"{layer}_out.weight"))
-            biases.append(UnitSlice(f"{layer}_out.bias"))
+            rows += (UnitSlice(f"{layer}_out.weight"),)
+            biases += (UnitSlice(f"{layer}_out.bias"),)
             columns += [UnitSlice(f"{layer}.weight_ih_l0{way}", 1) for way in ways]
-        return UnitGroup(f"channels{k}", self.channels[k], tuple(rows), tuple(biases), tuple(columns))
+        return UnitGroup(f"channels{k}", self.channels[k], rows, biases, tuple(columns))
 
     def rounded(self) -> Mapping[str, UnitSlice]:
         names = [f"down{k}.conv.weight" for k in range(len(self.channels))]
@@ -105,9 +101,16 @@ class ConvRecurrentSizes(ConvRecurrentCosts):
         return result
 
 
-def normalized(name: str) -> tuple[UnitSlice, ...]:
-    """A batch normalization's four numbers a channel."""
-    return tuple(UnitSlice(f"{name}.{part}") for part in ("weight", "bias", "running_mean", "running_var"))
+def normalized(*layers: tuple[str, str], axis: int = 0) -> tuple[tuple[UnitSlice, ...], tuple[UnitSlice, ...]]:
+    """Rows and biases of convolutions, each with the batch normalization after it, whose factors are what counts in a unit's
+    norm: the scale of a convolution's own weights is what it takes away.
+    """
+    factors, others = list[UnitSlice](), list[UnitSlice]()
+    for convolution, norm in layers:
+        factors.append(UnitSlice(f"{norm}.weight"))
+        others.append(UnitSlice(f"{convolution}.weight", axis))
+        others += [UnitSlice(f"{norm}.{part}") for part in ("bias", "running_mean", "running_var")]
+    return tuple(factors), tuple(others)
 
 
 class ConvRecurrentNetwork(FamilyNetwork):

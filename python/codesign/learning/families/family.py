@@ -31,7 +31,7 @@ class UnitSlice:
 @dataclass(frozen=True)
 class UnitGroup:
     """A layer whose units can go. A unit owns its part of the `rows` that make it, of its `biases` and of the `columns`
-    that read it; by biases all is meant that has no weight in the unit's norm (a normalization's numbers and slopes too).
+    that read it; by biases all is meant that does not count in the unit's norm.
     """
 
     name: str
