@@ -8,6 +8,7 @@ from codesign.compiler.lower import lower
 from codesign.compiler.model.onnx_model import load_stage
 from codesign.compiler.model.stage import StageFile
 from codesign.compiler.reference import network as reference
+from codesign.proof.oracle import against_onnxruntime
 from layer_images import Case, check, host_library
 
 pytest.importorskip("ai_edge_litert", reason="the package with the schema is missing")
@@ -18,7 +19,7 @@ NAMES = [(name, dtype) for name, (_, _, dtypes) in cases.CASES.items() for dtype
 
 
 def loaded(folder, name, dtype):
-    """The bytes of a case's file and its integer network."""
+    """The bytes of a case's file and its integer network; the file is called m.tflite."""
     data = cases.file_of(name, dtype)
     (folder / "m.tflite").write_bytes(data)
     return data, lower(load_stage(StageFile(folder / "m.tflite"), strict=False)[0])
@@ -31,6 +32,9 @@ def test_every_bit_is_litert_s(name, dtype, tmp_path):
     theirs = cases.litert(data, rows)
     np.testing.assert_array_equal(reference.run(network, rows)[0], theirs)
     assert np.unique(theirs).size > 10, "a constant output proves nothing"
+    graph = load_stage(StageFile(tmp_path / "m.tflite"), strict=False)[0]
+    beside_real_numbers = against_onnxruntime(tmp_path / "m.tflite", graph, network, rows[:20])
+    assert beside_real_numbers.ok, beside_real_numbers.detail
 
 
 IN_C = (

@@ -38,15 +38,14 @@ def quantize(step: Step) -> None:
         step.give(_integers_of(step, term))
         return
     quant = _parameters(step)
-    if step.build.quants.setdefault(term.name, quant) != quant:  # the same numbers in other steps
-        term = Function(step.name(), term.extent, step.display, kind="clip", source=term)
-        step.build.quants[term.name] = quant
+    step.build.quantized[step.name()] = (term, quant)
+    if step.build.quants.setdefault(term.name, quant) != quant:
+        return  # the same numbers in other steps: a value of its own once it is real again
     # Of a concatenation, each part that has none gets the parameters: an LSTM that reads it reads the parts. What a skip gate
     # chooses has those of its choices.
     for part in term.parts if isinstance(term, Pieces) else ():
         if not (isinstance(part, Choice) and part.then.name in step.build.quants):
             step.build.quants.setdefault(part.name, quant)
-    step.build.quantized[step.name()] = (term, quant)
     while isinstance(term, Operation) and term.call is not None and isinstance(term.call.operator, View):
         (term,) = term.call.sources  # the same numbers, which have these parameters unless the file gives them others
         step.build.viewed_quants.setdefault(term.name, quant)
@@ -59,6 +58,10 @@ def dequantize(step: Step) -> None:
         term, quant = step.build.quantized[source]
         if _parameters(step) != quant:
             raise step.refuse("scale or zero point differ from those of its QuantizeLinear", hint=_HINT)
+        if step.build.quants[term.name] != quant:
+            term = Function(step.name(), term.extent, step.display, kind="clip", source=term)
+            step.build.quants[term.name] = quant
+            step.build.quantized[source] = (term, quant)
         step.give(term)
         return
     constant = step.constant(0, "the quantized tensor")
