@@ -55,8 +55,8 @@ def load_stage(
     partial: bool = False,
 ) -> tuple[Graph, ChainReading]:
     """The graph of a model file, and what was read and assumed of its chain; without a preset, frames are those of the chain
-    `before`, of the first network in a row, where nothing says otherwise. Unless `strict`, that a chain is missing, or has other
-    sizes than the network, is told in the reading, and the graph has the default one.
+    `before`, of the first network in a row, where nothing says otherwise. Unless `strict`, that a chain is missing, or has
+    other sizes than the network, is told in the reading, and the graph has the default one.
 
     With `as_float`, a quantized network becomes the float one that it stands for, without parameters of values. With
     `partial` the graph ends before the first operator that no layer computes, which its notes name.
