@@ -71,7 +71,7 @@ def test_a_network_that_onnxruntime_quantized_is_proven(exported, tmp_path):
     pcm = noisy(network.frontend.hop)
     reference = run_reference(network, pcm)
     assert equal(MACHINES["host"].run(build_host(network, tmp_path / "host"), pcm), reference).ok
-    check = against_onnxruntime(loaded.path, loaded.graph, network, reference.features)
+    check = against_onnxruntime(loaded.path, loaded.parts[0].graph, network, reference.features)
     assert check.ok, check
     few = pcm[: 20 * network.frontend.hop]
     run = MACHINES["unicorn"].run(build_bare(network, board, tmp_path / "bare"), few)

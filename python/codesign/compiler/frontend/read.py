@@ -58,6 +58,10 @@ class Entry:
     where: str
 
 
+class ChainMisfitError(InputError):
+    """A chain that makes sense, but gives or takes another number of values than the network has."""
+
+
 @dataclass(frozen=True)
 class ChainReading:
     """A chain, the keys of it that nothing said and that took their defaults, and sentences about keys that are unknown."""
@@ -189,13 +193,13 @@ def _derive(values: dict[str, Any], n_features: int | None, n_outputs: int | Non
 
 def _check_sizes(chain: Chain, where: str, n_features: int | None, n_outputs: int | None) -> None:
     if n_features is not None and n_features != chain.n_features:
-        raise InputError(
+        raise ChainMisfitError(
             f"{where}: feature '{chain.feature}' gives {chain.n_features} values, the input has {n_features}",
             hint=_fits(chain, n_features, n_outputs),
         )
     if n_outputs is not None and n_outputs != chain.n_outputs:
         what = f"output '{chain.output}'" if chain.output != "gains" else f"gains '{chain.gains}'"
-        raise InputError(
+        raise ChainMisfitError(
             f"{where}: {what} takes {chain.n_outputs} values, the output has {n_outputs}",
             hint=_fits(chain, n_features, n_outputs),
         )

@@ -12,7 +12,7 @@ import onnx
 from codesign.base.errors import InputError, one_line
 from codesign.compiler.frontend import Chain
 from codesign.compiler.frontend.chain import OUTPUT_STAGE, SHARED
-from codesign.compiler.frontend.read import CHAIN_KEYS, ChainReading, Entry, read_chain_keys
+from codesign.compiler.frontend.read import CHAIN_KEYS, ChainMisfitError, ChainReading, Entry, read_chain_keys
 from codesign.compiler.model import shapes
 from codesign.compiler.model.chain_file import SUFFIX, chain_entries, chain_file_entries, chain_path, finder, text_of
 from codesign.compiler.model.file import opset_of, read_model
@@ -55,8 +55,8 @@ def load_stage(
     partial: bool = False,
 ) -> tuple[Graph, ChainReading]:
     """The graph of a model file, and what was read and assumed of its chain; without a preset, frames are those of the chain
-    `before`, of the first network in a row, where nothing says otherwise. Unless `strict`, a chain that cannot be that of the
-    network is told in the reading, and the graph has the default one.
+    `before`, of the first network in a row, where nothing says otherwise. Unless `strict`, that a chain is missing, or has
+    other sizes than the network, is told in the reading, and the graph has the default one.
 
     With `as_float`, a quantized network becomes the float one that it stands for, without parameters of values. With
     `partial` the graph ends before the first operator that no layer computes, which its notes name.
@@ -142,9 +142,10 @@ def _open(stage: StageFile, before: Chain | None, *, strict: bool = True, as_flo
     try:
         reading = read_chain_keys(entries, str(path), find, *sizes)
     except InputError as error:
-        if strict:
+        silent = not entries.keys() & {*CHAIN_KEYS, "preset"}
+        if strict or not (silent or isinstance(error, ChainMisfitError)):
             raise
-        reading = ChainReading(Chain(), (), (), error, silent=not entries.keys() & {*CHAIN_KEYS, "preset"})
+        reading = ChainReading(Chain(), (), (), error, silent=silent)
     return _Opened(ports.model, sha256, simplified.notes + ports.notes, reading, inputs, outputs, states, features, result)
 
 

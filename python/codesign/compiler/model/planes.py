@@ -49,7 +49,7 @@ def join_planes(path: Path, ports: Ports, free: tuple[Sequence[str], Sequence[st
     name them, or by names such as re and im.
 
     Raises:
-        InputError: keys that name something else, or several inputs or outputs that are no such pair.
+        InputError: keys that name something else, or several inputs or outputs of one size that are no such pair.
     """
     parts_in = _pair(path, "inputs", free[0], ports.inputs, said)
     parts_out = _pair(path, "outputs", free[1], ports.outputs, said)
@@ -77,8 +77,8 @@ def _pair(
     shown = ", ".join(f"'{name}' {list(shapes[name])}" for name in names) or "none"
     if key in said:
         first, second = _named(said[key], key, names, shown)
-    elif len(names) < 2:
-        return None
+    elif len(names) < 2 or len({math.prod(shapes[name]) for name in names}) > 1:
+        return None  # parts are as large as each other; others are states that lack a partner
     else:
         real = [name for name in names if _REAL.search(name.lower())]
         imaginary = [name for name in names if _IMAGINARY.search(name.lower()) and name not in real]

@@ -16,7 +16,7 @@ from codesign.compiler.model.graph import GATES, Matrix, Quant
 from codesign.compiler.operators.headroom import products_reach, saturating_bias
 from codesign.compiler.operators.operator import Grid, Operator, Real, Shape
 from codesign.compiler.operators.rounding import sigmoid
-from codesign.compiler.operators.scales import HIDDEN, HIDDEN16, LOGIT, cell_quant, group_scales, int8_matrix
+from codesign.compiler.operators.scales import HIDDEN, HIDDEN16, LOGIT, cell_quant, group_scales, int8_matrix, widest_step
 
 if TYPE_CHECKING:
     from codesign.compiler.lower.context import Context
@@ -102,6 +102,10 @@ class LstmCell(Operator):
         wide = calibration.is_wide(self.output) or (source is not None and source.bits == 16)  # an int16 source needs that
         hidden = HIDDEN16 if wide else HIDDEN
         return {self.hidden: hidden, self.output: hidden, self.cell: cell, self.cell_output: cell}
+
+    @property
+    def source_step(self) -> float:
+        return widest_step(self.input_weight.values, len(GATES))
 
     def quantized(self, calibration: Calibration) -> tuple[Self, Mapping[str, Quant]]:
         hidden, source = calibration.quants[self.hidden], calibration.quants.get(self.source)

@@ -153,6 +153,11 @@ class Operator(ABC):
         return math.inf
 
     @property
+    def source_step(self) -> float:
+        """The largest scale of an int16 first source beside which its weights need not be cut; infinite where none are."""
+        return math.inf
+
+    @property
     def moves(self) -> bool:
         """Whether it moves elements and computes nothing, so that what it reads need not be in one place."""
         return False

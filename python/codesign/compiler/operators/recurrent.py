@@ -17,7 +17,7 @@ from codesign.compiler.lower.recurrent import lower_recurrent
 from codesign.compiler.model.graph import Matrix, Quant
 from codesign.compiler.operators.operator import Grid, Operator, Real, Shape
 from codesign.compiler.operators.rounding import sigmoid
-from codesign.compiler.operators.scales import HIDDEN, HIDDEN16, cell_quant, group_scales, int8_matrix
+from codesign.compiler.operators.scales import HIDDEN, HIDDEN16, cell_quant, group_scales, int8_matrix, widest_step
 
 if TYPE_CHECKING:
     from codesign.compiler.lower.context import Context
@@ -154,6 +154,10 @@ class Recurrent(Operator):
     def source_limit(self) -> float:
         largest = float(np.abs(self.input_weight.values.astype(np.float64)).sum(axis=1).max())
         return math.inf if self.relu or largest == 0.0 else SATURATED / largest
+
+    @property
+    def source_step(self) -> float:
+        return widest_step(self.input_weight.values, GATES[self.kind])
 
     @property
     def matrices(self) -> tuple[Matrix, ...]:

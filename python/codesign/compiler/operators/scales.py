@@ -90,6 +90,12 @@ def group_scales(weights: npt.NDArray[np.float64], groups: int, source: Quant | 
     return np.repeat(scales, len(weights) // groups)
 
 
+def widest_step(weights: npt.NDArray[np.floating], groups: int) -> float:
+    """The largest scale of an int16 source beside which `group_scales` gives each of `groups` runs of rows its best scale."""
+    largest = max(weight_scale(part) for part in np.split(weights.astype(np.float64), groups))
+    return _GATE_STEP / largest if largest > 0.0 else math.inf
+
+
 def int8_matrix(values: npt.NDArray[np.float64], scale: npt.NDArray[np.float64]) -> Matrix:
     """Weights float64 (rows, columns) in int8 with a scale a row."""
     q = np.clip(np.rint(values / scale[:, None]), -127, 127).astype(np.int8)

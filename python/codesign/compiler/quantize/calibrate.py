@@ -24,6 +24,8 @@ Seen = Mapping[str, npt.NDArray[np.float32]]
 Activations = Literal["int8", "int16", "auto"]
 AUTO_DB = 40.0
 """With "auto", values that int8 rounds with less than this signal-to-noise ratio become int16."""
+_USUAL = 0.999
+"""Share of what a value did that int16 holds at any rate, where weights beside it ask for a finer scale."""
 _STILL = 1 / 64  # of a value's largest magnitude: four int8 steps of a one-sided range
 
 
@@ -65,7 +67,22 @@ class Calibration:
         """The parameters of an observed value: int8 of least squared error, or int16 that holds all that was seen."""
         observed, limit, wide = self._observed(name), self._limit(name), self.is_wide(name)
         values = self.loudest(observed) if wide else self.seen[observed]
-        return (wide_quant if wide else value_quant)(np.clip(values, -limit, limit) if np.isfinite(limit) else values)
+        values = np.clip(values, -limit, limit) if np.isfinite(limit) else values
+        if not wide:
+            return value_quant(values)
+        quant, step = wide_quant(values), self._step(name)
+        if quant.scale <= step:
+            return quant
+        # Weights that are cut cost all of the signal, rare peaks beyond the range do not: gates are open or closed there.
+        usual = float(np.quantile(np.abs(self.seen[observed]), _USUAL))
+        return replace(quant, scale=float(np.float32(max(step, min(usual / 32767, quant.scale)))))
+
+    def _step(self, name: str) -> float:
+        """The largest int16 scale of a value beside which what reads it need not cut its weights."""
+        if self.graph.is_kept(name):
+            return float("inf")
+        readers = [op for op in self.graph.readers(name) if name in op.sources[:1] or op.moves]
+        return min((self._step(op.outputs[0]) if op.moves else op.source_step for op in readers), default=float("inf"))
 
     def loudest(self, name: str) -> npt.NDArray[np.float32]:
         """All that an observed value did, on louder signals too: (values,)."""
