@@ -88,9 +88,9 @@ def ambiguous():
 
 def test_what_is_ambiguous_is_named_with_what_to_write(tmp_path):
     path = saved(ambiguous(), tmp_path)
-    with pytest.raises(InputError, match=r"inputs that are no states: 'x' \[8\], 'a' \[6\], 'b' \[6\]") as caught:
+    with pytest.raises(InputError, match=r"cannot pair states; .* 'a', 'b', 'mask', 'p', 'q'") as caught:
         load_onnx(path)
-    assert 'states = [["in", "out"]] pairs states' in caught.value.hint
+    assert 'states = [["input", "output"], …] below [chain]' in caught.value.hint
     (tmp_path / "m.toml").write_text('[chain]\nstates = [["a", "q"], ["b", "p"]]\n')
     assert [(s.input, s.output) for s in load_onnx(path).states] == [("a", "q"), ("b", "p")]
 

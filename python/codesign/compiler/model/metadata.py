@@ -16,6 +16,8 @@ from codesign.compiler.model.graph import State
 from codesign.compiler.operators.operator import Shape
 
 MAX_STATES_TEXT = 2**20
+_MOST_PARTS = 2
+"""Inputs that features come in: real and imaginary part."""
 _HINT = "correct metadata_props, see docs/model-file.md"
 _PAIRS_HINT = (
     'say states = [["input", "output"], …] below [chain] in a TOML file (--chain), or as metadata, see docs/model-file.md'
@@ -46,12 +48,14 @@ def read_states(
         return _listed(path, props["states"], inputs, outputs)
     states, unpaired, remaining = _paired(path, inputs, outputs)
     if len(unpaired) != 1 or len(remaining) != 1:
-        names = ", ".join(f"'{name}'" for name in (*unpaired, *remaining)) or "none"
-        raise InputError(
-            f"{path}: cannot pair states; without a partner are {names}, where features and mask alone should be",
-            hint=_PAIRS_HINT,
-        )
+        raise _cannot_pair(path, unpaired, remaining)
     return tuple(states)
+
+
+def _cannot_pair(path: Path, inputs: list[str], outputs: list[str]) -> InputError:
+    names = ", ".join(f"'{name}'" for name in (*inputs, *outputs)) or "none"
+    message = f"{path}: cannot pair states; without a partner are {names}, where features and mask alone should be"
+    return InputError(message, hint=_PAIRS_HINT)
 
 
 def free_ports(
@@ -66,7 +70,10 @@ def free_ports(
         states = list(_listed(path, props["states"], inputs, outputs))
         used = {state.input for state in states} | {state.output for state in states}
         return [name for name in inputs if name not in used], [name for name in outputs if name not in used]
-    return _paired(path, inputs, outputs)[1:]
+    _, unpaired, remaining = _paired(path, inputs, outputs)
+    if len(unpaired) > _MOST_PARTS:
+        raise _cannot_pair(path, unpaired, remaining)
+    return unpaired, remaining
 
 
 def _paired(path: Path, inputs: Mapping[str, Shape], outputs: Mapping[str, Shape]) -> tuple[list[State], list[str], list[str]]:
