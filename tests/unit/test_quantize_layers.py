@@ -232,3 +232,17 @@ def test_the_report_covers_all_recordings(tmp_path):
     assert len(report.layers) == 5
     assert len(report.balanced) == 1
     assert load_onnx(tmp_path / "int8.onnx").quants
+
+
+def test_rare_peaks_of_int16_features_do_not_cut_recurrent_weights(tmp_path):
+    """Few values are beyond the range then, and all weights keep their precision: those of each gate share a scale."""
+    onnx.save(float_network(gain=6.0).model(), tmp_path / "float.onnx")
+    graph = load_onnx(tmp_path / "float.onnx")
+    features = np.random.default_rng(3).exponential(1.0, (3000, 12)).astype(np.float32)
+    features[::1000] *= 60
+    quantized = quantize_graph(graph, [features], "int16")
+    exact, ours = (net.ops[0].input_weight.values.astype(np.float64) for net in (graph, quantized))
+    assert np.square(exact).sum() > 1000 * np.square(exact - ours).sum()
+    top = 32767 * quantized.quants[graph.input].scale
+    assert top < 0.6 * features.max()
+    assert (features > top).mean() < 0.001
