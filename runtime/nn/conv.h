@@ -17,19 +17,26 @@ static inline const int8_t *cs_conv_block(const cs_conv *layer, const int8_t *we
     const uint32_t columns = CS_ROUND_UP_4((uint32_t)layer->inputs * layer->time.taps * layer->frequency.taps);
     const uint32_t block = layer->block;
     int32_t *acc = (int32_t *)(void *)(rows + 4 * CS_ROUND_UP_8(columns));
-
     const uint32_t phases = layer->phases, rows_of_group = layer->outputs * phases;
+    uint32_t channel = first, phase = 0;
 
     for (uint32_t row = 0; row < rows_of_group; row += 4) {
         const uint32_t real = rows_of_group - row < 4 ? rows_of_group - row : 4;
         int32_t bias[4];
+        uint32_t of = channel, in = phase;
 
         for (uint32_t i = 0; i < 4; i++) {
-            bias[i] = i < real ? layer->bias[first + (phases == 1 ? row + i : (row + i) / phases)] : 0;
+            bias[i] = i < real ? layer->bias[of] : 0;
+            if (++in == phases) {
+                in = 0;
+                of++;
+            }
         }
         weights = cs_conv_widen(weights, columns, rows);
         cs_conv_multiply(rows, patches, columns, (count + 1) / 2, bias, acc, block);
-        cs_conv_outputs(layer, first * phases + row, real, acc, block, f, count, (int8_t *)y + (wide ? 2u : 1u) * at, wide);
+        cs_conv_outputs(layer, channel, phase, real, acc, block, f, count, (int8_t *)y + (wide ? 2u : 1u) * at, wide);
+        channel = of;
+        phase = in;
     }
     return weights;
 }

@@ -5,13 +5,13 @@
 
 #include "conv_output.h"
 
-/* Results from f on of `rows` rows of weights from `row` on: sums stand `apart` from row to row, results layer->y_channel from
- * output to output. */
-static __attribute__((noinline)) void cs_conv_outputs(const cs_conv *layer, uint32_t row, uint32_t rows, const int32_t *acc,
-                                                      uint32_t apart, uint32_t f, uint32_t count, void *y, int wide)
+/* Results from f on of `rows` rows of weights from `phase` of `channel` on: sums stand `apart` from row to row, results
+ * layer->y_channel from channel to channel. */
+static __attribute__((noinline)) void cs_conv_outputs(const cs_conv *layer, uint32_t channel, uint32_t phase, uint32_t rows,
+                                                      const int32_t *acc, uint32_t apart, uint32_t f, uint32_t count, void *y,
+                                                      int wide)
 {
     const uint32_t phases = layer->phases, step = layer->frequency.y_step, element = wide ? 2u : 1u;
-    uint32_t channel = phases == 1 ? row : row / phases, phase = row - channel * phases;
 
     int8_t *to = (int8_t *)y + element * (channel * layer->y_channel + phase);
 
@@ -22,8 +22,8 @@ static __attribute__((noinline)) void cs_conv_outputs(const cs_conv *layer, uint
     for (; rows > 0; rows--, acc += apart) {
         uint32_t real = count;
 
-        if (phases != 1 && f + count > (layer->y_frequency - phase + phases - 1) / phases) {
-            real = (layer->y_frequency - phase + phases - 1) / phases - f;
+        if (phase + (f + count - 1) * phases >= layer->y_frequency) { /* later phases may have one less */
+            real--;
         }
 #if defined(__ARM_FEATURE_DSP) && !defined(__ARM_FEATURE_MVE)
         const int32_t right = -1 - layer->shift[channel];

@@ -152,7 +152,7 @@ static inline void cs_depthwise_channel(const cs_conv *layer, uint32_t channel, 
         const uint32_t left = frequency->results - f, count = left < layer->block ? left : layer->block;
 
         cs_depthwise_sums(run, frequency, frequency->origin + (int32_t)(f * frequency->step), count, pairs, acc, wide);
-        cs_conv_outputs(layer, channel, 1, acc, 0, f, count, (int8_t *)y + (wide ? 2u : 1u) * f * frequency->y_step, wide);
+        cs_conv_outputs(layer, channel, 0, 1, acc, 0, f, count, (int8_t *)y + (wide ? 2u : 1u) * f * frequency->y_step, wide);
     }
 }
 
