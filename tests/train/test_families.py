@@ -142,6 +142,22 @@ def test_mistakes_in_a_recipe_are_named(name, old, new, message):
     assert message in str(caught.value)
 
 
+def test_normalizations_stop_going_by_the_batch(tmp_path):
+    recipe = recipe_of("conv-recurrent", ("steps = 6", "steps = 6\nnormalize = 0.5"))
+    task, seen = float_task(recipe), []
+
+    def look(what, step, steps):
+        norm = task.module.network.get_submodule("down0.norm")
+        seen.append((step, norm.training, norm.running_mean.clone()))
+
+    run = PhaseRun(recipe, recipe.train, tmp_path, torch.device("cpu"), show=look)
+    average = train(task, Tones(recipe.train), run).network["down0.norm.running_mean"]
+    assert [training for _, training, _ in seen] == [True] * 3 + [False] * 3
+    assert not torch.equal(seen[1][2], seen[2][2])
+    assert torch.equal(seen[2][2], seen[5][2])
+    assert not torch.equal(average, seen[5][2])  # a mean over steps, as the weights are
+
+
 def test_the_example_is_a_small_network():
     recipe = read_recipe(Path(__file__).parents[2] / "examples" / "conv-recurrent.toml")
     sizes = float_sizes(recipe)

@@ -35,6 +35,7 @@ SAVE_SECONDS = 120.0
 WEIGHT_LIMIT = 1.0
 """Largest weight of a matrix: keeps the int8 grid fine."""
 MAX_BAD_STEPS = 20
+SEEN = ("running_mean", "running_var")
 
 
 class BatchSource(Protocol):
@@ -131,7 +132,6 @@ class _Loop:
     def train(self, batches: BatchSource) -> Checkpoint:
         settings, saved, bad = self.settings, time.monotonic(), 0
         last = min(settings.steps, self.run.stop_after or settings.steps)
-        self.module.train()
         with batches.batches(self.step) as source, Interrupt() as interrupt:
             while self.step < last and not self._is_done():
                 if interrupt.asked:
@@ -153,6 +153,7 @@ class _Loop:
         return self._save("last.pt")
 
     def _one(self, noisy: Tensor, clean: Tensor, *taught: Tensor) -> bool:
+        self._learn()
         torch.manual_seed(self.run.recipe.seed * 1_000_003 + self.step)  # dropout and carrying depend on the step alone
         rate = learning_rate(self.settings, self.step)
         for group, factor in zip(self.optimizer.param_groups, self.factors, strict=True):
@@ -184,8 +185,19 @@ class _Loop:
         keep = min(self.settings.average, 1 - 1 / (self.step + 1))
         for mean, parameter in zip(self.average.parameters(), self.module.parameters(), strict=True):
             mean.lerp_(parameter, 1 - keep)
-        for held, buffer in zip(self.average.buffers(), self.module.buffers(), strict=True):
-            held.copy_(buffer)  # what normalizations have seen is a running mean already
+        for (name, held), buffer in zip(self.average.named_buffers(), self.module.buffers(), strict=True):
+            if name.endswith(SEEN):
+                held.lerp_(buffer, 1 - keep)  # what normalizations have seen goes with the weights that they saw it under
+            else:
+                held.copy_(buffer)
+
+    def _learn(self) -> None:
+        """Training mode; normalizations go by what they have seen once their share of the steps is over."""
+        self.module.train()
+        if self.step >= self.settings.normalize * self.settings.steps:
+            for module in self.module.modules():
+                if isinstance(module, nn.BatchNorm2d):
+                    module.eval()
 
     def _validate(self) -> None:
         assert self.run.validate is not None
@@ -196,7 +208,6 @@ class _Loop:
             self._save("best.pt")
         else:
             self.waited += 1
-        self.module.train()
 
     def _is_done(self) -> bool:
         return 0 < self.settings.patience <= self.waited

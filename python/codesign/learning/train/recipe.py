@@ -98,6 +98,8 @@ class Phase(Table):
     """How often a batch goes on from the states that the last one left: a hearing aid is never reset."""
     average: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.998
     """Decay of the running average of the weights, which is what is validated and exported."""
+    normalize: Share = 0.5
+    """Part of the steps in which batch normalizations go by the batch; then by what they have seen, as on the device."""
     validate_every: PositiveInt = 500
     patience: Annotated[int, Field(ge=0)] = 0
     """Validations without a better one after which to stop; 0: never."""
@@ -130,6 +132,7 @@ class QuantizePhase(Phase):
 
     steps: PositiveInt = 2000
     learning_rate: PositiveFloat = 3e-4
+    normalize: Share = 0.0
     calibration_batches: PositiveInt = 4
 
 
