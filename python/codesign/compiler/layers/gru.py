@@ -186,9 +186,17 @@ class Gru(Recurrent):
         )
         return LayerCode(prefix, arrays, code)
 
+    def _reset_reach(self) -> float:
+        """The largest |v| that the reset gate multiplies, in units of a pre-activation."""
+        if not self.reset_after:
+            return 0.0
+        sums = np.abs(self.candidate_recurrent_weights.astype(np.float64)).sum(axis=1) * (32767 if self.wide else 127 * 256)
+        reach = sums * float(self.recurrent_multiplier[2]) / 2.0**32 + np.abs(self.recurrent_bias.astype(np.float64))
+        return float(reach.max(initial=0.0)) / 2.0 ** (13 + int(self.gate_shift[2]))
+
     def tolerance(self, values: Mapping[str, Value]) -> dict[str, int]:
         sigmoid, tanh = TOLERANCE["sigmoid"], TOLERANCE["tanh"]
-        blend = 2.0 * sigmoid + tanh  # of z·(h − n) + n with |h − n| ≤ 2, LSB of Q0.15
+        blend = 2.0 * sigmoid + tanh + sigmoid * self._reset_reach()  # of z·(h − n) + n with |h − n| ≤ 2, LSB of Q0.15
         return {self.hidden: math.floor(1.5 + blend * 2.0**-15 / values[self.hidden].scale)}
 
 
