@@ -290,7 +290,9 @@ def reduction_cases(rng: np.random.Generator) -> list[Case]:
     x, y = value("x", 4096, "int16", 2.0**-15), value("y", 4096, "int16", 2.0**-9)
     norm = normalize_of("norm_4096", x, y, rng.normal(0, 1, 4096), rng.normal(0, 1, 4096), 1e-12)
     one = np.where(np.arange(4096) == 9, 32767, -32767).astype(np.int16)
-    cases.append(Case(norm, {"x": x, "y": y}, [{"x": one}, *({"x": of_type(rng, 4096, "int16", kind)} for kind in KINDS)]))
+    soft = rng.integers(-3, 4, 4096).astype(np.int16)
+    inputs = [{"x": of_type(rng, 4096, "int16", kind)} for kind in KINDS]
+    cases.append(Case(norm, {"x": x, "y": y}, [{"x": one}, {"x": soft}, *inputs]))
     re, im = value("re", 300, "int16", 2.0**-15), value("im", 300, "int16", 2.0**-15)
     for i, scale in enumerate((2.0**-14, 2.0**-23, 2.0**-10)):
         y = value("y", 300, "int16", scale)

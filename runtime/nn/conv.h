@@ -22,15 +22,20 @@ static inline const int8_t *cs_conv_block(const cs_conv *layer, const int8_t *we
 
     for (uint32_t row = 0; row < rows_of_group; row += 4) {
         const uint32_t real = rows_of_group - row < 4 ? rows_of_group - row : 4;
-        int32_t bias[4];
-        uint32_t of = channel, in = phase;
+        const int32_t *bias = layer->bias + channel;
+        uint32_t of = channel + 4, in = phase;
+        int32_t some[4];
 
-        for (uint32_t i = 0; i < 4; i++) {
-            bias[i] = i < real ? layer->bias[of] : 0;
-            if (++in == phases) {
-                in = 0;
-                of++;
+        if (phases > 1 || real < 4) { /* not one after the other */
+            of = channel;
+            for (uint32_t i = 0; i < 4; i++) {
+                some[i] = i < real ? layer->bias[of] : 0;
+                if (++in == phases) {
+                    in = 0;
+                    of++;
+                }
             }
+            bias = some;
         }
         weights = cs_conv_widen(weights, columns, rows);
         cs_conv_multiply(rows, patches, columns, (count + 1) / 2, bias, acc, block);

@@ -17,6 +17,9 @@ static __attribute__((noinline)) void cs_conv_outputs(const cs_conv *layer, uint
 
 #if defined(__ARM_FEATURE_DSP) && !defined(__ARM_FEATURE_MVE)
     const int ordinary = wide && layer->high == 32767 && layer->low == -32767 && !layer->twice;
+    cs_run run;
+
+    run.up = 1;
 #endif
 
     for (; rows > 0; rows--, acc += apart) {
@@ -30,13 +33,11 @@ static __attribute__((noinline)) void cs_conv_outputs(const cs_conv *layer, uint
 
         if (ordinary && right >= 1 && right <= CS_MOST_RIGHT) { /* with less ado */
             const int32_t multiplier = layer->multiplier[channel];
-            const cs_run run = {
-                .positive = multiplier,
-                .flip = layer->negative != 0 ? multiplier ^ layer->negative[channel] : 0,
-                .offset = (1 << (right - 1)) - (1 << right),
-                .right = right,
-                .up = 1,
-            };
+
+            run.positive = multiplier;
+            run.flip = layer->negative != 0 ? multiplier ^ layer->negative[channel] : 0;
+            run.offset = -(1 << (right - 1)); /* the rounding, less one step */
+            run.right = right;
             cs_conv_results(&run, acc, real, (int16_t *)(void *)to, step);
         } else
 #endif

@@ -4,6 +4,7 @@
 #define CODESIGN_NN_CONV_PATCH_WORDS_H
 
 #include "codesign/conv.h"
+#include "conv_multiply.h"
 
 #if defined(__ARM_FEATURE_DSP) && !defined(__ARM_FEATURE_MVE)
 #define CS_PATCH_WORDS 1
@@ -55,34 +56,56 @@ static __attribute__((noinline)) void cs_patch_rows(const int16_t *one, const in
     }
 }
 
-/* All patches of two rows of `size` elements with a zero before and after, three neighbours of each: six columns. */
+/* Five neighbours of each of two rows: ten columns. */
+static __attribute__((noinline)) void cs_patch_fives(const int16_t *x, const int16_t *y, uint32_t step, uint32_t count,
+                                                     int16_t *patch, uint32_t pair)
+{
+    for (; count >= 2; count -= 2, patch += pair, x += 2 * step, y += 2 * step) {
+        const int16_t *p = x + step, *q = y + step;
+        const uint32_t a = (uint16_t)x[4] | (uint32_t)*y << 16, b = (uint16_t)p[4] | (uint32_t)*q << 16;
+
+        cs_store_patches(patch, cs_two_elements(x), cs_two_elements(p));
+        cs_store_patches(patch + 4, cs_two_elements(x + 2), cs_two_elements(p + 2));
+        cs_store_patches(patch + 8, a, b);
+        cs_store_patches(patch + 12, cs_two_elements(y + 1), cs_two_elements(q + 1));
+        cs_store_patches(patch + 16, cs_two_elements(y + 3), cs_two_elements(q + 3));
+    }
+    if (count > 0) {
+        for (uint32_t i = 0; i < 5; i++) {
+            patch[CS_PATCH_COLUMN(i)] = x[i];
+            patch[CS_PATCH_COLUMN(5 + i)] = y[i];
+        }
+    }
+}
+
+/* A pair of patches of cs_patch_threes: elements f - 1 and f of both rows, f and f + 1, f + 1 and f + 2. */
+static inline void cs_store_threes(int16_t *patch, uint32_t x0, uint32_t x1, uint32_t x2, uint32_t y0, uint32_t y1, uint32_t y2)
+{
+    uint32_t a, b;
+
+    __asm__("pkhbt %0, %1, %2, lsl #16" : "=r"(a) : "r"(x2), "r"(y0));
+    __asm__("pkhtb %0, %1, %2, asr #16" : "=r"(b) : "r"(y0), "r"(x2));
+    cs_store_patches(patch, x0, x1);
+    cs_store_patches(patch + 4, a, b);
+    cs_store_patches(patch + 8, y1, y2);
+}
+
+/* All patches of two rows of `size` (not 0) elements with a zero before and after, three neighbours of each: six columns. */
 static __attribute__((noinline)) void cs_patch_threes(const int16_t *x, const int16_t *y, uint32_t size, int16_t *patch,
                                                       uint32_t pair)
 {
-    uint32_t x0 = (uint32_t)*x << 16, y0 = (uint32_t)*y << 16; /* elements f - 1 and f */
+    uint32_t x0 = (uint32_t)*x << 16, y0 = (uint32_t)*y << 16;
 
-    for (uint32_t f = 0; f < size; f += 2, patch += pair, x += 2, y += 2) {
-        uint32_t x1, x2, y1, y2, a, b; /* elements f and f + 1, f + 1 and f + 2 */
+    for (; size > 2; size -= 2, patch += pair, x += 2, y += 2) {
+        const uint32_t x2 = cs_two_elements(x + 1), y2 = cs_two_elements(y + 1);
 
-        if (f + 2 < size) {
-            x1 = cs_two_elements(x);
-            x2 = cs_two_elements(x + 1);
-            y1 = cs_two_elements(y);
-            y2 = cs_two_elements(y + 1);
-        } else {
-            x2 = f + 1 < size ? (uint16_t)x[1] : 0u;
-            y2 = f + 1 < size ? (uint16_t)y[1] : 0u;
-            x1 = (uint16_t)x[0] | x2 << 16;
-            y1 = (uint16_t)y[0] | y2 << 16;
-        }
-        __asm__("pkhbt %0, %1, %2, lsl #16" : "=r"(a) : "r"(x2), "r"(y0));
-        __asm__("pkhtb %0, %1, %2, asr #16" : "=r"(b) : "r"(y0), "r"(x2));
-        cs_store_patches(patch, x0, x1);
-        cs_store_patches(patch + 4, a, b);
-        cs_store_patches(patch + 8, y1, y2);
+        cs_store_threes(patch, x0, cs_two_elements(x), x2, y0, cs_two_elements(y), y2);
         x0 = x2;
         y0 = y2;
     }
+    const uint32_t x2 = size == 2 ? (uint16_t)x[1] : 0u, y2 = size == 2 ? (uint16_t)y[1] : 0u;
+
+    cs_store_threes(patch, x0, (uint16_t)x[0] | x2 << 16, x2, y0, (uint16_t)y[0] | y2 << 16, y2);
 }
 
 /* Whether all patches of (t, f) on are those of cs_patch_threes. */

@@ -92,7 +92,7 @@ static inline void cs_patches_inside(const cs_conv *layer, const void *x, int32_
 {
     const cs_conv_axis *time = &layer->time, *frequency = &layer->frequency;
     const uint32_t step = frequency->step, dilation = frequency->dilation;
-    uint32_t column = 0;
+    uint32_t column = 0, channel = 0;
 
 #if CS_PATCH_WORDS
     if (wide && time->taps == 1 && frequency->taps == 1 && step == 1 && (uint32_t)row < time->source) {
@@ -107,8 +107,16 @@ static inline void cs_patches_inside(const cs_conv *layer, const void *x, int32_
         }
         return;
     }
+    if (wide && time->taps == 1 && frequency->taps == 5 && dilation == 1 && (uint32_t)row < time->source) {
+        const uint32_t apart = time->source * (uint32_t)frequency->source;
+        const int16_t *from = (const int16_t *)x + row * frequency->source + at;
+
+        for (; channel + 1 < layer->inputs; channel += 2, column += 10, from += 2 * apart) {
+            cs_patch_fives(from, from + apart, step, count, patches + CS_PATCH_COLUMN(column), pair);
+        }
+    }
 #endif
-    for (uint32_t channel = 0; channel < layer->inputs; channel++) {
+    for (; channel < layer->inputs; channel++) {
         for (uint32_t k = 0; k < time->taps; k++) {
             const int32_t at_row = row + (int32_t)(k * time->dilation);
             const uint32_t base = (channel * time->source + (uint32_t)at_row) * frequency->source;

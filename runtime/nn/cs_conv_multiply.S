@@ -8,8 +8,8 @@
  *
  *   r0  rows, running           r4, r5    row 0 of patch a, of patch b      r2, r3   x of a, of b
  *   r1  patches, running        r6-r11    rows 1, 2, 3                      r12, lr  weights of two rows
- *   [sp] rows, [sp, #4] end of this pair, [sp, #8] columns * 4, [sp, #12] end of all pairs, [sp, #16] entry; after the saved
- *   registers: bias, acc running, stride in bytes
+ *   [sp] rows, [sp, #4] end of all pairs, [sp, #8] bias, [sp, #12] entry, [sp, #16] end of this pair where its blocks are more
+ *   than the unrolled, else 0; after the saved registers: bytes of a pair, acc running, stride in bytes
  *
  * Stack: 56 bytes, declared to the stack analysis by the symbol cs_conv_multiply.stack_bytes. Leaf function. */
 #if defined(__ARM_FEATURE_DSP) && !defined(__ARM_FEATURE_MVE)
@@ -57,24 +57,28 @@ cs_conv_multiply:
         .cfi_offset r4, -36
         lsls    r4, r2, #2                      // bytes of a pair
         mla     r5, r4, r3, r1                  // end of all pairs
-        adds    r6, r1, r4
+        ldr     r6, [sp, #STACK]
+        strd    r0, r5, [sp]
+        adds    r7, r1, r4
         lsrs    r2, r2, #1                      // blocks of a pair
+        cmp     r2, #BLOCKS
+        it      ls
+        movls   r7, #0                          // one round does
         rsbs    r2, r2, #0
         and     r2, r2, #(BLOCKS - 1)           // blocks to leave out of the first round
-        movs    r7, #BLOCK_BYTES
-        muls    r2, r7, r2
-        adr.w   r7, .Lblocks
-        adds    r2, r2, r7
+        movs    r5, #BLOCK_BYTES
+        muls    r2, r5, r2
+        adr.w   r5, .Lblocks
+        adds    r2, r2, r5
         orr     r2, r2, #1                      // stay in Thumb state
-        strd    r0, r6, [sp]
-        strd    r4, r5, [sp, #8]
-        str     r2, [sp, #16]
+        strd    r6, r2, [sp, #8]
+        str     r7, [sp, #16]
+        str     r4, [sp, #STACK]
         ldr     r2, [sp, #STACK + 8]
         lsls    r2, r2, #2
         str     r2, [sp, #STACK + 8]
 .Lpair:
-        ldr     r3, [sp, #STACK]
-        ldr     r2, [sp, #16]
+        ldrd    r3, r2, [sp, #8]
         ldm     r3, {r4, r6, r8, r10}
         mov     r5, r4
         mov     r7, r6
@@ -87,27 +91,30 @@ cs_conv_multiply:
         BLOCK
         .endr
 .Lblocks_end:
-        ldr     r2, [sp, #4]
-        cmp     r1, r2
-        bne     .Lblocks
+        ldr     r2, [sp, #16]
         ldrd    r3, r12, [sp, #STACK + 4]       // acc, bytes from row to row
-        ldrd    lr, r0, [sp, #8]                // bytes of a pair, end of all
-        strd    r4, r5, [r3]
-        add     r4, r3, r12
-        strd    r6, r7, [r4]
-        add     r4, r4, r12
-        strd    r8, r9, [r4]
-        add     r4, r4, r12
-        strd    r10, r11, [r4]
-        adds    r3, r3, #8
+        cbnz    r2, .Lmore
+.Ldone:
+        add     r2, r3, r12
+        strd    r4, r5, [r3], #8
+        strd    r6, r7, [r2]
+        ldrd    r0, lr, [sp]                    // rows, end of all
+        add     r2, r2, r12
+        strd    r8, r9, [r2]
+        add     r2, r2, r12
+        cmp     r1, lr
         str     r3, [sp, #STACK + 4]
-        add     r2, r2, lr
-        str     r2, [sp, #4]
-        cmp     r1, r0
-        ldr     r0, [sp]
+        strd    r10, r11, [r2]
         bne     .Lpair
         add     sp, sp, #20
         pop     {r4-r11, pc}
+.Lmore:                                         // another round, or the next pair's end
+        ldr     lr, [sp, #STACK]
+        cmp     r1, r2
+        bne     .Lblocks
+        add     r2, r2, lr
+        str     r2, [sp, #16]
+        b       .Ldone
         .cfi_endproc
         .size   cs_conv_multiply, . - cs_conv_multiply
         .if     (.Lblocks_end - .Lblocks) != BLOCKS * BLOCK_BYTES

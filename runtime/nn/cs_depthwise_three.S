@@ -21,21 +21,21 @@
         .thumb
 
         .macro  PRODUCTS
+        smlad   r6, r11, r8, r6
+        smlatb  r7, r11, r8, r7
         smlad   r4, r10, r8, r4
         smlatb  r5, r10, r8, r5
         smlabt  r4, r11, r9, r4
         smlad   r5, r11, r9, r5
-        smlad   r6, r11, r8, r6
-        smlatb  r7, r11, r8, r7
         smlabt  r6, r12, r9, r6
         smlad   r7, r12, r9, r7
         .endm
 
         .macro  ROW row, index
         ldrd    r8, r9, [r0, #(8 * \index)]
-        ldr     r10, [\row]
         ldr     r11, [\row, #4]
         ldr     r12, [\row, #8]
+        ldr     r10, [\row], #8
         PRODUCTS
         .endm
 
@@ -97,10 +97,12 @@ cs_depthwise_three:
 .Lthree:
         add     r1, r2, r3
         add     r3, r3, r1
-        ldr     lr, [sp, #STACK + 8]
+        ldrd    r8, lr, [sp, #STACK + 4]
         .balign 4
-.Lthree_four:
+.Lthree_four:                                   // r8: results left
         ldr     r4, [sp, #STACK]
+        subs    r8, r8, #4
+        str     r8, [sp, #STACK + 4]
         mov     r5, r4
         mov     r6, r4
         mov     r7, r4
@@ -108,24 +110,17 @@ cs_depthwise_three:
         ROW     r1, 1
         ROW     r3, 2
         ldr     r8, [sp, #STACK + 4]
-        stm     lr, {r4-r7}
-        subs    r8, r8, #4
-        bls     .Lend
+        stm     lr!, {r4-r7}
         cmp     r8, #4
-        blo     .Loverlap
-        add     lr, lr, #16
-        adds    r2, r2, #8
-        adds    r1, r1, #8
-        adds    r3, r3, #8
-        str     r8, [sp, #STACK + 4]
-        b       .Lthree_four
-.Loverlap:
+        bhs     .Lthree_four
+        cmp     r8, #0
+        beq     .Lend
+        sub     r8, r8, #4                      // fewer than four left: overlap
         add     lr, lr, r8, lsl #2
         add     r2, r2, r8, lsl #1
         add     r1, r1, r8, lsl #1
         add     r3, r3, r8, lsl #1
         movs    r8, #4
-        str     r8, [sp, #STACK + 4]
         b       .Lthree_four
         .cfi_endproc
         .size   cs_depthwise_three, . - cs_depthwise_three

@@ -57,50 +57,53 @@ static void finish16(const cs_norm *layer, const row *row, const int16_t *x, int
 #elif defined(__ARM_FEATURE_DSP)
 #define BY_VECTORS 1
 
-static inline __attribute__((always_inline)) void finish_two(const cs_norm *layer, const row *row, const int16_t *x,
-                                                             int16_t *y, int up)
-{
-    const int32_t n = (int32_t)layer->n, minus = -row->sum, factor = row->factor, gain_bits = layer->gain_bits;
-    const int32_t shift = up ? row->left : -row->left, *gain = layer->gain, *bias = layer->bias;
-
-    for (uint32_t left = layer->n / 2; left > 0; left--, x += 2, y += 2, gain += 2, bias += 2) {
-        uint32_t two;
-        int32_t one, other;
-
-        __builtin_memcpy(&two, x, 4);
-        __asm__("smlabb %0, %2, %3, %4\n\t"
-                "smlatb %1, %2, %3, %4"
-                : "=&r"(one), "=&r"(other)
-                : "r"(two), "r"(n), "r"(minus));
-        one = up ? (int32_t)((uint32_t)one << shift) : one >> shift;
-        other = up ? (int32_t)((uint32_t)other << shift) : other >> shift;
-        __asm__("smmul %0, %0, %4\n\t"
-                "smmul %1, %1, %4\n\t"
-                "lsl %0, %0, #4\n\t"
-                "lsl %1, %1, #4\n\t"
-                "smmla %0, %0, %2, %5\n\t"
-                "smmla %1, %1, %3, %6\n\t"
-                "asr %0, %0, %7\n\t"
-                "asr %1, %1, %7\n\t"
-                "ssat %0, #16, %0\n\t"
-                "ssat %1, #16, %1\n\t"
-                "pkhbt %0, %0, %1, lsl #16\n\t"
-                "qsub16 %0, %0, %8\n\t" /* -32768 stays, and becomes -32767 */
-                "sadd16 %0, %0, %8"
-                : "+&r"(one), "+&r"(other)
-                : "r"(gain[0]), "r"(gain[1]), "r"(factor), "r"(bias[0]), "r"(bias[1]), "r"(gain_bits), "r"(0x10001));
-        two = (uint32_t)one;
-        __builtin_memcpy(y, &two, 4);
-    }
-}
+/* Two elements a round, in an order in which few wait, and with no register too many: n stands above its shift. */
+#define FINISH_TWO(shift)                                                                                                      \
+    __asm__ volatile("1:\n\t"                                                                                                  \
+                     "ldr %[other], [%[x]], #4\n\t"                                                                            \
+                     "ldr %[by], [%[gain]], #4\n\t"                                                                            \
+                     "smlabt %[one], %[other], %[n], %[minus]\n\t"                                                             \
+                     "smlatt %[other], %[other], %[n], %[minus]\n\t"                                                           \
+                     shift " %[one], %[one], %[n]\n\t"                                                                         \
+                     shift " %[other], %[other], %[n]\n\t"                                                                     \
+                     "ldr %[add], [%[bias]], #4\n\t"                                                                           \
+                     "smmul %[one], %[one], %[factor]\n\t"                                                                     \
+                     "smmul %[other], %[other], %[factor]\n\t"                                                                 \
+                     "lsl %[one], %[one], #4\n\t"                                                                              \
+                     "lsl %[other], %[other], #4\n\t"                                                                          \
+                     "smmla %[one], %[one], %[by], %[add]\n\t"                                                                 \
+                     "ldr %[by], [%[gain]], #4\n\t"                                                                            \
+                     "ldr %[add], [%[bias]], #4\n\t"                                                                           \
+                     "asr %[one], %[one], %[bits]\n\t"                                                                         \
+                     "smmla %[other], %[other], %[by], %[add]\n\t"                                                             \
+                     "ssat %[one], #16, %[one]\n\t"                                                                            \
+                     "mov %[by], #0x00010001\n\t"                                                                              \
+                     "asr %[other], %[other], %[bits]\n\t"                                                                     \
+                     "ssat %[other], #16, %[other]\n\t"                                                                        \
+                     "cmp %[x], %[end]\n\t"                                                                                    \
+                     "pkhbt %[one], %[one], %[other], lsl #16\n\t"                                                             \
+                     "qsub16 %[one], %[one], %[by]\n\t" /* -32768 stays, and becomes -32767 */                                 \
+                     "sadd16 %[one], %[one], %[by]\n\t"                                                                        \
+                     "str %[one], [%[y]], #4\n\t"                                                                              \
+                     "bne 1b"                                                                                                  \
+                     : [one] "=&r"(one), [other] "=&r"(other), [by] "=&r"(by), [add] "=&r"(add), [x] "+&r"(x), [y] "+&r"(y),   \
+                       [gain] "+&r"(gain), [bias] "+&r"(bias)                                                                  \
+                     : [n] "r"(n), [minus] "r"(-row->sum), [factor] "r"(row->factor), [bits] "r"((int32_t)layer->gain_bits),   \
+                       [end] "r"(end)                                                                                          \
+                     : "cc", "memory")
 
 /* n is even, the range that of int16. */
-static void finish16(const cs_norm *layer, const row *row, const int16_t *x, int16_t *y)
+static __attribute__((noinline)) void finish16(const cs_norm *layer, const row *row, const int16_t *x, int16_t *y)
 {
+    const uint32_t n = layer->n << 16 | (uint32_t)(row->left >= 0 ? row->left : -row->left);
+    const int32_t *gain = layer->gain, *bias = layer->bias;
+    const int16_t *end = x + layer->n;
+    int32_t one, other, by, add;
+
     if (row->left >= 0) {
-        finish_two(layer, row, x, y, 1);
+        FINISH_TWO("lsl");
     } else {
-        finish_two(layer, row, x, y, 0);
+        FINISH_TWO("asr");
     }
 }
 
@@ -141,7 +144,7 @@ static void normalize_row(const cs_norm *layer, const void *x, uint32_t first, v
     const row row = {sum, high ? cs_reciprocal_root((int32_t)(high >> 1)) : 0, (int32_t)halves - 8};
 
 #if BY_VECTORS
-    if (layer->wide_in && layer->wide && layer->low == -32767 && layer->high == 32767 && n % 2 == 0) {
+    if (layer->wide_in && layer->wide && layer->low == -32767 && layer->high == 32767 && n % 2 == 0 && n > 0) {
         finish16(layer, &row, (const int16_t *)x + first, (int16_t *)y + first);
         return;
     }

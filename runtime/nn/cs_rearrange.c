@@ -23,6 +23,16 @@
     static __attribute__((noinline)) void run_##bits(const int##bits##_t *x, int32_t from, int##bits##_t *y,            \
                                                      int32_t to, uint32_t n)                                            \
     {                                                                                                                   \
+        for (; n >= 4; n -= 4) { /* loads first: none waits */                                                          \
+            const int##bits##_t a = *x, b = x[from], c = x[2 * from], d = x[3 * from];                                  \
+                                                                                                                        \
+            *y = a;                                                                                                     \
+            y[to] = b;                                                                                                  \
+            y[2 * to] = c;                                                                                              \
+            y[3 * to] = d;                                                                                              \
+            x += 4 * from;                                                                                              \
+            y += 4 * to;                                                                                                \
+        }                                                                                                               \
         for (; n > 0; n--, x += from, y += to) {                                                                        \
             *y = *x;                                                                                                    \
         }                                                                                                               \
@@ -49,7 +59,7 @@ REARRANGE(16)
 static __attribute__((noinline)) void run_scaled16(const cs_scale *scale, const int16_t *x, int16_t *y, int32_t to, uint32_t n)
 {
     const int32_t multiplier = scale->multiplier, right = 15 - scale->shift;
-    const int32_t round = (1 << (right - 1)) - (1 << right);
+    const int32_t round = -(1 << (right - 1));
 
     for (; n >= 4; n -= 4, x += 4) {
         uint32_t first, second;

@@ -108,12 +108,6 @@ static inline void cs_depthwise_sums(const cs_depthwise_run *run, const cs_conv_
     int32_t last = at + (int32_t)(count - 1) * step + (int32_t)((axis->taps - 1u) * axis->dilation);
     uint32_t first = 0, end = count;
 
-#if defined(__ARM_FEATURE_DSP)
-    if (pairs != 0 && run->rows > 0 && at == -1 && last == size && count >= 6) { /* the ordinary padding */
-        cs_depthwise_padded(run, pairs, (uint32_t)size, count, acc);
-        return;
-    }
-#endif
     for (; at < 0 && first < end; at += step) {
         acc[first++] = cs_depthwise_edge(run, axis, at, wide);
     }
@@ -156,6 +150,32 @@ static inline void cs_depthwise_channel(const cs_conv *layer, uint32_t channel, 
     }
 }
 
+#if defined(__ARM_FEATURE_DSP)
+
+/* Whether a row is what cs_depthwise_padded takes: whole, with the ordinary padding. */
+static inline int cs_depthwise_is_padded(const cs_conv *layer, const cs_depthwise_run *run, int wide)
+{
+    const cs_conv_axis *frequency = &layer->frequency;
+
+    return wide && run->rows > 0 && frequency->taps == 3 && frequency->step == 1 && frequency->dilation == 1 &&
+           frequency->origin == -1 && frequency->results == frequency->source && frequency->results >= 6 &&
+           frequency->results <= layer->block;
+}
+
+/* The same as cs_depthwise_channel for these. */
+static __attribute__((noinline)) void cs_depthwise_padded_channel(const cs_conv *layer, uint32_t channel,
+                                                                  const cs_depthwise_run *run, void *y, int32_t *acc)
+{
+    const uint32_t size = layer->frequency.results;
+    uint32_t *pairs = (uint32_t *)(void *)(acc + layer->block);
+
+    cs_depthwise_pairs(run->weights, run->rows, pairs);
+    cs_depthwise_padded(run, pairs, size, size, acc);
+    cs_conv_outputs(layer, channel, 0, 1, acc, 0, 0, size, y, 1);
+}
+
+#endif
+
 /* `wide`: x and y are int16, else int8. */
 static inline void cs_depthwise_core(const cs_conv *layer, const void *x, void *y, int wide, void *scratch)
 {
@@ -180,10 +200,18 @@ static inline void cs_depthwise_core(const cs_conv *layer, const void *x, void *
             .zero_point = layer->source_zero_point,
         };
         void *to = (int8_t *)y + (wide ? 2u : 1u) * t * time->y_step;
+#if defined(__ARM_FEATURE_DSP)
+        const int padded = cs_depthwise_is_padded(layer, &run, wide);
+#endif
 
         for (uint32_t g = 0; g < layer->groups; g++) {
             for (uint32_t output = 0; output < layer->outputs; output++, channel++) {
                 run.bias = layer->bias[channel];
+#if defined(__ARM_FEATURE_DSP)
+                if (padded) {
+                    cs_depthwise_padded_channel(layer, channel, &run, to, scratch);
+                } else
+#endif
                 cs_depthwise_channel(layer, channel, &run, to, wide, scratch);
                 run.weights += taps;
             }

@@ -19,7 +19,8 @@ from cores import BOARDS, open_calls
 from codesign.compiler.layers.convolution import Convolution
 from codesign.testing.calls import Calls
 from codesign.testing.unicorn_calls import UnicornCalls
-from convolutions import convolution, function, gtcrn_layers, source_of, structs
+from convolutions import convolution, function, gtcrn_layers, source_of, structs, with_constants
+from integer_layers import integers
 
 CANARY = 0x5C
 
@@ -58,6 +59,23 @@ def test_random_convolutions_are_the_reference(cores: Callable[[str], Calls], bo
         layer = convolution(rng, bits, kind, transposed=index % 2 == 1, big=index % 4 > 1)
         x = source_of(rng, layer, kind)
         np.testing.assert_array_equal(run(image, layer, x)[0], layer.apply(x), err_msg=f"{index}: {layer}")
+
+
+@pytest.mark.parametrize("board", ["nrf5340dk", "stm32f746g_disco"])
+def test_neighbours_that_are_moved_as_words_are_the_reference(cores: Callable[[str], Calls], board: str) -> None:
+    """Kernels of three and five taps over rows whose last patches are even and odd in number, with and without padding."""
+    image, rng = cores(board), np.random.default_rng(5)
+    for taps, inputs, size, stride, before, after in (
+        *((3, 2, size, 1, 1, 1) for size in (1, 2, 3, 6)),
+        *((5, 3, size, 2, 2, 2) for size in (10, 11, 13, 16)),
+        *((5, 4, 14, stride, 2, 3) for stride in (1, 3)),
+        *((5, 2, size, 1, 0, 0) for size in (5, 6, 7)),
+        (5, 2, 9, 1, 0, 1),
+    ):
+        weights = integers(rng, (5, inputs, 1, taps), "random")
+        layer = with_constants(rng, weights, (inputs, 2, size), (1, stride), padding=((0, 0), (before, after)))
+        x = source_of(rng, layer, "random")
+        np.testing.assert_array_equal(run(image, layer, x)[0], layer.apply(x), err_msg=str(layer))
 
 
 LIMITS = {
