@@ -170,7 +170,7 @@ def test_readme_links_on_cortex_m_without_a_c_library(name, cpu, network, tmp_pa
 def test_every_public_header_stands_alone_in_either_language(standard, network, tmp_path):
     folder = generated(network, "plain", tmp_path)
     headers = sorted(p for place in (folder, runtime_include() / "codesign") for p in place.glob("*.h"))
-    assert len(headers) == 11
+    assert {"codesign_model.h", "enhancer.h", "nn.h"} < {header.name for header in headers}
     flags = ["-pedantic", *STRICT, f"-std={standard}", f"-I{folder}", f"-I{runtime_include()}", "-fsyntax-only"]
     for header in headers:
         source = tmp_path / f"{header.stem}.txt"
