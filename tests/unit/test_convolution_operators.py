@@ -50,14 +50,15 @@ def finished(net: Net, value: str, size: int) -> Net:
     return ended(net, flat, size)
 
 
-def checked(net: Net, tmp_path, activations: Activations) -> tuple[Graph, Network]:
+def checked(net: Net, tmp_path, activations: Activations, frames: int = 30) -> tuple[Graph, Network]:
     """The quantized graph and network of a file that computes what onnxruntime does, in float and with its parameters."""
-    graph = float_way(saved(net, tmp_path), features())
-    write_qdq(quantize_graph(graph, [features()], activations), tmp_path / "quantized.onnx")
+    x = features(frames)
+    graph = float_way(saved(net, tmp_path), x)
+    write_qdq(quantize_graph(graph, [x], activations), tmp_path / "quantized.onnx")
     again = load_onnx(tmp_path / "quantized.onnx")
     network, quant = lower(again), again.quants[again.input]
     limit, dtype = (127, np.int8) if quant.bits == 8 else (32767, np.int16)
-    integers = np.clip(np.rint(features() / quant.scale) + quant.zero_point, -limit, limit).astype(dtype)
+    integers = np.clip(np.rint(x / quant.scale) + quant.zero_point, -limit, limit).astype(dtype)
     check = against_onnxruntime(tmp_path / "quantized.onnx", again, network, integers)
     assert check.ok, check.detail
     return again, network
@@ -263,3 +264,20 @@ def test_others_are_refused_by_name(change, message, tmp_path):
     value = change(net)
     with pytest.raises(InputError, match=f"node 'x'.*{message}"):
         load_onnx(saved(finished(net, value, 6), tmp_path))
+
+
+def test_what_a_copy_rescales_is_compared_where_it_is_a_view(tmp_path):
+    """The copy before the view rounds; the one after it moves what onnxruntime has, and is equal."""
+    net = start()
+    source = image(net, 1, 4, 3, 5)
+    value = net.node("Conv", [source, weights(net, 4, 4, 1, 3), weights(net, 4)], "conv", pads=[0, 1, 0, 1])
+    both = net.node("Concat", [source, value], "both", axis=1)
+    mixed = net.node("Reshape", [net.node("Transpose", [both], "turned", perm=[0, 2, 1, 3]), numbers(net, 1, 6, 4, 5)], "mixed")
+    across = net.node("Conv", [mixed, weights(net, 20, 6, 1, 2), weights(net, 20)], "across")
+    moved = net.node("Transpose", [mixed], "moved", perm=[0, 3, 2, 1])
+    along = net.node("Conv", [moved, weights(net, 3, 5, 1, 2), weights(net, 3)], "along")
+    parts = [net.node("Reshape", [v, numbers(net, 1, n)], f"part{n}") for v, n in ((across, 320), (along, 60))]
+    _, network = checked(ended(net, net.node("Concat", parts, "ends", axis=1), 380), tmp_path, "int16", 200)
+    copies = [layer for layer in network.layers if layer.kind == "rearrange"]
+    assert [name for layer in copies for name in layer.writes if name.endswith(":view")], "a view is a value"
+    assert {limit for layer in copies for limit in layer.tolerance({}).values()} == {0, 1}

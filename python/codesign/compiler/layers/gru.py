@@ -16,7 +16,7 @@ from codesign.compiler.layers.code import Array, CodeContext, LayerCode
 from codesign.compiler.layers.packing_pairs import PAIR_KERNELS, SMALL, pack_inputs, pack_recurrent
 from codesign.compiler.layers.recurrent import Recurrent, product
 from codesign.compiler.layers.scratch import prepared_bytes, round_up
-from codesign.compiler.layers.tables import TOLERANCE, lookup16
+from codesign.compiler.layers.tables import BEYOND, ONE, TABLE_ERROR, lookup16
 from codesign.compiler.layers.value import Value
 
 UNITS = 16
@@ -186,18 +186,54 @@ class Gru(Recurrent):
         )
         return LayerCode(prefix, arrays, code)
 
-    def _reset_reach(self) -> float:
-        """The largest |v| that the reset gate multiplies, in units of a pre-activation."""
-        if not self.reset_after:
-            return 0.0
-        sums = np.abs(self.candidate_recurrent_weights.astype(np.float64)).sum(axis=1) * (32767 if self.wide else 127 * 256)
-        reach = sums * float(self.recurrent_multiplier[2]) / 2.0**32 + np.abs(self.recurrent_bias.astype(np.float64))
-        return float(reach.max(initial=0.0)) / 2.0 ** (13 + int(self.gate_shift[2]))
-
     def tolerance(self, values: Mapping[str, Value]) -> dict[str, int]:
-        sigmoid, tanh = TOLERANCE["sigmoid"], TOLERANCE["tanh"]
-        blend = 2.0 * sigmoid + tanh + sigmoid * self._reset_reach()  # of z·(h − n) + n with |h − n| ≤ 2, LSB of Q0.15
-        return {self.hidden: math.floor(1.5 + blend * 2.0**-15 / values[self.hidden].scale)}
+        """docs/numerics.md, "GRU step", derives it."""
+        scale = values[self.hidden].scale
+        drift = 0.5 * scale * ONE if self.scan else 0.0  # of h before a position, LSB of Q0.15: onnxruntime does not round it
+        gains = self._gains(scale)
+        update, reset = (self._sigmoid_error(k) + gains[k] * drift / 4 for k in range(2))
+        full = 32767 if self.wide else 127
+        reach = gains[2] * (full + abs(self.hidden_zero_point)) * scale  # of what the reset gate's error meets, |R·h| or |v|
+        if self.reset_after:
+            reach += float(np.abs(self.recurrent_bias).max(initial=0)) / 2.0 ** (13 + int(self.gate_shift[2]))
+            rounded = 0.0
+        else:
+            rounded = gains[2] * 0.5 * scale * ONE  # g
+        inner = 8.0 * _argument(int(self.gate_shift[2])) + reach * reset + rounded + gains[2] * drift
+        at = min(1.0, update / (2.0 * inner))  # |n| where the sum is largest
+        blend = (1.0 + at) * update + (1.0 - at * at) * inner + TABLE_ERROR["tanh"] + drift
+        return {self.hidden: math.floor(1.5 + blend / ONE / scale)}
+
+    def _gains(self, scale: float) -> tuple[float, float, float]:
+        """The largest sum of a row of |R|, of each gate, real."""
+        rows = *_gates(self.gate_recurrent_weights), self.candidate_recurrent_weights
+        bits = 12 + self.gate_shift + np.array([0, 0, int(self.reset_after)])
+        steps = self.recurrent_multiplier * 2.0 ** -(bits + (32.0 if self.wide else 24.0)) / scale
+        update, reset, candidate = (
+            float(np.abs(r.astype(np.int64)).sum(1).max(initial=0) * step) for r, step in zip(rows, steps, strict=True)
+        )
+        return update, reset, candidate
+
+    def _sigmoid_error(self, gate: int) -> float:
+        """How far update (0) or reset (1) may be from the function, LSB of Q0.15; beyond ±8 they end."""
+        reach = np.abs(_gates(self.gate_bias)[gate].astype(np.float64))
+        for weights, multiplier, wide in (
+            (self.gate_input_weights, self.input_multiplier, self.wide_input),
+            (self.gate_recurrent_weights, self.recurrent_multiplier, self.wide),
+        ):
+            largest = 32768 if wide else 128 * 256
+            sums = np.abs(_gates(weights)[gate].astype(np.float64)).sum(1) * largest
+            reach = reach + sums * float(multiplier[gate]) / 2.0**32
+        shift = int(self.gate_shift[gate])
+        within = 2.0 * _argument(shift) + TABLE_ERROR["sigmoid"]
+        return max(within, BEYOND) if float(reach.max(initial=0.0)) >= 2.0 ** (15 + shift) else within
+
+
+def _argument(shift: int) -> float:
+    """How far a pre-activation may be off, LSB of Q3.12: its rounding and five terms of 2^−shift; at least the one LSB that
+    `tables.TOLERANCE` allows, which leaves room for the float32 sums that it is compared with.
+    """
+    return max(1.0, 0.5 + 5.0 * 2.0**-shift)
 
 
 def _gates(rows: npt.NDArray[Any]) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:

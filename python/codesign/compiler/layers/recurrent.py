@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -91,8 +92,7 @@ class Recurrent(Layer):
         return self.step_bytes + (kept if self.scan and not self.kept else 0)
 
     def step(self, values: dict[str, Ints], matrices: Matrices) -> None:
-        places = self.source_offset + self.stride * np.arange(self.positions)[:, None] + np.arange(self.inputs)
-        x = values[self.source].reshape(-1)[places]
+        x = self._inputs(values)
         if not self.scan:
             names = self.states
             before = tuple(values[name].reshape(self.positions, self.units) for name in names)
@@ -108,6 +108,22 @@ class Recurrent(Layer):
             output[p] = states[0][0]
         values[self.hidden] = output.reshape(-1)
         values.update((name, state.reshape(-1)) for name, state in zip(self.kept, states, strict=bool(self.kept)))
+
+    def after_given(self, values: Mapping[str, Ints], given: Ints, start: Ints | None, matrices: Matrices) -> Ints:
+        """What a run over the positions gives, int64 (positions · units,), where every position starts from the hidden state
+        that `given`, of that size, has of the one before, and the first from `start` (units,) or 0. For a layer whose only
+        state is the hidden one.
+        """
+        ((_, _, zero),) = self.starts
+        first = np.full((1, self.units), zero, np.int64) if start is None else start.reshape(1, -1)
+        rows = given.reshape(self.positions, self.units)
+        before = (first, rows[:-1]) if self.scan == "forward" else (rows[1:], first)
+        return self.cells(self._inputs(values), (np.concatenate(before),), matrices)[0].reshape(-1)
+
+    def _inputs(self, values: Mapping[str, Ints]) -> Ints:
+        """The source as the layer reads it, (positions, inputs)."""
+        places = self.source_offset + self.stride * np.arange(self.positions)[:, None] + np.arange(self.inputs)
+        return np.asarray(values[self.source].reshape(-1)[places])
 
     def source_at(self, context: CodeContext) -> str:
         """C expression for its first position of the source."""

@@ -68,5 +68,10 @@ class Rnn(TwoMatrices):
         return LayerCode(prefix, (inputs, others, Array.of(context.member(name, "bias"), self.bias)), code)
 
     def tolerance(self, values: Mapping[str, Value]) -> dict[str, int]:
-        error = 0.0 if self.relu else TOLERANCE["tanh"] * 2.0**-15 / values[self.hidden].scale
+        scale = values[self.hidden].scale
+        error = 0.0 if self.relu else TOLERANCE["tanh"] * 2.0**-15 / scale
+        if self.scan:  # onnxruntime does not round the state before a position
+            rows = np.abs(self.recurrent_weights.astype(np.int64)).sum(1).max(initial=0)
+            bits = 12 + self.gate_shift + (32 if self.wide else 24)
+            error += 0.5 * float(rows) * self.recurrent_multiplier * 2.0**-bits / scale
         return {self.hidden: math.floor(1.5 + error)}

@@ -18,7 +18,9 @@ INTERVALS = 512
 FIRST, STEP = -8.0, 1 / 32
 ONE = 32768
 LIMIT = 32767
-TOLERANCE: Mapping[Table, float] = {"sigmoid": 3.6, "tanh": 10.8}
+TABLE_ERROR: Mapping[Table, float] = {"sigmoid": 1.6, "tanh": 2.8}
+"""The table's error and rounding, LSB of Q0.15."""
+TOLERANCE: Mapping[Table, float] = {"sigmoid": 2.0 + TABLE_ERROR["sigmoid"], "tanh": 8.0 + TABLE_ERROR["tanh"]}
 """How far a result may be from the function, LSB of Q0.15: one LSB of the Q3.12 argument, the table's error and rounding."""
 
 BEYOND = 11.0
