@@ -19,7 +19,7 @@ SUMMARIES = {
     "train": "Train a network; a run that was stopped goes on where it was.",
     "compress": "Prune, train on, teach to skip and quantize a trained network, as far as the recipe says so; "
     "a stopped run goes on.",
-    "export": "Write a checkpoint's network as ONNX: int8 after quantization-aware training, float before.",
+    "export": "Write a checkpoint's network as ONNX: integers after quantization-aware training, float before.",
     "inspect": "Show what is around a model's network, its layers, states, memory and multiply-accumulates.",
     "quantize": "Quantize a float model to int8 weights by running recordings through it.",
     "generate": "Write a model's C sources; compile them with runtime/ in any build, or name the folder as CODESIGN_MODEL "
