@@ -150,12 +150,16 @@ def _rounded(file: onnx.GraphProto, wanted: Mapping[str, str], graph: Graph, net
         node.output[0]: a.t for node in file.node if node.op_type == "Constant" for a in node.attribute if a.HasField("t")
     }
     real = {node.input[0]: node.output[0] for node in file.node if node.op_type == "DequantizeLinear"}
+    reshaped = {node.output[0]: node.input[0] for node in file.node if node.op_type == "Reshape"}
     found: dict[tuple[str, float], str] = {}
     for node in file.node:
         if node.op_type == "QuantizeLinear" and node.output[0] in real and node.input[1] in scales:
             scale = float(onnx.numpy_helper.to_array(scales[node.input[1]]).ravel()[0])
             for name in (node.input[0], node.output[0]):
                 found[name, scale] = real[node.output[0]]
+                while name in reshaped:
+                    name = reshaped[name]
+                    found.setdefault((name, scale), real[node.output[0]])
     rounded = {}
     for name, tensor in wanted.items():
         own = found.get((tensor, graph.quants[tensor].scale), tensor) if tensor in graph.quants else tensor
