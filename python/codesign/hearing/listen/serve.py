@@ -88,8 +88,8 @@ class ResultServer(ThreadingHTTPServer):
             self._ended(request)
 
     def _ended(self, request: socket.socket) -> None:
-        self._open.pop(request, None)
-        self._slots.release()
+        if self._open.pop(request, None) is not None:  # Ctrl-C while its thread starts ends it twice
+            self._slots.release()
 
     def service_actions(self) -> None:
         """Called twice a second: ends connections that go on for too long, as a byte now and then does."""
@@ -100,9 +100,9 @@ class ResultServer(ThreadingHTTPServer):
                     request.shutdown(socket.SHUT_RDWR)
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """A client that leaves, or that is too slow, is nobody's business; anything else is a fault of ours."""
-        if not isinstance(sys.exception(), OSError):
-            super().handle_error(request, client_address)  # type: ignore[arg-type]
+        """A client that leaves, is too slow or is cut off by Ctrl-C is nobody's business; anything else is a fault of ours."""
+        if request in self._open and not isinstance(sys.exception(), OSError):
+            super().handle_error(request, client_address)
 
 
 def _test_in(folder: Path) -> tuple[str, str]:
