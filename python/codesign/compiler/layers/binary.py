@@ -43,33 +43,17 @@ class Operand:
 
 
 @dataclass(frozen=True)
-class Binary(Layer):
-    """Two operands, element by element: TFLite's ADD, SUB, MUL, MINIMUM and MAXIMUM. `shape` is the output's, row-major,
-    filled up with 1 in front; `left_shift` the bits that sums and comparisons keep until the last rounding.
-    """
+class TwoOperands(Layer):
+    """`left` and `right`, element by element, to `output`, whose `shape` is row-major, filled up with 1 in front."""
 
-    operation: Operation
     left: Operand
     right: Operand
     output: str
     shape: Four
-    left_shift: int
-    multiplier: int
-    shift: int
-    zero_point: int
-    low: int
-    high: int
-    wide: bool
-
-    kind: ClassVar[str] = "binary"
 
     @property
     def operands(self) -> tuple[Operand, Operand]:
         return (self.left, self.right)
-
-    @property
-    def title(self) -> str:
-        return f"{self.operation}, {'int16' if self.wide else 'int8'}"
 
     @property
     def reads(self) -> tuple[str, ...]:
@@ -95,6 +79,42 @@ class Binary(Layer):
     def scratch_bytes(self) -> int:
         return 0
 
+    def sources(self, context: CodeContext) -> tuple[tuple[Array, ...], tuple[str, ...]]:
+        """Arrays of the constant operands, and C expressions for where both are."""
+        arrays, found = [], []
+        for side, operand in zip(("left", "right"), self.operands, strict=True):
+            if operand.constant is None:
+                found.append(context.at(operand.name))
+            else:
+                arrays.append(Array.of(context.member(self.name, side), operand.constant))
+                found.append(arrays[-1].name)
+        return tuple(arrays), tuple(found)
+
+    def tolerance(self, values: Mapping[str, Value]) -> dict[str, int]:
+        return {self.output: 1}
+
+
+@dataclass(frozen=True)
+class Binary(TwoOperands):
+    """Two operands, element by element: TFLite's ADD, SUB, MUL, MINIMUM and MAXIMUM. `left_shift` are the
+    bits that sums and comparisons keep until the last rounding.
+    """
+
+    operation: Operation
+    left_shift: int
+    multiplier: int
+    shift: int
+    zero_point: int
+    low: int
+    high: int
+    wide: bool
+
+    kind: ClassVar[str] = "binary"
+
+    @property
+    def title(self) -> str:
+        return f"{self.operation}, {'int16' if self.wide else 'int8'}"
+
     def step(self, values: dict[str, Ints], matrices: Matrices) -> None:
         one, other = (operand.elements(values, self.shape) for operand in self.operands)
         if self.operation == "multiply":
@@ -110,15 +130,6 @@ class Binary(Layer):
 
     def code(self, context: CodeContext) -> LayerCode:
         prefix = context.functions[self.name]
-        arrays, sources = [], []
-        for side, operand in zip(("left", "right"), self.operands, strict=True):
-            if operand.constant is None:
-                sources.append(context.at(operand.name))
-            else:
-                arrays.append(Array.of(context.member(self.name, side), operand.constant))
-                sources.append(arrays[-1].name)
+        arrays, sources = self.sources(context)
         code = context.render("binary.c.j2", layer=self, prefix=prefix, sources=sources, y=context.at(self.output))
-        return LayerCode(prefix, tuple(arrays), code)
-
-    def tolerance(self, values: Mapping[str, Value]) -> dict[str, int]:
-        return {self.output: 1}
+        return LayerCode(prefix, arrays, code)
