@@ -12,6 +12,8 @@
  *   than the unrolled, else 0; after the saved registers: bytes of a pair, acc running, stride in bytes
  *
  * Stack: 56 bytes, declared to the stack analysis by the symbol cs_conv_multiply.stack_bytes. Leaf function. */
+#include "saved_registers.h"
+
 #if defined(__ARM_FEATURE_DSP) && !defined(__ARM_FEATURE_MVE)
 
 #define STACK 56       /* bytes */
@@ -46,15 +48,7 @@ cs_conv_multiply:
         push    {r4-r11, lr}
         sub     sp, sp, #20
         .cfi_def_cfa_offset STACK
-        .cfi_offset lr, -4
-        .cfi_offset r11, -8
-        .cfi_offset r10, -12
-        .cfi_offset r9, -16
-        .cfi_offset r8, -20
-        .cfi_offset r7, -24
-        .cfi_offset r6, -28
-        .cfi_offset r5, -32
-        .cfi_offset r4, -36
+        SAVED_R4_R11_LR
         lsls    r4, r2, #2                      // bytes of a pair
         mla     r5, r4, r3, r1                  // end of all pairs
         ldr     r6, [sp, #STACK]
@@ -151,15 +145,7 @@ cs_conv_multiply:
         .cfi_startproc
         push    {r4-r11, lr}
         .cfi_def_cfa_offset STACK
-        .cfi_offset lr, -4
-        .cfi_offset r11, -8
-        .cfi_offset r10, -12
-        .cfi_offset r9, -16
-        .cfi_offset r8, -20
-        .cfi_offset r7, -24
-        .cfi_offset r6, -28
-        .cfi_offset r5, -32
-        .cfi_offset r4, -36
+        SAVED_R4_R11_LR
         ldrd    r7, r12, [sp, #STACK]           // bias, acc
         ldr     r11, [sp, #STACK + 8]
         lsl     r11, r11, #2

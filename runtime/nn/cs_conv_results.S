@@ -10,6 +10,8 @@
  *   r3  positive         r7  up, twice
  *
  * Stack: 36 bytes, declared to the stack analysis by the symbol cs_conv_results.stack_bytes. Leaf function. */
+#include "saved_registers.h"
+
 #if defined(__ARM_FEATURE_DSP) && !defined(__ARM_FEATURE_MVE)
 
 #define STACK 36 /* bytes */
@@ -79,15 +81,7 @@ cs_conv_results:
         .cfi_startproc
         push    {r4-r11, lr}
         .cfi_def_cfa_offset STACK
-        .cfi_offset lr, -4
-        .cfi_offset r11, -8
-        .cfi_offset r10, -12
-        .cfi_offset r9, -16
-        .cfi_offset r8, -20
-        .cfi_offset r7, -24
-        .cfi_offset r6, -28
-        .cfi_offset r5, -32
-        .cfi_offset r4, -36
+        SAVED_R4_R11_LR
         mov     r12, r0
         mov     r0, r1
         mov     r1, r3

@@ -13,6 +13,8 @@
  *   r2  row, running        [sp] pairs; after the saved registers: bias, results left, acc running
  *
  * Stack: 40 bytes, declared to the stack analysis by the symbol cs_depthwise_three.stack_bytes. Leaf function. */
+#include "saved_registers.h"
+
 #if defined(__ARM_FEATURE_DSP)
 
 #define STACK 40 /* bytes */
@@ -49,15 +51,7 @@ cs_depthwise_three:
         .cfi_startproc
         push    {r0, r4-r11, lr}
         .cfi_def_cfa_offset STACK
-        .cfi_offset lr, -4
-        .cfi_offset r11, -8
-        .cfi_offset r10, -12
-        .cfi_offset r9, -16
-        .cfi_offset r8, -20
-        .cfi_offset r7, -24
-        .cfi_offset r6, -28
-        .cfi_offset r5, -32
-        .cfi_offset r4, -36
+        SAVED_R4_R11_LR
         cmp     r1, #3
         beq     .Lthree
         add     r1, r0, r1, lsl #3

@@ -9,6 +9,8 @@
  *   [sp, #20] x of the next p
  *
  * Stack: 60 bytes, declared to the stack analysis by symbols. Leaf functions. */
+#include "saved_registers.h"
+
 #if defined(__ARM_FEATURE_DSP)
 
 #define STACK 60 /* bytes */
@@ -30,15 +32,7 @@
         push    {r4-r11, lr}
         sub     sp, sp, #24
         .cfi_def_cfa_offset STACK
-        .cfi_offset lr, -4
-        .cfi_offset r11, -8
-        .cfi_offset r10, -12
-        .cfi_offset r9, -16
-        .cfi_offset r8, -20
-        .cfi_offset r7, -24
-        .cfi_offset r6, -28
-        .cfi_offset r5, -32
-        .cfi_offset r4, -36
+        SAVED_R4_R11_LR
         ldrd    r4, r5, [sp, #STACK]            // columns, rows
         lsls    r4, r4, #1
         lsls    r5, r5, #1

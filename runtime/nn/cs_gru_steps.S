@@ -13,6 +13,8 @@
  *
  * Gates, Q0.15, stand in the low halves of words. An update gate z is never 0, so that 2^15 - z fits in 16 bits.
  * Stack: 56 bytes, declared to the stack analysis by symbols. Leaf functions. */
+#include "saved_registers.h"
+
 #if defined(__ARM_FEATURE_DSP)
 
 #define STACK 56             /* bytes */
@@ -79,15 +81,7 @@
         push    {r4-r11, lr}
         sub     sp, sp, #20
         .cfi_def_cfa_offset STACK
-        .cfi_offset lr, -4
-        .cfi_offset r11, -8
-        .cfi_offset r10, -12
-        .cfi_offset r9, -16
-        .cfi_offset r8, -20
-        .cfi_offset r7, -24
-        .cfi_offset r6, -28
-        .cfi_offset r5, -32
-        .cfi_offset r4, -36
+        SAVED_R4_R11_LR
         strd    r0, r1, [sp]
         movs    r4, #8
         movw    r5, #24 * \units - 8

@@ -19,6 +19,8 @@
  *   [sp] start of prepared, [sp, #4] acc running, [sp, #8] end of acc
  *
  * Stack: 48 bytes, declared to the stack analysis by the symbol cs_matvec_dsp.stack_bytes. Leaf function. */
+#include "saved_registers.h"
+
 #if defined(__ARM_FEATURE_DSP)
 
 #define STACK 48       /* bytes */
@@ -53,15 +55,7 @@ cs_matvec_dsp:
         .cfi_startproc
         push    {r1-r11, lr}                    // r1-r3 only make room for the three words at [sp]
         .cfi_def_cfa_offset STACK
-        .cfi_offset lr, -4
-        .cfi_offset r11, -8
-        .cfi_offset r10, -12
-        .cfi_offset r9, -16
-        .cfi_offset r8, -20
-        .cfi_offset r7, -24
-        .cfi_offset r6, -28
-        .cfi_offset r5, -32
-        .cfi_offset r4, -36
+        SAVED_R4_R11_LR
         ldr     r4, [sp, #STACK]                // acc, the fifth argument
         add     r5, r4, r2, lsl #2
         strd    r4, r5, [sp, #4]

@@ -15,6 +15,8 @@
  *   [sp] r1 at the entry into the loop, [sp, #4] start of prepared, [sp, #8] entry, [sp, #12] acc running, [sp, #16] end of acc
  *
  * Stack: 56 bytes, declared to the stack analysis by the symbol cs_matvec_dual.stack_bytes. Leaf function. */
+#include "saved_registers.h"
+
 #if defined(__ARM_FEATURE_DSP)
 
 #define STACK 56       /* bytes */
@@ -51,15 +53,7 @@ cs_matvec_dual:
         push    {r4-r11, lr}
         sub     sp, sp, #20
         .cfi_def_cfa_offset STACK
-        .cfi_offset lr, -4
-        .cfi_offset r11, -8
-        .cfi_offset r10, -12
-        .cfi_offset r9, -16
-        .cfi_offset r8, -20
-        .cfi_offset r7, -24
-        .cfi_offset r6, -28
-        .cfi_offset r5, -32
-        .cfi_offset r4, -36
+        SAVED_R4_R11_LR
         ldr     r4, [sp, #STACK]                // acc, the fifth argument
         add     r5, r4, r2, lsl #2
         strd    r4, r5, [sp, #12]

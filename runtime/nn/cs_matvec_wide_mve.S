@@ -13,6 +13,8 @@
  *   r3  entry into the chunks
  *
  * Stack: 36 bytes, declared to the stack analysis by the symbol cs_matvec_wide_mve.stack_bytes. Leaf function. */
+#include "saved_registers.h"
+
 #if defined(__ARM_FEATURE_MVE)
 
 #define STACK 36       /* bytes */
@@ -44,15 +46,7 @@ cs_matvec_wide_mve:
         .cfi_startproc
         push    {r4-r11, lr}
         .cfi_def_cfa_offset STACK
-        .cfi_offset lr, -4
-        .cfi_offset r11, -8
-        .cfi_offset r10, -12
-        .cfi_offset r9, -16
-        .cfi_offset r8, -20
-        .cfi_offset r7, -24
-        .cfi_offset r6, -28
-        .cfi_offset r5, -32
-        .cfi_offset r4, -36
+        SAVED_R4_R11_LR
         ldr     r5, [sp, #STACK]                // acc, the fifth argument
         mov     r7, r1
         adds    r3, r3, #7
