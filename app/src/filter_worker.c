@@ -8,6 +8,7 @@
 #include "codesign_model.h"
 #include "cycles.h"
 #include "monitor.h"
+#include "strength.h"
 #include "worker.h"
 
 #ifdef CODESIGN_MODEL_LAG
@@ -107,16 +108,7 @@ uint32_t worker_held(void)
 
 int worker_strength(int percent)
 {
-#ifdef CODESIGN_MODEL_STRENGTH
-	if (percent < 0 || percent > 100) {
-		return -EINVAL;
-	}
-	codesign_set_strength(memory, (uint32_t)percent);
-	return 0;
-#else
-	ARG_UNUSED(percent);
-	return -ENOTSUP;
-#endif
+	return strength_set(memory, percent);
 }
 
 #endif

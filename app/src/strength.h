@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The strength of the enhancement that `memory` holds, 0 to 100 percent; -EINVAL beyond, -ENOTSUP where the chain has none. */
+#ifndef STRENGTH_H
+#define STRENGTH_H
+
+#include <errno.h>
+#include <stdint.h>
+
+#include "codesign_model.h"
+
+static inline int strength_set(void *memory, int percent)
+{
+#ifdef CODESIGN_MODEL_STRENGTH
+	if (percent < 0 || percent > 100) {
+		return -EINVAL;
+	}
+	codesign_set_strength(memory, (uint32_t)percent);
+	return 0;
+#else
+	(void)memory;
+	(void)percent;
+	return -ENOTSUP;
+#endif
+}
+
+#endif
