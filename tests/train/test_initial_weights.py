@@ -43,7 +43,7 @@ def test_training_begins_with_its_weights(tmp_path):
     task = float_task(recipe, initial_weights(exported(tmp_path / "small.onnx", module)))
     assert torch.equal(task.module.network.get_parameter("fc0.weight"), module.network.get_parameter("fc0.weight"))
     wide = recipe.model_copy(update={"network": recipe.network.model_copy(update={"lstm": (16, 16)})})
-    with pytest.raises(InputError, match="layers or front end are not the recipe's"):
+    with pytest.raises(InputError, match="layers or features are not the recipe's"):
         float_task(wide, initial_weights(tmp_path / "small.onnx"))
 
 

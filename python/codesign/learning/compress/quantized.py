@@ -117,7 +117,7 @@ class QuantizedEnhancer(EnhancerModule):
         """As EnhancerModule's."""
         spectrum, features = self.front.analyse(noisy)
         mask, after, updates = self.mask(features, states)
-        return self.front.synthesise(spectrum, mask)[:, : noisy.shape[1]], after, updates
+        return self.front.enhance(noisy, spectrum, mask), after, updates
 
     def mask(self, features: Tensor, states: States | None = None) -> tuple[Tensor, LstmStates, Tensor]:
         """Features [batch, frames, bands] → mask, states after, updates: all on the firmware's grids."""

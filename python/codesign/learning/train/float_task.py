@@ -24,15 +24,22 @@ def float_sizes(recipe: Recipe) -> Sizes:
 def float_task(recipe: Recipe, start: Checkpoint | None = None) -> FloatTask:
     """The first phase: the recipe's network with random weights, or with those of the checkpoint `start`.
 
+    Other frames and another path than the weights are of can be learned; other features are another task.
+
     Raises:
-        InputError: `start` has other sizes or another front end than the recipe.
+        InputError: `start` has other sizes or features than the recipe.
     """
-    if start is not None and (start.sizes != float_sizes(recipe) or start.recipe.config != recipe.config):
+    if start is not None and (start.sizes != float_sizes(recipe) or _features(start.recipe) != _features(recipe)):
         raise InputError(
-            f"cannot go on from '{start.recipe.name}': its layers or front end are not the recipe's",
-            hint="give the recipe the same [network] and [front_end]",
+            f"cannot go on from '{start.recipe.name}': its layers or features are not the recipe's",
+            hint="give the recipe the same [network], and the same features in [front_end]",
         )
     return FloatTask("train", recipe, float_sizes(recipe), start.network if start else None)
+
+
+def _features(recipe: Recipe) -> tuple[object, ...]:
+    chain = recipe.config
+    return chain.sample_rate, chain.feature, chain.n_features, chain.f_min, chain.f_max, chain.exponent, chain.output
 
 
 class FloatTask(Task):

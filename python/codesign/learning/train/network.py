@@ -27,11 +27,11 @@ class EnhancerModule(nn.Module):
     def forward(
         self, noisy: Tensor, states: States | None = None, weights: Mapping[str, Tensor] | None = None
     ) -> tuple[Tensor, States, Tensor]:
-        """[batch, samples] → enhanced [batch, whole hops], states after, updates [batch, frames].
+        """[batch, samples] → enhanced [batch, whole hops, of filters half of one less], states after, updates [batch, frames].
 
         `weights` take the place of the network's own, by their names in `self.network`.
         """
         spectrum, features = self.front.analyse(noisy)
         with torch.autocast(noisy.device.type, torch.bfloat16, enabled=self.training and self.network.lowers_precision):
             mask, after, updates = functional_call(self.network, dict(weights or {}), (features, states))
-        return self.front.synthesise(spectrum, mask.float())[:, : noisy.shape[1]], after, updates
+        return self.front.enhance(noisy, spectrum, mask.float()), after, updates

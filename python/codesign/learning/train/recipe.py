@@ -31,12 +31,28 @@ MAX_EXTENDS = 16
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 
 TRAINED_BANDS = ("mel", "erb", "slaney")
-_TRAINED = ("sample_rate", "n_fft", "window", "hop", "window_kind", "feature", "n_mels", "f_min", "f_max", "exponent")
+_TRAINED = (
+    *(
+        "sample_rate",
+        "n_fft",
+        "window",
+        "hop",
+        "window_kind",
+        "window_samples",
+        "feature",
+        "n_mels",
+        "f_min",
+        "f_max",
+        "exponent",
+    ),
+    *("path", "taps", "block", "lag"),
+)
 
 
 def front_end_keys(chain: Chain) -> dict[str, Any]:
     """The keys of a chain that a recipe has, and their values."""
-    return {key: getattr(chain, key) for key in _TRAINED}
+    values = {key: getattr(chain, key) for key in _TRAINED}
+    return {key: list(value) if isinstance(value, tuple) else value for key, value in values.items()}
 
 
 def untrained(chain: Chain) -> str:
@@ -49,7 +65,7 @@ def untrained(chain: Chain) -> str:
     if chain.bands not in TRAINED_BANDS and chain.feature != "spectrum":
         kinds = ", ".join(f"{bands}_magnitude or {bands}_power" for bands in TRAINED_BANDS)
         return f"training has no feature '{chain.feature}': {kinds}, or spectrum"
-    if chain.window % chain.hop or chain.window == chain.hop:
+    if not chain.filters and (chain.window % chain.hop or chain.window == chain.hop):
         return f"hop {chain.hop} does not divide window {chain.window} into two or more parts"
     return ""
 
@@ -165,7 +181,8 @@ class Recipe(Table):
     def config(self) -> Chain:
         """The front end."""
         output = "mask" if self.front_end.get("feature") == "spectrum" else "gains"
-        return Chain(output=output, **self.front_end)
+        given: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in self.front_end.items()}
+        return Chain(output=output, **given)
 
     @property
     def mix_settings(self) -> MixSettings:
@@ -296,4 +313,4 @@ def _differing(prefix: str, one: Any, other: Any) -> list[str]:
 
 
 def _type(value: object) -> str:
-    return {int: "a whole number", float: "a number", str: "text"}[type(value)]
+    return {int: "a whole number", float: "a number", str: "text", list: "a list of numbers"}[type(value)]

@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The filter path in torch, differentiable from the gains to the waveform: what compiler/reference/filter_path.py computes."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from codesign.compiler.frontend import Chain
+from codesign.compiler.frontend.filter_path import fade_samples, filter_lag, taper
+from codesign.learning.train.spectral import irfft, rfft
+
+
+class FilterPathTorch(nn.Module):
+    """Gains of bins → one filter a hop → the filtered signal, of a chain with path "filter", without the stream's delay.
+
+    Every filter acts on its own stretch of the signal, a hop and a fade long, by the discrete Fourier transform; the stretches
+    overlap by the fade. A filter comes in as late as in the stream: `filter_lag` samples after its hop.
+    """
+
+    def __init__(self, chain: Chain) -> None:
+        super().__init__()
+        self.chain, self.fade = chain, fade_samples(chain)
+        stretch = chain.hop + self.fade
+        self.size = stretch + chain.taps - 1
+        self.transform = -(-self.size // 16) * 16
+        rise = torch.arange(1, self.fade + 1) / self.fade
+        share = torch.cat([rise, torch.ones(chain.hop - self.fade), 1 - rise])
+        start = torch.zeros(chain.taps)
+        start[chain.taps // 2] = 1.0
+        for name, table in {"taper": torch.tensor(taper(chain)), "share": share, "start": start}.items():
+            self.register_buffer(name, table, persistent=False)
+
+    taper: Tensor
+    share: Tensor
+    start: Tensor
+
+    def filters(self, gains: Tensor) -> Tensor:
+        """Gains [batch, frames, bins] → filters of linear phase [batch, frames, taps]: the window method."""
+        half = self.chain.taps // 2
+        response = irfft(torch.complex(gains, torch.zeros_like(gains)), self.chain.n_fft)[..., :half] * self.taper
+        return torch.cat([functional.pad(response[..., 1:].flip(-1), (1, 0)), response], -1)
+
+    def forward(self, signal: Tensor, gains: Tensor) -> Tensor:
+        """[batch, samples] and gains of its hops [batch, frames, bins] → [batch, samples − taps/2], aligned with the signal.
+
+        The last half of a filter's samples would need later ones, and is left out.
+        """
+        chain, batch = self.chain, len(signal)
+        early = 2 * chain.hop - filter_lag(chain)
+        count = -(-(signal.shape[-1] + early) // chain.hop)
+        # Three filters that only delay come first: nothing fades in at the beginning, and one lasts until the first hop's.
+        start = self.start.expand(batch, 3, -1)
+        bank = torch.cat([start, self.filters(gains)], 1)[:, :count]
+        after = count * chain.hop + self.fade - early - signal.shape[-1]
+        padded = functional.pad(signal.detach(), (early + chain.taps - 1, after))
+        stretches = padded.unfold(-1, self.size, chain.hop)
+        filtered = irfft(rfft(stretches, self.transform) * rfft(bank, self.transform), self.transform)
+        parts = filtered[..., chain.taps - 1 : self.size] * self.share
+        hops, fades = parts[..., : chain.hop], parts[..., chain.hop :]
+        late = functional.pad(fades[:, :-1], (0, chain.hop - self.fade, 1, 0))
+        whole = (hops + late).flatten(1)[:, early : early + signal.shape[-1]]
+        return whole[:, chain.taps // 2 :]
