@@ -11,6 +11,7 @@
 #include "codesign/conv.h"
 #include "codesign/layout.h"
 #include "codesign/positions.h"
+#include "codesign/rows.h"
 
 #ifdef __cplusplus
 extern "C" {

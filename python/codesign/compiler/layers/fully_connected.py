@@ -14,6 +14,7 @@ from codesign.compiler.layers.arithmetic import Ints, Matrices, matvec, mbqm
 from codesign.compiler.layers.code import Array, CodeContext, LayerCode
 from codesign.compiler.layers.layer import Layer
 from codesign.compiler.layers.packing_pairs import PAIR_KERNELS, SMALL, pack_banded, pack_rows, runs
+from codesign.compiler.layers.packing_rows import POSITIONS, ROW_KERNELS, pack_results, pack_row_blocks, sums_stride
 from codesign.compiler.layers.scratch import BLOCK_ROWS, prepared_bytes, round_up
 from codesign.compiler.layers.value import Value
 
@@ -69,7 +70,8 @@ class FullyConnected(Layer):
     @property
     def scratch_bytes(self) -> int:
         rows, columns = self.weights.shape
-        return prepared_bytes(columns) + 4 * min(round_up(rows, 4), BLOCK_ROWS)
+        matrix = prepared_bytes(columns) + 4 * min(round_up(rows, 4), BLOCK_ROWS)
+        return max(matrix, 4 * sums_stride(rows, columns) * min(self.positions, POSITIONS) if self._is_small else 0)
 
     def step(self, values: dict[str, Ints], matrices: Matrices) -> None:
         x = values[self.source].reshape(self.positions, -1)
@@ -96,6 +98,8 @@ class FullyConnected(Layer):
             x, y = context.at(self.source), context.at(self.output)
             template = f"fully_connected_{form}.c.j2"
             return LayerCode(prefix, (array,), context.render(template, layer=self, prefix=prefix, x=x, y=y))
+        if self._is_small and context.kernel in ROW_KERNELS:
+            return self._rows_code(layer, context)
         weights, matrix = context.matrix(context.member(layer, "weights"), self.weights, wide=self.wide)
         bias, multiplier, shift = self.constants
         arrays = (
@@ -139,13 +143,29 @@ class FullyConnected(Layer):
             return False
         return 4 * sum(end - first for first, end in runs(self.weights)) <= int(rows * columns)
 
+    @property
+    def _is_small(self) -> bool:
+        """Whether there are few columns at several positions."""
+        return self.positions > 1 and self._is_plain and self.weights.shape[1] in SMALL and not self._is_banded
+
     def _in_pairs(self, kernel: str) -> bool:
         """Whether cs_fully_connected_pairs computes it."""
-        rows, columns = self.weights.shape
-        return kernel in PAIR_KERNELS and self.positions > 1 and self._is_plain and columns in SMALL and rows % 2 == 0
+        return kernel in PAIR_KERNELS and self._is_small and len(self.weights) % 2 == 0
 
     def matrix_bits(self, kernel: str) -> tuple[int, ...]:
-        return () if self._is_banded or self._in_pairs(kernel) else self.vector_bits
+        alone = self._is_banded or self._in_pairs(kernel) or (kernel in ROW_KERNELS and self._is_small)
+        return () if alone else self.vector_bits
+
+    def _rows_code(self, layer: str, context: CodeContext) -> LayerCode:
+        """Of cs_fully_connected_rows."""
+        prefix = context.functions[layer]
+        arrays = (
+            Array.of(context.member(layer, "weights"), pack_row_blocks(self.weights)),
+            Array.of(context.member(layer, "constants"), pack_results(self.bias, self.multiplier, self.shift)),
+        )
+        x, y, scratch = context.at(self.source), context.at(self.output), context.scratch(layer)
+        template = "fully_connected_rows.c.j2"
+        return LayerCode(prefix, arrays, context.render(template, layer=self, prefix=prefix, x=x, y=y, scratch=scratch))
 
     def tolerance(self, values: Mapping[str, Value]) -> dict[str, int]:
         return {self.output: 1}

@@ -14,6 +14,7 @@ import numpy.typing as npt
 from codesign.compiler.layers.arithmetic import Ints, Matrices, saturate16
 from codesign.compiler.layers.code import Array, CodeContext, LayerCode
 from codesign.compiler.layers.packing_pairs import PAIR_KERNELS, SMALL, pack_inputs, pack_recurrent
+from codesign.compiler.layers.packing_rows import ROW_KERNELS, by_quads, pack_cells, pack_row_blocks
 from codesign.compiler.layers.recurrent import Recurrent, product
 from codesign.compiler.layers.scratch import prepared_bytes, round_up
 from codesign.compiler.layers.tables import BEYOND, ONE, TABLE_ERROR, lookup16
@@ -98,8 +99,12 @@ class Gru(Recurrent):
         aligned = self.source_offset % 2 == 0 and self.stride % 2 == 0
         return self._is_small and aligned and kernel in PAIR_KERNELS
 
+    def _in_rows(self, kernel: str) -> bool:
+        """Whether cs_gru_rows computes it."""
+        return self._is_small and kernel in ROW_KERNELS
+
     def matrix_bits(self, kernel: str) -> tuple[int, ...]:
-        return () if self._in_pairs(kernel) else self.vector_bits
+        return () if self._in_pairs(kernel) or self._in_rows(kernel) else self.vector_bits
 
     @property
     def scratch_bytes(self) -> int:
@@ -132,6 +137,8 @@ class Gru(Recurrent):
     def code(self, context: CodeContext) -> LayerCode:
         if self._in_pairs(context.kernel):
             return self._small_code(context)
+        if self._in_rows(context.kernel):
+            return self._rows_code(context)
         prefix, wide = context.functions[self.name], (self.wide_input, self.wide) * 2
         names = "gate_input_weights", "gate_recurrent_weights", "candidate_input_weights", "candidate_recurrent_weights"
         packed = [
@@ -153,6 +160,8 @@ class Gru(Recurrent):
         return LayerCode(prefix, arrays, code)
 
     def pointer_calls(self, kernel: str) -> Mapping[str, tuple[str, ...]]:
+        if self._in_rows(kernel) and self.scan:
+            return {"cs_gru_rows": (f"cs_gru_scan_{self.units}",)}
         if not self._in_pairs(kernel):
             return {}
         return {"cs_gru_positions": (f"cs_input_sums_{self.inputs // 4}", f"cs_gru_steps_{self.units}")}
@@ -185,6 +194,25 @@ class Gru(Recurrent):
             scratch=context.scratch(self.name),
         )
         return LayerCode(prefix, arrays, code)
+
+    def _rows_code(self, context: CodeContext) -> LayerCode:
+        prefix = context.functions[self.name]
+        inputs = by_quads((*_gates(self.gate_input_weights), self.candidate_input_weights))
+        recurrent = (*_gates(self.gate_recurrent_weights), self.candidate_recurrent_weights)
+        constants = pack_cells(
+            (*_gates(self.gate_bias), self.candidate_bias, self.recurrent_bias),
+            self.input_multiplier.tolist(),
+            self.recurrent_multiplier.tolist(),
+            self.gate_shift.tolist(),
+            (self.hidden_multiplier, self.hidden_shift),
+            recurrent if self.scan else (),
+        )
+        named: dict[str, npt.NDArray[Any]] = {"input_weights": pack_row_blocks(inputs), "constants": constants}
+        if not self.scan:
+            named["recurrent_weights"] = pack_row_blocks(by_quads(recurrent))
+        arrays = tuple(Array.of(context.member(self.name, name), values) for name, values in named.items())
+        x, y, scratch = self.source_at(context), context.at(self.hidden), context.scratch(self.name)
+        return LayerCode(prefix, arrays, context.render("gru_rows.c.j2", layer=self, prefix=prefix, x=x, y=y, scratch=scratch))
 
     def tolerance(self, values: Mapping[str, Value]) -> dict[str, int]:
         """docs/numerics.md, "GRU step", derives it."""

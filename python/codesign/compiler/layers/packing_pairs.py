@@ -8,10 +8,10 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-PAIR_KERNELS = ("dsp", "dual", "mve")
-"""Kernels (keys of packing.PACKERS) of cores that multiply pairs of int16."""
+PAIR_KERNELS = ("dsp", "dual")
+"""Kernels (keys of packing.PACKERS) of cores that multiply pairs of int16, and have nothing wider."""
 SMALL = (4, 8, 12, 16)
-"""Columns, and units of a GRU, that those kernels take."""
+"""Columns, and units of a GRU, that the kernels over positions take."""
 
 HELD = 8
 """Columns of two positions that cs_input_sums keeps in registers."""

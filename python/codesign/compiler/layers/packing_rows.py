@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Weights in the order in which the vector kernels over positions read them (runtime/include/codesign/rows.h)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from codesign.compiler.layers.scratch import round_up
+
+ROW_KERNELS = ("mve",)
+"""Kernels (keys of packing.PACKERS) of cores with vectors."""
+POSITIONS = 16
+"""Positions that a fully connected layer works on at a time: CS_ROWS_POSITIONS."""
+_LANES = 8
+"""int16 of a vector."""
+_QUAD = 4
+"""int32 of a vector."""
+
+
+def block_rows(columns: int) -> int:
+    """Rows of a block, whose weights fill six vectors."""
+    return 6 if columns <= _LANES else 3
+
+
+def sums_stride(rows: int, columns: int) -> int:
+    """Sums of one position, those of rows that only fill the last block and the last vector among them."""
+    return round_up(round_up(rows, block_rows(columns)), _QUAD)
+
+
+def pack_row_blocks(weights: npt.NDArray[np.int8]) -> npt.NDArray[np.int16]:
+    """int8 (rows, columns ≤ 16) → int16 of whole blocks, each row of one or two vectors; zeros where there is nothing."""
+    rows, columns = weights.shape
+    more = -rows % block_rows(columns), -columns % _LANES
+    return np.pad(weights, ((0, more[0]), (0, more[1]))).astype(np.int16).reshape(-1)
+
+
+def pack_results(
+    biases: npt.NDArray[np.integer], multipliers: npt.NDArray[np.integer], shifts: npt.NDArray[np.integer]
+) -> npt.NDArray[np.int32]:
+    """Of cs_row_results, from (rows,) each: of each four rows biases, multipliers, shifts after a product's high half."""
+    columns = np.stack([biases.astype(np.int64), multipliers.astype(np.int64), shifts.astype(np.int64) + 1])
+    padded = np.pad(columns, ((0, 0), (0, -columns.shape[1] % _QUAD)))
+    return padded.reshape(3, -1, _QUAD).transpose(1, 0, 2).reshape(-1).astype(np.int32)
+
+
+def by_quads(gates: Sequence[npt.NDArray[np.int8]]) -> npt.NDArray[np.int8]:
+    """Of each four units the rows (units, columns) of update, reset and candidate."""
+    columns = gates[0].shape[1]
+    return np.concatenate([gate.reshape(-1, _QUAD, columns) for gate in gates], axis=1).reshape(-1, columns)
+
+
+def pack_cells(
+    biases: Sequence[npt.NDArray[np.integer]],
+    input_multipliers: Sequence[int],
+    recurrent_multipliers: Sequence[int],
+    shifts: Sequence[int],
+    hidden: tuple[int, int],
+    recurrent: Sequence[npt.NDArray[np.int8]] = (),
+) -> npt.NDArray[np.int32]:
+    """Of cs_gru_cells: biases (units,) of update, reset, candidate and of the candidate's recurrent sums; `hidden`: multiplier
+    and shift of the state. With `recurrent`, weights (units, units) of update, reset and candidate, of cs_gru_scan: they
+    stand before the constants of their four units, column after column.
+    """
+    multiplier, shift = hidden
+    parts = [np.array([*(16 - s for s in shifts), shift - 15, -shift], np.int64).astype(np.int32)]
+    update, reset, candidate, extra = (bias.reshape(-1, _QUAD) for bias in biases)
+    for quad in range(len(update)):
+        units = slice(_QUAD * quad, _QUAD * quad + _QUAD)
+        if recurrent:
+            columns = np.stack([gate[units].T for gate in recurrent], axis=1)  # column, gate, unit
+            parts.append(np.ascontiguousarray(columns).reshape(-1).view(np.int32))
+        vectors = (
+            *(input_multipliers[0], recurrent_multipliers[0], update[quad]),
+            *(input_multipliers[1], recurrent_multipliers[1], reset[quad]),
+            *(recurrent_multipliers[2], extra[quad], input_multipliers[2], candidate[quad]),
+            multiplier,
+        )
+        parts += [np.broadcast_to(np.asarray(vector, np.int64), _QUAD).astype(np.int32) for vector in vectors]
+    return np.concatenate(parts)

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* void cs_row_sums_<vectors>(const int16_t *weights, const int16_t *x, int32_t *sums, uint32_t count, int32_t step,
+ *                            uint32_t blocks, uint32_t stride, uint32_t tail)
+ *
+ * codesign/rows.h says what it computes. A block's weights stay in vectors while all positions pass: six rows of one vector, or
+ * three of two.
+ *
+ *   r1  x, running       r5  step      r9   weights, running              q0 (and q1)  x
+ *   r3  sums, running    r7  stride    lr   positions left of this block  q1-q6 (q2-q7)  weights
+ *   r0, r2, r4, r6, r8, r10  sums
+ *   [sp] x, [sp, #4] sums of this block, [sp, #8] count, [sp, #12] blocks left
+ *
+ * Stack: 116 bytes, declared to the stack analysis by symbols. Leaf functions. */
+#include "saved_registers.h"
+
+#if defined(__ARM_FEATURE_MVE)
+
+#define STACK 116 /* bytes */
+
+        .syntax unified
+        .thumb
+        .cfi_sections .debug_frame
+
+        .macro  BEGIN name rows
+        .section .text.\name, "ax", %progbits
+        .balign 4
+        .globl  \name
+        .type   \name, %function
+        .thumb_func
+\name:
+        .cfi_startproc
+        push    {r4-r11, lr}
+        vpush   {d8-d15}
+        sub     sp, sp, #16
+        .cfi_def_cfa_offset STACK
+        SAVED_R4_R11_LR
+        strd    r1, r2, [sp]
+        str     r3, [sp, #8]
+        mov     r9, r0
+        ldrd    r5, r0, [sp, #STACK]            // step, blocks
+        ldrd    r7, r2, [sp, #STACK + 8]        // stride, tail
+        str     r0, [sp, #12]
+        vctp.16 r2
+1:                                              // the next block
+        ldrd    r1, r3, [sp]
+        ldr     r4, [sp, #8]
+        add     r2, r3, #4 * \rows
+        str     r2, [sp, #4]
+        .endm
+
+        .macro  END name
+        ldr     r0, [sp, #12]
+        subs    r0, r0, #1
+        str     r0, [sp, #12]
+        bne     1b
+        add     sp, sp, #16
+        vpop    {d8-d15}
+        pop     {r4-r11, pc}
+        .cfi_endproc
+        .size   \name, . - \name
+        .globl  \name\().stack_bytes
+        .set    \name\().stack_bytes, STACK
+        .endm
+
+        BEGIN   cs_row_sums_1 6
+        vldrh.u16 q1, [r9], #16
+        vldrh.u16 q2, [r9], #16
+        vldrh.u16 q3, [r9], #16
+        vldrh.u16 q4, [r9], #16
+        vldrh.u16 q5, [r9], #16
+        vldrh.u16 q6, [r9], #16
+        dls     lr, r4
+2:
+        vpst
+        vldrht.u16 q0, [r1]
+        vmladav.s16 r0, q1, q0
+        add     r1, r1, r5
+        vmladav.s16 r2, q2, q0
+        vmladav.s16 r4, q3, q0
+        strd    r0, r2, [r3]
+        vmladav.s16 r6, q4, q0
+        vmladav.s16 r8, q5, q0
+        strd    r4, r6, [r3, #8]
+        vmladav.s16 r10, q6, q0
+        strd    r8, r10, [r3, #16]
+        add     r3, r3, r7
+        le      lr, 2b
+        END     cs_row_sums_1
+
+        BEGIN   cs_row_sums_2 3
+        vldrh.u16 q2, [r9], #16
+        vldrh.u16 q3, [r9], #16
+        vldrh.u16 q4, [r9], #16
+        vldrh.u16 q5, [r9], #16
+        vldrh.u16 q6, [r9], #16
+        vldrh.u16 q7, [r9], #16
+        dls     lr, r4
+2:
+        vldrh.u16 q0, [r1]
+        vmladav.s16 r0, q2, q0
+        vpst
+        vldrht.u16 q1, [r1, #16]
+        vmladava.s16 r0, q3, q1
+        add     r1, r1, r5
+        vmladav.s16 r2, q4, q0
+        vmladava.s16 r2, q5, q1
+        vmladav.s16 r4, q6, q0
+        strd    r0, r2, [r3]
+        vmladava.s16 r4, q7, q1
+        str     r4, [r3, #8]
+        add     r3, r3, r7
+        le      lr, 2b
+        END     cs_row_sums_2
+
+#endif
+
+/* Bare-metal objects of GCC carry no such note, and one that does makes ld warn about all others. */
+#if defined(__linux__) && defined(__ELF__)
+        .section .note.GNU-stack, "", %progbits
+#endif
