@@ -61,7 +61,7 @@ def test_a_given_validation_folder_is_taken(tmp_path):
     for split, voices in (("train", "ab"), ("dev", "c"), ("test", "d")):
         for voice in voices:
             write(tmp_path / split / voice / "1.wav", tone(500))
-    found = find_recordings(tmp_path, "speech")
+    found = find_recordings(tmp_path, "speech").files
     splits, disjoint = draw_splits(found, by_group=True, seed=0)
     assert {f.group: s for f, s in zip(found, splits, strict=True)} == {
         "a": "train",
@@ -75,7 +75,7 @@ def test_a_given_validation_folder_is_taken(tmp_path):
 def test_the_voice_is_the_topmost_folder_that_tells_recordings_apart(tmp_path):
     for path in ("set/19/198/a.wav", "set/19/227/b.wav", "set/26/495/c.wav"):
         write(tmp_path / path, tone(500))
-    assert [found.group for found in find_recordings(tmp_path, "speech")] == ["19", "19", "26"]
+    assert [found.group for found in find_recordings(tmp_path, "speech").files] == ["19", "19", "26"]
 
 
 def test_one_voice_is_split_by_files_and_said(tmp_path, folders):

@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from codesign.base.errors import CodesignError
+from codesign.base.errors import CodesignError, InputError
 from codesign.base.files.output_file import check_files
 from codesign.cli.console import progress, say
 from codesign.cli.options import Json
 
 if TYPE_CHECKING:
     from codesign.hearing.evaluate.journal import Journal
+    from codesign.hearing.evaluate.pairs import Pairs
     from codesign.hearing.evaluate.scoring import Scored, Signals
 
 PLOTTED = 6
@@ -25,7 +26,9 @@ PLOTTED = 6
 
 
 def command(
-    data: Annotated[Path, typer.Argument(help="Folder of noisy recordings and their clean signals.", show_default=False)],
+    data: Annotated[
+        Path | None, typer.Argument(help="Folder of noisy recordings and their clean signals.", show_default=False)
+    ] = None,
     model: Annotated[
         list[str] | None, typer.Option("--model", "-m", help="FILE.onnx or NAME=FILE.onnx, int8 or float (repeatable).")
     ] = None,
@@ -42,6 +45,11 @@ def command(
     result: Annotated[
         list[str] | None, typer.Option(help="The output to keep, OUTPUT or NAME=OUTPUT of one model (repeatable).")
     ] = None,
+    noisy: Annotated[Path | None, typer.Option(help="Folder of noisy recordings, with --clean in place of DATA.")] = None,
+    clean: Annotated[Path | None, typer.Option(help="Folder of their clean signals.")] = None,
+    pattern: Annotated[
+        str, typer.Option(help="What their files' names share, {id}: '*_fileid_{id}.wav' (default: the whole name).")
+    ] = "",
     audiogram: Annotated[str, typer.Option(help="NH, N1 to N7, S1 to S3: HASPI and HASQI for this hearing (slow).")] = "",
     baseline: Annotated[str, typer.Option(help="The system that the others are compared with, pair by pair.")] = "noisy",
     output: Annotated[list[Path] | None, typer.Option("--output", "-o", help=".csv, .json or .md file (repeatable).")] = None,
@@ -58,7 +66,7 @@ def command(
     from codesign.base.isolate import Workers
     from codesign.cli.evaluate_output import print_evaluation, say_written, write_files
     from codesign.cli.evaluate_systems import check_kept, compared_systems, place_kept
-    from codesign.hearing.evaluate import check_audiogram, find_pairs, summarize
+    from codesign.hearing.evaluate import check_audiogram, summarize
     from codesign.hearing.evaluate.journal import Journal
     from codesign.hearing.evaluate.scoring import plan_scores, scores
     from codesign.hearing.evaluate.write import output_format
@@ -66,14 +74,14 @@ def command(
     outputs = output or []
     for path in outputs:
         output_format(path)
-    check_files(output or [], [data, *(Path(text.rpartition("=")[2]) for text in (*(model or []), *(chain or [])))])
+    pairs = _pairs(data, noisy, clean, pattern)
+    check_files(output or [], [pairs.folder, *(Path(text.rpartition("=")[2]) for text in (*(model or []), *(chain or [])))])
     if audiogram:
         check_audiogram(audiogram)
     if plots is not None:
         from codesign.proof.report.plots import load_figure
 
         load_figure()
-    pairs = find_pairs(data)
     drawn: dict[str, Signals] = {}
     columns = 1 + len(model or []) + len(system or [])
     with (
@@ -119,6 +127,18 @@ def command(
         raise end
     if problems:
         raise problems[0]
+
+
+def _pairs(data: Path | None, noisy: Path | None, clean: Path | None, pattern: str) -> Pairs:
+    """The pairs of the folder `data`, or of two."""
+    from codesign.hearing.evaluate import find_pairs
+    from codesign.hearing.evaluate.pairs import pairs_between
+
+    if data is not None and noisy is None and clean is None and not pattern:
+        return find_pairs(data)
+    if data is not None or noisy is None or clean is None:
+        raise InputError("not one folder of pairs, nor two", hint="give DATA alone, or --noisy and --clean (and --pattern)")
+    return pairs_between(noisy, clean, pattern)
 
 
 def _collect(made: Iterator[Scored], journal: Journal | None) -> tuple[list[Scored], BaseException | None]:

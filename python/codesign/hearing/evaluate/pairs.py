@@ -9,6 +9,7 @@ from pathlib import Path
 
 from codesign.base.errors import InputError
 from codesign.base.recordings import ENDINGS, files_between, find_recordings
+from codesign.learning.data.pairs import find_pair_files, match_folders
 
 NOISY, CLEAN = "noisy", "clean"
 _LAYOUTS = ("{role}/*{ending}", "*/{role}{ending}", "*_{role}{ending}")
@@ -17,7 +18,9 @@ _HINT = "see docs/evaluate.md for the layouts: noisy/NAME.wav with clean/NAME.wa
 
 @dataclass(frozen=True)
 class Pairs:
-    """Item → file, the same items in both; `layout` is the pattern that they were found by, with {role} and {ending}."""
+    """Item → file, the same items in both; `layout` is the pattern that they were found by, with {role} and {ending}, "" where
+    it was no such pattern.
+    """
 
     folder: Path
     layout: str
@@ -30,7 +33,7 @@ class Pairs:
 
 
 def find_pairs(folder: Path) -> Pairs:
-    """The pairs of a folder, in one of three layouts.
+    """The pairs of a folder, in one of three layouts, or the test pairs of a corpus that has them by its folders' names.
 
     Raises:
         InputError: no folder, no pairs in it, or a recording without its other half.
@@ -43,7 +46,23 @@ def find_pairs(folder: Path) -> Pairs:
             _same_items(folder, layout, NOISY, noisy, clean)
             _same_items(folder, layout, CLEAN, clean, noisy)
             return Pairs(folder, layout, noisy, clean)
-    raise InputError(f"{folder}: no pairs of a noisy and a clean recording", hint=_HINT)
+    try:
+        files = find_pair_files(folder).files
+    except InputError as error:
+        raise InputError(f"{folder}: no pairs of a noisy and a clean recording", hint=_HINT) from error
+    chosen = [pair for pair in files if pair.split == "test"] or files
+    items = {str(pair.noisy.relative_to(folder).with_suffix("")): pair for pair in chosen}
+    return Pairs(folder, "", {item: pair.noisy for item, pair in items.items()}, {i: pair.clean for i, pair in items.items()})
+
+
+def pairs_between(noisy: Path, clean: Path, pattern: str = "") -> Pairs:
+    """The pairs of two folders, as of `match_folders`.
+
+    Raises:
+        InputError: as `match_folders`.
+    """
+    found = match_folders(noisy, clean, pattern)
+    return Pairs(noisy, "", {item: pair[0] for item, pair in found.items()}, {item: pair[1] for item, pair in found.items()})
 
 
 def find_outputs(pairs: Pairs, name: str, pattern: str = "") -> Mapping[str, Path]:
@@ -52,6 +71,10 @@ def find_outputs(pairs: Pairs, name: str, pattern: str = "") -> Mapping[str, Pat
     Raises:
         InputError: nothing is found, or an item has no recording.
     """
+    if not pattern and not pairs.layout:
+        raise InputError(
+            f"{name}: the pairs' folders have no place for other systems", hint=f"give one: --system {name}=FOLDER"
+        )
     found = find_recordings(pattern) if pattern else _files(pairs.folder, pairs.layout, name)
     where = pattern or pairs.layout.format(role=name, ending=".*")
     if not found:

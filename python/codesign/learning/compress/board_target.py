@@ -22,7 +22,7 @@ def board_target(board: Board, config: Chain, instructions_per_mac: float = 1.0)
         ValidationError: not even the front end fits.
     """
     timing = board.timing
-    milliseconds = min(board.budget.worst_frame_ms, config.hop_ms)
+    milliseconds = min(board.budget.worst_frame_ms, config.deadline_ms)
     cycles = milliseconds * 1e-3 * board.core.clock_hz * (1.0 - timing.error) - FRONT_END_CYCLES * config.n_fft
     per_mac = timing.cycles_per_instruction * instructions_per_mac
     if timing.flash is not None:

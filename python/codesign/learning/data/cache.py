@@ -12,21 +12,20 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from codesign.base.audio import FULL_SCALE, read_audio
+from codesign.base.audio import Audio, read_audio
 from codesign.base.errors import CodesignError, InputError
 from codesign.base.files.output_folder import replace_folder
 from codesign.base.progress import Progress
+from codesign.learning.data.levels import Levels, levels_of
 
-FORMAT = 2
-FRAME_SECONDS = 0.01
-ACTIVE_DB = -30.0
-"""Frames within this of the loudest one count as active."""
+FORMAT = 3
 TARGET_DB = -25.0
 """Root mean square of the active frames of every recording, in dB of full scale, after its gain."""
 SILENT = 8
 """Largest sample of a recording that counts as silent: −72 dB of full scale."""
 SHORTEST_SECONDS = 0.02
 
+_ARRAYS = ("kept", "start", "length", "active", "floor", "peak", "clipped", "rate")
 _FILES = ("pcm.int16", "index.npz", "manifest.json")
 
 
@@ -35,16 +34,31 @@ class Decoded:
     """int16 samples of many recordings one after the other in the file `pcm`.
 
     `kept` int64 (n,) are the places of those recordings in the list that was decoded, `start` and `length` int64 (n,) where
-    they lie in the file, `gain` float32 (n,) what brings their active frames to TARGET_DB; `notes` say what was left out or
-    changed.
+    they lie in the file. `active`, `floor`, `peak` float32 (n,) are their levels in dB of full scale, `clipped` int64 (n,)
+    samples; `rate` int64 (n,) is that of the files in Hz. `notes` say what was left out or changed.
     """
 
     pcm: Path
     kept: npt.NDArray[np.int64]
     start: npt.NDArray[np.int64]
     length: npt.NDArray[np.int64]
-    gain: npt.NDArray[np.float32]
+    active: npt.NDArray[np.float32]
+    floor: npt.NDArray[np.float32]
+    peak: npt.NDArray[np.float32]
+    clipped: npt.NDArray[np.int64]
+    rate: npt.NDArray[np.int64]
     notes: tuple[str, ...]
+
+    @property
+    def gain(self) -> npt.NDArray[np.float32]:
+        """Factor (n,) that brings active frames to TARGET_DB, but peaks no further than −1 dB."""
+        wanted = np.minimum(TARGET_DB - self.active.astype(np.float64), -1.0 - self.peak.astype(np.float64))
+        return np.asarray(10 ** (wanted / 20), np.float32)
+
+    @property
+    def contrast(self) -> npt.NDArray[np.float32]:
+        """How far the active frames of each are above its noise floor, in dB (n,)."""
+        return self.active - self.floor
 
 
 def decode(folder: Path, paths: Sequence[Path], sample_rate: int, cache: Path, progress: Progress) -> Decoded:
@@ -81,7 +95,7 @@ def _load(place: Path, stamp: str) -> Decoded | None:
         if manifest["stamp"] != stamp:
             return None
         with np.load(place / "index.npz", allow_pickle=False) as index:
-            arrays = {name: index[name] for name in ("kept", "start", "length", "gain")}
+            arrays = {name: index[name] for name in _ARRAYS}
         if (place / "pcm.int16").stat().st_size != 2 * int(arrays["length"].sum()):
             return None
         return Decoded(place / "pcm.int16", notes=tuple(manifest["notes"]), **arrays)
@@ -104,32 +118,39 @@ class _Tally:
 
 def _write(building: Path, paths: Sequence[Path], sample_rate: int, stamp: str, folder: Path, progress: Progress) -> None:
     tally = _Tally()
-    kept, lengths, gains = [], [], []
+    kept, lengths, rates, levels = [], [], [], list[Levels]()
     with (building / "pcm.int16").open("wb") as file:
         for number, path in enumerate(paths):
             if number % 50 == 0:
                 progress(f"decode {folder.name}", number, len(paths))
-            pcm = _usable(path, sample_rate, tally)
-            if pcm is not None:
-                file.write(pcm.tobytes())
+            audio = _usable(path, sample_rate, tally)
+            if audio is not None:
+                file.write(audio.pcm.tobytes())
                 kept.append(number)
-                lengths.append(pcm.size)
-                gains.append(_gain(pcm, sample_rate))
+                lengths.append(audio.pcm.size)
+                rates.append(audio.source_rate)
+                levels.append(levels_of(audio.pcm, sample_rate))
     notes = tally.lines(len(paths))
     if not kept:
         raise InputError(
             f"{folder}: no usable recording: {notes[0]}", hint=f"give WAV or FLAC files of {sample_rate} Hz or more"
         )
     length = np.array(lengths, np.int64)
-    start = np.cumsum(length) - length
+    in_db = np.array([(found.active_db, found.floor_db, found.peak_db) for found in levels], np.float32).T
     np.savez(
-        building / "index.npz", kept=np.array(kept, np.int64), start=start, length=length, gain=np.array(gains, np.float32)
+        building / "index.npz",
+        **dict(zip(("active", "floor", "peak"), in_db, strict=True)),
+        kept=np.array(kept, np.int64),
+        start=np.cumsum(length) - length,
+        length=length,
+        clipped=np.array([found.clipped for found in levels], np.int64),
+        rate=np.array(rates, np.int64),
     )
     manifest = {"stamp": stamp, "folder": str(folder), "sample_rate": sample_rate, "notes": notes}
     (building / "manifest.json").write_text(json.dumps(manifest, indent=1), encoding="utf-8")
 
 
-def _usable(path: Path, sample_rate: int, tally: _Tally) -> npt.NDArray[np.int16] | None:
+def _usable(path: Path, sample_rate: int, tally: _Tally) -> Audio | None:
     try:
         audio = read_audio(path, sample_rate)
     except CodesignError as error:
@@ -147,19 +168,8 @@ def _usable(path: Path, sample_rate: int, tally: _Tally) -> npt.NDArray[np.int16
             tally.add("with several channels averaged to one", str(path))
         if audio.cut_off:
             tally.add("cut off before their end", str(path))
-        return audio.pcm
+        return audio
     return None
-
-
-def _gain(pcm: npt.NDArray[np.int16], sample_rate: int) -> float:
-    """To TARGET_DB, but no further than −1 dB at the peak."""
-    frame = max(1, int(FRAME_SECONDS * sample_rate))
-    signal = pcm.astype(np.float64) / FULL_SCALE
-    frames = np.mean(np.square(signal[: max(1, signal.size // frame) * frame].reshape(-1, min(frame, signal.size))), axis=1)
-    active = float(np.mean(frames[frames >= frames.max() * 10 ** (ACTIVE_DB / 10)]))
-    peak = float(np.abs(signal).max())
-    wanted = 10 ** (TARGET_DB / 20) / np.sqrt(active) if active > 0.0 else np.inf
-    return float(min(wanted, 10 ** (-1 / 20) / peak))
 
 
 def _digest(*parts: str) -> str:

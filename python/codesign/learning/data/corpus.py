@@ -14,6 +14,7 @@ from codesign.base.errors import InputError
 from codesign.base.progress import Progress, silent
 from codesign.learning.data.cache import decode
 from codesign.learning.data.folders import SPLITS, Split, draw_splits, find_recordings
+from codesign.learning.data.levels import noisy_note
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,7 +22,8 @@ class Recordings:
     """The recordings of one folder, in the cache's file `pcm` (int16, one after the other).
 
     `group` and `split` int64 (n,) are places in `groups` and SPLITS; `start`, `length` int64 (n,) in samples; `gain` float32
-    (n,) brings a recording to one active level. `notes` say what was left out.
+    (n,) brings a recording to one active level, `contrast` float32 (n,) is that level over the quiet frames' in dB. `notes` say
+    what was left out.
     """
 
     folder: Path
@@ -32,6 +34,7 @@ class Recordings:
     start: npt.NDArray[np.int64]
     length: npt.NDArray[np.int64]
     gain: npt.NDArray[np.float32]
+    contrast: npt.NDArray[np.float32]
     notes: tuple[str, ...]
 
     def chosen(self, split: Split) -> npt.NDArray[np.int64]:
@@ -93,10 +96,12 @@ def open_corpus(
 
 def _open(folder: Path, what: str, by_group: bool, sample_rate: int, seed: int, cache: Path, progress: Progress) -> Recordings:
     found = find_recordings(folder, what)
-    decoded = decode(folder, [recording.path for recording in found], sample_rate, cache, progress)
-    usable = [found[index] for index in decoded.kept]
+    decoded = decode(folder, [recording.path for recording in found.files], sample_rate, cache, progress)
+    usable = [found.files[index] for index in decoded.kept]
     splits, disjoint = draw_splits(usable, by_group=by_group, seed=seed)
-    notes = [f"{what}: {note}" for note in decoded.notes]
+    notes = [f"{what}: {note}" for note in (*found.notes, *decoded.notes)]
+    if by_group and (note := noisy_note(decoded.contrast, decoded.length / sample_rate)):
+        notes.append(f"{what}: {folder}: {note}")
     if not disjoint:
         notes.append(f"{what}: too few voices in {folder} for splits of their own: every split hears the same ones")
     groups = tuple(sorted({recording.group for recording in usable}))
@@ -110,6 +115,7 @@ def _open(folder: Path, what: str, by_group: bool, sample_rate: int, seed: int, 
         start=decoded.start,
         length=decoded.length,
         gain=decoded.gain,
+        contrast=decoded.contrast,
         notes=tuple(notes),
     )
 
