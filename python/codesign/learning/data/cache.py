@@ -25,7 +25,7 @@ SILENT = 8
 """Largest sample of a recording that counts as silent: −72 dB of full scale."""
 SHORTEST_SECONDS = 0.02
 
-_ARRAYS = ("kept", "start", "length", "active", "floor", "peak", "clipped", "rate")
+_ARRAYS = ("kept", "start", "length", "active", "floor", "peak", "rate")
 _FILES = ("pcm.int16", "index.npz", "manifest.json")
 
 
@@ -34,8 +34,8 @@ class Decoded:
     """int16 samples of many recordings one after the other in the file `pcm`.
 
     `kept` int64 (n,) are the places of those recordings in the list that was decoded, `start` and `length` int64 (n,) where
-    they lie in the file. `active`, `floor`, `peak` float32 (n,) are their levels in dB of full scale, `clipped` int64 (n,)
-    samples; `rate` int64 (n,) is that of the files in Hz. `notes` say what was left out or changed.
+    they lie in the file. `active`, `floor`, `peak` float32 (n,) are their levels in dB of full scale, `rate` int64 (n,) is that
+    of the files in Hz. `notes` say what was left out or changed.
     """
 
     pcm: Path
@@ -45,7 +45,6 @@ class Decoded:
     active: npt.NDArray[np.float32]
     floor: npt.NDArray[np.float32]
     peak: npt.NDArray[np.float32]
-    clipped: npt.NDArray[np.int64]
     rate: npt.NDArray[np.int64]
     notes: tuple[str, ...]
 
@@ -61,8 +60,8 @@ class Decoded:
         return self.active - self.floor
 
 
-def decode(folder: Path, paths: Sequence[Path], sample_rate: int, cache: Path, progress: Progress) -> Decoded:
-    """Decode `paths`, all below `folder`, to mono at `sample_rate` Hz, or take what was decoded before.
+def decode(folder: Path, paths: Sequence[Path], sample_rate: int, cache: Path, progress: Progress, what: str = "") -> Decoded:
+    """Decode `paths`, all below `folder` and of one kind `what`, to mono at `sample_rate` Hz, or take what was decoded before.
 
     The cache of a folder is made anew when a file of it changed its size or time, came or went. Files that cannot be used are
     left out and counted in the notes: unreadable, below the rate, silent, or shorter than 20 ms.
@@ -70,7 +69,7 @@ def decode(folder: Path, paths: Sequence[Path], sample_rate: int, cache: Path, p
     Raises:
         InputError: no file can be used, or the cache cannot be written.
     """
-    place = cache / f"audio-{_digest(str(folder.resolve()), str(sample_rate))[:16]}"
+    place = cache / f"audio-{_digest(str(folder.resolve()), str(sample_rate), what)[:16]}"
     stamp = _digest(str(FORMAT), *(f"{path} {path.stat().st_size} {path.stat().st_mtime_ns}" for path in paths))
     known = _load(place, stamp)
     if known is not None:
@@ -143,7 +142,6 @@ def _write(building: Path, paths: Sequence[Path], sample_rate: int, stamp: str, 
         kept=np.array(kept, np.int64),
         start=np.cumsum(length) - length,
         length=length,
-        clipped=np.array([found.clipped for found in levels], np.int64),
         rate=np.array(rates, np.int64),
     )
     manifest = {"stamp": stamp, "folder": str(folder), "sample_rate": sample_rate, "notes": notes}

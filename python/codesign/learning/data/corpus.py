@@ -96,7 +96,7 @@ def open_corpus(
 
 def _open(folder: Path, what: str, by_group: bool, sample_rate: int, seed: int, cache: Path, progress: Progress) -> Recordings:
     found = find_recordings(folder, what)
-    decoded = decode(folder, [recording.path for recording in found.files], sample_rate, cache, progress)
+    decoded = decode(folder, [recording.path for recording in found.files], sample_rate, cache, progress, what)
     usable = [found.files[index] for index in decoded.kept]
     splits, disjoint = draw_splits(usable, by_group=by_group, seed=seed)
     notes = [f"{what}: {note}" for note in (*found.notes, *decoded.notes)]

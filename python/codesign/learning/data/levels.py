@@ -30,12 +30,11 @@ CLIPPED = 4
 
 @dataclass(frozen=True)
 class Levels:
-    """In dB of full scale: root mean square of the active frames, noise floor, highest sample. `clipped` samples."""
+    """In dB of full scale: root mean square of the active frames, noise floor, highest sample."""
 
     active_db: float
     floor_db: float
     peak_db: float
-    clipped: int
 
     @property
     def contrast_db(self) -> float:
@@ -50,7 +49,7 @@ def levels_of(pcm: npt.NDArray[np.int16], sample_rate: int) -> Levels:
     frames = np.mean(np.square(signal[: max(1, signal.size // frame) * frame].reshape(-1, min(frame, signal.size))), axis=1)
     active = float(np.mean(frames[frames >= frames.max() * 10 ** (ACTIVE_DB / 10)]))
     floor = float(np.quantile(frames, QUIET_SHARE))
-    return Levels(_db(active), _db(floor), _db(float(np.square(signal).max())), _clipped(pcm))
+    return Levels(_db(active), _db(floor), _db(float(np.square(signal).max())))
 
 
 def noisy_note(contrast: npt.NDArray[np.float32], seconds: npt.NDArray[np.float64]) -> str:
@@ -64,8 +63,10 @@ def noisy_note(contrast: npt.NDArray[np.float32], seconds: npt.NDArray[np.float6
     )
 
 
-def _clipped(pcm: npt.NDArray[np.int16]) -> int:
-    """Samples in runs of CLIPPED and more at the highest or lowest value, where that is near full scale."""
+def clipped_samples(pcm: npt.NDArray[np.int16]) -> int:
+    """Samples of int16 PCM (n,), n ≥ 1, in runs of CLIPPED and more at the highest or lowest value, where that is above half of
+    full scale. At the rate that it was recorded at: resampling bends what was cut.
+    """
     total = 0
     for extreme in (int(pcm.max()), int(pcm.min())):
         if abs(extreme) >= 0.5 * FULL_SCALE:

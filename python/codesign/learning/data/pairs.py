@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from codesign.base.errors import InputError
-from codesign.learning.data.folders import ENDINGS, Split, find_recordings, role_below
+from codesign.learning.data.folders import ENDINGS, RecordingFile, Split, draw_splits, find_recordings, role_below
 from codesign.learning.data.names import file_role, folder_role
 
 HINT = (
@@ -71,6 +71,12 @@ def find_pair_files(folder: Path) -> FoundPairs:
     if rest := [file.path for key, file in by_key.items() if key not in used]:
         notes.append(f"{len(rest)} clean files have no noisy one, the first {rest[0]}")
     return FoundPairs(folder, tuple(pairs), tuple(notes))
+
+
+def pair_splits(found: FoundPairs, seed: int) -> tuple[Split, ...]:
+    """The split of each pair, by voices as of recordings."""
+    files = [RecordingFile(pair.clean, pair.group, pair.split) for pair in found.files]
+    return draw_splits(files, by_group=True, seed=seed)[0]
 
 
 def match_folders(noisy: Path, clean: Path, pattern: str = "") -> Mapping[str, tuple[Path, Path]]:
