@@ -8,6 +8,7 @@
 #include "conv_multiply.h"
 #include "conv_outputs.h"
 #include "conv_patches.h"
+#include "conv_rows.h"
 #include "conv_widen.h"
 
 /* `count` results from f on, of one t, of all outputs of one group, whose first output is `first`; `at`: where they stand. */
@@ -38,6 +39,21 @@ static inline const int8_t *cs_conv_block(const cs_conv *layer, const int8_t *we
             bias = some;
         }
         weights = cs_conv_widen(weights, columns, rows);
+#if defined(__ARM_FEATURE_DSP) && !defined(__ARM_FEATURE_MVE)
+        if (real == 4 && cs_conv_has_rows(layer, wide)) {
+            cs_conv_run run;
+            uint32_t kind;
+
+            if (cs_conv_run_of(layer, channel, bias, &run, &kind)) {
+                const uint32_t rest = layer->y_frequency - f * phases; /* later phases may have one less */
+
+                cs_conv_rows(rows, patches, columns, rest < count * phases ? rest : count * phases, &run,
+                             (int16_t *)y + at + channel * layer->y_channel, layer->y_channel, kind);
+                channel += 4 / phases;
+                continue;
+            }
+        }
+#endif
         cs_conv_multiply(rows, patches, columns, (count + 1) / 2, bias, acc, block);
         cs_conv_outputs(layer, channel, phase, real, acc, block, f, count, (int8_t *)y + (wide ? 2u : 1u) * at, wide);
         channel = of;

@@ -2,12 +2,9 @@
 /* void cs_conv_multiply(const int16_t *rows, const int16_t *patches, uint32_t columns, uint32_t pairs, const int32_t *bias,
  *                       int32_t *acc, uint32_t stride)
  *
- * conv_multiply.h says what it computes. Four rows times a pair of patches: a block does two columns, 16 products, in 11
- * instructions, of which the eight SMLAD are the limit. Sixteen blocks are unrolled; a pair of patches enters at the block that
- * leaves the right number of them.
+ * conv_multiply.h says what it computes. Sixteen blocks of conv_block.h, which has the registers, are unrolled; a pair of patches
+ * enters at the block that leaves the right number of them.
  *
- *   r0  rows, running           r4, r5    row 0 of patch a, of patch b      r2, r3   x of a, of b
- *   r1  patches, running        r6-r11    rows 1, 2, 3                      r12, lr  weights of two rows
  *   [sp] rows, [sp, #4] end of all pairs, [sp, #8] bias, [sp, #12] entry, [sp, #16] end of this pair where its blocks are more
  *   than the unrolled, else 0; after the saved registers: bytes of a pair, acc running, stride in bytes
  *
@@ -16,26 +13,12 @@
 
 #if defined(__ARM_FEATURE_DSP) && !defined(__ARM_FEATURE_MVE)
 
-#define STACK 56       /* bytes */
-#define BLOCK_BYTES 44 /* code of one block */
-#define BLOCKS 16      /* unrolled */
+#define STACK 56 /* bytes */
 
         .syntax unified
         .thumb
 
-        .macro  BLOCK
-        ldrd    r12, lr, [r0], #8
-        ldrd    r2, r3, [r1], #8
-        smlad   r4, r12, r2, r4
-        smlad   r5, r12, r3, r5
-        smlad   r6, lr, r2, r6
-        smlad   r7, lr, r3, r7
-        ldrd    r12, lr, [r0], #8
-        smlad   r8, r12, r2, r8
-        smlad   r9, r12, r3, r9
-        smlad   r10, lr, r2, r10
-        smlad   r11, lr, r3, r11
-        .endm
+#include "conv_block.h"
 
         .section .text.cs_conv_multiply, "ax", %progbits
         .balign 4
