@@ -17,6 +17,8 @@ pytest.importorskip("ziglang", reason="ziglang is not installed (pip install cod
 from cores import BOARDS, open_calls
 
 from codesign.compiler.layers.convolution import Convolution
+from codesign.compiler.layers.depthwise_code import depthwise_rows
+from codesign.compiler.layers.packing_pairs import pack_depthwise
 from codesign.testing.calls import Calls
 from codesign.testing.unicorn_calls import UnicornCalls
 from convolutions import convolution, function, gtcrn_layers, source_of, structs, with_constants
@@ -78,6 +80,66 @@ def test_neighbours_that_are_moved_as_words_are_the_reference(cores: Callable[[s
         np.testing.assert_array_equal(run(image, layer, x)[0], layer.apply(x), err_msg=str(layer))
 
 
+@pytest.mark.parametrize("board", ["nrf5340dk", "stm32f746g_disco"])
+def test_rows_that_are_finished_with_their_sums_are_the_reference(cores: Callable[[str], Calls], board: str) -> None:
+    """Fours of rows over all of int16: one and two multipliers, an odd last result, several rounds of columns, two phases."""
+    image, rng = cores(board), np.random.default_rng(7)
+    for outputs, inputs, taps, size, stride, transposed in (
+        *((4, 3, 3, size, 1, False) for size in (1, 2, 5)),
+        (8, 20, 5, 7, 1, False),
+        (4, 24, 3, 6, 1, False),
+        (12, 4, 1, 67, 1, False),
+        *((4, 5, 5, size, 2, True) for size in (1, 2, 3, 4, 5)),
+    ):
+        for prelu in (False, True):
+            weights = integers(rng, (outputs, inputs, 1, taps), "random")
+            padding = ((0, 0), (taps // 2, taps // 2))
+            some = with_constants(
+                rng, weights, (inputs, 1, size), (1, stride), padding=padding, transposed=transposed, prelu=prelu
+            )
+            layer = dataclasses.replace(some, **_usual(rng, outputs))
+            for source in ("random", "extreme"):
+                x = source_of(rng, layer, source)
+                np.testing.assert_array_equal(run(image, layer, x)[0], layer.apply(x), err_msg=str(layer))
+
+
+@pytest.mark.parametrize("board", ["nrf5340dk", "stm32f746g_disco"])
+@pytest.mark.parametrize(("size", "frames", "dilation"), [(5, 3, 1), (6, 5, 2), (8, 4, 1), (9, 11, 5), (33, 3, 1)])
+def test_a_depthwise_kernel_reads_a_ring(
+    cores: Callable[[str], Calls], board: str, size: int, frames: int, dilation: int
+) -> None:
+    """A ring that may have older frames than the kernel reads."""
+    image, rng, read = cores(board), np.random.default_rng(size), 2 * dilation + 1
+    weights = integers(rng, (5, 1, 3, 3), "random")
+    geometry = {"dilation": (dilation, 1), "padding": ((0, 0), (1, 1)), "groups": 5}
+    some = with_constants(rng, weights, (5, read, size), **geometry, prelu=size % 2 == 1)
+    layer = dataclasses.replace(some, **_usual(rng, 5))
+    assert depthwise_rows(layer) is not None
+    negative = layer.multiplier if layer.negative is None else layer.negative
+    image.clear()
+    words = pack_depthwise(weights.reshape(5, 3, 3), layer.bias, layer.multiplier, negative, layer.shift)
+    head = np.array([image.put(words)], np.uint32).tobytes()
+    struct = image.put(head + np.array([5, frames, size, frames - read, dilation], np.uint16).tobytes())
+    x = (32767 * rng.choice([-1, 1], (5, frames, size))).astype(np.int16)
+    ring, place, y = image.put(x), image.put(np.zeros(1, np.int16)), image.put(np.full(5 * size + 8, 99, np.int16))
+    for step in range(frames + 2):
+        new = rng.integers(-32767, 32768, (5, 1, size)).astype(np.int16)
+        x = np.concatenate([x[:, 1:], new], axis=1)
+        image.call("cs_ring_s16", ring, place, image.put(new), 5, frames, size)
+        at = int(image.get(place, np.int16, 1)[0])
+        assert at == (step + 1) % frames
+        image.call("cs_depthwise_rows_s16", struct, ring, at, y)
+        np.testing.assert_array_equal(
+            image.get(y, np.int16, 5 * size).reshape(5, 1, size), layer.apply(x[:, -read:]), err_msg=str(step)
+        )
+    assert (image.get(y + 10 * size, np.int16, 8) == 99).all()
+
+
+def _usual(rng: np.random.Generator, outputs: int) -> dict[str, object]:
+    """Constants of channels of a quantized network: every int16, shifts that leave the rounding room."""
+    return {"shift": rng.integers(-14, -1, outputs).astype(np.int32), "low": -32767, "high": 32767, "twice": False}
+
+
 LIMITS = {
     "9→16, 1×5, stride 2": 1.6,
     "16→16, 1×5, stride 2, 2 groups": 2.1,
@@ -100,17 +162,21 @@ def test_instructions_per_mac(counting: Callable[[str], Calls]) -> None:
         assert instructions <= limit * layer.macs, name
 
 
-@pytest.mark.parametrize("name", ["cs_conv_multiply", "cs_depthwise_three"])
+@pytest.mark.parametrize("name", ["cs_conv_multiply", "cs_conv_rows", "cs_depthwise_three", "cs_depthwise_channels"])
 def test_stack_use_is_what_the_symbol_declares(cores: Callable[[str], Calls], name: str) -> None:
     image = cores("nrf5340dk")
     assert isinstance(image, UnicornCalls)
     declared = next(symbol.value for symbol in image.elf.symbols if symbol.name == f"{name}.stack_bytes")
     image.clear()
-    below, arguments = image.stack_top - 256, 16  # three words, the stack aligned to 8
+    below, arguments = image.stack_top - 256, 16  # three words or four, the stack aligned to 8
     image.engine.mem_write(below, bytes([CANARY]) * 256)
     one, other, bias, acc = (image.put(bytes(64)) for _ in range(4))
     if name == "cs_conv_multiply":
         image.call(name, one, other, 4, 1, bias, acc, 2)
+    elif name == "cs_conv_rows":
+        image.call(name, one, other, 4, 2, image.put(bytes(80)), acc, 2, 0)
+    elif name == "cs_depthwise_channels":
+        image.call(name, one, other, other, other, 1, 10, 5, acc)
     else:
         image.call(name, one, 1, other, 0, 0, 4, acc)
     untouched = image.read(below, 256)

@@ -34,6 +34,9 @@ void cs_rearrange_scaled(const cs_copy *copy, const cs_scale *scale, const void 
 void cs_history_s8(int8_t *history, const int8_t *x, uint32_t rows, uint32_t frames, uint32_t size);
 void cs_history_s16(int16_t *history, const int16_t *x, uint32_t rows, uint32_t frames, uint32_t size);
 
+/* The same in a ring whose oldest frame is at `place`, where the newest takes its room; `place` moves on. */
+void cs_ring_s16(int16_t *history, int16_t *place, const int16_t *x, uint32_t rows, uint32_t frames, uint32_t size);
+
 #ifdef __cplusplus
 }
 #endif

@@ -6,7 +6,7 @@ from __future__ import annotations
 import math
 from abc import abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,8 @@ import numpy.typing as npt
 from codesign.compiler.layers.arithmetic import Ints, Matrices, mbqm, mbqm_twice
 from codesign.compiler.layers.code import CodeContext, LayerCode
 from codesign.compiler.layers.conv_code import ConvPhase, conv_code, phase_scratch
+from codesign.compiler.layers.depthwise_code import depthwise_rows, depthwise_rows_code
+from codesign.compiler.layers.history import RING_KERNELS
 from codesign.compiler.layers.layer import Layer
 from codesign.compiler.layers.value import Value
 
@@ -30,7 +32,7 @@ class Convolution(Layer):
     (outputs,). Where the sum is negative, `negative` int32 (outputs,), if given, takes the multiplier's place (PReLU).
     `twice`: rounded as TFLite's convolutions do, else once.
     `shape` is the source's (channels, time, frequency), or that of a larger one's first channels; `padding` (before, after) of
-    time and of frequency.
+    time and of frequency. `place`, if given, is that of the history that the source is (layers/history.py).
     """
 
     source: str
@@ -51,6 +53,7 @@ class Convolution(Layer):
     high: int
     negative: npt.NDArray[np.int32] | None
     twice: bool
+    place: str = field(default="", kw_only=True)
 
     @property
     @abstractmethod
@@ -72,7 +75,7 @@ class Convolution(Layer):
 
     @property
     def reads(self) -> tuple[str, ...]:
-        return (self.source,)
+        return (self.source, self.place) if self.place else (self.source,)
 
     @property
     def writes(self) -> tuple[str, ...]:
@@ -123,6 +126,8 @@ class Convolution(Layer):
         return flat.reshape(self.result_shape)
 
     def code(self, context: CodeContext) -> LayerCode:
+        if context.kernel in RING_KERNELS and depthwise_rows(self) is not None:
+            return depthwise_rows_code(self, context)
         return conv_code(self, context)
 
     def tolerance(self, values: Mapping[str, Value]) -> dict[str, int]:

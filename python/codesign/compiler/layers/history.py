@@ -15,6 +15,9 @@ from codesign.compiler.layers.code import CodeContext, LayerCode
 from codesign.compiler.layers.layer import Layer
 from codesign.compiler.layers.value import Value
 
+RING_KERNELS = ("dsp", "dual")
+"""Kernels (keys of packing.PACKERS) of cores on which convolutions read rings."""
+
 
 @dataclass(frozen=True)
 class History(Layer):
@@ -22,6 +25,9 @@ class History(Layer):
 
     A convolution reads the state, which then ends with this step's frame: a concatenation of a cache with a frame, and the
     slice that is the next step's cache, are both in it. The state has one frame more than such a cache.
+
+    With `place`, a state of one int16, C for RING_KERNELS keeps it as a ring whose oldest frame is there, and moves nothing but
+    the new frame: for readers that know of `place`. The reference has the frames in their order either way.
     """
 
     source: str
@@ -29,6 +35,7 @@ class History(Layer):
     rows: int
     frames: int
     size: int
+    place: str = ""
 
     kind: ClassVar[str] = "history"
 
@@ -46,7 +53,7 @@ class History(Layer):
 
     @property
     def states(self) -> tuple[str, ...]:
-        return (self.state,)
+        return (self.state, self.place) if self.place else (self.state,)
 
     @property
     def weights_int8(self) -> tuple[npt.NDArray[np.int8], ...]:
@@ -64,12 +71,17 @@ class History(Layer):
         old = values[self.state].reshape(self.rows, self.frames, self.size)
         new = values[self.source].reshape(self.rows, 1, self.size)
         values[self.state] = np.concatenate([old[:, 1:], new], axis=1).reshape(-1)
+        if self.place:
+            values[self.place] = (values[self.place] + 1) % self.frames
 
     def code(self, context: CodeContext) -> LayerCode:
         prefix = context.functions[self.name]
         bits = 16 if context.values[self.state].dtype == "int16" else 8
         shape = f"{self.rows}, {self.frames}, {self.size}"
-        statement = f"cs_history_s{bits}({context.at(self.state)}, {context.at(self.source)}, {shape});"
+        if self.place and context.kernel in RING_KERNELS:
+            statement = f"cs_ring_s16({context.at(self.state)}, {context.at(self.place)}, {context.at(self.source)}, {shape});"
+        else:
+            statement = f"cs_history_s{bits}({context.at(self.state)}, {context.at(self.source)}, {shape});"
         return LayerCode(prefix, (), context.render("elementwise.c.j2", prefix=prefix, statement=statement))
 
     def tolerance(self, values: Mapping[str, Value]) -> dict[str, int]:

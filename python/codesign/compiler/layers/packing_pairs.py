@@ -95,6 +95,23 @@ def runs(weights: npt.NDArray[np.int8]) -> list[tuple[int, int]]:
     return found
 
 
+def pack_depthwise(
+    weights: npt.NDArray[np.int8],
+    biases: npt.NDArray[np.integer],
+    multipliers: npt.NDArray[np.integer],
+    negatives: npt.NDArray[np.integer],
+    shifts: npt.NDArray[np.integer],
+) -> Words:
+    """Of cs_depthwise_rows, weights (channels, 3, 3): of each row the words of weights 0 and 1, then of 1 and 2; bias,
+    multiplier ^ negative, multiplier, and rounding and shift as in `pack_rows`.
+    """
+    doubled = weights[..., [0, 1, 1, 2]].reshape(len(weights), -1)
+    right = -shifts.astype(np.int64) - 1
+    flips = multipliers.astype(np.int64) ^ negatives.astype(np.int64)
+    constants = (biases, flips, multipliers, -(1 << (right - 1)), right)
+    return rows_with(row_words(doubled), *constants).reshape(-1)
+
+
 def pack_banded(
     weights: npt.NDArray[np.int8],
     biases: npt.NDArray[np.integer],

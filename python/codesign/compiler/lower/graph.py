@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from codesign.base.errors import InputError
 from codesign.compiler.lower.context import Context
+from codesign.compiler.lower.history import keep_rings
 from codesign.compiler.lower.in_place import read_in_place
 from codesign.compiler.lower.network import Network
 from codesign.compiler.lower.states import add_states, update_states
@@ -26,6 +27,7 @@ def lower(graph: Graph) -> Network:
         context.lowered.add(op.name)
     update_states(context)
     read_in_place(context)
+    keep_rings(context)
     return Network(
         name=graph.name,
         frontend=graph.frontend,

@@ -4,11 +4,14 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from codesign.compiler.layers import History, StateValue
+from codesign.compiler.layers import History, Layer, StateValue, Value
+from codesign.compiler.layers.convolution import Convolution
+from codesign.compiler.layers.depthwise_code import depthwise_rows
 from codesign.compiler.lower.arrangement import copied, quant_of
 from codesign.compiler.lower.constants import clamp
 from codesign.compiler.model.graph import Graph, State
@@ -64,6 +67,20 @@ def lower_history(context: Context, op: Concat) -> None:
     shifted = _shifted(graph, op, graph.next_value(state))
     if shifted is not None:
         context.done.add(shifted.name)
+
+
+def keep_rings(context: Context) -> None:
+    """Let histories be rings where all that reads them are convolutions that can read one."""
+    for history in [layer for layer in context.layers if isinstance(layer, History)]:
+        readers = [layer for layer in context.layers if history.state in layer.reads]
+        able = [layer for layer in readers if isinstance(layer, Convolution) and depthwise_rows(layer) is not None]
+        if len(able) < len(readers) or history.state in context.aliases.values():
+            continue
+        place = context.add(Value(context.new_name(f"{history.state}_place"), 1, "int16", 1.0)).name
+        context.states.append(StateValue(context.values[place]))
+        rings: dict[str, Layer] = {layer.name: replace(layer, place=place) for layer in able}
+        rings[history.name] = replace(history, place=place)
+        context.layers[:] = [rings.get(layer.name, layer) for layer in context.layers]
 
 
 def _shifted(graph: Graph, joined: Concat, after: str) -> Operator | None:
