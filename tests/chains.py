@@ -21,6 +21,18 @@ def _ramp(n: int, low: float, high: float) -> list[float]:
     return np.linspace(low, high, n).tolist()
 
 
+def compression(*, one: bool = False, **keys: object) -> dict[str, object]:
+    """A compressor of three bands, or of `one`, for chains of 16 kHz."""
+    rows = [[30, 25, 5, -10], [10, 20, 10, 0], [0, 0, 0, 3]]
+    frequencies = [500, 1500, 4000]
+    few = {"frequencies": frequencies[:1], "gains": rows[:1]} if one else {"frequencies": frequencies, "gains": rows}
+    return {**few, "levels": [20, 50, 70, 100], "attack": 4, "release": 40} | keys
+
+
+PROGRAMS = [
+    {"name": "restaurant", "strength": 100, "limiter": -20, "limiter_rms": -30, "gains": [[10, 5, 0, 0]] * 3},
+    {"name": "music", "strength": 0},
+]
 RNG = np.random.default_rng(7)
 SMALL = {"window": 64, "n_fft": 64, "hop": 32}
 CHAINS = {
@@ -89,6 +101,30 @@ CHAINS = {
     ),
     "filter, mixed and limited": chain_of(
         **SMALL, feature="magnitude", path="filter", taps=24, strength=0, limiter=-20, limiter_release=5
+    ),
+    "compression in bands": chain_of(**SMALL, feature="magnitude", compressor=compression(), limiter=-10, limiter_rms=-20),
+    "compression after the network, with strength": chain_of(
+        **{"window": 128, "n_fft": 128, "hop": 64, "feature": "mel_magnitude", "n_mels": 12},
+        **{"compressor": compression(meter="after"), "strength": 80, "attenuation_limit": 20, "output_spl": 130},
+    ),
+    "compression of a complex mask, mixed": chain_of(
+        **SMALL, feature="spectrum", output="mask", layout="planes", strength=50, compressor=compression(meter="after")
+    ),
+    "compression of a spectrum, mixed": chain_of(
+        **SMALL, feature="spectrum", output="spectrum", layout="planes", strength=50, compressor=compression()
+    ),
+    "compression of a spectrum": chain_of(**SMALL, feature="spectrum", output="spectrum", compressor=compression(one=True)),
+    "compression in the filter": chain_of(
+        **SMALL, feature="magnitude", path="filter", taps=24, compressor=compression(), limiter_rms_spl=100, limiter_spl=112
+    ),
+    "compression in the filter, after it, with programs": chain_of(
+        **{"window": 64, "n_fft": 80, "hop": 32, "feature": "magnitude", "path": "filter", "taps": 32, "strength": 60},
+        **{"compressor": compression(meter="after"), "limiter": -8, "limiter_rms": -20, "programs": PROGRAMS, "program": 1},
+    ),
+    "programs without compression": chain_of(
+        **SMALL,
+        **{"feature": "magnitude", "strength": 60, "limiter": -8, "program": 2},
+        programs=[{"name": "quiet", "limiter": -20}, {"name": "dry", "strength": 0}],
     ),
     "frame to frame of any length": chain_of(window=77, n_fft=77, hop=11, feature="frame", output="frame"),
 }

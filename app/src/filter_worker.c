@@ -8,6 +8,7 @@
 #include "codesign_model.h"
 #include "cycles.h"
 #include "monitor.h"
+#include "program.h"
 #include "strength.h"
 #include "worker.h"
 
@@ -109,6 +110,11 @@ uint32_t worker_held(void)
 int worker_strength(int percent)
 {
 	return strength_set(memory, percent);
+}
+
+int worker_program(int program)
+{
+	return program_set(memory, program);
 }
 
 #endif

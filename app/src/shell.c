@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* codesign stats|stacks|start|stop|bypass|gain|strength|reset on the shell; answers are lines of the console protocol. */
+/* codesign stats|stacks|start|stop|bypass|gain|strength|program|reset on the shell; answers are lines of the console protocol. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -116,6 +116,22 @@ static int strength(const struct shell *sh, size_t argc, char **argv)
 	return err;
 }
 
+static int program(const struct shell *sh, size_t argc, char **argv)
+{
+	char *end;
+	const long number = strtol(argv[1], &end, 10);
+	const bool whole = end != argv[1] && *end == '\0' && number >= 0 && number <= INT16_MAX;
+	const int err = whole ? worker_program((int)number) : -EINVAL;
+
+	ARG_UNUSED(argc);
+	if (err == -ENOTSUP) {
+		shell_error(sh, "the model was built without programs: give them in its chain");
+	} else if (err != 0) {
+		shell_error(sh, "no program '%s'", argv[1]);
+	}
+	return err;
+}
+
 SHELL_STATIC_SUBCMD_SET_CREATE(commands,
 			       SHELL_CMD_ARG(stats, NULL, "what happened since the last reset", stats, 1, 0),
 			       SHELL_CMD_ARG(stacks, NULL, "stack use of every thread", stacks, 1, 0),
@@ -124,5 +140,6 @@ SHELL_STATIC_SUBCMD_SET_CREATE(commands,
 			       SHELL_CMD_ARG(bypass, NULL, "on|off: play the delayed input", bypass, 2, 0),
 			       SHELL_CMD_ARG(gain, NULL, "output gain in dB, -40 to 20", gain, 2, 0),
 			       SHELL_CMD_ARG(strength, NULL, "how much is done to the sound, 0 to 100 %", strength, 2, 0),
+			       SHELL_CMD_ARG(program, NULL, "which program is heard, 0 for the first", program, 2, 0),
 			       SHELL_CMD_ARG(reset, NULL, "counters to zero", reset, 1, 0), SHELL_SUBCMD_SET_END);
 SHELL_CMD_REGISTER(codesign, &commands, "speech enhancement", NULL);

@@ -6,6 +6,7 @@
 #include "codesign_model.h"
 #include "cycles.h"
 #include "monitor.h"
+#include "program.h"
 #include "strength.h"
 #include "worker.h"
 
@@ -79,6 +80,11 @@ uint32_t worker_held(void)
 int worker_strength(int percent)
 {
 	return strength_set(memory, percent);
+}
+
+int worker_program(int program)
+{
+	return program_set(memory, program);
 }
 
 #endif

@@ -25,6 +25,7 @@ from codesign.compiler.quantize.calibrate import AUTO_DB, Activations
 from codesign.enhancer import Enhanced, run_on
 from codesign.firmware.boards import Board, load_board
 from codesign.firmware.image import Image, Runtime
+from codesign.firmware.settings import set_up
 from codesign.firmware.size.size import Size
 from codesign.firmware.size.size import size as size_of
 from codesign.firmware.toolchain import build_image
@@ -122,16 +123,17 @@ def build(
     runtime: Runtime = "bare",
     chain: PathLike | None = None,
     result: str | None = None,
+    fit: PathLike | None = None,
 ) -> Image:
     """Build an int8 model into `folder`: "zephyr" is the application that is flashed, "bare" an ELF without an operating
-    system, "host" a shared library.
+    system, "host" a shared library. `fit` is a file that `codesign fit` wrote: its tables go into the chain.
 
     Raises:
         InputError: the model, the board or the folder cannot be used.
         ToolError, BuildError: no compiler, no Zephyr, or the compiler refused.
     """
-    network = load_model(Path(model), _path(chain), result).network
-    return build_image(runtime, network, _board(board), Path(folder))
+    loaded = set_up(load_model(Path(model), _path(chain), result), _board(board), _path(fit))
+    return build_image(runtime, loaded.network, _board(board), Path(folder))
 
 
 def size(image: Image | PathLike, *, board: BoardLike | None = None) -> Size:
@@ -187,16 +189,17 @@ def prove(
     folder: PathLike | None = None,
     chain: PathLike | None = None,
     result: str | None = None,
+    fit: PathLike | None = None,
 ) -> Proof:
     """Build an int8 model for a board, run the image in an emulator and compare it with the references.
 
     `audio` are noisy recordings that take part, `clean` their clean signals in the same order or nothing. Builds stay in
-    `folder` if it is given. `.verdict.ok` says whether every check holds; checks that fail do not raise.
+    `folder` if it is given; `fit` as for `build`. `.verdict.ok` says whether every check holds; checks that fail do not raise.
 
     Raises:
         CodesignError: the model or a recording cannot be used, a tool is missing, a build failed, the image faulted.
     """
-    loaded = load_model(Path(model), _path(chain), result)
+    loaded = set_up(load_model(Path(model), _path(chain), result), _board(board), _path(fit))
     recordings = read_recordings([Path(path) for path in audio], [Path(path) for path in clean], loaded.sample_rate)
     keeping = tempfile.TemporaryDirectory(prefix="codesign-") if folder is None else nullcontext(str(folder))
     with keeping as where:

@@ -26,6 +26,7 @@ from codesign.firmware.machines.alignment import HopBuffer, alignment_of
 from codesign.firmware.machines.host import HostEnhancer
 from codesign.firmware.machines.machine import RunOptions
 from codesign.firmware.machines.run import Run
+from codesign.firmware.settings import set_up
 from codesign.firmware.toolchain import build_host
 
 
@@ -161,7 +162,7 @@ def run_on(
     if not isinstance(model, Image):
         machine.check_board(board)
         machine.check_tools(profile=profile)
-        model = load_model(model)
+        model = set_up(load_model(model), board)
     config = model.network.frontend
     signal, source = _signal(audio, sample_rate, config.sample_rate)
     keeping = tempfile.TemporaryDirectory(prefix="codesign-") if folder is None else nullcontext(str(folder))

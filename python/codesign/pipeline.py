@@ -19,6 +19,7 @@ from codesign.firmware.machines import HOST, machine_named
 from codesign.firmware.machines.alignment import alignment_of
 from codesign.firmware.machines.machine import Machine, RunOptions
 from codesign.firmware.machines.run import Run
+from codesign.firmware.settings import set_up
 from codesign.firmware.size.size import size
 from codesign.firmware.toolchain import check_image_folder
 from codesign.proof.checks import budget_checks, cost_of, latency_check, latency_of, run_checks
@@ -58,7 +59,7 @@ def prove(
     for runtime in (on_host.runtime, machine.runtime):
         check_image_folder(runtime, folder / runtime)  # before the work
     progress("load and lower", 0, 0)
-    loaded = load_model(model)
+    loaded = set_up(load_model(model), board)
     network = loaded.network
     host_image = on_host.build(network, board, folder / on_host.runtime, progress=progress)
 

@@ -47,7 +47,12 @@ def test_host_library_equals_reference(name, types, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "name", ["preset nsnet2", "preset gtcrn", "preset dtln-2", "complex mask in planes, scaled", "filter, mixed and limited"]
+    "name",
+    [
+        *("preset nsnet2", "preset gtcrn", "preset dtln-2", "complex mask in planes, scaled", "filter, mixed and limited"),
+        *("compression after the network, with strength", "compression in the filter, after it, with programs"),
+        "programs without compression",
+    ],
 )
 def test_image_equals_reference(name, tmp_path):
     network, board = small_network(CHAINS[name]), load_board("nrf5340dk")
@@ -104,6 +109,7 @@ def test_q31_covers_bands_and_bins_by_a_power_law(kind, tmp_path):
         ({"deviation": (2.0,)}, "mean or deviation"),
         ({"floor": 0.1}, "floor 0.1"),
         ({"path": "filter"}, "path 'filter'"),
+        ({"compressor": CHAINS["compression in bands"].compressor}, "compression in bands"),
         ({"feature": "matrix_power", "n_mels": 1, "bands_matrix": (tuple([1.0] * 65),)}, "bands of a matrix"),
     ],
 )

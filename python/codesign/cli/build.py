@@ -11,7 +11,7 @@ import typer
 
 from codesign.base.resources import resource
 from codesign.cli.console import emit_json, progress, say
-from codesign.cli.options import DEFAULT_BOARD, BoardName, ChainFile, FrontEndOption, Json, Result, chosen_board
+from codesign.cli.options import DEFAULT_BOARD, BoardName, ChainFile, FitFile, FrontEndOption, Json, Result, chosen_board
 
 
 class Runtime(StrEnum):
@@ -30,6 +30,7 @@ def command(
     front_end: FrontEndOption = None,
     chain: ChainFile = None,
     result: Result = None,
+    fit: FitFile = None,
     runtime: Annotated[
         Runtime, typer.Option(help="zephyr: what is flashed; bare: ELF without an operating system; host: shared library.")
     ] = Runtime.zephyr,
@@ -47,6 +48,7 @@ def command(
     """
     from codesign.cli.tables import print_footprint, print_stack
     from codesign.compiler.load import load_model
+    from codesign.firmware.settings import set_up
     from codesign.firmware.size.size import size
     from codesign.firmware.toolchain import build_image, check_image_folder
 
@@ -55,7 +57,8 @@ def command(
         raise typer.BadParameter("--define is for --runtime zephyr")
     folder = output or Path(_FOLDERS[runtime].format(board=chosen.name))
     check_image_folder(runtime.value, folder)  # before the work
-    network = load_model(model or resource("models", "pruned", "pruned.onnx"), chain, result).network
+    loaded = load_model(model or resource("models", "pruned", "pruned.onnx"), chain, result)
+    network = set_up(loaded, chosen, fit).network
     with progress() as show:
         image = build_image(runtime.value, network, chosen, folder, defines=define or (), progress=show)
     if image.board.native:

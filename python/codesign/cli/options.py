@@ -27,6 +27,7 @@ Result = Annotated[
     str | None, typer.Option("--result", help="The output to keep, where the file has several.", show_default=False)
 ]
 BoardName = Annotated[str, typer.Option("--board", "-b", help="A board's name, or the path of a board.toml.")]
+FitFile = Annotated[Path | None, typer.Option("--fit", help="TOML file that codesign fit wrote: compression for an audiogram.")]
 Seconds = Annotated[float, typer.Option("--seconds", min=20.0, max=3600.0, help="Seconds of audio to compare.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON to stdout.")]
 Speech = Annotated[Path, typer.Option("--speech", help="Folder of clean speech, WAV or FLAC.", show_default=False)]

@@ -20,6 +20,7 @@ from codesign.cli.options import (
     DEFAULT_SECONDS,
     BoardName,
     ChainFile,
+    FitFile,
     FrontEndOption,
     Model,
     Result,
@@ -48,6 +49,7 @@ def command(
     front_end: FrontEndOption = None,
     chain: ChainFile = None,
     result: Result = None,
+    fit: FitFile = None,
     emulator: EmulatorOption = None,
     output: Annotated[
         list[Path] | None, typer.Option("--output", "-o", help=".html, .json or .md file (repeatable; report.html).")
@@ -64,6 +66,7 @@ def command(
     Example: codesign report models/pruned/pruned.onnx noisy.wav --clean clean.wav -o report.html
     """
     from codesign.compiler.load import load_model
+    from codesign.firmware.settings import set_up
     from codesign.pipeline import prove
     from codesign.proof.judgement import quality_in_words
     from codesign.proof.report import assemble, sounds
@@ -78,7 +81,7 @@ def command(
         load_figure()
     chosen = chosen_board(board, front_end)
     machine = choose(emulator, chosen)
-    loaded = load_model(model, chain, result)
+    loaded = set_up(load_model(model, chain, result), chosen, fit)
     recordings = recordings_with_notes(audio, clean, loaded.sample_rate)
     with tempfile.TemporaryDirectory(prefix="codesign-") as folder, progress() as show:
         proof = prove(loaded, chosen, Path(folder), recordings, emulator=machine.name, seconds=seconds, progress=show)

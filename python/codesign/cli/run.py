@@ -14,7 +14,7 @@ import typer
 from codesign.base.files.output_file import check_files, replace_file
 from codesign.cli.console import emit_json, progress, say
 from codesign.cli.machines import MachineOption, choose
-from codesign.cli.options import DEFAULT_BOARD, BoardName, ChainFile, FrontEndOption, Json, Model, Result, chosen_board
+from codesign.cli.options import DEFAULT_BOARD, BoardName, ChainFile, FitFile, FrontEndOption, Json, Model, Result, chosen_board
 from codesign.firmware.machines import HOST, MACHINES
 
 if TYPE_CHECKING:
@@ -38,6 +38,8 @@ def command(
     front_end: FrontEndOption = None,
     chain: ChainFile = None,
     kept: Result = None,
+    fit: FitFile = None,
+    program: Annotated[int | None, typer.Option("--program", min=0, help="The chain's program, by number.")] = None,
     profile: Annotated[bool, typer.Option("--profile", help="Instructions and estimated cycles per layer (slower).")] = False,
     folded: Annotated[Path | None, typer.Option(help="File for the profile's folded stacks, cycles: for flame graphs.")] = None,
     json: Json = False,
@@ -48,6 +50,7 @@ def command(
     """
     from codesign.base.audio import audio_format
     from codesign.compiler.load import load_model
+    from codesign.firmware.settings import set_up
 
     profile = profile or folded is not None
     audio_format(output)  # before the work, not after it
@@ -57,7 +60,7 @@ def command(
     if profile and machine.profiled_runtime is None:
         profilers = " or ".join(name for name, each in MACHINES.items() if each.profiled_runtime)
         raise typer.BadParameter(f"--profile needs --emulator {profilers}: no other tells layers apart")
-    loaded = load_model(model, chain, kept)
+    loaded = set_up(load_model(model, chain, kept), chosen, fit, program)
     with tempfile.TemporaryDirectory(prefix="codesign-") as name, progress() as show:
         folder = Path(name) / "build"
         if machine.name == HOST:

@@ -16,6 +16,7 @@ from codesign.cli.options import (
     DEFAULT_SECONDS,
     BoardName,
     ChainFile,
+    FitFile,
     FrontEndOption,
     Json,
     Model,
@@ -32,6 +33,7 @@ def command(
     front_end: FrontEndOption = None,
     chain: ChainFile = None,
     result: Result = None,
+    fit: FitFile = None,
     emulator: EmulatorOption = None,
     audio: Annotated[list[Path] | None, typer.Option("--audio", "-a", help="Noisy recording (repeatable).")] = None,
     clean: Annotated[
@@ -47,11 +49,12 @@ def command(
     """
     from codesign.cli.tables import print_verdict
     from codesign.compiler.load import load_model
+    from codesign.firmware.settings import set_up
     from codesign.pipeline import prove
 
     chosen = chosen_board(board, front_end)
     machine = choose(emulator, chosen)
-    loaded = load_model(model, chain, result)
+    loaded = set_up(load_model(model, chain, result), chosen, fit)
     recordings = recordings_with_notes(audio, clean, loaded.sample_rate)
     with tempfile.TemporaryDirectory(prefix="codesign-") as name, progress() as show:
         where = output or Path(name)

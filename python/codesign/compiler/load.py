@@ -3,8 +3,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from codesign.compiler.lower.network import Network
 from codesign.compiler.lower.row import lower_row
@@ -32,6 +33,34 @@ class LoadedModel:
     def sample_rate(self) -> int:
         """Hz of its signals."""
         return self.network.frontend.sample_rate
+
+    def changed(self, **keys: Any) -> LoadedModel:
+        """The same model with other keys of a chain's last stages (frontend.chain.OUTPUT_STAGE), which its networks share.
+
+        Raises:
+            InputError: they do not fit the chain.
+        """
+        parts = tuple(
+            LoadedPart(
+                part.path,
+                replace(part.graph, frontend=replace(part.graph.frontend, **keys)),
+                replace(part.network, frontend=replace(part.network.frontend, **keys)),
+            )
+            for part in self.parts
+        )
+        if not self.network.parts:
+            return LoadedModel(self.path, parts, replace(self.network, frontend=parts[0].network.frontend))
+        between = tuple(
+            replace(each, first=replace(each.first, **keys), second=replace(each.second, **keys))
+            for each in self.network.hand_overs
+        )
+        network = replace(
+            self.network,
+            frontend=parts[0].network.frontend,
+            parts=tuple(part.network for part in parts),
+            hand_overs=between,
+        )
+        return LoadedModel(self.path, parts, network)
 
 
 def load_model(model: Path | LoadedModel, chain: Path | None = None, result: str | None = None) -> LoadedModel:

@@ -123,6 +123,14 @@ class Energy(_Card):
     source: Annotated[str, Field(min_length=1)]
 
 
+class SoundLevels(_Card):
+    """Sound pressure levels of a sine of full scale at the board's microphone and receiver, in dB SPL."""
+
+    input_spl: Annotated[float, Field(ge=60, le=180)]
+    output_spl: Annotated[float, Field(ge=60, le=180)]
+    source: Annotated[str, Field(min_length=1)]
+
+
 class QemuPlatform(_Card):
     """The machine that QEMU has for the board (`-machine`), what its SysTick counts, and further arguments that it needs."""
 
@@ -161,6 +169,7 @@ class Board(_Card):
     budget: Budget
     timing: Timing
     energy: Energy | None = None
+    audio: SoundLevels | None = None
     qemu: QemuPlatform | None = None
     renode: RenodePlatform | None = None
     zephyr: Zephyr | None = None

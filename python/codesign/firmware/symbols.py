@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from codesign.compiler.emit import Generated
-from codesign.compiler.frontend.output_stage import limiter_of, mix_of
+from codesign.compiler.emit.output_stage import finishes
 from codesign.compiler.lower.network import Network
 from codesign.compiler.plan import MemoryPlan
 
@@ -18,15 +18,17 @@ _FRONT_END_TABLES = (
     *("analysis_window", "synthesis_window", "fft", "mel", "bins", "mean", "deviation", "running", "frontend"),
     *("analysis", "features", "mask", "synthesis", "frame"),  # functions of a chain of the model's own
     *("taper", "filter", "hear", "play", "update", "held"),  # of the filter path
-    *("mix", "limiter", "set_strength"),
+    *("mix", "limiter", "rms_limiter", "set_strength", "compressor", "program", "set_program"),
 )
 _FRONT_END_FUNCTIONS = (  # of runtime/dsp
     "cs_analysis",
     "cs_apply_complex_mask",
     "cs_apply_gains",
     "cs_apply_mask",
+    "cs_band_powers",
     "cs_banded_",
     "cs_complex_fft",
+    "cs_compress",
     "cs_dequantize_",
     "cs_exp2_table",
     "cs_features",
@@ -38,17 +40,21 @@ _FRONT_END_FUNCTIONS = (  # of runtime/dsp
     "cs_irfft",
     "cs_limit_gains",
     "cs_limit_output",
+    "cs_limit_rms",
     "cs_log2_table",
     "cs_logarithm",
     "cs_magnitudes",
     "cs_mix_",
     "cs_mixed_complex_fft",
+    "cs_move_level",
+    "cs_multiply_gains",
     "cs_overlap_add",
     "cs_power",
     "cs_powers",
     "cs_quantize_",
     "cs_rfft",
     "cs_running_",
+    "cs_spread_gains",
     "cs_sqrt_table",
     "cs_standardize",
     "cs_synthesis",
@@ -89,11 +95,9 @@ def symbols_of(network: Network, plan: MemoryPlan, generated: Generated, entry: 
         ("enhancer", "cs_enhancer_"),
     )
     frame = f"{model}_frame" if plan.own_frame else f"cs_frame_{plan.front_end}"
-    chain = network.frontend
-    finishes = mix_of(chain) is not None or limiter_of(chain) is not None
     calls = {
         "cs_enhancer_init": ("reset",),
-        "cs_enhancer_process": ("finished_frame" if finishes else frame,),
+        "cs_enhancer_process": ("finished_frame" if finishes(network.frontend) else frame,),
         frame: ("step",),
         f"{model}_hear": ("step",),
         **_matrix_calls(network, plan.kernel),

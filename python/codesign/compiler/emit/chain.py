@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from codesign.compiler.emit.compression import CompressionCode
 from codesign.compiler.emit.names import layer_identifier
 from codesign.compiler.frontend import (
     BandedMatrix,
@@ -39,11 +40,13 @@ def chain_file(
     network: Network, plan: MemoryPlan, model: str, render: Callable[..., str], arrays: Callable[[Tables], list[Any]]
 ) -> str:
     """The text of `<model>_frontend.c` with `<model>_frame` in it, and what is between networks in a row."""
-    shared = _Shared({}, [], model)
+    shared = Shared({}, [], model)
     starts = running_starts(network)
     running = {name: plan.buffers[BufferKey("front end", name)].offset for name in starts}
     first = _ChainCode(network.frontend, shared, "", running)
     last = first if len(network.row) == 1 else _ChainCode(network.back_end, shared, f"_{len(network.row)}", running)
+    if last.chain.compressor is not None:
+        last.compression = CompressionCode(last.chain, plan, shared)
     features, mask = network.values[network.input], network.values[network.output]
     stages = {"analysis": first.analysis(), "features": first.features(features, "at->features")}
     hand_overs = {}
@@ -62,7 +65,7 @@ def chain_file(
 
 
 @dataclass(frozen=True)
-class _Shared:
+class Shared:
     """What the lines of all chains of a model name: its tables, structs that point at them, and the model."""
 
     tables: Tables
@@ -76,23 +79,24 @@ class _Shared:
 class _ChainCode:
     """The lines of one chain, and what they name: tables of its own have `suffix` after what they are."""
 
-    def __init__(self, chain: Chain, shared: _Shared, suffix: str, running: Mapping[str, int]) -> None:
+    def __init__(self, chain: Chain, shared: Shared, suffix: str, running: Mapping[str, int]) -> None:
         """`running` are offsets of what is kept for a normalization, by the names of the buffers."""
-        self._chain, self._shared, self._suffix, self._running = chain, shared, suffix, running
+        self.chain, self._shared, self._suffix, self._running = chain, shared, suffix, running
+        self.compression: CompressionCode | None = None
         if chain.transforms:
             self._fft()
         if chain.filters:
             self._filter_path()
 
     def analysis(self) -> list[str]:
-        self._shared.tables["analysis_window"] = analysis_window(self._chain)
+        self._shared.tables["analysis_window"] = analysis_window(self.chain)
         window = self._name("analysis_window")
         lines = [f"cs_take_frame(&{self._name('frontend')}, {window}, (void *)(memory + at->history), in, spectrum);"]
-        return [*lines, *(self._transform("rfft") if self._chain.feature != "frame" else [])]
+        return [*lines, *(self._transform("rfft") if self.chain.feature != "frame" else [])]
 
     def features(self, value: Value, offset: str) -> list[str]:
         """From the spectrum's buffer, a frame or a spectrum, to the network's input at `offset` of the memory."""
-        chain, count = self._chain, self._chain.n_features
+        chain, count = self.chain, self.chain.n_features
         lines, source = self._sizes() if chain.of_sizes else self._values()
         if chain.running != "none":
             more, source = self._normalize(source)
@@ -114,23 +118,35 @@ class _ChainCode:
 
     def mask(self, value: Value, offset: str) -> list[str]:
         """From the network's output at `offset` of the memory to the spectrum's buffer, an enhanced spectrum or frame."""
-        chain, bins = self._chain, self._chain.n_bins
+        compression = self.compression
+        lines = self._masked(value, offset)
+        if compression is None:
+            return lines
+        measured = compression.level("0", before=True)
+        return [*measured, *lines] if self.chain.filters else [*measured, *lines, *compression.applied()]
+
+    def _masked(self, value: Value, offset: str) -> list[str]:
+        chain, bins, compression = self.chain, self.chain.n_bins, self.compression
+        parts = "work, work + 1, 2" if chain.layout == "interleaved" else f"work, work + {bins}, 1"
+        work = self._dequantize(value, offset, "work")
         match chain.output, chain.layout:
             case "gains", _:
                 return self._gains(value, offset)
-            case "mask", layout:
-                parts = "work, work + 1, 2" if layout == "interleaved" else f"work, work + {bins}, 1"
-                return [self._dequantize(value, offset, "work"), f"cs_apply_complex_mask(spectrum, {parts}, {bins});"]
+            case "mask", _:
+                mixed = compression.mixed_mask(parts) if compression else []
+                return [work, *mixed, f"cs_apply_complex_mask(spectrum, {parts}, {bins});"]
+            case "spectrum", _ if compression:
+                return [work, *compression.mixed_spectrum(parts)]
             case "spectrum", "planes":
-                return [self._dequantize(value, offset, "work"), f"cs_from_planes(work, {bins}, spectrum);"]
+                return [work, f"cs_from_planes(work, {bins}, spectrum);"]
             case _:
                 return [self._dequantize(value, offset, "spectrum")]
 
     def synthesis(self) -> list[str]:
-        if self._chain.filters:
-            return [f"cs_filter_samples(&{self._name('filter')}, (void *)(memory + at->overlap), in, out, {self._chain.hop});"]
-        back = [] if self._chain.output == "frame" else self._transform("irfft")
-        self._shared.tables["synthesis_window"] = synthesis_window(self._chain)
+        if self.chain.filters:
+            return [f"cs_filter_samples(&{self._name('filter')}, (void *)(memory + at->overlap), in, out, {self.chain.hop});"]
+        back = [] if self.chain.output == "frame" else self._transform("irfft")
+        self._shared.tables["synthesis_window"] = synthesis_window(self.chain)
         names = f"&{self._name('frontend')}, spectrum, {self._name('synthesis_window')}"
         return [*back, f"cs_overlap_add({names}, (void *)(memory + at->overlap), out);"]
 
@@ -140,7 +156,7 @@ class _ChainCode:
 
     def as_spectrum(self, before: Chain) -> list[str]:
         """A frame that another network gave, as its chain `before` says, becomes what `features` starts from."""
-        chain = self._chain
+        chain = self.chain
         given = "frame" in (before.output, chain.feature)
         rest = f"memset(spectrum + {chain.window}, 0, {4 * (chain.n_fft - chain.window)});"
         lines = [rest] if given and chain.transforms and chain.n_fft > chain.window else []
@@ -148,7 +164,7 @@ class _ChainCode:
 
     def _normalize(self, source: str) -> tuple[list[str], str]:
         """The running normalization of the features at `source`, and where they are then: never in the spectrum's buffer."""
-        chain, keep = self._chain, smoothing(self._chain)
+        chain, keep = self.chain, smoothing(self.chain)
         n, name = chain.n_bins if chain.running == "unit" else chain.n_features, f"running{self._suffix}"
         scale = 1.0 / n if chain.running_over == "all" else 0.0
         numbers = ", ".join(map(float_literal, (float(keep[0]), float(keep[1]), scale, chain.running_floor)))
@@ -165,7 +181,7 @@ class _ChainCode:
         return lines, target
 
     def _sizes(self) -> tuple[list[str], str]:
-        chain, bins = self._chain, self._chain.n_bins
+        chain, bins = self.chain, self.chain.n_bins
         lines = [f"cs_{'powers' if chain.of_power else 'magnitudes'}(spectrum, {bins}, work);"]
         source = "work"
         if chain.has_bands:
@@ -183,12 +199,12 @@ class _ChainCode:
 
     def _values(self) -> tuple[list[str], str]:
         """Of the frame or the spectrum as they are."""
-        if self._chain.feature == "spectrum" and self._chain.layout == "planes":
-            return [f"cs_to_planes(spectrum, {self._chain.n_bins}, work);"], "work"
+        if self.chain.feature == "spectrum" and self.chain.layout == "planes":
+            return [f"cs_to_planes(spectrum, {self.chain.n_bins}, work);"], "work"
         return [], "spectrum"
 
     def _gains(self, value: Value, offset: str) -> list[str]:
-        chain, bins = self._chain, self._chain.n_bins
+        chain, bins = self.chain, self.chain.n_bins
         direct = chain.gains == "bins"
         source = "work" if direct else f"work + {bins}"
         lines = [self._dequantize(value, offset, source)]
@@ -197,7 +213,10 @@ class _ChainCode:
             lines.append(f"cs_limit_gains({source}, {chain.n_outputs}, {low}, {high});")
         if not direct:
             lines.append(f"cs_banded_multiply(&{self._banded('bins', gains_bank(chain))}, {source}, work);")
+        if self.compression:
+            lines += self.compression.mixed_gains()
         if chain.filters:
+            lines += self.compression.multiplied() if self.compression else []
             design = f"cs_filter_design(&{self._name('filter')}, (void *)(memory + at->overlap), spectrum);"
             return [*lines, f"cs_gains_spectrum(work, {bins}, spectrum);", *self._transform("irfft"), design]
         return [*lines, f"cs_apply_gains(spectrum, work, {bins});"]
@@ -208,11 +227,11 @@ class _ChainCode:
         return f"cs_dequantize_{kind}((const void *)(memory + {offset}), {constants}, {target});"
 
     def _transform(self, name: str) -> list[str]:
-        mixed = "" if is_power_of_two(self._chain.n_fft) else "_mixed"
+        mixed = "" if is_power_of_two(self.chain.n_fft) else "_mixed"
         return [f"cs_{name}{mixed}(&{self._name('fft')}, spectrum, work);"]
 
     def _fft(self) -> None:
-        n = self._chain.n_fft
+        n = self.chain.n_fft
         if "fft_twiddles" in self._shared.tables:  # all chains of a model have one length
             return
         self._shared.tables.update({"fft_twiddles": fft_twiddles(n), "fft_split": fft_split(n)})
@@ -225,7 +244,7 @@ class _ChainCode:
             self._shared.structs.append(f"static const cs_mixed_fft {self._name('fft')} = {{ {tables}, {rest} }};")
 
     def _filter_path(self) -> None:
-        chain, fade = self._chain, fade_samples(self._chain)
+        chain, fade = self.chain, fade_samples(self.chain)
         numbers = f"{chain.taps}, {chain.hop}, {filter_lag(chain)}, {fade}, {float_literal(1.0 / fade)}"
         self._shared.tables["taper"] = taper(chain)
         self._shared.structs.append(f"const cs_filter_path {self._name('filter')} = {{ {numbers}, {self._name('taper')} }};")

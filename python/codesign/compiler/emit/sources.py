@@ -16,8 +16,8 @@ from codesign import __version__
 from codesign.base.files.output_folder import replace_folder
 from codesign.compiler.emit.frontend import front_end_file
 from codesign.compiler.emit.names import layer_identifier, macros, model_identifier
+from codesign.compiler.emit.output_stage import output_stage
 from codesign.compiler.frontend.filter_path import filter_lag
-from codesign.compiler.frontend.output_stage import limiter_of, mix_of
 from codesign.compiler.layers import StateValue
 from codesign.compiler.layers.code import Array, CodeContext
 from codesign.compiler.layers.literals import float_literal
@@ -47,6 +47,11 @@ class Generated:
     def strength_function(self) -> str:
         """The C name of what sets the strength, for chains that have one."""
         return f"{self.identifier}_set_strength"
+
+    @property
+    def program_function(self) -> str:
+        """The C name of what chooses a program, for chains that have several."""
+        return f"{self.identifier}_set_program"
 
     def function(self, layer: str) -> str:
         """The C name of a layer's function, with which the names of its constants begin."""
@@ -93,7 +98,7 @@ def _render(network: Network, plan: MemoryPlan, model: str) -> dict[str, str]:
     def render(template: str, **values: Any) -> str:
         chain = network.frontend
         common = {"id": model, "version": __version__, "source": source, "config": chain, "plan": plan}
-        common |= {"mix": mix_of(chain), "limiter": limiter_of(chain), "lag": filter_lag(chain)}
+        common |= {"lag": filter_lag(chain), **output_stage(chain)}
         return environment.get_template(template).render(**common, **values)
 
     macro = macros(plan.buffers)

@@ -9,9 +9,11 @@ from dataclasses import dataclass
 from typing import Literal
 
 from codesign.base.errors import InputError
+from codesign.compiler.frontend.compressor import Compressor, compressor_checks
 from codesign.compiler.frontend.fft_tables import MAX_N_FFT, MIN_N_FFT, is_fft_length, near_fft_lengths
 from codesign.compiler.frontend.filter_path import PATHS, filter_checks, filter_lag
-from codesign.compiler.frontend.output_stage import output_checks
+from codesign.compiler.frontend.output_stage import LIMITERS, output_checks
+from codesign.compiler.frontend.programs import Program, program_checks
 from codesign.compiler.frontend.windows import SYNTHESIS_KINDS, WINDOW_KINDS, overlap_problem
 
 BAND_KINDS = ("mel", "slaney", "erb", "matrix")
@@ -33,7 +35,10 @@ Arithmetic = Literal["float32", "q31"]
 """What a front end computes in: IEEE 754 binary32, or integers of 32 bits with an exponent a frame."""
 
 FRAMES = ("sample_rate", "n_fft", "window", "hop", "window_kind", "window_samples", "path")
-OUTPUT_STAGE = ("attenuation_limit", "strength", "limiter", "limiter_attack", "limiter_release")
+OUTPUT_STAGE = (
+    *("attenuation_limit", "strength", "compressor", "programs", "program", "input_spl", "output_spl"),
+    *(f"{limiter}{part}" for limiter in LIMITERS for part in ("", "_spl", "_attack", "_release")),
+)
 SHARED = FRAMES + OUTPUT_STAGE
 """Keys that say which frames there are, and what becomes of the sound at last: networks in a row have them in common."""
 FLOOR = 2.0**-40
@@ -49,7 +54,9 @@ class Chain:
     Lengths are in samples, frequencies in Hz. `window` frames are zero-padded at their end to `n_fft`. `n_mels` is the number
     of bands, of whatever kind; `f_min`, `f_max` bound them. `mean` and `deviation` have one value for all features or one for
     each. Matrices are rows of floats: bands × bins, and bins × gains. `taps`, `block` and `lag` are of path "filter".
-    `attenuation_limit` is in dB, `strength` in percent, `limiter` in dBFS, its times in ms.
+    `attenuation_limit` is in dB, `strength` in percent, limiters in dBFS or dB SPL, their times in ms. `input_spl` and
+    `output_spl` are dB SPL of a sine of full scale at microphone and receiver, None where the board says it. `program` is the
+    one at first: 0 are the chain's own settings.
     """
 
     sample_rate: int = 16000
@@ -90,8 +97,18 @@ class Chain:
     attenuation_limit: float | None = None
     strength: int | None = None
     limiter: float | None = None
+    limiter_spl: float | None = None
     limiter_attack: float = 1.0
     limiter_release: float = 50.0
+    limiter_rms: float | None = None
+    limiter_rms_spl: float | None = None
+    limiter_rms_attack: float = 10.0
+    limiter_rms_release: float = 100.0
+    compressor: Compressor | None = None
+    input_spl: float | None = None
+    output_spl: float | None = None
+    programs: tuple[Program, ...] = ()
+    program: int = 0
 
     def __post_init__(self) -> None:
         for holds, message in self._checks():
@@ -111,7 +128,9 @@ class Chain:
         yield from self._output_checks()
         yield self.path in PATHS, f"path '{self.path}' is not one of {_or(PATHS)}"
         yield from filter_checks(self) if self.filters else ()
+        yield from compressor_checks(self)
         yield from output_checks(self)
+        yield from program_checks(self)
         yield not (problem := "" if self.filters else overlap_problem(self)), problem
 
     def _framing_checks(self) -> Iterator[tuple[bool, str]]:
@@ -203,8 +222,8 @@ class Chain:
 
     @property
     def changes_spectrum(self) -> bool:
-        """Whether what the network gives is applied to the spectrum, which must last until then."""
-        return self.output in ("gains", "mask")
+        """Whether what the network gives is applied to the spectrum, which must last until then, or the level is of it."""
+        return self.output in ("gains", "mask") or (self.compressor is not None and self.output == "spectrum")
 
     @property
     def transforms(self) -> bool:

@@ -6,8 +6,10 @@ from __future__ import annotations
 import math
 
 from codesign.compiler.frontend.chain import Chain
+from codesign.compiler.frontend.compressor import spl_of
 from codesign.compiler.frontend.filter_path import filter_lag
-from codesign.compiler.frontend.output_stage import mix_of
+from codesign.compiler.frontend.output_stage import level_of, mix_of
+from codesign.compiler.frontend.programs import program_names
 from codesign.compiler.frontend.windows import overlap_gain
 
 _BANDS = {"mel": "mel bands", "slaney": "Slaney mel bands", "erb": "ERB bands", "matrix": "bands of its own matrix"}
@@ -54,9 +56,19 @@ def _last(chain: Chain) -> list[str]:
         limit = "" if chain.attenuation_limit is None else f", at most {chain.attenuation_limit:g} dB less of it"
         strength = "" if chain.strength is None else f", strength {chain.strength} %"
         lines.append(f"→ mixed with the delayed input{limit}{strength}")
-    if chain.limiter is not None:
-        times = f"attack {chain.limiter_attack:g} ms, release {chain.limiter_release:g} ms"
-        lines.append(f"→ limiter at {chain.limiter:g} dBFS, {times}")
+    if (compressor := chain.compressor) is not None:
+        bands = f"{compressor.frequencies[0]:g}…{compressor.frequencies[-1]:g} Hz ({len(compressor.frequencies)})"
+        times = f"attack {compressor.attack:g} ms, release {compressor.release:g} ms"
+        meter = f"level {compressor.meter} the network, {spl_of(chain)[0]:g} dB SPL at full scale"
+        lines.append(f"→ compression in bands of {bands}, {meter}, {times}")
+    for key, what in (("limiter_rms", "limiter of the RMS"), ("limiter", "limiter")):
+        level = level_of(chain, key)
+        if level is not None:
+            times = f"attack {getattr(chain, f'{key}_attack'):g} ms, release {getattr(chain, f'{key}_release'):g} ms"
+            lines.append(f"→ {what} at {level:g} dBFS, {times}")
+    if chain.programs:
+        names = ", ".join(f"{number} {name}" for number, name in enumerate(program_names(chain)))
+        lines.append(f"programs: {names}; {chain.program} at first")
     return lines
 
 

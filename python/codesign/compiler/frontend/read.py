@@ -3,10 +3,9 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 import math
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -16,9 +15,11 @@ import numpy.typing as npt
 from codesign.base.errors import InputError, one_line
 from codesign.compiler.frontend.chain import BAND_KINDS, FEATURE_KINDS, HINT, Chain
 from codesign.compiler.frontend.fit import fitting
+from codesign.compiler.frontend.near import near
 from codesign.compiler.frontend.presets import presets
+from codesign.compiler.frontend.tables import TABLES, plain, read_table
 
-_INTEGERS = ("sample_rate", "n_fft", "window", "hop", "n_mels", "taps", "block", "lag", "strength")
+_INTEGERS = ("sample_rate", "n_fft", "window", "hop", "n_mels", "taps", "block", "lag", "strength", "program")
 _WORDS = (
     *("window_kind", "feature", "synthesis_kind", "compression", "layout", "output", "gains", "path"),
     *("running", "running_over"),
@@ -126,12 +127,6 @@ def unknown_keys(keys: Mapping[str, Entry]) -> list[str]:
     return [f"{entry.where} {one_line(key, 40)} means nothing{_meant(key)}" for key, entry in keys.items() if key not in known]
 
 
-def near(word: object, words: Collection[str]) -> str:
-    """A question whether one of `words` was meant that is like `word`, "" where none is."""
-    found = difflib.get_close_matches(word, list(words), 1, 0.6) if isinstance(word, str) and len(word) <= 64 else []
-    return f", did you mean {found[0]}?" if found else ""
-
-
 def chain_properties(chain: Chain) -> dict[str, str]:
     """The metadata_props of a chain: the sizes of every chain, and what differs from the defaults."""
     default = Chain()
@@ -140,7 +135,7 @@ def chain_properties(chain: Chain) -> dict[str, str]:
     for key in CHAIN_KEYS:
         value = getattr(chain, key)
         if key in always or value != getattr(default, key):
-            props[key] = json.dumps(value) if isinstance(value, tuple) else str(value)
+            props[key] = json.dumps(plain(value)) if isinstance(value, tuple) or key in TABLES else str(value)
     if not chain.has_bands:
         del props["n_mels"]
     return props
@@ -252,6 +247,8 @@ def _convert(key: str, entry: Entry, find: Find) -> Any:
         return entry.value
     if key in _VECTORS or key in _MATRICES:
         return _numbers(key, entry, find)
+    if key in TABLES:
+        return read_table(key, entry.value, entry.where)
     return _number(key, entry)
 
 

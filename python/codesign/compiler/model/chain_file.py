@@ -17,12 +17,16 @@ from codesign.base.errors import InputError, one_line
 from codesign.base.reading import read_limited
 from codesign.base.toml import read_toml
 from codesign.compiler.frontend.read import CHAIN_KEYS, MAX_NUMBERS, OTHER_KEYS, Entry, Find, unknown_keys
+from codesign.compiler.frontend.tables import read_table
 from codesign.compiler.model.stage import StageFile
 
 SUFFIX = ".toml"
 _TABLE = "chain"
+TABLES_OF_FILES = {"compression": "compressor", "program": "programs"}
+"""Tables that stand beside [chain], and the keys that they are."""
 _FILES = (".npy", ".csv", ".txt")
 _MAX_BYTES = 32 * 2**20
+_FIT_HINT = "codesign fit writes one, see docs/hearing-aid-chain.md"
 _HINT = "correct the [chain] table, see docs/model-file.md"
 
 
@@ -50,7 +54,23 @@ def chain_file_entries(file: Path) -> dict[str, Entry]:
     table = document.get(_TABLE)
     if not isinstance(table, dict):
         raise InputError(f"{file} has no [{_TABLE}] table", hint="write the chain's keys below [chain], see docs/model-file.md")
-    return checked_keys({key: Entry(value, f"{file}: {_TABLE}") for key, value in table.items()})
+    beside = {key: Entry(document[name], f"{file}:") for name, key in TABLES_OF_FILES.items() if name in document}
+    return checked_keys({key: Entry(value, f"{file}: {_TABLE}") for key, value in table.items()} | beside)
+
+
+def fit_entries(file: Path) -> dict[str, Any]:
+    """The tables of a fitting, [compression] and [[program]], as values of a chain's keys; [fit] says where they are from.
+
+    Raises:
+        InputError: the file cannot be read, or has none of them or others.
+    """
+    document = read_toml(file, _FIT_HINT)
+    unknown = next((key for key in document if key not in (*TABLES_OF_FILES, "fit")), None)
+    if unknown is not None or not document.keys() & TABLES_OF_FILES.keys():
+        said = "has no [compression]" if unknown is None else f"{one_line(unknown, 40)} means nothing in a fitting"
+        raise InputError(f"{file}: {said}", hint=_FIT_HINT)
+    found = {key: document[name] for name, key in TABLES_OF_FILES.items() if name in document}
+    return {key: read_table(key, value, f"{file}:") for key, value in found.items()}
 
 
 def checked_keys(entries: dict[str, Entry]) -> dict[str, Entry]:

@@ -78,4 +78,5 @@ def _not_q31(chain: Chain) -> Iterator[tuple[bool, str]]:
     yield chain.gains == "matrix", "gains of a matrix"
     yield chain.n_features != chain.n_outputs, f"{chain.n_outputs} gains for {chain.n_features} features"
     yield chain.filters, "path 'filter'"
+    yield chain.compressor is not None, "compression in bands"
     yield chain.gain_min is not None or chain.gain_max is not None, "gain_min or gain_max"

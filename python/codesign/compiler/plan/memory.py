@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from codesign.compiler.frontend import Arithmetic, Chain
-from codesign.compiler.frontend.output_stage import limiter_of, mix_of
+from codesign.compiler.frontend.output_stage import limiter_of, mix_of, rms_limiter_of
 from codesign.compiler.frontend.running import running_start
 from codesign.compiler.layers.scratch import round_up
 from codesign.compiler.lower.network import Network
@@ -115,7 +115,15 @@ def _front_end_buffers(network: Network, stages: tuple[str, ...]) -> list[Buffer
             held |= set(range(first, last))
     end = network.back_end
     output = filter_bytes(end) if end.filters else 4 * tail
-    after = {"mix": mix_of(end) and 4 + 2 * (end.latency_samples + end.hop), "limiter": limiter_of(end) and 4}
+    line = 2 * (end.latency_samples + end.hop) if end.compressor is None else 0
+    bands = 0 if end.compressor is None else len(end.compressor.frequencies)
+    after = {
+        "mix": 4 + line if mix_of(end) else 0,
+        "limiter": 4 if limiter_of(end) else 0,
+        "rms": 8 if rms_limiter_of(end) else 0,
+        "compressor": 4 + 8 * bands if bands else 0,
+        "program": 6 if end.programs else 0,
+    }
     after |= {name: start.nbytes for name, start in running_starts(network).items()}
     return [
         Buffer(BufferKey("front end", "history"), 2 * tail, everywhere, persistent=True),

@@ -121,6 +121,20 @@ def logarithm(x: Float, offset: np.float32, floor: np.float32, scale: np.float32
     return np.asarray(high * e + (scale * (_polynomial(_LOG2, t) * t) + (scale - high) * e))
 
 
+def log2_of(x: Float) -> Float:
+    """log2 of positive float32, by the polynomial of `power_of`."""
+    bits = x.view(np.int32)
+    octave = (bits - _SQRT_HALF) >> 23
+    t = (bits - (octave << 23)).view(np.float32) - np.float32(1.0)
+    return octave.astype(np.float32) + _polynomial(_LOG2, t) * t
+
+
+def exp2_of(x: Float) -> Float:
+    """2^x of float32 within ±100, by the polynomial of `power_of`."""
+    whole = (x + _ROUND) - _ROUND
+    return (_polynomial(_EXP2, x - whole).view(np.int32) + (whole.astype(np.int32) << 23)).view(np.float32)
+
+
 def banded_sums(matrix: BandedMatrix, x: Float) -> Float:
     """Rows of x (frames, columns) times the matrix: (frames, rows), each sum in ascending order of columns from 0.0."""
     sums = np.zeros((len(x), matrix.rows), np.float32)

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -11,6 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from codesign.compiler.frontend import BandedMatrix, Chain, analysis_window, gains_bank, synthesis_window
+from codesign.compiler.frontend.output_stage import ONE
+from codesign.compiler.reference.compression import compression_gains
 from codesign.compiler.reference.features import (
     FLOOR,
     banded_sums,
@@ -22,7 +24,7 @@ from codesign.compiler.reference.features import (
 )
 from codesign.compiler.reference.fft import irfft, rfft
 from codesign.compiler.reference.filter_path import filtered, filters_of
-from codesign.compiler.reference.output_stage import finished
+from codesign.compiler.reference.output_stage import finished, programs_at, share_path
 
 __all__ = [
     "FLOOR",
@@ -86,16 +88,56 @@ def _analysis(chain: Chain, frames: Float, bank: BandedMatrix | None) -> Analysi
     return Analysis(spectrum, x[:, : chain.window] if given else features_of(chain, spectrum, bank))
 
 
-def output_of(chain: Chain, pcm: npt.NDArray[np.int16], spectrum: Float, outputs: Float) -> npt.NDArray[np.int16]:
-    """What comes out for `pcm`, int16 (frames · hop,) each: by overlapping frames or filtered samples, mixed and limited.
+def output_of(
+    chain: Chain,
+    pcm: npt.NDArray[np.int16],
+    spectrum: Float,
+    outputs: Float,
+    switches: Mapping[int, int] | None = None,
+) -> npt.NDArray[np.int16]:
+    """What comes out for `pcm`, int16 (frames · hop,) each: by overlapping frames or filtered samples, compressed, mixed and
+    limited.
 
-    spectrum and outputs are as of `synthesise`.
+    spectrum and outputs are as of `synthesise`; `switches` are changes of the program, hop → the one from there on.
     """
-    if chain.filters:
+    if chain.compressor is not None:
+        enhanced = _compressed(chain, pcm, spectrum, outputs.astype(np.float32), programs_at(chain, len(outputs), switches))
+    elif chain.filters:
         enhanced = filtered(chain, pcm, filters_of(chain, bin_gains(chain, outputs.astype(np.float32))))
     else:
         enhanced = synthesise(chain, spectrum, outputs)
-    return finished(chain, pcm, enhanced)
+    return finished(chain, pcm, enhanced, switches)
+
+
+def _compressed(
+    chain: Chain, pcm: npt.NDArray[np.int16], spectrum: Float, outputs: Float, programs: npt.NDArray[np.int64]
+) -> npt.NDArray[np.int16]:
+    """What a chain with a compressor does, which mixes spectra."""
+    shares = share_path(chain, programs, 1)
+    share = None if shares is None else (shares.astype(np.float32) * np.float32(1.0 / ONE))[:, None]
+    before = chain.compressor is not None and chain.compressor.meter == "before"
+    measured = compression_gains(chain, spectrum, None, programs) if before else None
+    if chain.output == "gains":
+        gains = bin_gains(chain, outputs)
+        gains = gains if share is None else gains + (np.float32(1.0) - gains) * share
+        if chain.filters:
+            gains = gains * (compression_gains(chain, spectrum, gains, programs) if measured is None else measured)
+            return filtered(chain, pcm, filters_of(chain, gains))
+        after = spectrum * gains[..., None]
+    elif chain.output == "mask":
+        after = masked(spectrum, _mixed_mask(_pairs(chain, outputs), share))
+    else:
+        after = _pairs(chain, outputs)
+        after = after + (spectrum - after) * (np.float32(0.0) if share is None else share[..., None])
+    factors = compression_gains(chain, after, None, programs) if measured is None else measured
+    return overlapped(chain, [irfft(after * factors[..., None])[:, : chain.window]])
+
+
+def _mixed_mask(mask: Float, share: Float | None) -> Float:
+    if share is None:
+        return mask
+    re, im = mask[..., 0], mask[..., 1]
+    return np.stack([re + (np.float32(1.0) - re) * share, im - im * share], axis=-1)
 
 
 def handed_over(first: Chain, second: Chain, spectrum: Float, outputs: Float) -> Analysis:
@@ -121,16 +163,21 @@ def synthesise(chain: Chain, spectrum: Float, outputs: Float) -> npt.NDArray[np.
 
     spectrum float32 (frames, n_bins, 2) as of `analyse`; outputs float32 (frames, n_outputs), real values.
     """
+    blocks = zip(_blocks(spectrum), _blocks(outputs.astype(np.float32)), strict=True)
+    return overlapped(chain, (enhanced_frames(chain, block, given) for block, given in blocks))
+
+
+def overlapped(chain: Chain, blocks: Iterable[Float]) -> npt.NDArray[np.int16]:
+    """PCM int16 (frames · hop,) of frames float32 (frames, window) in blocks, by overlap-add."""
     window, tail, hop = synthesis_window(chain), chain.window - chain.hop, chain.hop
     overlap = np.zeros(tail, np.float32)
-    output = np.empty((len(spectrum), hop), np.float32)
-    frame = 0
-    for block, given in zip(_blocks(spectrum), _blocks(outputs.astype(np.float32)), strict=True):
-        for y in enhanced_frames(chain, block, given) * window:
+    output = []
+    for frames in blocks:
+        for y in frames * window:
             total = np.concatenate([overlap + y[:tail], y[tail:]])
-            output[frame], overlap = total[:hop], total[hop:]
-            frame += 1
-    limited = (output * np.float32(32768.0)).clip(np.float32(-32768.0), np.float32(32767.0))
+            output.append(total[:hop])
+            overlap = total[hop:]
+    limited = (np.stack(output) * np.float32(32768.0)).clip(np.float32(-32768.0), np.float32(32767.0))
     pcm: npt.NDArray[np.int16] = np.rint(limited).astype(np.int16)
     return pcm.reshape(-1)
 
@@ -146,15 +193,21 @@ def enhanced(chain: Chain, spectrum: Float, outputs: Float) -> Float:
     """Spectra float32 (frames, n_bins, 2) after the network's gains, complex mask or spectrum (frames, n_outputs)."""
     if chain.output == "gains":
         return spectrum * bin_gains(chain, outputs)[..., None]
-    count = len(outputs)
-    if chain.layout == "interleaved":
-        pairs = outputs.reshape(count, -1, 2)
-    else:
-        pairs = np.moveaxis(outputs.reshape(count, 2, -1), 1, -1)
-    if chain.output == "spectrum":
-        return pairs
-    re, im, mask_re, mask_im = spectrum[..., 0], spectrum[..., 1], pairs[..., 0], pairs[..., 1]
+    pairs = _pairs(chain, outputs)
+    return pairs if chain.output == "spectrum" else masked(spectrum, pairs)
+
+
+def masked(spectrum: Float, mask: Float) -> Float:
+    """The complex products of spectra and masks, float32 (frames, n_bins, 2) each."""
+    re, im, mask_re, mask_im = spectrum[..., 0], spectrum[..., 1], mask[..., 0], mask[..., 1]
     return np.stack([re * mask_re - im * mask_im, re * mask_im + im * mask_re], axis=-1)
+
+
+def _pairs(chain: Chain, outputs: Float) -> Float:
+    """Complex values float32 (frames, n_bins, 2) of what the network gave."""
+    if chain.layout == "interleaved":
+        return outputs.reshape(len(outputs), -1, 2)
+    return np.moveaxis(outputs.reshape(len(outputs), 2, -1), 1, -1)
 
 
 def bin_gains(chain: Chain, outputs: Float) -> Float:

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from codesign.base.errors import InputError, ToolError
 from codesign.compiler.frontend import hops
 from codesign.compiler.frontend.output_stage import mix_of
+from codesign.compiler.frontend.programs import check_program
 from codesign.compiler.plan.memory import HEADER_BYTES
 from codesign.firmware.boards import Board
 from codesign.firmware.image import Image
@@ -72,6 +73,16 @@ class HostEnhancer:
                 hint="give strength or attenuation_limit in its chain",
             )
         getattr(self._library, name)(ctypes.c_void_p(self.memory.ctypes.data), percent)
+
+    def set_program(self, program: int) -> None:
+        """Which program is heard from now on, 0 for the chain's own settings; it comes in smoothly. A reset ends it.
+
+        Raises:
+            InputError: there is no such program.
+        """
+        check_program(self._image.network.frontend, program)
+        if self._image.network.frontend.programs:
+            getattr(self._library, self._image.generated.program_function)(ctypes.c_void_p(self.memory.ctypes.data), program)
 
     def view(self, offset: int, size: int, dtype: str) -> npt.NDArray[np.generic]:
         """A copy of `size` elements at `offset` bytes of the arena."""

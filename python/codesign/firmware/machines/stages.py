@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from codesign.compiler.frontend.output_stage import limiter_of, mix_of
+from codesign.compiler.frontend.output_stage import limiter_of, mix_of, rms_limiter_of
 from codesign.firmware.elf import ElfImage
 from codesign.firmware.image import Image
 from codesign.firmware.machines.run import LayerCost
@@ -51,8 +51,10 @@ def counts_by_stage(image: Image, frames: Sequence[Mapping[str, int]]) -> dict[s
 def _finish(image: Image) -> dict[str, tuple[str, ...]]:
     """What a chain does last, where it does, and the runtime's functions for it."""
     chain = image.network.frontend
-    found = {"strength": ("cs_mix_take", "cs_mix_add")} if mix_of(chain) else {}
-    return found | ({"limiter": ("cs_limit_output",)} if limiter_of(chain) else {})
+    found = {"strength": ("cs_mix_take", "cs_mix_add")} if mix_of(chain) and chain.compressor is None else {}
+    limits = ["cs_limit_output"] if limiter_of(chain) else []
+    limits += ["cs_limit_rms"] if rms_limiter_of(chain) else []
+    return found | ({"limiter": tuple(limits)} if limits else {})
 
 
 def layer_costs(image: Image, frames: Sequence[Mapping[str, int]]) -> tuple[LayerCost, ...]:

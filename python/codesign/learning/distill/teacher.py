@@ -14,8 +14,8 @@ from codesign.base.cache import cache_folder
 from codesign.base.errors import InputError
 from codesign.base.files.output_file import replace_file
 from codesign.base.signals import Pcm, Signal32
+from codesign.compiler.frontend.near import near
 from codesign.compiler.frontend.presets import presets
-from codesign.compiler.frontend.read import near
 from codesign.compiler.model import load_row
 from codesign.compiler.reference.frontend import analyse, handed_over, synthesise
 from codesign.learning.distill.step_runner import StepRunner

@@ -22,7 +22,7 @@ from pydantic import (
 from codesign.base.errors import InputError, one_line
 from codesign.base.toml import parse_toml, read_toml
 from codesign.compiler.frontend import Chain
-from codesign.compiler.frontend.read import near
+from codesign.compiler.frontend.near import near
 from codesign.learning.data.settings import MixSettings
 from codesign.learning.families.recipes import FAMILIES, LstmRecipe, NetworkRecipe, Table
 

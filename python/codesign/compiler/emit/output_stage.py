@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What templates know of a chain's last stages: strength and limiters, of every program."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from codesign.compiler.frontend import Chain
+from codesign.compiler.frontend.output_stage import Limiter, limiter_of, mix_of, rms_limiter_of
+from codesign.compiler.frontend.programs import program_chains
+
+
+def output_stage(chain: Chain) -> dict[str, Any]:
+    """Names for templates: what the chain has, C initializers of all programs, whether samples are changed at last."""
+    programs = program_chains(chain)
+    mix, limiter, rms = mix_of(programs[chain.program]), limiter_of(chain), rms_limiter_of(chain)
+    delay = chain.latency_samples if chain.compressor is None else 0
+    found = [each for each in map(mix_of, programs) if each is not None]
+    mixes = ", ".join(f"{{ {delay}, {each.least}, {each.strength}, {each.step} }}" for each in found)
+    return {
+        "programs": programs,
+        "mix": mix,
+        "mixes": mixes,
+        "limiter": limiter,
+        "limiters": _initializers([limiter_of(each) for each in programs]),
+        "rms_limiter": rms,
+        "rms_limiters": _initializers([rms_limiter_of(each) for each in programs]),
+        "finishes": finishes(chain),
+    }
+
+
+def finishes(chain: Chain) -> bool:
+    """Whether something is done to samples after the frame."""
+    mixes = mix_of(chain) is not None and chain.compressor is None
+    return mixes or limiter_of(chain) is not None or rms_limiter_of(chain) is not None
+
+
+def _initializers(limiters: Sequence[Limiter | None]) -> str:
+    return ", ".join(
+        f"{{ {each.level}, {each.step}, {each.attack}u, {each.release}u }}" for each in limiters if each is not None
+    )

@@ -1,0 +1,155 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Wide dynamic range compression of a chain: gains in bands by the level in each, with attack and release."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from codesign.compiler.frontend.windows import analysis_window
+
+if TYPE_CHECKING:
+    from codesign.compiler.frontend.chain import Chain
+
+METERS = ("before", "after")
+"""Which sound the level is of: the input's, or what the network made of it."""
+MAX_BANDS, MAX_LEVELS = 16, 32
+FASTEST_MS, SLOWEST_MS = 0.5, 10000.0
+LEAST_DB, MOST_DB = -60.0, 80.0
+"""Of a gain."""
+DEFAULT_SPL = 120.0
+"""dB SPL of a sine of full scale, where neither chain nor board say it: a digital microphone of −26 dBFS at 94 dB SPL."""
+FADE_MS = 50.0
+"""What a change of tables takes."""
+OCTAVE_DB = 10.0 * math.log10(2.0)
+"""dB of twice the power."""
+
+
+@dataclass(frozen=True)
+class Compressor:
+    """Gains in dB, one row for each of `frequencies` (Hz, the centres of bands) and in it one for each of `levels` (dB SPL in
+    the band), linear between levels and constant beyond them, linear over frequency between centres. `attack` and `release`
+    are in ms. `meter`: see METERS.
+    """
+
+    frequencies: tuple[float, ...]
+    levels: tuple[float, ...]
+    gains: tuple[tuple[float, ...], ...]
+    attack: float = 5.0
+    release: float = 50.0
+    meter: str = "before"
+
+
+@dataclass(frozen=True)
+class CompressorTables:
+    """What the runtime has of a compressor. The unit of levels is an octave of power, that of gains one of amplitude.
+
+    Band b has the bins `edges`[b] … `edges`[b + 1] − 1; `first`[b] is the first bin at or above its centre, and between two
+    centres the share of the upper one in bin k is k·`lines`[b, 0] + `lines`[b, 1]. `grid` float32 (levels,) starts at 0,
+    `gains` float32 (bands, levels); the level of a band is log2(power · `scale`) + `offset`. `fade` are the hops that a change
+    of tables takes.
+    """
+
+    edges: npt.NDArray[np.uint16]
+    first: npt.NDArray[np.uint16]
+    lines: npt.NDArray[np.float32]
+    grid: npt.NDArray[np.float32]
+    gains: npt.NDArray[np.float32]
+    scale: float
+    offset: float
+    attack: float
+    release: float
+    fade: int
+
+
+def compressor_checks(chain: Chain) -> Iterator[tuple[bool, str]]:
+    """Conditions of a chain's compressor with what to say where they fail."""
+    for key in ("input_spl", "output_spl"):
+        value = getattr(chain, key)
+        yield value is None or 60 <= value <= 180, f"{key} {value} is not in 60…180 dB SPL"
+    compressor = chain.compressor
+    if compressor is None:
+        return
+    frequencies, levels, gains = compressor.frequencies, compressor.levels, compressor.gains
+    yield 1 <= len(frequencies) <= MAX_BANDS, f"compression has {len(frequencies)} frequencies, not 1…{MAX_BANDS}"
+    yield _ascending(frequencies), "compression frequencies do not ascend"
+    half = chain.sample_rate / 2
+    yield 0 < min(frequencies) <= max(frequencies) <= half, f"compression frequencies are not within 0…{half:g} Hz"
+    yield 2 <= len(levels) <= MAX_LEVELS, f"compression has {len(levels)} levels, not 2…{MAX_LEVELS}"
+    yield _ascending(levels), "compression levels do not ascend"
+    yield -20 <= min(levels) <= max(levels) <= 160, "compression levels are not within -20…160 dB SPL"
+    yield from gain_checks(compressor, gains, "compression")
+    yield compressor.meter in METERS, f"compression meter '{compressor.meter}' is not one of {', '.join(METERS)}"
+    for key in ("attack", "release"):
+        value = getattr(compressor, key)
+        yield (
+            FASTEST_MS <= value <= SLOWEST_MS,
+            (f"compression {key} {value:g} is not in {FASTEST_MS:g}…{SLOWEST_MS:g} ms"),
+        )
+    yield chain.output != "frame", "compression needs a spectrum, and output 'frame' has none"
+    edges = band_edges(chain, frequencies)
+    narrow = next((f for f, (low, high) in zip(frequencies, itertools.pairwise(edges), strict=True) if low >= high), 0.0)
+    spacing = chain.sample_rate / chain.n_fft
+    yield not narrow, f"compression at {narrow:g} Hz has no bin of its own: bins are {spacing:g} Hz apart"
+
+
+def gain_checks(compressor: Compressor, gains: tuple[tuple[float, ...], ...], where: str) -> Iterator[tuple[bool, str]]:
+    """Conditions of a table of gains for the compressor's frequencies and levels; `where` names what has it."""
+    rows, columns = len(compressor.frequencies), len(compressor.levels)
+    widths = {len(row) for row in gains}
+    shape = f"{len(gains)} × {'/'.join(map(str, sorted(widths))) or 0}"
+    fits = len(gains) == rows and widths == {columns}
+    yield fits, f"{where} gains are {shape}, not {rows} frequencies × {columns} levels"
+    within = all(LEAST_DB <= value <= MOST_DB for row in gains for value in row)
+    yield within, f"{where} has a gain that is not in {LEAST_DB:g}…{MOST_DB:g} dB"
+
+
+def band_edges(chain: Chain, frequencies: tuple[float, ...]) -> list[int]:
+    """The first bin of each band, and after them the number of bins; bands meet at the geometric mean of their centres."""
+    spacing = chain.sample_rate / chain.n_fft
+    between = [math.ceil(math.sqrt(low * high) / spacing) for low, high in itertools.pairwise(frequencies)]
+    return [1, *(min(edge, chain.n_bins) for edge in between), chain.n_bins]
+
+
+def compressor_tables(chain: Chain) -> CompressorTables:
+    """The tables of a chain that has a compressor, its levels and gains on the scale of its samples."""
+    compressor = chain.compressor
+    assert compressor is not None, "asked of a chain that has one"
+    frequencies, levels = np.array(compressor.frequencies), np.array(compressor.levels)
+    centres = frequencies * chain.n_fft / chain.sample_rate
+    input_spl, output_spl = spl_of(chain)
+    window = analysis_window(chain).astype(np.float64)
+    widths = np.diff(centres)
+    return CompressorTables(
+        edges=np.array(band_edges(chain, compressor.frequencies), np.uint16),
+        first=np.ceil(centres).astype(np.uint16),
+        lines=np.stack([1.0 / widths, -centres[:-1] / widths], axis=-1).astype(np.float32),
+        grid=((levels - levels[0]) / OCTAVE_DB).astype(np.float32),
+        gains=((np.array(compressor.gains) + (input_spl - output_spl)) / (2 * OCTAVE_DB)).astype(np.float32),
+        scale=float(4.0 / (chain.n_fft * np.sum(window * window))),
+        offset=float((input_spl - levels[0]) / OCTAVE_DB),
+        attack=_share(compressor.attack, chain),
+        release=_share(compressor.release, chain),
+        fade=max(1, round(FADE_MS / chain.hop_ms)),
+    )
+
+
+def spl_of(chain: Chain) -> tuple[float, float]:
+    """Sound pressure levels in dB of a sine of full scale, at the microphone and at the receiver."""
+    input_spl = DEFAULT_SPL if chain.input_spl is None else chain.input_spl
+    return input_spl, DEFAULT_SPL if chain.output_spl is None else chain.output_spl
+
+
+def _ascending(values: tuple[float, ...]) -> bool:
+    return all(low < high for low, high in itertools.pairwise(values))
+
+
+def _share(ms: float, chain: Chain) -> float:
+    """One pole that goes 1 − 1/e of the way in so many ms, a hop a step."""
+    return -math.expm1(-chain.hop_ms / ms)
