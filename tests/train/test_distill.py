@@ -23,7 +23,7 @@ from codesign.base.metrics import si_sdr
 from codesign.cli import main as cli
 from codesign.compiler.model import load_onnx
 from codesign.learning.compress.export import export
-from codesign.learning.data import open_corpus
+from codesign.learning.data import open_data
 from codesign.learning.distill.recordings import NoisyRecordings
 from codesign.learning.distill.source import batch_source, teacher_of
 from codesign.learning.distill.teacher import TeacherFile
@@ -105,8 +105,8 @@ def in_process(monkeypatch):
 def source(place):
     """Every second batch is taught, without the process that mixes the others."""
     recipe = small_recipe(RECIPE + DISTILL)
-    corpus = open_corpus(place / "speech", place / "noise", sample_rate=16000, seed=3)
-    return dataclasses.replace(batch_source(corpus, recipe, recipe.train, place), untaught=Tones(recipe.train))
+    data = open_data(place / "speech", place / "noise", sample_rate=16000, seed=3)
+    return dataclasses.replace(batch_source(data, recipe, recipe.train, place), untaught=Tones(recipe.train))
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ import typer
 from codesign.base.files.output_file import check_files
 from codesign.cli.console import cells, emit_json, progress, say, stderr, table
 from codesign.cli.hints import from_a_checkpoint
-from codesign.cli.options import Device, Json, Noise, RunFolder, Speech
+from codesign.cli.options import Device, Json, Noise, PairedSpeech, Rooms, RunFolder, Speech
 from codesign.cli.train import make_folder
 
 WRITTEN = ("last.pt", "best.pt", "rebuilt.pt")
@@ -21,9 +21,11 @@ WRITTEN = ("last.pt", "best.pt", "rebuilt.pt")
 def command(
     checkpoint: Annotated[Path, typer.Argument(help="What codesign train wrote, or an ONNX model.", show_default=False)],
     recipe: Annotated[Path, typer.Argument(help="A recipe with [prune], [recover], [skip] or [quantize].", show_default=False)],
-    speech: Speech,
-    noise: Noise,
     output: RunFolder,
+    speech: Speech = None,
+    noise: Noise = None,
+    pairs: PairedSpeech = None,
+    rooms: Rooms = None,
     board: Annotated[str, typer.Option("--board", "-b", help="Fit this board where [prune] gives no budget.")] = "",
     device: Device = "auto",
     json: Json = False,
@@ -44,7 +46,7 @@ def command(
     from codesign.learning.distill.source import batch_source, teacher_of
     from codesign.learning.train.initial_weights import initial_weights
     from codesign.learning.train.memory import keep_freed_memory
-    from codesign.learning.train.source import Validation, corpus_of, validation_pairs
+    from codesign.learning.train.source import Folders, Validation, data_of, validation_pairs
 
     target = None
     if board:
@@ -60,11 +62,11 @@ def command(
     check_files([folder / name for folder in phases if folder.is_dir() for name in WRITTEN], [checkpoint, recipe])
     keep_freed_memory()
     with progress() as show, from_a_checkpoint():
-        corpus = corpus_of(plan, speech, noise, show)
-        for note in corpus.notes:
+        data = data_of(plan, Folders(speech, noise, pairs, rooms), show)
+        for note in data.notes:
             say(note)
-        score = Validation(*validation_pairs(corpus, plan), where)
-        context = PhaseContext(output, where, lambda phase: batch_source(corpus, plan, phase, recipe.parent), score, show, say)
+        score = Validation(*validation_pairs(data, plan), where)
+        context = PhaseContext(output, where, lambda phase: batch_source(data, plan, phase, recipe.parent), score, show, say)
         result = compress(plan, checkpoint, target, context)
     if json:
         emit_json("compress", result=result)

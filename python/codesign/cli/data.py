@@ -23,7 +23,7 @@ app = typer.Typer(
 )
 
 
-class Kind(StrEnum):
+class Recorded(StrEnum):
     speech = "speech"
     noise = "noise"
     rooms = "rooms"
@@ -37,7 +37,7 @@ def _group() -> None:
 @app.command()
 def check(
     folder: Annotated[Path, typer.Argument(help="Folder of recordings, or the root of a corpus.", show_default=False)],
-    kind: Annotated[Kind | None, typer.Option("--as", help="What it is, where the folders' names do not say it.")] = None,
+    kind: Annotated[Recorded | None, typer.Option("--as", help="What it is, where the folders' names do not say it.")] = None,
     rate: Annotated[int, typer.Option(min=4000, max=192000, help="Sample rate of the training in Hz.")] = 16000,
     seed: Annotated[int, typer.Option(min=0, help="The recipe's seed, which draws splits.")] = 1,
     json: Json = False,

@@ -30,8 +30,15 @@ BoardName = Annotated[str, typer.Option("--board", "-b", help="A board's name, o
 FitFile = Annotated[Path | None, typer.Option("--fit", help="TOML file that codesign fit wrote: compression for an audiogram.")]
 Seconds = Annotated[float, typer.Option("--seconds", min=20.0, max=3600.0, help="Seconds of audio to compare.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON to stdout.")]
-Speech = Annotated[Path, typer.Option("--speech", help="Folder of clean speech, WAV or FLAC.", show_default=False)]
-Noise = Annotated[Path, typer.Option("--noise", help="Folder of noise, WAV or FLAC.", show_default=False)]
+Speech = Annotated[Path | None, typer.Option("--speech", help="Folder of clean speech, WAV or FLAC.", show_default=False)]
+Noise = Annotated[Path | None, typer.Option("--noise", help="Folder of noise, WAV or FLAC.", show_default=False)]
+PairedSpeech = Annotated[
+    Path | None, typer.Option("--pairs", help="Folder of noisy recordings and their clean signals.", show_default=False)
+]
+Rooms = Annotated[
+    Path | None,
+    typer.Option("--rooms", help="Folder of rooms' impulse responses, in place of simulated ones.", show_default=False),
+]
 RunFolder = Annotated[
     Path, typer.Option("--output", "-o", help="Folder of the run's checkpoints and logs.", show_default=False)
 ]

@@ -10,14 +10,16 @@ import typer
 
 from codesign.base.files.output_file import check_files
 from codesign.cli.console import emit_json, progress, say
-from codesign.cli.options import Device, Json, Noise, RunFolder, Speech
+from codesign.cli.options import Device, Json, Noise, PairedSpeech, Rooms, RunFolder, Speech
 
 
 def command(
     recipe: Annotated[Path, typer.Argument(help="The recipe, a TOML file (docs/training.md).", show_default=False)],
-    speech: Speech,
-    noise: Noise,
     output: RunFolder,
+    speech: Speech = None,
+    noise: Noise = None,
+    pairs: PairedSpeech = None,
+    rooms: Rooms = None,
     initial: Annotated[
         Path | None, typer.Option("--from", help="Begin with this network's weights: an ONNX file or a checkpoint.")
     ] = None,
@@ -41,7 +43,7 @@ def command(
     from codesign.learning.train.loop import PhaseRun
     from codesign.learning.train.loop import train as run_loop
     from codesign.learning.train.memory import keep_freed_memory
-    from codesign.learning.train.source import Validation, corpus_of, validation_pairs
+    from codesign.learning.train.source import Folders, Validation, data_of, validation_pairs
 
     last = output / "last.pt"
     before = resume(last, plan, "train") if last.exists() else None
@@ -51,14 +53,14 @@ def command(
     check_files([last, output / "best.pt"], [recipe, *([initial] if initial else [])])
     keep_freed_memory()
     with progress() as show:
-        corpus = corpus_of(plan, speech, noise, show)
-        for note in corpus.notes:
+        data = data_of(plan, Folders(speech, noise, pairs, rooms), show)
+        for note in data.notes:
             say(note)
         if before is not None:
             say(f"going on from step {before.step:,} of {plan.train.steps:,}")
-        score = Validation(*validation_pairs(corpus, plan), where)
+        score = Validation(*validation_pairs(data, plan), where)
         run = PhaseRun(plan, plan.train, output, where, score, show, log=Log(say, output / "log"))
-        result = run_loop(task, batch_source(corpus, plan, plan.train, recipe.parent), run, before)
+        result = run_loop(task, batch_source(data, plan, plan.train, recipe.parent), run, before)
     best = result.progress["best"]
     if json:
         emit_json("train", checkpoint=last, step=result.step, best_si_sdr_db=best)

@@ -5,5 +5,16 @@ from codesign.learning.data.batches import Batches
 from codesign.learning.data.corpus import Corpus, open_corpus
 from codesign.learning.data.mixer import Mixer
 from codesign.learning.data.settings import PLAIN, MixSettings
+from codesign.learning.data.training import MixtureSource, TrainingData, open_data
 
-__all__ = ["PLAIN", "Batches", "Corpus", "MixSettings", "Mixer", "open_corpus"]
+__all__ = [
+    "PLAIN",
+    "Batches",
+    "Corpus",
+    "MixSettings",
+    "Mixer",
+    "MixtureSource",
+    "TrainingData",
+    "open_corpus",
+    "open_data",
+]

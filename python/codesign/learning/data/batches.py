@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from codesign.base.errors import CodesignError, ToolError
-from codesign.learning.data.mixer import Mixer
+from codesign.learning.data.training import MixtureSource
 
 Batch = tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]
 
@@ -34,7 +34,7 @@ class Batches:
         CodesignError: on iteration, what the mixer raised; ToolError when its process was killed.
     """
 
-    def __init__(self, mixer: Mixer, size: int, *, process: bool = True, ahead: int = AHEAD) -> None:
+    def __init__(self, mixer: MixtureSource, size: int, *, process: bool = True, ahead: int = AHEAD) -> None:
         self._mixer, self._size = mixer, size
         self._queue: Any = None
         self._process: Any = None
@@ -86,7 +86,7 @@ class Batches:
         return found
 
 
-def _produce(target: Any, mixer: Mixer, size: int) -> None:
+def _produce(target: Any, mixer: MixtureSource, size: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's: it ends this process in order
     try:
         while _put(target, mixer.batch(size)):

@@ -52,11 +52,12 @@ class Recordings:
 
 @dataclass(frozen=True, eq=False)
 class Corpus:
-    """Speech and noise at one rate in Hz."""
+    """Speech and noise at one rate in Hz, and a folder of impulse responses, None for simulated rooms."""
 
     sample_rate: int
     speech: Recordings
     noise: Recordings
+    rooms: Path | None = None
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -72,6 +73,7 @@ class Corpus:
 def open_corpus(
     speech: Path,
     noise: Path,
+    rooms: Path | None = None,
     *,
     sample_rate: int = 16000,
     seed: int = 0,
@@ -81,7 +83,7 @@ def open_corpus(
     """Open two folders of WAV and FLAC files, decoding what is not in the cache yet.
 
     Folders named train and test below them are the split; without, `seed` draws voices (a voice is a folder) and files of
-    noise for validation and test.
+    noise for validation and test. `rooms` is a folder of impulse responses in place of simulated ones.
 
     Raises:
         InputError: a folder is missing, without recordings or without usable ones, or the cache cannot be written.
@@ -91,7 +93,9 @@ def open_corpus(
         _open(folder, what, by_group, sample_rate, seed, place, progress)
         for folder, what, by_group in ((speech, "speech", True), (noise, "noise", False))
     ]
-    return Corpus(sample_rate, *opened)
+    if rooms is not None:
+        find_recordings(rooms, "rooms")  # said now, not in the mixer's process
+    return Corpus(sample_rate, opened[0], opened[1], rooms)
 
 
 def _open(folder: Path, what: str, by_group: bool, sample_rate: int, seed: int, cache: Path, progress: Progress) -> Recordings:

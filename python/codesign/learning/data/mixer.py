@@ -13,7 +13,7 @@ from codesign.learning.data.corpus import Corpus
 from codesign.learning.data.folders import SPLITS, Split
 from codesign.learning.data.pool import EVENT_SECONDS, FADE_SECONDS, noise_pools, speech_pool
 from codesign.learning.data.render import KNOTS, NEPER, TOP_OCTAVES, Renderer
-from codesign.learning.data.rooms import SECONDS, Responses, room_bank
+from codesign.learning.data.rooms import SECONDS, Responses, recorded_bank, room_bank
 from codesign.learning.data.settings import MixSettings
 
 QUIETEST = 1e-5
@@ -53,7 +53,8 @@ class Mixer:
         # Rooms of a split are its own, so that validation hears none of the training's.
         self._rooms: Responses | None = None
         if self.settings.rooms > 0.0:
-            self._rooms = room_bank(len(SPLITS) * seed + SPLITS.index(split), rate)
+            number = len(SPLITS) * seed + SPLITS.index(split)
+            self._rooms = recorded_bank(corpus.rooms, split, seed, rate) if corpus.rooms else room_bank(number, rate)
         self._group, self._rendered = -1, dict[int, tuple[Signal32, Signal32]]()
         self._renderer = Renderer(length, rate, int(SECONDS * rate))
         self._pauses = (int(PAUSE_SECONDS[0] * rate), int(PAUSE_SECONDS[1] * rate))
@@ -98,15 +99,15 @@ class Mixer:
         chance = rng.random()
         if snr_db is not None:
             snr, chance = snr_db, 1.0
-        noise *= np.float32(_rms(clean) / _rms(noise) * 10 ** (-snr / 20))
+        noise *= np.float32(rms(clean) / rms(noise) * 10 ** (-snr / 20))
         if settings.hiss > 0.0 and rng.random() < settings.hiss:
-            noise += self._hiss(rng) * np.float32(_rms(clean) * 10 ** (rng.uniform(*settings.hiss_db) / 20))
+            noise += self._hiss(rng) * np.float32(rms(clean) * 10 ** (rng.uniform(*settings.hiss_db) / 20))
         if chance < settings.noise_only:
             clean = np.zeros_like(clean)
         elif chance < settings.noise_only + settings.clean_only:
             noise *= np.float32(1e-3)
         noisy = clean + noise
-        level = 10 ** (rng.uniform(*settings.level_db) / 20) / _rms(noisy)
+        level = 10 ** (rng.uniform(*settings.level_db) / 20) / rms(noisy)
         peak = max(float(np.abs(noisy).max()), float(np.abs(clean).max()))
         gain = np.float32(min(level, FULLEST / peak))
         return noisy * gain, clean * gain
@@ -134,7 +135,7 @@ class Mixer:
         for _ in range(_TRIES):
             source = self._speech.stretch(rng, self._source_size(rng, settings.speech_speed), self._pauses)
             clean = self._renderer.render(source, None if room is None else room[0], self._speech_gain(rng))
-            if _rms(clean) < QUIETEST:
+            if rms(clean) < QUIETEST:
                 continue
             if rng.random() < settings.pauses:
                 self._pause(rng, clean)
@@ -148,7 +149,7 @@ class Mixer:
             silent, rest = clean[:edge], clean[edge:]
         else:
             silent, rest = clean[self.length - edge :], clean[: self.length - edge]
-        if _rms(rest) > 0.1 * _rms(clean):
+        if rms(rest) > 0.1 * rms(clean):
             silent[:] = 0
 
     def _background(self, rng: np.random.Generator, room: Responses | None) -> Signal32:
@@ -158,10 +159,10 @@ class Mixer:
         total = np.zeros(self.length, np.float32)
         for index in chosen:
             part = self._makers[int(index)](rng, room)
-            level = _rms(part)
+            level = rms(part)
             if level > QUIETEST:
                 total += part * np.float32(10 ** (rng.uniform(-15, 0) / 20) / level)
-        return total if _rms(total) > QUIETEST else self._coloured(rng, room)
+        return total if rms(total) > QUIETEST else self._coloured(rng, room)
 
     def _recorded(self, rng: np.random.Generator, room: Responses | None) -> Signal32:
         joint = -int(FADE_SECONDS * self._rate)
@@ -180,7 +181,7 @@ class Mixer:
             source[at : at + piece.size] += piece * np.float32(10 ** (rng.uniform(-20, 0) / 20))
         sounds = self._renderer.render(source, self._place(rng, room), self._noise_gain(rng))
         floor = self._coloured(rng, room)
-        return sounds + floor * np.float32(0.01 * max(_rms(sounds), QUIETEST) / _rms(floor))
+        return sounds + floor * np.float32(0.01 * max(rms(sounds), QUIETEST) / rms(floor))
 
     def _impact(self, rng: np.random.Generator) -> Signal32:
         """A knock, a slam, a clank: a handful of modes that begin together and decay, the low ones louder and longer."""
@@ -229,7 +230,7 @@ class Mixer:
         """Steady noise of a random slope, root mean square 1."""
         slope = rng.uniform(-5, 2) * np.linspace(0, TOP_OCTAVES, KNOTS)
         noise = self._renderer.noise(rng, self._renderer.curve(slope))
-        return noise / np.float32(_rms(noise))
+        return noise / np.float32(rms(noise))
 
     def _place(self, rng: np.random.Generator, room: Responses | None) -> Signal32 | None:
         """Where in the room a noise comes from, if it is in there."""
@@ -264,5 +265,6 @@ class Mixer:
         return self._renderer.source_size(float(np.exp(rng.uniform(np.log(speed[0]), np.log(speed[1])))))
 
 
-def _rms(signal: Signal32) -> float:
+def rms(signal: Signal32) -> float:
+    """Root mean square of (n,), never quite 0."""
     return float(np.sqrt(np.dot(signal, signal) / max(1, signal.size) + 1e-20))

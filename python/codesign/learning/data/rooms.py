@@ -1,18 +1,24 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Simulated rooms: impulse responses from a talker and from noises around to one microphone, made once a seed and cached."""
+"""Rooms: impulse responses from a talker and from noises around to one microphone, simulated once a seed or recorded."""
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+import soundfile
+import soxr
 
 from codesign.base.cache import cache_folder
 from codesign.base.errors import InputError
 from codesign.base.files.output_file import replace_file
 from codesign.base.progress import Progress, silent
 from codesign.firmware.doctor import missing
+from codesign.learning.data.folders import SPLITS, Split, draw_splits, find_recordings
 
 ROOMS = 100
 POSITIONS = 4
@@ -43,10 +49,59 @@ def room_bank(seed: int, sample_rate: int, cache: Path | None = None, progress: 
         ToolError: pyroomacoustics is needed and not installed.
         InputError: the cache cannot be written.
     """
+    name = f"rooms-{FORMAT}-{sample_rate}-{seed}.npy"
+    return _cached(name, lambda: np.stack(_simulate(seed, sample_rate, progress)), cache)
+
+
+def recorded_bank(folder: Path, split: Split, seed: int, sample_rate: int, cache: Path | None = None) -> Responses:
+    """Impulse responses of a folder's rooms in a split, as of `room_bank` but for as many rooms as there are, ROOMS at most.
+
+    A room is a folder (a file, where all lie in one folder); its first response is the talker's, the others are noises', again
+    from the first where it has few. Of several channels the first counts.
+
+    Raises:
+        InputError: no room for the split, an unreadable file, or the cache cannot be written.
+    """
+    files = find_recordings(folder, "rooms").files
+    if len({file.group for file in files}) < len(SPLITS):
+        files = tuple(replace(file, group=file.path.name) for file in files)
+    splits, _ = draw_splits(files, by_group=True, seed=seed)
+    found: dict[str, list[Path]] = {}
+    for file, name in zip(files, splits, strict=True):
+        if name == split:
+            found.setdefault(file.group, []).append(file.path)
+    if not found:
+        raise InputError(f"{folder}: no rooms for {split}", hint="give impulse responses of three rooms and more")
+    rng = np.random.default_rng((seed, SPLITS.index(split)))
+    names = sorted(found)
+    chosen = [names[index] for index in sorted(rng.permutation(len(names))[:ROOMS])]
+    stamp = "\n".join(f"{path} {path.stat().st_size} {path.stat().st_mtime_ns}" for name in chosen for path in found[name])
+    key = hashlib.sha256(f"{FORMAT} {sample_rate} {seed} {split}\n{stamp}".encode()).hexdigest()[:16]
+
+    def made() -> Responses:
+        rooms = [rng.permutation(np.array(found[name], object))[:POSITIONS].tolist() for name in chosen]
+        read = [[_response(path, sample_rate) for path in paths] for paths in rooms]
+        return np.stack([_aligned([one[k % len(one)] for k in range(POSITIONS)], sample_rate) for one in read])
+
+    return _cached(f"rooms-recorded-{key}.npy", made, cache)
+
+
+def _response(path: Path, sample_rate: int) -> npt.NDArray[np.float64]:
+    """The first channel of an impulse response at another rate, as loud as it was recorded."""
+    try:
+        samples, rate = soundfile.read(path, dtype="float64", always_2d=True)
+    except (soundfile.SoundFileError, OSError) as error:
+        raise InputError(f"cannot read {path}: {error}", hint="give impulse responses as WAV or FLAC") from error
+    if not np.isfinite(samples).all() or not samples[:, 0].any():
+        raise InputError(f"{path}: no impulse response: it is silent or no sound", hint="remove it")
+    return samples[:, 0] if rate == sample_rate else np.asarray(soxr.resample(samples[:, 0], rate, sample_rate))
+
+
+def _cached(name: str, make: Callable[[], Responses], cache: Path | None) -> Responses:
     folder = cache_folder() if cache is None else cache
-    path = folder / f"rooms-{FORMAT}-{sample_rate}-{seed}.npy"
+    path = folder / name
     if not path.is_file():
-        bank = np.stack(_simulate(seed, sample_rate, progress))
+        bank = make()
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:

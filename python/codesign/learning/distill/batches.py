@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from multiprocessing import get_context
 
 from codesign.base.errors import ToolError
-from codesign.learning.data import Mixer
+from codesign.learning.data import MixtureSource
 from codesign.learning.distill.recordings import NoisyRecordings
 from codesign.learning.distill.teacher import TeacherFile
 from codesign.learning.distill.worker import begin, teach
@@ -32,7 +32,7 @@ class DistilledBatches:
     """
 
     untaught: BatchSource
-    mixer: Mixer
+    mixer: MixtureSource
     size: int
     share: float
     repeat: int

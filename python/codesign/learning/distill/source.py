@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from codesign.learning.data import Corpus, Mixer
+from codesign.learning.data import TrainingData
 from codesign.learning.distill.batches import SEED_OFFSET, DistilledBatches
 from codesign.learning.distill.recordings import NoisyRecordings
 from codesign.learning.distill.teacher import TeacherFile
@@ -27,20 +27,20 @@ def teacher_of(recipe: Recipe, folder: Path) -> TeacherFile | None:
     return file
 
 
-def batch_source(corpus: Corpus, recipe: Recipe, phase: Phase, folder: Path) -> BatchSource:
+def batch_source(data: TrainingData, recipe: Recipe, phase: Phase, folder: Path) -> BatchSource:
     """Batches of one phase; paths in [distill] are taken from `folder`.
 
     Raises:
         InputError: no recording in the folder that [distill] names.
     """
-    mixed = MixedBatches(corpus, recipe, phase)
+    mixed = MixedBatches(data, recipe, phase)
     if recipe.distill is None:
         return mixed
     settings, rate, seed = recipe.distill, recipe.config.sample_rate, recipe.seed + SEED_OFFSET
     recordings = NoisyRecordings.under(folder / settings.recordings, rate, seed) if settings.recordings else None
     return DistilledBatches(
         mixed,
-        Mixer(corpus, "train", batch_samples(recipe, phase), seed, recipe.mix_settings),
+        data.mixer("train", batch_samples(recipe, phase), seed, recipe.mix_settings),
         phase.batch,
         settings.share,
         -(-settings.mixtures // phase.batch),

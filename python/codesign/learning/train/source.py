@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +14,7 @@ from torch import nn
 
 from codesign.base.progress import Progress
 from codesign.compiler.frontend import Chain
-from codesign.learning.data import Batches, Corpus, Mixer, open_corpus
+from codesign.learning.data import Batches, TrainingData, open_data
 from codesign.learning.train.loop import Signals
 from codesign.learning.train.losses import si_sdr
 from codesign.learning.train.recipe import Phase, Recipe
@@ -35,8 +35,8 @@ def batch_samples(recipe: Recipe, phase: Phase) -> int:
 class MixedBatches:
     """Batches of one phase: mixture n of the training split is in batch n // size, whatever happened before."""
 
-    def __init__(self, corpus: Corpus, recipe: Recipe, phase: Phase) -> None:
-        self.mixer = Mixer(corpus, "train", batch_samples(recipe, phase), recipe.seed, recipe.mix_settings)
+    def __init__(self, data: TrainingData, recipe: Recipe, phase: Phase) -> None:
+        self.mixer = data.mixer("train", batch_samples(recipe, phase), recipe.seed, recipe.mix_settings)
         self.size = phase.batch
 
     @contextlib.contextmanager
@@ -46,17 +46,28 @@ class MixedBatches:
             yield batches
 
 
-def corpus_of(recipe: Recipe, speech: Path, noise: Path, show: Progress) -> Corpus:
-    """Both folders, at the recipe's rate."""
-    return open_corpus(speech, noise, sample_rate=recipe.config.sample_rate, seed=recipe.seed, progress=show)
+@dataclass(frozen=True)
+class Folders:
+    """Where recordings are: of speech and noise, of impulse responses for them, of pairs; None for what is not given."""
+
+    speech: Path | None
+    noise: Path | None
+    pairs: Path | None = None
+    rooms: Path | None = None
 
 
-def validation_pairs(corpus: Corpus, recipe: Recipe) -> tuple[Signals, Signals]:
+def data_of(recipe: Recipe, folders: Folders, show: Progress) -> TrainingData:
+    """All folders, at the recipe's rate."""
+    given = (folders.speech, folders.noise, folders.pairs, folders.rooms)
+    return open_data(*given, sample_rate=recipe.config.sample_rate, seed=recipe.seed, progress=show)
+
+
+def validation_pairs(data: TrainingData, recipe: Recipe) -> tuple[Signals, Signals]:
     """(noisy, clean) of the validation split, float32 [mixtures, samples]: the same at every call."""
     config: Chain = recipe.config
     length = round(VALIDATION_SECONDS * config.sample_rate / config.hop) * config.hop
     plain = replace(recipe.mix_settings, wide=0.0, noise_only=0.0, clean_only=0.0, pauses=0.0)
-    mixer = Mixer(corpus, "validation", length, VALIDATION_SEED, plain)
+    mixer = data.mixer("validation", length, VALIDATION_SEED, plain)
     pairs = [mixer.mixture(snr) for snr in VALIDATION_SNRS for _ in range(VALIDATION_COUNT)]
     return np.stack([noisy for noisy, _ in pairs]), np.stack([clean for _, clean in pairs])
 

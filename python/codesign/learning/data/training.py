@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Everything that a training hears: recordings to mix, recorded pairs, or both by turns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+from codesign.base.errors import InputError
+from codesign.base.progress import Progress, silent
+from codesign.base.signals import Signal32
+from codesign.learning.data.corpus import Corpus, open_corpus
+from codesign.learning.data.folders import Split
+from codesign.learning.data.mixer import Mixer
+from codesign.learning.data.pair_mixer import PairMixer, Pairs, open_pairs
+from codesign.learning.data.settings import MixSettings
+
+
+class MixtureSource(Protocol):
+    """Draws numbered mixtures (noisy, clean) of `length` samples; the same number is the same mixture."""
+
+    length: int
+    position: int
+
+    def batch(self, size: int) -> tuple[Signal32, Signal32]:
+        """The next `size` mixtures: noisy and clean, both (size, length)."""
+        ...
+
+    def mixture(self, snr_db: float | None = None, number: int | None = None) -> tuple[Signal32, Signal32]:
+        """One pair (length,) each: mixture `number`, or the next one, at a given ratio or a random one."""
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class TrainingData:
+    """Recordings to mix and recorded pairs; at least one of the two."""
+
+    corpus: Corpus | None
+    pairs: Pairs | None
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a person should know."""
+        return tuple(note for part in (self.corpus, self.pairs) if part is not None for note in part.notes)
+
+    def mixer(self, split: Split, length: int, seed: int, settings: MixSettings) -> MixtureSource:
+        """Mixtures of a split.
+
+        Raises:
+            InputError, ToolError: as Mixer and PairMixer.
+        """
+        mixed = None if self.corpus is None else Mixer(self.corpus, split, length, seed, settings)
+        if self.pairs is None:
+            assert mixed is not None
+            return mixed
+        paired = PairMixer(self.pairs, split, length, seed, settings)
+        return paired if mixed is None else ByTurns(mixed, paired)
+
+
+class ByTurns:
+    """Mixtures of two sources, one after the other."""
+
+    def __init__(self, first: MixtureSource, second: MixtureSource) -> None:
+        self.sources, self.length, self.position = (first, second), first.length, 0
+
+    def batch(self, size: int) -> tuple[Signal32, Signal32]:
+        """As of MixtureSource."""
+        made = [self.mixture() for _ in range(size)]
+        return np.stack([noisy for noisy, _ in made]), np.stack([clean for _, clean in made])
+
+    def mixture(self, snr_db: float | None = None, number: int | None = None) -> tuple[Signal32, Signal32]:
+        """As of MixtureSource."""
+        if number is None:
+            number = self.position
+            self.position += 1
+        turn, source = divmod(number, len(self.sources))
+        return self.sources[source].mixture(snr_db, turn)
+
+
+def open_data(
+    speech: Path | None,
+    noise: Path | None,
+    pairs: Path | None = None,
+    rooms: Path | None = None,
+    *,
+    sample_rate: int = 16000,
+    seed: int = 0,
+    cache: Path | None = None,
+    progress: Progress = silent,
+) -> TrainingData:
+    """Open folders of speech and noise, of impulse responses of rooms for them, of pairs; decode what is not in the cache yet.
+
+    Raises:
+        InputError: neither speech with noise nor pairs are given, or a folder cannot be used.
+    """
+    if (speech is None) != (noise is None) or (speech is None and pairs is None):
+        raise InputError("nothing to train on", hint="give --speech and --noise, or --pairs, or all three")
+    if rooms is not None and speech is None:
+        raise InputError("rooms without speech to put into them", hint="give --speech and --noise too; pairs have their rooms")
+    corpus = None
+    if speech is not None and noise is not None:
+        corpus = open_corpus(speech, noise, rooms, sample_rate=sample_rate, seed=seed, cache=cache, progress=progress)
+    found = None if pairs is None else open_pairs(pairs, sample_rate=sample_rate, seed=seed, cache=cache, progress=progress)
+    return TrainingData(corpus, found)
