@@ -27,7 +27,7 @@ _TRIES = 20
 
 
 @dataclass(frozen=True, eq=False)
-class Pairs:
+class RecordedPairs:
     """Pairs of a folder, decoded: int16 samples in the files `noisy` and `clean`, of pair n from `starts[0][n]` and
     `starts[1][n]` on, `length[n]` samples each; `split` int64 (n,) are places in SPLITS. `notes` say what was left out.
     """
@@ -45,7 +45,7 @@ class Pairs:
 
 def open_pairs(
     folder: Path, *, sample_rate: int = 16000, seed: int = 0, cache: Path | None = None, progress: Progress = silent
-) -> Pairs:
+) -> RecordedPairs:
     """Open a corpus of pairs (`find_pair_files`), decoding what is not in the cache yet.
 
     Raises:
@@ -71,7 +71,7 @@ def open_pairs(
     if not fitting:
         raise InputError(f"{folder}: no usable pair: {notes[-1]}", hint="give noisy and clean recordings of one length")
     first, second, number = (np.array(column, np.int64) for column in zip(*fitting, strict=True))
-    return Pairs(
+    return RecordedPairs(
         folder,
         sample_rate,
         noisy.pcm,
@@ -91,7 +91,7 @@ class PairMixer:
         InputError: the split has no pairs, or `length` is not positive.
     """
 
-    def __init__(self, pairs: Pairs, split: Split, length: int, seed: int, settings: MixSettings | None = None) -> None:
+    def __init__(self, pairs: RecordedPairs, split: Split, length: int, seed: int, settings: MixSettings | None = None) -> None:
         if length <= 0:
             raise InputError(f"mixtures of {length} samples", hint="give a length of 1 or more")
         self.pairs, self.split, self.length, self.seed = pairs, split, length, seed

@@ -15,7 +15,7 @@ from codesign.base.signals import Signal32
 from codesign.learning.data.corpus import Corpus, open_corpus
 from codesign.learning.data.folders import Split
 from codesign.learning.data.mixer import Mixer
-from codesign.learning.data.pair_mixer import PairMixer, Pairs, open_pairs
+from codesign.learning.data.pair_mixer import PairMixer, RecordedPairs, open_pairs
 from codesign.learning.data.settings import MixSettings
 
 
@@ -39,7 +39,7 @@ class TrainingData:
     """Recordings to mix and recorded pairs; at least one of the two."""
 
     corpus: Corpus | None
-    pairs: Pairs | None
+    pairs: RecordedPairs | None
 
     @property
     def notes(self) -> tuple[str, ...]:
