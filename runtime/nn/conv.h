@@ -11,6 +11,12 @@
 #include "conv_rows.h"
 #include "conv_widen.h"
 
+#if defined(__ARM_FEATURE_MVE)
+
+#include "conv_vectors.h"
+
+#else
+
 /* `count` results from f on, of one t, of all outputs of one group, whose first output is `first`; `at`: where they stand. */
 static inline const int8_t *cs_conv_block(const cs_conv *layer, const int8_t *weights, const void *patches, uint32_t count,
                                           uint32_t first, uint32_t f, uint32_t at, void *y, int wide, int16_t *rows)
@@ -62,6 +68,8 @@ static inline const int8_t *cs_conv_block(const cs_conv *layer, const int8_t *we
     return weights;
 }
 
+#endif
+
 /* `wide`: x and y are int16, else int8. */
 static inline void cs_conv_core(const cs_conv *layer, const void *x, void *y, int wide, void *scratch)
 {
@@ -79,6 +87,11 @@ static inline void cs_conv_core(const cs_conv *layer, const void *x, void *y, in
             for (uint32_t f = 0; f < frequency->results; f += layer->block) {
                 const uint32_t left = frequency->results - f, count = left < layer->block ? left : layer->block;
 
+#if defined(__ARM_FEATURE_MVE)
+                if (wide) {
+                    cs_patches_of_vectors(layer, source, t, f, count, patches, columns);
+                } else
+#endif
                 cs_patches(layer, source, t, f, count, patches, 2 * columns, wide);
                 next = cs_conv_block(layer, weights, patches, count, g * layer->outputs, f,
                                      t * time->y_step + f * frequency->y_step, y, wide, patches + layer->block * columns);

@@ -92,16 +92,17 @@ static __attribute__((noinline)) void cs_conv_output_rare(const cs_channel *chan
 
 #if defined(__ARM_FEATURE_MVE)
 
+/* What a channel's sums go through: the bias is added, then a multiplier by the sign, `shift` after the product's high half, limits. */
+typedef struct cs_run {
+    int32_t positive, negative, shift, low, high, bias;
+} cs_run;
+
 /* Assembly: cs_conv_results.S says what it computes. */
-void cs_conv_results(const cs_channel *channel, const int32_t *acc, uint32_t count, int16_t *y);
+void cs_conv_results(const cs_run *run, const int32_t *acc, uint32_t count, int16_t *y, uint32_t step);
 
 static inline void cs_conv_output_run(const cs_channel *channel, const int32_t *acc, uint32_t count, void *y, uint32_t step,
                                       int wide, int same)
 {
-    if (wide && step == 1 && channel->zero_point == 0) {
-        cs_conv_results(channel, acc, count, y);
-        return;
-    }
     const int32x4_t positive = vdupq_n_s32(channel->multiplier), negative = vdupq_n_s32(channel->negative);
     const int32x4_t shift = vdupq_n_s32(channel->shift + 1);
     const int32x4_t low = vdupq_n_s32(channel->low), high = vdupq_n_s32(channel->high);

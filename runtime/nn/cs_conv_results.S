@@ -146,24 +146,29 @@ cs_conv_results:
 
 #elif defined(__ARM_FEATURE_MVE)
 
-/* void cs_conv_results(const cs_channel *channel, const int32_t *acc, uint32_t count, int16_t *y)
+/* void cs_conv_results(const cs_run *run, const int32_t *acc, uint32_t count, int16_t *y, uint32_t step)
  *
- * The same for the vector extension, any count of neighbours and a zero point of 0: four in an iteration.
+ * The same for the vector extension, whose run is other constants: any count, a zero point of 0, four in an iteration.
  *
- *   r1  acc, running    r3   y, running    q0  sums, then results       q3  their multipliers
- *   r2  count           r12  shift + 1     q1, q2  positive, negative   q4, q5  low, high
+ *   r1  acc, running    r12  shift          q0  sums, then results       q3  their multipliers
+ *   r2  count           r4   bias           q1, q2  positive, negative   q6  where results stand that are apart
+ *   r3  y, running      r5   step, bytes    q4, q5  low, high
  *
- * Stack: 40 bytes. Leaf function. */
-#define STACK 40 /* bytes */
+ * Stack: 64 bytes. Leaf function. */
+#define STACK 64 /* bytes */
 
         .syntax unified
         .thumb
 
-        .macro  FINISH
+        .macro  FINISH                          // all but the store
+        vldrw.u32 q0, [r1], #16
+        vadd.i32 q0, q0, r4
+        vcmp.s32 lt, q0, zr
+        vpsel   q3, q2, q1
+        vmulh.s32 q0, q0, q3
         vrshl.s32 q0, r12
         vmax.s32 q0, q0, q4
         vmin.s32 q0, q0, q5
-        vstrh.32 q0, [r3], #8
         .endm
 
         .section .text.cs_conv_results, "ax", %progbits
@@ -174,43 +179,43 @@ cs_conv_results:
 cs_conv_results:
         .cfi_sections .debug_frame
         .cfi_startproc
-        push    {r4, lr}
-        .cfi_def_cfa_offset 8
+        push    {r4, r5, r6, lr}
+        .cfi_def_cfa_offset 16
         .cfi_offset lr, -4
-        .cfi_offset r4, -8
-        vpush   {d8-d11}
+        .cfi_offset r6, -8
+        .cfi_offset r5, -12
+        .cfi_offset r4, -16
+        vpush   {d8-d13}
         .cfi_def_cfa_offset STACK
-        .cfi_offset d8, -40
-        .cfi_offset d9, -32
-        .cfi_offset d10, -24
-        .cfi_offset d11, -16
-        ldrd    r12, r4, [r0]
-        vdup.32 q1, r12
-        vdup.32 q2, r4
-        cmp     r12, r4
-        ldrd    r12, r4, [r0, #16]              // low, high
-        vdup.32 q4, r12
+        ldr     r5, [sp, #STACK]
+        ldm     r0!, {r4, r6, r12}
+        vdup.32 q1, r4
+        vdup.32 q2, r6
+        ldm     r0, {r0, r4, r6}
+        vdup.32 q4, r0
         vdup.32 q5, r4
-        ldr     r12, [r0, #8]
-        add     r12, r12, #1
+        mov     r4, r6
         dlstp.32 lr, r2
-        beq     .Lsame
+        cmp     r5, #1
+        bne     .Lapart
 .Lfour:
-        vldrw.u32 q0, [r1], #16
-        vcmp.s32 lt, q0, zr
-        vpsel   q3, q2, q1
-        vmulh.s32 q0, q0, q3
         FINISH
+        vstrh.32 q0, [r3], #8
         letp    lr, .Lfour
-        vpop    {d8-d11}
-        pop     {r4, pc}
-.Lsame:                                         // one multiplier for all
-        vldrw.u32 q0, [r1], #16
-        vmulh.s32 q0, q0, q1
+        b       .Lend
+.Lapart:
+        movs    r0, #0
+        vidup.u32 q6, r0, #1
+        vmul.i32 q6, q6, r5
+        lsls    r5, r5, #3
+.Lscatter:
         FINISH
-        letp    lr, .Lsame
-        vpop    {d8-d11}
-        pop     {r4, pc}
+        vstrh.32 q0, [r3, q6, uxtw #1]
+        add     r3, r3, r5
+        letp    lr, .Lscatter
+.Lend:
+        vpop    {d8-d13}
+        pop     {r4, r5, r6, pc}
         .cfi_endproc
         .size   cs_conv_results, . - cs_conv_results
 

@@ -206,7 +206,9 @@ static inline void cs_depthwise_core(const cs_conv *layer, const void *x, void *
 
         for (uint32_t g = 0; g < layer->groups; g++) {
             for (uint32_t output = 0; output < layer->outputs; output++, channel++) {
+#if !defined(__ARM_FEATURE_MVE) /* where results add it */
                 run.bias = layer->bias[channel];
+#endif
 #if defined(__ARM_FEATURE_DSP)
                 if (padded) {
                     cs_depthwise_padded_channel(layer, channel, &run, to, scratch);
