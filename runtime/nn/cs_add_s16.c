@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "binary16.h"
 
-#if defined(__ARM_FEATURE_MVE)
-#include <arm_mve.h>
-#endif
-
 /* floor(value * multiplier / 2^16) + addend */
 static inline int32_t weighted(int32_t multiplier, int32_t value, int32_t addend)
 {
     return cs_multiply_high_add((int32_t)((uint32_t)value << 16), multiplier, addend);
 }
 
-#if CS_BY_WORDS
+#if defined(__ARM_FEATURE_MVE)
+
+/* Assembly: cs_binary_runs_mve.S. */
+void cs_add_run(const int32_t *multipliers, const int16_t *a, const int16_t *b, int16_t *y, uint32_t n);
+
+#elif CS_BY_WORDS
 
 /* `n`, a multiple of 4 and not 0, of both. One loop in an order in which none waits, and with no register too many. */
 static inline void add_fours(int32_t left, int32_t right, const int16_t **a, const int16_t **b, int16_t **y, uint32_t n)
@@ -57,18 +58,13 @@ static inline void add_fours(int32_t left, int32_t right, const int16_t **a, con
 static __attribute__((noinline)) void add_runs(const cs_binary16 *layer, const int16_t *a, const int16_t *b, int16_t *y,
                                                uint32_t n)
 {
+#if defined(__ARM_FEATURE_MVE)
+    const int32_t multipliers[2] = {layer->left, layer->right};
+
+    cs_add_run(multipliers, a, b, y, n);
+#else
     const int32_t left = layer->left, right = layer->right;
 
-#if defined(__ARM_FEATURE_MVE)
-    for (int32_t rest = (int32_t)n; rest > 0; rest -= 4, a += 4, b += 4, y += 4) {
-        const mve_pred16_t real = vctp32q((uint32_t)rest);
-        const int32x4_t one = vmulhq_s32(vshlq_n_s32(vldrhq_z_s32(a, real), 16), vdupq_n_s32(left));
-        const int32x4_t two = vmulhq_s32(vshlq_n_s32(vldrhq_z_s32(b, real), 16), vdupq_n_s32(right));
-        const int32x4_t sum = vrshrq_n_s32(vaddq_s32(one, two), CS_SUM_BITS);
-
-        vstrhq_p_s32(y, vmaxq_s32(vminq_s32(sum, vdupq_n_s32(32767)), vdupq_n_s32(-32767)), real);
-    }
-#else
 #if CS_BY_WORDS
     if (n >= 4) {
         add_fours(left, right, &a, &b, &y, n & ~3u);

@@ -2,7 +2,10 @@
 #include "binary16.h"
 
 #if defined(__ARM_FEATURE_MVE)
-#include <arm_mve.h>
+
+/* Assembly: cs_binary_runs_mve.S. */
+void cs_multiply_run(const int32_t *multiplier, const int16_t *a, const int16_t *b, int16_t *y, uint32_t n, uint32_t same);
+
 #endif
 
 static inline int16_t product(int32_t multiplier, int32_t a, int32_t b)
@@ -32,14 +35,7 @@ static __attribute__((noinline)) void multiply_runs(int32_t multiplier, const in
                                                     int16_t *y, uint32_t n)
 {
 #if defined(__ARM_FEATURE_MVE)
-    for (int32_t rest = (int32_t)n; rest > 0; rest -= 4, a += 4, b += 4 * b_step, y += 4) {
-        const mve_pred16_t real = vctp32q((uint32_t)rest);
-        const int32x4_t other = b_step ? vldrhq_z_s32(b, real) : vdupq_n_s32(*b);
-        const int32x4_t products = vmulq_s32(vldrhq_z_s32(a, real), other);
-        const int32x4_t scaled = vrshrq_n_s32(vmulhq_s32(products, vdupq_n_s32(multiplier)), CS_PRODUCT_BITS);
-
-        vstrhq_p_s32(y, vmaxq_s32(vminq_s32(scaled, vdupq_n_s32(32767)), vdupq_n_s32(-32767)), real);
-    }
+    cs_multiply_run(&multiplier, a, b, y, n, b_step == 0);
 #else
 #if CS_BY_WORDS
     if (b_step == 0) {

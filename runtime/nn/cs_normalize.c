@@ -38,20 +38,20 @@ static void finish(const cs_norm *layer, const row *row, const void *x, uint32_t
 #if defined(__ARM_FEATURE_MVE)
 #define BY_VECTORS 1
 
+/* What cs_normalize_run reads. */
+typedef struct cs_normal {
+    const int32_t *gain, *bias;
+    int32_t sum, left, bits, factor;
+} cs_normal;
+
+/* Assembly: cs_curves_mve.S. */
+void cs_normalize_run(const cs_normal *row, const int16_t *x, int16_t *y, uint32_t n);
+
 static void finish16(const cs_norm *layer, const row *row, const int16_t *x, int16_t *y)
 {
-    const int32_t *gain = layer->gain, *bias = layer->bias;
+    const cs_normal normal = {layer->gain, layer->bias, row->sum, row->left, -(int32_t)layer->gain_bits, row->factor};
 
-    for (int32_t rest = (int32_t)layer->n; rest > 0; rest -= 4, x += 4, y += 4, gain += 4, bias += 4) {
-        const mve_pred16_t real = vctp32q((uint32_t)rest);
-        const int32x4_t scaled = vmulq_n_s32(vldrhq_z_s32(x, real), (int32_t)layer->n);
-        const int32x4_t deviation = vshlq_r_s32(vsubq_n_s32(scaled, row->sum), row->left);
-        const int32x4_t unit = vshlq_n_s32(vmulhq_s32(deviation, vdupq_n_s32(row->factor)), 4);
-        const int32x4_t value = vaddq_s32(vmulhq_s32(unit, vldrwq_z_s32(gain, real)), vldrwq_z_s32(bias, real));
-        const int32x4_t result = vshlq_r_s32(value, -(int32_t)layer->gain_bits);
-
-        vstrhq_p_s32(y, vmaxq_s32(vminq_s32(result, vdupq_n_s32(layer->high)), vdupq_n_s32(layer->low)), real);
-    }
+    cs_normalize_run(&normal, x, y, layer->n);
 }
 
 #elif defined(__ARM_FEATURE_DSP)

@@ -19,10 +19,29 @@
         }                                                                                                               \
     }
 
+#if defined(__ARM_FEATURE_MVE)
+
+/* Assembly: cs_copy_runs_mve.S. */
+void cs_scaled_run(const int32_t *scale, const int16_t *x, int16_t *y, uint32_t to, uint32_t n);
+void cs_strided_run(const int16_t *x, uint32_t from, int16_t *y, uint32_t to, uint32_t n);
+
+#define MOST_APART 8191u /* elements; places in a vector are of 16 bits */
+#define BY_VECTORS_16(x, from, y, to, n)                                                     \
+    if (n >= 4 && (uint32_t)(from) <= MOST_APART && (uint32_t)(to) <= MOST_APART) {          \
+        cs_strided_run(x, (uint32_t)(from), y, (uint32_t)(to), n);                           \
+        return;                                                                              \
+    }
+
+#else
+#define BY_VECTORS_16(x, from, y, to, n)
+#endif
+#define BY_VECTORS_8(x, from, y, to, n)
+
 #define REARRANGE(bits)                                                                                                 \
     static __attribute__((noinline)) void run_##bits(const int##bits##_t *x, int32_t from, int##bits##_t *y,            \
                                                      int32_t to, uint32_t n)                                            \
     {                                                                                                                   \
+        BY_VECTORS_##bits(x, from, y, to, n)                                                                            \
         for (; n >= 4; n -= 4) { /* loads first: none waits */                                                          \
             const int##bits##_t a = *x, b = x[from], c = x[2 * from], d = x[3 * from];                                  \
                                                                                                                         \
@@ -52,7 +71,17 @@
 REARRANGE(8)
 REARRANGE(16)
 
-#if defined(__ARM_FEATURE_DSP)
+#if defined(__ARM_FEATURE_MVE)
+
+/* Neighbours of x, int16 to int16, -32767..32767, no zero points; `to` elements apart in y. */
+static inline void run_scaled16(const cs_scale *scale, const int16_t *x, int16_t *y, int32_t to, uint32_t n)
+{
+    const int32_t constants[2] = {scale->multiplier, scale->shift - 15};
+
+    cs_scaled_run(constants, x, y, (uint32_t)to, n);
+}
+
+#elif defined(__ARM_FEATURE_DSP)
 
 /* Neighbours of x, int16 to int16, -32767..32767, no zero points; `to` elements apart in y. With m the multiplier: floor(m * x / 2^16),
  * which is one instruction, the rounding less one step, the shift to 16 bits, saturation, and the step again. */
@@ -101,9 +130,18 @@ static __attribute__((noinline)) void run_scaled16(const cs_scale *scale, const 
     }
 }
 
+#endif
+
+#if defined(__ARM_FEATURE_DSP)
+
 /* Whether it computes them. */
 static inline int fits_scaled16(const cs_copy *copy, const cs_scale *scale)
 {
+#if defined(__ARM_FEATURE_MVE)
+    if ((uint32_t)copy->to[LAST] > MOST_APART) {
+        return 0;
+    }
+#endif
     return scale->x_wide && scale->y_wide && copy->from[LAST] == 1 && scale->shift >= -14 &&
            scale->source_zero_point == 0 && scale->zero_point == 0 && scale->low == -32767 && scale->high == 32767;
 }

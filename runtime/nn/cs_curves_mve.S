@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* void cs_lookup_run(const uint32_t *middle, const int16_t *x, int16_t *y, uint32_t n)
+ * void cs_magnitude_run(const int32_t *constants, const int16_t *re, const int16_t *im, int16_t *y, uint32_t n)
+ * void cs_normalize_run(const cs_normal *row, const int16_t *x, int16_t *y, uint32_t n)
+ *
+ * cs_lookup_s16.c, cs_magnitude_s16.c and cs_normalize.c say what they compute. Four elements in an iteration.
+ *
+ * Stack: 8 bytes; 80; 88; declared to the stack analysis by symbols. Leaf functions. */
+#if defined(__ARM_FEATURE_MVE)
+
+        .syntax unified
+        .thumb
+#include "vector_ends.h"
+
+        /* r0 middle, r1 x, r2 y; q0 x in the upper halves, q2 words of the table */
+        LEAF    cs_lookup_run
+        push    {r4, lr}
+        .cfi_def_cfa_offset 8
+        .cfi_offset lr, -4
+        .cfi_offset r4, -8
+        wlstp.32 lr, r3, 2f
+1:
+        vldrh.s32 q0, [r1], #8
+        vshr.s32 q1, q0, #7
+        vldrw.u32 q2, [r0, q1, uxtw #2]
+        vshl.i32 q0, q0, #16
+        vmullt.s16 q0, q0, q2
+        vrshr.s32 q0, q0, #7
+        vadd.i32 q0, q0, q2
+        vstrh.32 q0, [r2], #8
+        letp    lr, 1b
+2:
+        pop     {r4, pc}
+        LEAF_END cs_lookup_run 8
+
+        /* y * (3 - w * y * y) / 2, as cs_reciprocal_root has it: q0 w, q1 y, q7 3 in Q27 */
+        .macro  NEWTON
+        vmulh.s32 q2, q1, q1
+        vshl.i32 q2, q2, #2
+        vmulh.s32 q2, q2, q0
+        vsub.i32 q2, q7, q2
+        vshl.i32 q2, q2, #2
+        vmulh.s32 q1, q1, q2
+        vshl.i32 q1, q1, #2
+        .endm
+
+        /* r0 shift - 11, r1 re, r2 im, r3 y; q3 zeros above the sum; q4 -1, q5 1309965025, q6 multiplier, q7 3 in Q27 */
+        LEAF    cs_magnitude_run
+        PUSH_R4_R6_LR
+        vpush   {d8-d15}
+        .cfi_def_cfa_offset 80
+        ldr     lr, [sp, #80]
+        movw    r5, #0x7ae1
+        movt    r5, #0x4e14
+        vdup.32 q5, r5                          // 1309965025
+        ldr     r4, [r0]
+        vdup.32 q6, r4
+        ldr     r0, [r0, #4]
+        vmov.i32 q4, #0
+        vmvn    q4, q4
+        mov     r4, #0x18000000
+        vdup.32 q7, r4
+        movw    r5, #0xf47b
+        movt    r5, #0x4428                     // 1143534715
+        dlstp.32 lr, lr
+1:
+        vldrh.s32 q0, [r1], #8
+        vldrh.s32 q1, [r2], #8
+        vmul.i32 q0, q0, q0
+        vmul.i32 q1, q1, q1
+        vadd.i32 q0, q0, q1
+        vclz.i32 q3, q0
+        vbic.i32 q3, #1
+        vshl.u32 q0, q0, q3
+        vshr.u32 q0, q0, #1
+        vmulh.s32 q2, q0, q5
+        vdup.32 q1, r5
+        vsub.i32 q1, q1, q2
+        NEWTON
+        NEWTON
+        NEWTON
+        NEWTON
+        vmulh.s32 q0, q0, q1                    // the root, Q28
+        vshr.u32 q3, q3, #1
+        vdup.32 q1, r0
+        vsub.i32 q1, q1, q3                     // its shift, and one
+        vmin.s32 q2, q1, q4
+        vsub.i32 q1, q1, q2
+        vshl.s32 q0, q0, q1
+        vmulh.s32 q0, q0, q6
+        vrshl.s32 q0, q0, q2
+        vqmovnb.s32 q0, q0
+        vstrh.32 q0, [r3], #8
+        letp    lr, 1b
+        vpop    {d8-d15}
+        pop     {r4-r6, pc}
+        LEAF_END cs_magnitude_run 80
+
+        /* r0 n, r1 x, r2 y, r4 gain, r5 bias, all but the first running; r6 sum, r7 left, r8 -gain_bits; q6 factor, q7 -32767 */
+        LEAF    cs_normalize_run
+        push    {r4-r8, lr}
+        .cfi_def_cfa_offset 24
+        .cfi_offset lr, -4
+        .cfi_offset r8, -8
+        .cfi_offset r7, -12
+        .cfi_offset r6, -16
+        .cfi_offset r5, -20
+        .cfi_offset r4, -24
+        vpush   {d8-d15}
+        .cfi_def_cfa_offset 88
+        ldm     r0, {r4-r8, r12}
+        vdup.32 q6, r12
+        movw    r12, #0x8001
+        vdup.16 q7, r12
+        mov     r0, r3
+        dlstp.32 lr, r3
+1:
+        vldrh.s32 q0, [r1], #8
+        vmul.i32 q0, q0, r0
+        vsub.i32 q0, q0, r6
+        vldrw.u32 q1, [r4], #16
+        vshl.s32 q0, r7
+        vmulh.s32 q0, q0, q6
+        vldrw.u32 q2, [r5], #16
+        vshl.i32 q0, q0, #4
+        vmulh.s32 q0, q0, q1
+        vadd.i32 q0, q0, q2
+        vshl.s32 q0, r8
+        vqmovnb.s32 q0, q0
+        vmax.s16 q0, q0, q7
+        vstrh.32 q0, [r2], #8
+        letp    lr, 1b
+        vpop    {d8-d15}
+        pop     {r4-r8, pc}
+        LEAF_END cs_normalize_run 88
+
+#endif
+
+/* Bare-metal objects of GCC carry no such note, and one that does makes ld warn about all others. */
+#if defined(__linux__) && defined(__ELF__)
+        .section .note.GNU-stack, "", %progbits
+#endif
