@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A depthwise convolution of three by three taps over rows of a history. Empty without the DSP extension. */
+/* A depthwise convolution of three by three taps over rows of a history. Empty without the DSP or vector
+ * extension. */
 #include "codesign/conv.h"
 
-#if defined(__ARM_FEATURE_DSP) && !defined(__ARM_FEATURE_MVE)
+#if defined(__ARM_FEATURE_DSP) || defined(__ARM_FEATURE_MVE)
 
-/* Assembly: cs_depthwise_channels.S says what it computes. */
+/* Assembly: cs_depthwise_channels.S and cs_depthwise_vectors.S say what it computes. */
 void cs_depthwise_channels(const uint32_t *words, const int16_t *row_0, const int16_t *row_1, const int16_t *row_2,
                            uint32_t channels, uint32_t apart, uint32_t size, int16_t *y);
 

@@ -150,36 +150,6 @@ static inline void cs_depthwise_channel(const cs_conv *layer, uint32_t channel, 
     }
 }
 
-#if defined(__ARM_FEATURE_MVE)
-
-/* What cs_depthwise_rows reads. Bytes: apart, x_channel, y_channel. */
-typedef struct cs_depthwise_row {
-    const int16_t *x;
-    int16_t *y;
-    const int8_t *weights;
-    const int32_t *bias, *positive, *negative;
-    const int8_t *shift;
-    uint32_t apart, x_channel, y_channel, channels;
-    uint32_t fours; /* of results between the first four and the last ones, */
-    uint32_t last;  /* which are so many, 1..4 */
-} cs_depthwise_row;
-
-/* Assembly: one row of results of all channels, one a group, three rows of three taps, a zero before and after each row of x. */
-void cs_depthwise_rows(const cs_depthwise_row *row);
-
-/* Whether every channel's shift is to the right, and after it nothing but int16 ends. */
-static inline int cs_depthwise_is_ordinary(const cs_conv *layer)
-{
-    int ordinary = layer->zero_point == 0 && !layer->twice && layer->low == -32767 && layer->high == 32767;
-
-    for (uint32_t channel = 0; channel < layer->groups; channel++) {
-        ordinary &= layer->shift[channel] < -1 && layer->shift[channel] >= -1 - CS_MOST_RIGHT;
-    }
-    return ordinary;
-}
-
-#endif
-
 #if defined(__ARM_FEATURE_DSP)
 
 /* Whether a row is what cs_depthwise_padded takes: whole, with the ordinary padding. */
@@ -234,28 +204,6 @@ static inline void cs_depthwise_core(const cs_conv *layer, const void *x, void *
         const int padded = cs_depthwise_is_padded(layer, &run, wide);
 #endif
 
-#if defined(__ARM_FEATURE_MVE)
-        if (padded && rows == 3 && time->taps == 3 && layer->outputs == 1 && layer->groups > 0 && cs_depthwise_is_ordinary(layer)) {
-            const cs_depthwise_row row_of_all = {
-                .x = run.x,
-                .y = to,
-                .weights = layer->weights,
-                .bias = layer->bias,
-                .positive = layer->multiplier,
-                .negative = layer->negative != 0 ? layer->negative : layer->multiplier,
-                .shift = layer->shift,
-                .apart = 2 * run.apart,
-                .x_channel = 2 * elements,
-                .y_channel = 2 * layer->y_channel,
-                .channels = layer->groups,
-                .fours = (frequency->results - 1u) / 4 - 1,
-                .last = (frequency->results - 1u) % 4 + 1,
-            };
-
-            cs_depthwise_rows(&row_of_all);
-            continue;
-        }
-#endif
         for (uint32_t g = 0; g < layer->groups; g++) {
             for (uint32_t output = 0; output < layer->outputs; output++, channel++) {
 #if !defined(__ARM_FEATURE_MVE) /* where results add it */

@@ -19,6 +19,7 @@ from cores import BOARDS, open_calls
 from codesign.compiler.layers.convolution import Convolution
 from codesign.compiler.layers.depthwise_code import depthwise_rows
 from codesign.compiler.layers.packing_pairs import pack_depthwise
+from codesign.compiler.layers.packing_rows import pack_depthwise_rows
 from codesign.testing.calls import Calls
 from codesign.testing.unicorn_calls import UnicornCalls
 from convolutions import convolution, function, gtcrn_layers, source_of, structs, with_constants
@@ -63,7 +64,7 @@ def test_random_convolutions_are_the_reference(cores: Callable[[str], Calls], bo
         np.testing.assert_array_equal(run(image, layer, x)[0], layer.apply(x), err_msg=f"{index}: {layer}")
 
 
-@pytest.mark.parametrize("board", ["nrf5340dk", "stm32f746g_disco"])
+@pytest.mark.parametrize("board", ["nrf5340dk", "stm32f746g_disco", "mps3_an547"])
 def test_neighbours_that_are_moved_as_words_are_the_reference(cores: Callable[[str], Calls], board: str) -> None:
     """Kernels of three and five taps over rows whose last patches are even and odd in number, with and without padding."""
     image, rng = cores(board), np.random.default_rng(5)
@@ -103,7 +104,7 @@ def test_rows_that_are_finished_with_their_sums_are_the_reference(cores: Callabl
                 np.testing.assert_array_equal(run(image, layer, x)[0], layer.apply(x), err_msg=str(layer))
 
 
-@pytest.mark.parametrize("board", ["nrf5340dk", "stm32f746g_disco"])
+@pytest.mark.parametrize("board", ["nrf5340dk", "stm32f746g_disco", "mps3_an547"])
 @pytest.mark.parametrize(("size", "frames", "dilation"), [(5, 3, 1), (6, 5, 2), (8, 4, 1), (9, 11, 5), (33, 3, 1)])
 def test_a_depthwise_kernel_reads_a_ring(
     cores: Callable[[str], Calls], board: str, size: int, frames: int, dilation: int
@@ -117,7 +118,8 @@ def test_a_depthwise_kernel_reads_a_ring(
     assert depthwise_rows(layer) is not None
     negative = layer.multiplier if layer.negative is None else layer.negative
     image.clear()
-    words = pack_depthwise(weights.reshape(5, 3, 3), layer.bias, layer.multiplier, negative, layer.shift)
+    pack = pack_depthwise_rows if board == "mps3_an547" else pack_depthwise
+    words = pack(weights.reshape(5, 3, 3), layer.bias, layer.multiplier, negative, layer.shift)
     head = np.array([image.put(words)], np.uint32).tobytes()
     struct = image.put(head + np.array([5, frames, size, frames - read, dilation], np.uint16).tobytes())
     x = (32767 * rng.choice([-1, 1], (5, frames, size))).astype(np.int16)

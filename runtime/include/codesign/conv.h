@@ -50,9 +50,10 @@ void cs_depthwise_s16(const cs_conv *layer, const int16_t *x, int16_t *y, void *
 void cs_depthwise_s8(const cs_conv *layer, const int8_t *x, int8_t *y, void *scratch);
 
 /* A depthwise convolution of three by three taps with one row of results, which keeps the size (at least 5) of a row of its source, for
- * cores with the Arm DSP extension and without vectors; int16 without other bounds. Its three rows are frames of a ring,
+ * cores with the Arm DSP or vector extension; int16 without other bounds. Its three rows are frames of a ring,
  * [channels, frames, size], `first` the number of the oldest that it reads. words: of each channel its weights and constants
- * (python/codesign/compiler/layers/packing_pairs.py). The bits are those of cs_depthwise_s16. */
+ * (python/codesign/compiler/layers/packing_pairs.py; with vectors packing_rows.py). The bits are those of
+ * cs_depthwise_s16. */
 typedef struct cs_depthwise_rows {
     const uint32_t *words;
     uint16_t channels, frames, size;

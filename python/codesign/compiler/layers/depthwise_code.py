@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from codesign.compiler.layers.code import Array, CodeContext, LayerCode
 from codesign.compiler.layers.conv_code import ConvPhase
 from codesign.compiler.layers.packing_pairs import pack_depthwise
+from codesign.compiler.layers.packing_rows import ROW_KERNELS, pack_depthwise_rows
 
 if TYPE_CHECKING:
     from codesign.compiler.layers.convolution import Convolution
@@ -41,9 +42,9 @@ def depthwise_rows_code(layer: Convolution, context: CodeContext) -> LayerCode:
     assert phase is not None, "the layer has looked"
     negative = layer.multiplier if layer.negative is None else layer.negative
     weights = phase.weights.reshape(-1, _TAPS, _TAPS)
-    words = Array.of(
-        context.member(layer.name, "words"), pack_depthwise(weights, layer.bias, layer.multiplier, negative, layer.shift)
-    )
+    pack = pack_depthwise_rows if context.kernel in ROW_KERNELS else pack_depthwise
+    packed = pack(weights, layer.bias, layer.multiplier, negative, layer.shift)
+    words = Array.of(context.member(layer.name, "words"), packed)
     code = context.render(
         "depthwise_rows.c.j2",
         layer=layer,

@@ -15,7 +15,7 @@ from codesign.compiler.layers.code import CodeContext, LayerCode
 from codesign.compiler.layers.layer import Layer
 from codesign.compiler.layers.value import Value
 
-RING_KERNELS = ("dsp", "dual")
+RING_KERNELS = ("dsp", "dual", "mve")
 """Kernels (keys of packing.PACKERS) of cores on which convolutions read rings."""
 
 

@@ -80,3 +80,18 @@ def pack_cells(
         )
         parts += [np.broadcast_to(np.asarray(vector, np.int64), _QUAD).astype(np.int32) for vector in vectors]
     return np.concatenate(parts)
+
+
+def pack_depthwise_rows(
+    weights: npt.NDArray[np.int8],
+    biases: npt.NDArray[np.integer],
+    multipliers: npt.NDArray[np.integer],
+    negatives: npt.NDArray[np.integer],
+    shifts: npt.NDArray[np.integer],
+) -> npt.NDArray[np.uint32]:
+    """Of cs_depthwise_rows, weights (channels, 3, 3): of each channel bias, multiplier, that of negative sums, shift after a
+    product's high half, and nine int8 of weights, filled up to words.
+    """
+    constants = np.stack([biases, multipliers, negatives, shifts.astype(np.int64) + 1], axis=1).astype(np.int32)
+    padded = np.pad(weights.reshape(len(weights), -1), ((0, 0), (0, 3)))
+    return np.concatenate([constants.view(np.uint32), np.ascontiguousarray(padded).view(np.uint32)], axis=1).reshape(-1)

@@ -1,32 +1,28 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* void cs_depthwise_rows(const cs_depthwise_row *row)
+/* void cs_depthwise_channels(const uint32_t *words, const int16_t *row_0, const int16_t *row_1, const int16_t *row_2,
+ *                            uint32_t channels, uint32_t apart, uint32_t size, int16_t *y)
  *
- * depthwise.h says what it computes. Four neighbours in a vector, the nine weights of a channel in registers. The first four results
- * and the last ones do without the loads that are padding.
+ * One row of results of each channel, three rows of three taps, a zero before and after each row, for the vector extension. Channels
+ * stand `apart` bytes from one another in x, `size` (at least 5) elements in y. Of each channel the words are bias, multiplier,
+ * multiplier of negative sums, shift after a product's high half, and nine bytes of weights (packing_rows.py, pack_depthwise_rows).
+ *
+ * Four neighbours in a vector, the nine weights in registers. The first four results and the last ones do without the loads that are
+ * padding.
  *
  *   r0, r1, r2  rows of x, running    r4-r12  weights        q0      sums, then results    q3      -32767
  *   r3          y, running            lr      fours left     q1, q2  x                     q4-q7   bias, multipliers, shift
- *   [sp] the words of `row`, those that run running
+ *   [sp] words, [sp, #4] rows of this channel, [sp, #16] y, [sp, #20] fours between the first and the last, [sp, #24] results among
+ *   the last four
  *
- * Stack: 156 bytes, declared to the stack analysis by the symbol cs_depthwise_rows.stack_bytes. Leaf function. */
+ * Stack: 132 bytes, declared to the stack analysis by the symbol cs_depthwise_channels.stack_bytes. Leaf function. */
 #include "saved_registers.h"
 
 #if defined(__ARM_FEATURE_MVE)
 
-#define STACK 156 /* bytes */
-#define X 0       /* [sp]: the words of cs_depthwise_row */
-#define Y 4
-#define WEIGHTS 8
-#define BIAS 12
-#define POSITIVE 16
-#define NEGATIVE 20
-#define SHIFT 24
-#define APART 28
-#define X_CHANNEL 32
-#define Y_CHANNEL 36
-#define CHANNELS 40
-#define FOURS 44 /* between the first and the last */
-#define LAST 48  /* results among the last four */
+#define STACK 132 /* bytes */
+#define WORD_BYTES 28 /* of one channel */
+#define FOURS 20
+#define LAST 24
 
         .syntax unified
         .thumb
@@ -73,47 +69,39 @@
         vmax.s16 q0, q0, q3
         .endm
 
-        .section .text.cs_depthwise_rows, "ax", %progbits
+        .section .text.cs_depthwise_channels, "ax", %progbits
         .balign 4
-        .globl  cs_depthwise_rows
-        .type   cs_depthwise_rows, %function
+        .globl  cs_depthwise_channels
+        .type   cs_depthwise_channels, %function
         .thumb_func
-cs_depthwise_rows:
+cs_depthwise_channels:
         .cfi_sections .debug_frame
         .cfi_startproc
         push    {r4-r11, lr}
         vpush   {d8-d15}
-        sub     sp, sp, #56
+        sub     sp, sp, #32
         .cfi_def_cfa_offset STACK
         SAVED_R4_R11_LR
-        vldrw.u32 q0, [r0]
-        vldrw.u32 q1, [r0, #16]
-        vldrw.u32 q2, [r0, #32]
-        ldr     r1, [r0, #48]
-        vstrw.32 q0, [sp]
-        vstrw.32 q1, [sp, #16]
-        vstrw.32 q2, [sp, #32]
-        str     r1, [sp, #LAST]
-        movw    r0, #0x8001
-        vdup.16 q3, r0
+        stm     sp, {r0-r3}
+        ldrd    r4, r5, [sp, #STACK + 8]        // size, y
+        subs    r6, r4, #1
+        lsrs    r7, r6, #2
+        and     r6, r6, #3
+        subs    r7, r7, #1
+        adds    r6, r6, #1
+        strd    r5, r7, [sp, #16]
+        str     r6, [sp, #LAST]
+        movw    r6, #0x8001
+        vdup.16 q3, r6
+        mov     lr, r0
 1:                                              // the next channel
-        add     r4, sp, #BIAS
-        ldm     r4, {r5-r8}
-        ldr     r0, [r5], #4
-        ldr     r1, [r6], #4
-        ldr     r2, [r7], #4
-        ldrsb   r3, [r8], #1
-        stm     r4, {r5-r8}
-        vdup.32 q4, r0
-        vdup.32 q5, r1
-        vdup.32 q6, r2
-        adds    r3, r3, #1
-        vdup.32 q7, r3
-        ldrd    r0, r3, [sp, #X]
-        ldr     r1, [sp, #APART]
-        add     r2, r0, r1, lsl #1
-        add     r1, r1, r0
-        ldr     lr, [sp, #WEIGHTS]
+        ldm     lr!, {r4-r7}
+        vdup.32 q4, r4
+        vdup.32 q5, r5
+        vdup.32 q6, r6
+        vdup.32 q7, r7
+        ldrd    r0, r1, [sp, #4]
+        ldrd    r2, r3, [sp, #12]
         ldrsb   r4, [lr], #1
         ldrsb   r5, [lr], #1
         ldrsb   r6, [lr], #1
@@ -122,8 +110,8 @@ cs_depthwise_rows:
         ldrsb   r9, [lr], #1
         ldrsb   r10, [lr], #1
         ldrsb   r11, [lr], #1
-        ldrsb   r12, [lr], #1
-        str     lr, [sp, #WEIGHTS]
+        ldrsb   r12, [lr], #4
+        str     lr, [sp]
         movw    lr, #0xfff0
         vmsr    p0, lr
         vmov    q0, q4
@@ -158,23 +146,28 @@ cs_depthwise_rows:
         vctp.32 lr
         vpst
         vstrht.32 q0, [r3]
-        ldrd    r0, r1, [sp, #X]
-        ldrd    r2, r3, [sp, #X_CHANNEL]
-        ldr     r4, [sp, #CHANNELS]
-        add     r0, r0, r2
-        add     r1, r1, r3
-        strd    r0, r1, [sp, #X]
+        ldrd    r4, r5, [sp, #STACK]            // channels left, apart
+        ldr     r6, [sp, #STACK + 8]
+        add     r0, sp, #4
+        ldm     r0, {r0-r3}
+        add     r3, r3, r6, lsl #1
+        add     r0, r0, r5
+        add     r1, r1, r5
+        add     r2, r2, r5
+        add     r6, sp, #4
+        stm     r6, {r0-r3}
+        ldr     lr, [sp]
         subs    r4, r4, #1
-        str     r4, [sp, #CHANNELS]
+        str     r4, [sp, #STACK]
         bne     1b
-        add     sp, sp, #56
+        add     sp, sp, #32
         vpop    {d8-d15}
         pop     {r4-r11, pc}
         .cfi_endproc
-        .size   cs_depthwise_rows, . - cs_depthwise_rows
+        .size   cs_depthwise_channels, . - cs_depthwise_channels
 
-        .globl  cs_depthwise_rows.stack_bytes
-        .set    cs_depthwise_rows.stack_bytes, STACK
+        .globl  cs_depthwise_channels.stack_bytes
+        .set    cs_depthwise_channels.stack_bytes, STACK
 
 #endif
 
