@@ -26,6 +26,8 @@ NAMES = [
     "matplotlib",
     "torch",
     "pyroomacoustics",
+    "optuna",
+    "ray",
     "pesq",
     "pyclarity",
     "Zephyr",

@@ -24,6 +24,7 @@ MAY_IMPORT = {
     "proof": {"base", "compiler", "drawing", "firmware"},
     "learning": {"base", "compiler", "firmware"},
     "hearing": {"base", "compiler", "drawing", "firmware", "learning", "proof"},
+    "search": {"base", "compiler", "drawing", "firmware", "hearing", "learning", "proof"},
     "testing": {"base", "compiler", "firmware", "proof"},
 }
 

@@ -3,8 +3,11 @@
 
 from __future__ import annotations
 
+import json
 import math
+import re
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +55,29 @@ def parse_toml(text: str, where: str, hint: str) -> dict[str, Any]:
         raise InputError(f"{where} is not TOML: {reason}", hint=hint) from error
     _check(document, where, hint)
     return document
+
+
+def toml_text(tables: Mapping[str, Any]) -> str:
+    """TOML of tables of texts, numbers, truth values, lists and tables; None is left out."""
+    keys = [f"{_key(name)} = {_value(value)}\n" for name, value in tables.items() if not isinstance(value, Mapping | None)]
+    text = "".join(keys)
+    for name, value in tables.items():
+        if isinstance(value, Mapping):
+            inner = [f"{_key(key)} = {_value(one)}\n" for key, one in value.items() if one is not None]
+            text += f"\n[{_key(name)}]\n{''.join(inner)}"
+    return text
+
+
+def _key(name: str) -> str:
+    return name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else json.dumps(name)
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return "{ " + ", ".join(f"{_key(key)} = {_value(one)}" for key, one in value.items() if one is not None) + " }"
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(map(_value, value))}]"
+    return json.dumps(value)  # texts, numbers and truth values of JSON are TOML's
 
 
 _TOO_DEEP = f"nested deeper than {MAX_DEPTH} levels"

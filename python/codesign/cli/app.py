@@ -20,6 +20,7 @@ SUMMARIES = {
     "train": "Train a network; a run that was stopped goes on where it was.",
     "compress": "Prune, train on, teach to skip and quantize a trained network, as far as the recipe says so; "
     "a stopped run goes on.",
+    "search": "Search networks for a board's budget: `codesign search space.toml …` begins or goes on.",
     "export": "Write a checkpoint's network as ONNX: integers after quantization-aware training, float before.",
     "inspect": "Show what is around a model's network, its layers, states, memory and multiply-accumulates.",
     "quantize": "Quantize a float model to int8 weights by running recordings through it.",

@@ -43,10 +43,11 @@ def command(
     from codesign.learning.compress.board_target import board_target
     from codesign.learning.compress.budget import Target
     from codesign.learning.compress.pipeline import PhaseContext, compress
+    from codesign.learning.data import Folders
     from codesign.learning.distill.source import batch_source, teacher_of
     from codesign.learning.train.initial_weights import initial_weights
     from codesign.learning.train.memory import keep_freed_memory
-    from codesign.learning.train.source import Folders, Validation, data_of, validation_pairs
+    from codesign.learning.train.source import Validation, data_of, validation_pairs
 
     target = None
     if board:

@@ -35,6 +35,7 @@ def command(
 
     plan = read_recipe(recipe)
     where = device_named(device)
+    from codesign.learning.data import Folders
     from codesign.learning.distill.source import batch_source, teacher_of
     from codesign.learning.train.checkpoint import resume
     from codesign.learning.train.float_task import float_task
@@ -43,7 +44,7 @@ def command(
     from codesign.learning.train.loop import PhaseRun
     from codesign.learning.train.loop import train as run_loop
     from codesign.learning.train.memory import keep_freed_memory
-    from codesign.learning.train.source import Folders, Validation, data_of, validation_pairs
+    from codesign.learning.train.source import Validation, data_of, validation_pairs
 
     last = output / "last.pt"
     before = resume(last, plan, "train") if last.exists() else None

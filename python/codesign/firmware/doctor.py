@@ -113,6 +113,8 @@ _PACKAGES = (
         "simulated rooms in training mixtures",
         "pip install pyroomacoustics, or set rooms = 0 in the recipe",
     ),
+    _Package("optuna", (("optuna", "optuna"),), "search", "pip install 'codesign[search]'"),
+    _Package("ray", (("ray", "ray"),), "search on a cluster", "pip install 'codesign[search]'"),
     _Package("pesq", (("pesq", "pesq"),), "PESQ-WB in evaluate", "pip install pesq"),
     _Package("pyclarity", (("clarity", "pyclarity"),), "HASPI and HASQI in evaluate", "pip install 'codesign[metrics]'"),
 )

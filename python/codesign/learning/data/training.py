@@ -80,6 +80,16 @@ class ByTurns:
         return self.sources[source].mixture(snr_db, turn)
 
 
+@dataclass(frozen=True)
+class Folders:
+    """Where recordings are: of speech and noise, of impulse responses for them, of pairs; None for what is not given."""
+
+    speech: Path | None
+    noise: Path | None
+    pairs: Path | None = None
+    rooms: Path | None = None
+
+
 def open_data(
     speech: Path | None,
     noise: Path | None,

@@ -233,16 +233,20 @@ def read_recipe(path: Path) -> Recipe:
     Raises:
         InputError: a file cannot be read, extends itself, or a key has a mistake (file and key are named).
     """
-    return _checked(_merged(path), str(path))
+    return recipe_of(recipe_tables(path), str(path))
 
 
 def parse_recipe(text: str, where: str) -> Recipe:
     """As `read_recipe`, from text that came from `where` and extends nothing."""
-    return _checked(parse_toml(text, where, HINT), where)
+    return recipe_of(parse_toml(text, where, HINT), where)
 
 
-def _merged(path: Path) -> dict[str, Any]:
-    """Tables of a file; keys that it does not have are those of the recipe it extends."""
+def recipe_tables(path: Path) -> dict[str, Any]:
+    """Tables of a recipe's file, unchecked; keys that it does not have are those of the recipe it extends.
+
+    Raises:
+        InputError: a file cannot be read or extends itself.
+    """
     chain: list[dict[str, Any]] = []
     seen: set[str] = set()
     while True:
@@ -267,7 +271,12 @@ def _merged(path: Path) -> dict[str, Any]:
     return merged
 
 
-def _checked(tables: dict[str, Any], where: str) -> Recipe:
+def recipe_of(tables: dict[str, Any], where: str) -> Recipe:
+    """The recipe that tables from `where` are.
+
+    Raises:
+        InputError: a key has a mistake; it is named.
+    """
     try:
         return Recipe.model_validate(tables)
     except ValidationError as error:

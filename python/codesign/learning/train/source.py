@@ -5,8 +5,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -14,7 +13,7 @@ from torch import nn
 
 from codesign.base.progress import Progress
 from codesign.compiler.frontend import Chain
-from codesign.learning.data import Batches, TrainingData, open_data
+from codesign.learning.data import Batches, Folders, TrainingData, open_data
 from codesign.learning.train.loop import Signals
 from codesign.learning.train.losses import si_sdr
 from codesign.learning.train.recipe import Phase, Recipe
@@ -44,16 +43,6 @@ class MixedBatches:
         self.mixer.position = first * self.size
         with Batches(self.mixer, self.size) as batches:
             yield batches
-
-
-@dataclass(frozen=True)
-class Folders:
-    """Where recordings are: of speech and noise, of impulse responses for them, of pairs; None for what is not given."""
-
-    speech: Path | None
-    noise: Path | None
-    pairs: Path | None = None
-    rooms: Path | None = None
 
 
 def data_of(recipe: Recipe, folders: Folders, show: Progress) -> TrainingData:
