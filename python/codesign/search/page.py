@@ -14,7 +14,7 @@ from codesign.search.figures import FIGURES
 from codesign.search.front import Front, TrialResult
 
 PAGE = "pareto.html"
-_LEFT, _RIGHT, _TOP, _HEIGHT = 70.0, 20.0, 14.0, 300.0
+_LEFT, _RIGHT, _TOP, _HEIGHT = 70.0, 20.0, 28.0, 300.0
 _PLOT = WIDTH - _LEFT - _RIGHT
 _SHOWN = ("worst_ms", "delay_ms", "flash", "energy_uj")
 
@@ -84,6 +84,8 @@ def front_chart(front: Front, against: str) -> Markup | None:
         drawn.append(dot)
         if one.on_front:
             drawn.append(text(x(one) + 9, y(one.figures[first]) + 4, str(one.number), class_="label"))
+    up = FIGURES[first]
+    drawn.append(text(_LEFT, _TOP - 12, f"{up.title}, {up.unit}".rstrip(", "), class_="axis"))
     across = FIGURES[against]
     drawn.append(
         text(_LEFT + _PLOT / 2, _TOP + _HEIGHT + 38, f"{across.title}, {across.unit}".rstrip(", "), "middle", class_="axis")
