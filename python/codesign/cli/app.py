@@ -7,9 +7,10 @@ import importlib
 from typing import Annotated, Any
 
 import typer
-from typer.core import TyperCommand, TyperGroup
+from typer.core import TyperCommand
 
 from codesign import __version__
+from codesign.cli.groups import Commands
 from codesign.cli.interrupts import stopping_at_once
 
 SUMMARIES = {
@@ -41,7 +42,7 @@ SUMMARIES = {
 _HELP_OPTIONS = {"help_option_names": ["-h", "--help"]}
 
 
-class LazyCommands(TyperGroup):
+class LazyCommands(Commands):
     """The group of all commands. It lists them without their modules and imports the one that is called or completed."""
 
     def list_commands(self, ctx: Any) -> list[str]:

@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from codesign.cli.console import cells, emit_json, progress, say, stderr, table
+from codesign.cli.groups import Commands
 from codesign.cli.options import Json
 
 if TYPE_CHECKING:
     from codesign.learning.data.check import KindReport
 
 app = typer.Typer(
+    cls=Commands,
     add_completion=False,
     no_args_is_help=True,
     rich_markup_mode=None,

@@ -13,10 +13,12 @@ from codesign.base.errors import InputError
 from codesign.base.files.output_file import check_files
 from codesign.base.files.output_folder import check_folder
 from codesign.cli.console import cells, emit_json, progress, say, stderr, table
+from codesign.cli.groups import Commands
 from codesign.cli.interrupts import check_interrupted
 from codesign.cli.options import Json
 
 app = typer.Typer(
+    cls=Commands,
     add_completion=False,
     no_args_is_help=True,
     rich_markup_mode=None,

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from typer.core import TyperGroup
 
 from codesign.base.errors import InputError
 from codesign.cli.console import cells, emit_json, progress, say, stderr, table
+from codesign.cli.groups import Commands
 from codesign.cli.options import DEFAULT_BOARD, Device, Json, Noise, PairedSpeech, Rooms, Speech
 from codesign.cli.train import make_folder
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from codesign.search.front import Front, TrialResult
 
 
-class SearchCommands(TyperGroup):
+class SearchCommands(Commands):
     """`search SPACE …` is `search run SPACE …`: a search needs no word of its own."""
 
     def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
