@@ -6,7 +6,7 @@ BIN    := $(VENV)/bin
 TORCH  ?= torch==2.13.0
 # All cores; the tests of a file stay together: they share what it builds. PARALLEL= runs one after another.
 PARALLEL ?= -n auto --dist loadfile
-.PHONY: demo quick fast test torch lint bench clean help
+.PHONY: demo quick fast test torch lint bench site clean help
 
 help:
 	@echo "make demo   network -> Cortex-M33 image -> emulated -> proven, on the shipped recording (files in demo/)"
@@ -14,6 +14,7 @@ help:
 	@echo "make test   the test suite, on all cores (TESTS=tests/unit chooses)"
 	@echo "make torch  torch and what else training wants, for its tests too (TORCH=torch==2.9.1 chooses)"
 	@echo "make lint   ruff and mypy"
+	@echo "make site   the documentation as a site, in build/site (warnings are errors)"
 	@echo "make bench  our layers against CMSIS-NN (CMSIS_NN=checkout), onnx2c (ONNX2C=program) and plain C: writes docs/performance.md"
 
 # ensurepip is missing from some distributions' Python; virtualenv then makes the environment.
@@ -52,6 +53,11 @@ lint: $(VENV)/.dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+site: $(VENV)/.dev
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[site]'
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet
+	@echo "build/site/index.html"
 
 bench: $(VENV)/.run
 	@mkdir -p build
