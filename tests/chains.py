@@ -126,6 +126,14 @@ CHAINS = {
         **{"feature": "magnitude", "strength": 60, "limiter": -8, "program": 2},
         programs=[{"name": "quiet", "limiter": -20}, {"name": "dry", "strength": 0}],
     ),
+    "filter of minimum phase": chain_of(**SMALL, feature="magnitude", path="filter", taps=16, phase="minimum"),
+    "filter of minimum phase in 16 bits, mixed": chain_of(
+        **SMALL, feature="magnitude", path="filter", taps=32, phase="minimum", filter_type="int16", attenuation_limit=10
+    ),
+    "filter in 16 bits, odd blocks": chain_of(
+        **{"window": 128, "n_fft": 256, "hop": 21, "feature": "erb_magnitude", "n_mels": 7, "window_kind": "hann"},
+        **{"path": "filter", "taps": 100, "block": 7, "filter_type": "int16", "gain_max": 1.5},
+    ),
     "frame to frame of any length": chain_of(window=77, n_fft=77, hop=11, feature="frame", output="frame"),
 }
 

@@ -3,8 +3,6 @@
 #include "filter_state.h"
 #include "float_rules.h"
 
-enum { FIRST_HOP = 1, RUNNING = 2 };
-
 /* y[i] = sum of h[m] * x[i - m] in ascending order of m, four samples at a time: a tap is read once for all of them. */
 static void convolve_four(const float *restrict h, const float *restrict x, uint32_t taps, float *restrict y)
 {
@@ -38,29 +36,6 @@ static void convolve(const float *h, const float *x, uint32_t taps, uint32_t n, 
     }
 }
 
-/* Where a hop has come to the filter of the hop before. */
-static void come_in(cs_filter_state *state)
-{
-    if (state->ready) {
-        const uint8_t spare = cs_spare_filter(state);
-        state->old = state->current;
-        state->current = spare;
-        state->faded = 0;
-        state->ready = 0;
-    } else if (state->started == RUNNING) {
-        state->held++;
-    }
-}
-
-/* How many samples, `n` at most, go before something changes. */
-static uint32_t until_change(const cs_filter_path *path, const cs_filter_state *state, uint32_t n)
-{
-    const uint32_t position = state->position, to_lag = path->lag - position, to_end = path->fade - state->faded;
-    n = position < path->lag && to_lag < n ? to_lag : n;
-    n = to_end > 0 && to_end < n ? to_end : n;
-    return n < 4 ? n : 4;
-}
-
 static void filter_some(const cs_filter_path *path, cs_filter_state *state, uint32_t n, int16_t *out)
 {
     const float *x = cs_filter_past(path, state) + path->taps - 1 + state->position;
@@ -84,26 +59,14 @@ __attribute__((noinline)) void cs_filter_samples(const cs_filter_path *path, cs_
     const uint32_t kept = path->taps - 1u;
     float *past = cs_filter_past(path, state);
     if (!state->started) {
-        cs_filter_at(path, state, 0)[path->taps / 2] = 1.0f;
+        cs_filter_at(path, state, 0)[path->delay] = 1.0f;
         state->faded = path->fade;
-        state->started = FIRST_HOP;
+        state->started = CS_FIRST_HOP;
     }
     for (uint32_t i = 0; i < n; i++) {
         past[kept + state->position + i] = (float)in[i];
     }
-    while (n > 0) {
-        if (state->position == path->lag) {
-            come_in(state);
-        }
-        const uint32_t some = until_change(path, state, n);
-        filter_some(path, state, some, out);
-        state->position = (uint16_t)(state->position + some);
-        out += some;
-        n -= some;
-    }
-    if (state->position == path->hop) {
-        state->position = 0;
-        state->started = RUNNING;
+    if (cs_filter_run(path, state, out, n, filter_some)) {
         for (uint32_t i = 0; i < kept; i++) {
             past[i] = past[path->hop + i];
         }

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from elftools.elf.elffile import ELFFile
 
+from chains import CHAINS, small_network
 from codesign.base.errors import InputError, ValidationError
 from codesign.compiler.frontend import Chain, whole_hops
 from codesign.firmware.boards import load_board
@@ -31,6 +32,7 @@ NETWORKS = {
     "skip gate": random_network(skip=True),
     "odd shapes": random_network(Chain(n_fft=128, window=128, hop=64, n_mels=21), units=(13, 35), hidden=3),
     "int16 values": wide_network(),
+    "filter of 16 bits": small_network(CHAINS["filter in 16 bits, odd blocks"]),
     "32 ms window": random_network(Chain(n_mels=64), units=(24, 20), hidden=17),
 }
 

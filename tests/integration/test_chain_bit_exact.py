@@ -8,7 +8,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from chains import CHAINS, small_network
+from chains import CHAINS, chain_of, small_network
 from codesign.base.errors import InputError
 from codesign.compiler.frontend import Chain, whole_hops
 from codesign.compiler.plan import plan_memory
@@ -31,6 +31,7 @@ def signal(chain: Chain, frames: int) -> np.ndarray:
     return whole_hops(np.clip(np.rint(pcm), -32768, 32767).astype(np.int16), chain.hop)
 
 
+FILTERS = ("filter, mixed and limited", "filter of minimum phase", "filter of minimum phase in 16 bits, mixed")
 TYPES = [("int16", "int16"), ("int8", "int8"), ("int16", "int8")]
 
 
@@ -49,7 +50,7 @@ def test_host_library_equals_reference(name, types, tmp_path):
 @pytest.mark.parametrize(
     "name",
     [
-        *("preset nsnet2", "preset gtcrn", "preset dtln-2", "complex mask in planes, scaled", "filter, mixed and limited"),
+        *("preset nsnet2", "preset gtcrn", "preset dtln-2", "complex mask in planes, scaled", *FILTERS),
         *("compression after the network, with strength", "compression in the filter, after it, with programs"),
         "programs without compression",
     ],
@@ -67,6 +68,21 @@ def test_image_equals_reference(name, tmp_path):
     bound = worst_stack(image.path, image.symbols.entry, image.stack_usage, image.symbols.pointer_calls)
     assert not bound.unbounded
     assert 0 < run.stack_bytes <= bound.bytes
+
+
+@pytest.mark.parametrize(("board", "arithmetic"), [("stm32f746g_disco", "float32"), ("mps2_an385", "q31")])
+def test_filters_of_16_bits_on_other_cores(board, arithmetic, tmp_path):
+    """A core that issues two instructions a cycle, and one with neither FPU nor DSP extension."""
+    chain = chain_of(
+        window=64, n_fft=64, hop=32, feature="magnitude", exponent=0.5, path="filter", taps=28, filter_type="int16"
+    )
+    network = small_network(chain, "int8")
+    pcm = signal(chain, 12)
+    image = build_bare(network, load_board(board), tmp_path / "bare")
+    run = MACHINES["unicorn"].run(image, pcm, RunOptions(counted_frames=2))
+    check = equal(run, run_reference(network, pcm, arithmetic))
+    assert check.ok, check.detail
+    assert run.counts.stages["synthesis"].min() > 1000
 
 
 def test_what_a_chain_does_not_use_is_not_in_the_image(tmp_path):
@@ -97,6 +113,18 @@ def test_q31_covers_bands_and_bins_by_a_power_law(kind, tmp_path):
     assert np.abs(host.features.astype(int) - floats.features).max() <= 1
 
 
+@pytest.mark.parametrize(("taps", "kind"), [(64, "mel_magnitude"), (20, "power")])
+def test_q31_filters_as_the_float_front_end_does(taps, kind, tmp_path):
+    gains = "bins" if kind == "power" else "bands"
+    chain = Chain(n_fft=128, window=128, hop=64, feature=kind, n_mels=12, gains=gains, path="filter", taps=taps)
+    network = small_network(chain, "int8")
+    pcm = signal(chain, 30)
+    host = MACHINES["host"].run(build_host(network, tmp_path / "host", "q31"), pcm)
+    check = equal(host, run_reference(network, pcm, "q31"))
+    assert check.ok, check.detail
+    assert np.abs(host.pcm.astype(int) - run_reference(network, pcm).pcm).max() <= 2
+
+
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
@@ -108,7 +136,7 @@ def test_q31_covers_bands_and_bins_by_a_power_law(kind, tmp_path):
         ({"gain_min": 0.1}, "gain_min"),
         ({"deviation": (2.0,)}, "mean or deviation"),
         ({"floor": 0.1}, "floor 0.1"),
-        ({"path": "filter"}, "path 'filter'"),
+        ({"path": "filter", "phase": "minimum"}, "phase 'minimum'"),
         ({"compressor": CHAINS["compression in bands"].compressor}, "compression in bands"),
         ({"feature": "matrix_power", "n_mels": 1, "bands_matrix": (tuple([1.0] * 65),)}, "bands of a matrix"),
     ],

@@ -13,6 +13,7 @@ from codesign.base.errors import InputError
 from codesign.compiler.frontend.filter_path import fade_samples, filter_lag, taper
 from codesign.compiler.plan.memory import filter_bytes
 from codesign.compiler.reference.filter_path import filtered, filters_of
+from codesign.compiler.reference.filter_path_s16 import fixed_filters
 from codesign.compiler.reference.frontend import bin_gains, output_of
 from codesign.firmware.machines.host import HostEnhancer
 from codesign.firmware.toolchain import build_host
@@ -41,6 +42,40 @@ def test_a_filter_has_the_gains_it_was_made_of():
     smooth = (0.6 + 0.4 * np.cos(2 * np.pi * bins * 3 / CHAIN.n_fft)).astype(np.float32)
     found = np.abs(np.fft.rfft(filters_of(CHAIN, smooth[None])[0], CHAIN.n_fft))
     assert np.abs(found - smooth).max() < 0.04
+
+
+MINIMUM = replace(CHAIN, phase="minimum")
+
+
+def test_filters_of_minimum_phase_are_those_of_the_cepstrum():
+    """Against the complex exponential of the folded cepstrum, in double precision."""
+    gains = 0.5 + 0.45 * np.cos(np.outer(np.arange(1, 5), np.arange(CHAIN.n_bins)) * 0.07)
+    log = np.log(np.maximum(gains, 2.0**-5))
+    folded = np.fft.irfft(log) * np.concatenate([[1.0], np.full(31, 2.0), [1.0], np.zeros(31)])
+    exact = np.fft.irfft(np.exp(np.fft.rfft(folded, 4096 // 2)))[:, : CHAIN.taps]
+    filters = filters_of(MINIMUM, gains.astype(np.float32))
+    assert np.abs(filters - exact).max() < 1e-5
+    energy = np.cumsum(filters**2, axis=1)
+    assert (energy[:, 7] > 0.9 * energy[:, -1]).all(), "most of a filter of minimum phase is in its beginning"
+    assert MINIMUM.latency_samples == 0
+    roots = [np.abs(np.roots(taps)).max() for taps in filters_of(replace(MINIMUM, taps=16), gains.astype(np.float32))]
+    assert max(roots) < 1.0, "zeros within the unit circle"
+
+
+def test_taps_of_16_bits_are_the_filters_with_as_many_bits_as_fit():
+    rng = np.random.default_rng(4)
+    filters = (rng.normal(0, 1, (50, 32)) * 2.0 ** rng.uniform(-30, 12, (50, 1))).astype(np.float32)
+    filters[0] = 0
+    fixed = fixed_filters(filters)
+    sizes = np.abs(fixed.taps).sum(axis=1)
+    assert (sizes < 1 << 15).all()
+    scale = 2.0 ** -fixed.fraction.astype(np.float64)
+    most = fixed.fraction == 30
+    assert (sizes[~most] > 1 << 13).all()
+    assert (np.abs(fixed.taps * scale[:, None] - filters).max(axis=1) <= 0.5 * scale * (1 + 1e-6)).all()
+    one = fixed_filters(np.eye(16, dtype=np.float32)[:1])
+    assert one.taps[0, 0] == 1 << 14
+    assert one.fraction[0] == 14
 
 
 def test_each_filter_comes_in_at_its_sample_and_fades():
@@ -78,6 +113,9 @@ def test_delays_and_deadline():
         ({"taps": 12}, "taps 12 is no multiple of 4 in 16…64"),
         ({"taps": 34}, "taps 34 is no multiple"),
         ({"taps": 128}, "taps 128 is no multiple of 4 in 16…64"),
+        ({"taps": 36, "phase": "minimum"}, "taps 36 is no multiple of 4 in 16…32, half of n_fft for phase 'minimum'"),
+        ({"phase": "zero"}, "phase 'zero' is not one of linear, minimum"),
+        ({"filter_type": "q31"}, "filter_type 'q31' is not one of float32, int16"),
         ({"block": 32}, "block 32 is not in 4…16 or does not divide the hop 32"),
         ({"block": 5}, "block 5 is not in 4…16"),
         ({"lag": 32}, "lag 32 is no multiple of block 8 in 8…24"),
@@ -93,12 +131,12 @@ def test_what_cannot_be_is_refused(keys, said):
 
 
 class Filter:
-    """cs_filter_samples and cs_filter_design of a built library, on a state of our own."""
+    """cs_filter_samples and cs_filter_next of a built library, on a state of our own."""
 
     def __init__(self, image):
         self.chain, self.library = image.network.frontend, ctypes.CDLL(str(image.path))
         self.path = ctypes.addressof(ctypes.c_char.in_dll(self.library, f"{image.generated.identifier}_filter"))
-        self.memory = np.zeros(filter_bytes(self.chain), np.uint8)
+        self.memory = np.zeros(filter_bytes(self.chain, "float32"), np.uint8)
 
     def samples(self, pcm):
         source, result = np.ascontiguousarray(pcm), np.empty_like(pcm)
@@ -106,7 +144,10 @@ class Filter:
         return result
 
     def design(self, response):
-        self._call("cs_filter_design", np.ascontiguousarray(response, np.float32).ctypes.data)
+        taps, window = np.empty(self.chain.taps, np.float32), taper(self.chain)
+        addresses = (array.ctypes.data for array in (window, np.ascontiguousarray(response, np.float32), taps))
+        self.library.cs_filter_linear(self.chain.taps, *map(ctypes.c_void_p, addresses))
+        self._call("cs_filter_next", taps.ctypes.data)
 
     def _call(self, name, *arguments):
         addresses = (self.path, self.memory.ctypes.data, *arguments)

@@ -13,6 +13,7 @@ from codesign.compiler.frontend import Arithmetic
 from codesign.compiler.lower.network import Network
 from codesign.compiler.plan.chain import has_own_frame
 from codesign.compiler.reference import network as reference_network
+from codesign.compiler.reference.filter_path_s16 import filtered_s16, filters_q31
 from codesign.compiler.reference.frontend import analyse, handed_over, output_of, quantize_features
 from codesign.compiler.reference.frontend_q31 import analyse_q31, features_q31, synthesise_q31
 from codesign.compiler.reference.output_stage import finished
@@ -34,7 +35,12 @@ def run_reference(network: Network, pcm: npt.NDArray[np.int16], front_end: Arith
         spectrum = analyse_q31(network.frontend, pcm)
         features: reference_network.Features = features_q31(network.frontend, spectrum, feature)
         mask, updated = reference_network.run(network, features)
-        output = finished(network.frontend, pcm, synthesise_q31(network.frontend, spectrum, mask, mask_value))
+        chain = network.frontend
+        if chain.filters:
+            enhanced = filtered_s16(chain, pcm, filters_q31(chain, mask, mask_value))
+        else:
+            enhanced = synthesise_q31(chain, spectrum, mask, mask_value)
+        output = finished(chain, pcm, enhanced)
         return _reference_run(output, [features], mask, ~updated)
     seen: list[reference_network.Features] = []
     skipped = np.zeros(pcm.size // network.frontend.hop, np.bool_)

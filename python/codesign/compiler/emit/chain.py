@@ -22,7 +22,15 @@ from codesign.compiler.frontend import (
 )
 from codesign.compiler.frontend.chain import FLOOR
 from codesign.compiler.frontend.fft_tables import fft_split, fft_twiddles, is_power_of_two, mixed_radices
-from codesign.compiler.frontend.filter_path import fade_samples, filter_lag, taper
+from codesign.compiler.frontend.filter_path import (
+    LEAST_GAIN,
+    fade_samples,
+    filter_delay,
+    filter_lag,
+    fixed_step,
+    is_fixed,
+    taper,
+)
 from codesign.compiler.frontend.logarithm import log_scale
 from codesign.compiler.frontend.running import smoothing
 from codesign.compiler.layers import Value
@@ -34,6 +42,7 @@ from codesign.compiler.reference.features import mean_and_factor
 
 Tables = dict[str, npt.NDArray[Any]]
 _NO_LIMIT = 3.0e38
+_FILTER_STATE = "(void *)(memory + at->overlap)"
 
 
 def chain_file(
@@ -62,6 +71,18 @@ def chain_file(
     stages |= {"mask": last.mask(mask, "at->mask"), "synthesis": last.synthesis()}
     tables = arrays(shared.tables)
     return render("chain.c.j2", arrays=tables, structs=shared.structs, stages=stages, hand_overs=hand_overs)
+
+
+def filter_numbers(chain: Chain) -> str:
+    """The members of a cs_filter_path."""
+    fade = fade_samples(chain)
+    numbers = (chain.taps, chain.hop, filter_lag(chain), fade, filter_delay(chain))
+    return f"{', '.join(map(str, numbers))}, {float_literal(1.0 / fade)}, {fixed_step(chain)}"
+
+
+def filter_function(chain: Chain, arithmetic: str = "float32") -> str:
+    """The C function that filters samples."""
+    return f"cs_filter_samples{'_s16' if is_fixed(chain, arithmetic) else ''}"
 
 
 @dataclass(frozen=True)
@@ -144,7 +165,7 @@ class _ChainCode:
 
     def synthesis(self) -> list[str]:
         if self.chain.filters:
-            return [f"cs_filter_samples(&{self._name('filter')}, (void *)(memory + at->overlap), in, out, {self.chain.hop});"]
+            return [f"{filter_function(self.chain)}(&{self._name('filter')}, {_FILTER_STATE}, in, out, {self.chain.hop});"]
         back = [] if self.chain.output == "frame" else self._transform("irfft")
         self._shared.tables["synthesis_window"] = synthesis_window(self.chain)
         names = f"&{self._name('frontend')}, spectrum, {self._name('synthesis_window')}"
@@ -217,9 +238,21 @@ class _ChainCode:
             lines += self.compression.mixed_gains()
         if chain.filters:
             lines += self.compression.multiplied() if self.compression else []
-            design = f"cs_filter_design(&{self._name('filter')}, (void *)(memory + at->overlap), spectrum);"
-            return [*lines, f"cs_gains_spectrum(work, {bins}, spectrum);", *self._transform("irfft"), design]
+            return lines + self._next_filter()
         return [*lines, f"cs_apply_gains(spectrum, work, {bins});"]
+
+    def _next_filter(self) -> list[str]:
+        """From the gains in the work buffer."""
+        chain, bins = self.chain, self.chain.n_bins
+        lines = [f"cs_gains_spectrum(work, {bins}, spectrum);", *self._transform("irfft")]
+        if chain.phase == "minimum":
+            lines.insert(0, f"cs_logarithm(work, {bins}, 0.0f, {float_literal(LEAST_GAIN)}, 1.0f);")
+            lines.append(f"cs_filter_minimum({chain.taps}, spectrum, work);")
+        else:
+            self._shared.tables["taper"] = taper(chain)
+            lines.append(f"cs_filter_linear({chain.taps}, {self._name('taper')}, spectrum, work);")
+        name = "cs_filter_next_s16" if is_fixed(chain, "float32") else "cs_filter_next"
+        return [*lines, f"{name}(&{self._name('filter')}, {_FILTER_STATE}, work);"]
 
     def _dequantize(self, value: Value, offset: str, target: str) -> str:
         kind = "s8" if value.dtype == "int8" else "s16"
@@ -244,10 +277,7 @@ class _ChainCode:
             self._shared.structs.append(f"static const cs_mixed_fft {self._name('fft')} = {{ {tables}, {rest} }};")
 
     def _filter_path(self) -> None:
-        chain, fade = self.chain, fade_samples(self.chain)
-        numbers = f"{chain.taps}, {chain.hop}, {filter_lag(chain)}, {fade}, {float_literal(1.0 / fade)}"
-        self._shared.tables["taper"] = taper(chain)
-        self._shared.structs.append(f"const cs_filter_path {self._name('filter')} = {{ {numbers}, {self._name('taper')} }};")
+        self._shared.structs.append(f"const cs_filter_path {self._name('filter')} = {{ {filter_numbers(self.chain)} }};")
 
     def _banded(self, name: str, matrix: BandedMatrix) -> str:
         """Its struct's name."""

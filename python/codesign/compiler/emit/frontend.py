@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from codesign.compiler.emit.chain import Tables, chain_file
+from codesign.compiler.emit.chain import Tables, chain_file, filter_numbers
 from codesign.compiler.emit.names import checked
 from codesign.compiler.frontend import BandedMatrix, Chain, analysis_bank, analysis_window, gains_bank, synthesis_window
 from codesign.compiler.frontend.describe import describe
 from codesign.compiler.frontend.fft_tables import fft_split, fft_twiddles
+from codesign.compiler.frontend.filter_path import taper_q31
 from codesign.compiler.frontend.q31 import exponent_q31, feature_scale_log2, fixed_point_tables, mask_scale
 from codesign.compiler.layers.code import Array
 from codesign.compiler.lower.network import Network
@@ -23,7 +24,7 @@ from codesign.compiler.plan import MemoryPlan
 def front_end_file(network: Network, plan: MemoryPlan, model: str, render: Callable[..., str]) -> str:
     """The text of `<model>_frontend.c`."""
     config = network.frontend
-    if plan.own_frame:
+    if not tables_type(plan):
 
         def with_lines(template: str, **values: Any) -> str:
             return render(template, chain_lines=describe(*(part.frontend for part in network.row)), **values)
@@ -40,9 +41,15 @@ def front_end_file(network: Network, plan: MemoryPlan, model: str, render: Calla
         log2_n=config.n_fft.bit_length() - 1,
         exponent=exponent_q31(config.exponent),
         feature_scale_log2=feature_scale_log2(features.scale),
+        filter=filter_numbers(config),
         gain=mask_scale(mask.scale, mask.zero_point, mask.dtype),
         **common,
     )
+
+
+def tables_type(plan: MemoryPlan) -> str:
+    """The C type of all tables of the runtime's front end, "" where a frame of the model's own names each for itself."""
+    return "cs_frontend_q31" if plan.front_end == "q31" else "" if plan.own_frame else "cs_frontend"
 
 
 def _float32(config: Chain, mel: BandedMatrix, bins: BandedMatrix) -> Tables:
@@ -65,6 +72,7 @@ def _q31(config: Chain) -> Tables:
         "fft_split": tables.fft_split,
         **_banded("mel", tables.mel, tables.mel_weights),
         **_banded("bins", tables.bins, tables.bins_weights),
+        **({"taper": taper_q31(config)} if config.filters else {}),
     }
 
 

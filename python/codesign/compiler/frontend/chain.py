@@ -11,7 +11,7 @@ from typing import Literal
 from codesign.base.errors import InputError
 from codesign.compiler.frontend.compressor import Compressor, compressor_checks
 from codesign.compiler.frontend.fft_tables import MAX_N_FFT, MIN_N_FFT, is_fft_length, near_fft_lengths
-from codesign.compiler.frontend.filter_path import PATHS, filter_checks, filter_lag
+from codesign.compiler.frontend.filter_path import PATHS, filter_checks, filter_delay, filter_lag
 from codesign.compiler.frontend.output_stage import LIMITERS, output_checks
 from codesign.compiler.frontend.programs import Program, program_checks
 from codesign.compiler.frontend.windows import SYNTHESIS_KINDS, WINDOW_KINDS, overlap_problem
@@ -53,8 +53,8 @@ class Chain:
 
     Lengths are in samples, frequencies in Hz. `window` frames are zero-padded at their end to `n_fft`. `n_mels` is the number
     of bands, of whatever kind; `f_min`, `f_max` bound them. `mean` and `deviation` have one value for all features or one for
-    each. Matrices are rows of floats: bands × bins, and bins × gains. `taps`, `block` and `lag` are of path "filter".
-    `attenuation_limit` is in dB, `strength` in percent, limiters in dBFS or dB SPL, their times in ms. `input_spl` and
+    each. Matrices are rows of floats: bands × bins, and bins × gains. `taps`, `phase`, `filter_type`, `block` and `lag` are of
+    path "filter". `attenuation_limit` is in dB, `strength` in percent, limiters in dBFS or dB SPL, their times in ms. `input_spl` and
     `output_spl` are dB SPL of a sine of full scale at microphone and receiver, None where the board says it. `program` is the
     one at first: 0 are the chain's own settings.
     """
@@ -92,6 +92,8 @@ class Chain:
     gain_max: float | None = None
     path: str = "frames"
     taps: int = 64
+    phase: str = "linear"
+    filter_type: str = "float32"
     block: int = 8
     lag: int = 0
     attenuation_limit: float | None = None
@@ -265,8 +267,8 @@ class Chain:
 
     @property
     def latency_samples(self) -> int:
-        """Delay of the output stream against the input stream: window − hop samples, or half of the filter."""
-        return self.taps // 2 if self.filters else self.window - self.hop
+        """Delay of the output stream against the input stream: window − hop samples, or what the filter's phase takes."""
+        return filter_delay(self) if self.filters else self.window - self.hop
 
     @property
     def block_samples(self) -> int:

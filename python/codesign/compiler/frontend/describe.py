@@ -42,7 +42,11 @@ def describe(*chains: Chain) -> list[str]:
         frames = chain.output == "frame"
     if chain.filters:
         later = f"{_ms(chain, filter_lag(chain))} after their hop"
-        lines.append(f"→ inverse rfft {chain.n_fft}, Hann window → filter of {chain.taps} taps, used from {later} on")
+        if chain.phase == "linear":
+            made = f"inverse rfft {chain.n_fft}, Hann window"
+        else:
+            made = f"logarithm, inverse rfft {chain.n_fft}, minimum phase"
+        lines.append(f"→ {made} → filter of {chain.taps} taps ({chain.filter_type}), used from {later} on")
         lines.append(f"PCM in blocks of {chain.block} → that filter → PCM, {_ms(chain, chain.latency_samples)} later")
         return [*lines, *_last(chain)]
     back = "" if frames else f"inverse rfft {chain.n_fft} → "

@@ -14,6 +14,12 @@ if TYPE_CHECKING:
 
 PATHS = ("frames", "filter")
 """How the enhanced signal is made: overlapping frames, or a filter of every sample."""
+PHASES = ("linear", "minimum")
+"""Of the filter: linear, late by half of its taps, or the least that its gains allow, hardly late at all."""
+FILTER_TYPES = ("float32", "int16")
+"""What the filter computes in."""
+LEAST_GAIN = 2.0**-5
+"""Of a filter of minimum phase, -30 dB: what is less has a steeper phase, which costs speech more than it removes noise."""
 MIN_TAPS, MAX_TAPS = 16, 256
 _LONGEST_FADE = 32
 """Samples: longer fades cost two filters for longer, and no measure of speech gains from them."""
@@ -23,8 +29,12 @@ def filter_checks(chain: Chain) -> Iterator[tuple[bool, str]]:
     """Conditions of path "filter" with what to say where they fail."""
     taps, block, hop, lag = chain.taps, chain.block, chain.hop, chain.lag
     yield chain.output == "gains", f"path 'filter' needs real gains, not output '{chain.output}'"
-    in_range = MIN_TAPS <= taps <= min(MAX_TAPS, chain.n_fft)
-    yield in_range and taps % 4 == 0, f"taps {taps} is no multiple of 4 in {MIN_TAPS}…{min(MAX_TAPS, chain.n_fft)}"
+    yield chain.phase in PHASES, f"phase '{chain.phase}' is not one of {', '.join(PHASES)}"
+    yield chain.filter_type in FILTER_TYPES, f"filter_type '{chain.filter_type}' is not one of {', '.join(FILTER_TYPES)}"
+    linear = chain.phase == "linear"
+    longest = min(MAX_TAPS, chain.n_fft if linear else chain.n_fft // 2)
+    why = "" if linear else ", half of n_fft for phase 'minimum'"
+    yield MIN_TAPS <= taps <= longest and taps % 4 == 0, f"taps {taps} is no multiple of 4 in {MIN_TAPS}…{longest}{why}"
     yield 4 <= block <= hop // 2 and hop % block == 0, f"block {block} is not in 4…{hop // 2} or does not divide the hop {hop}"
     yield (
         lag == 0 or (block <= lag <= hop - block and lag % block == 0),
@@ -32,14 +42,34 @@ def filter_checks(chain: Chain) -> Iterator[tuple[bool, str]]:
     )
 
 
+def is_fixed(chain: Chain, arithmetic: str) -> bool:
+    """Whether the filter has taps of 16 bits: as the chain says, and in the Q31 front end."""
+    return chain.filter_type == "int16" or arithmetic == "q31"
+
+
 def filter_lag(chain: Chain) -> int:
     """Samples from the end of a hop to the first that its filter changes: what the network may take."""
     return chain.lag or chain.hop - chain.block
 
 
+def filter_delay(chain: Chain) -> int:
+    """By how many samples the filter's output is late."""
+    return chain.taps // 2 if chain.phase == "linear" else 0
+
+
 def fade_samples(chain: Chain) -> int:
     """Samples over which one filter gives way to the next."""
     return min(chain.hop, _LONGEST_FADE)
+
+
+def fixed_step(chain: Chain) -> int:
+    """1 / fade in Q16, rounded down."""
+    return 2**16 // fade_samples(chain)
+
+
+def taper_q31(chain: Chain) -> npt.NDArray[np.int32]:
+    """`taper` in Q31, where 1 is 1 − 2⁻³¹."""
+    return np.minimum(np.rint(taper(chain).astype(np.float64) * 2.0**31), 2.0**31 - 1).astype(np.int32)
 
 
 def taper(chain: Chain) -> npt.NDArray[np.float32]:

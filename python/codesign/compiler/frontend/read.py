@@ -21,7 +21,7 @@ from codesign.compiler.frontend.tables import TABLES, plain, read_table
 
 _INTEGERS = ("sample_rate", "n_fft", "window", "hop", "n_mels", "taps", "block", "lag", "strength", "program")
 _WORDS = (
-    *("window_kind", "feature", "synthesis_kind", "compression", "layout", "output", "gains", "path"),
+    *("window_kind", "feature", "synthesis_kind", "compression", "layout", "output", "gains", "path", "phase", "filter_type"),
     *("running", "running_over"),
 )
 _VECTORS = ("window_samples", "synthesis_samples", "mean", "deviation", "running_start", "running_deviation")

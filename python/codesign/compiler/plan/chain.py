@@ -16,7 +16,7 @@ from codesign.compiler.lower.network import Network
 
 
 def has_own_frame(network: Network, arithmetic: Arithmetic) -> bool:
-    """Whether the model brings its own frame function; else cs_frame_float32 or cs_frame_q31 is its frame.
+    """Whether the model brings a frame function, as for the filter path; else its frame is cs_frame_float32 or cs_frame_q31.
 
     Raises:
         InputError: the network does not fit its chain, or the Q31 front end does not have what the chain needs.
@@ -26,7 +26,9 @@ def has_own_frame(network: Network, arithmetic: Arithmetic) -> bool:
     chain, features = network.frontend, network.values[network.input]
     if arithmetic == "q31":
         _check_q31(network, chain, features)
-        return False
+        return chain.filters
+    if chain.filters:
+        return True
     return not (is_power_of_two(chain.n_fft) and _is_band_gains(chain) and features.dtype == "int8") or bool(network.parts)
 
 
@@ -55,6 +57,7 @@ def _check_q31(network: Network, chain: Chain, features: Value) -> None:
         (not is_power_of_two(chain.n_fft), f"n_fft {chain.n_fft}, no power of two"),
         (chain.window % chain.hop != 0 or chain.window < 2 * chain.hop, f"hop {chain.hop} for window {chain.window}"),
         (features.dtype != "int8", f"{features.dtype} features"),
+        (chain.filters and chain.phase != "linear", f"phase '{chain.phase}'"),
     ]
     reasons += [
         (bool(np.abs(analysis_window(chain)).max() > 1.0), "a window above 1"),
@@ -77,6 +80,5 @@ def _not_q31(chain: Chain) -> Iterator[tuple[bool, str]]:
     yield chain.output != "gains", f"output '{chain.output}'"
     yield chain.gains == "matrix", "gains of a matrix"
     yield chain.n_features != chain.n_outputs, f"{chain.n_outputs} gains for {chain.n_features} features"
-    yield chain.filters, "path 'filter'"
     yield chain.compressor is not None, "compression in bands"
     yield chain.gain_min is not None or chain.gain_max is not None, "gain_min or gain_max"

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from codesign.compiler.frontend import Arithmetic, Chain
+from codesign.compiler.frontend.filter_path import is_fixed
 from codesign.compiler.frontend.output_stage import limiter_of, mix_of, rms_limiter_of
 from codesign.compiler.frontend.running import running_start
 from codesign.compiler.layers.scratch import round_up
@@ -89,7 +90,7 @@ def plan_memory(network: Network, kernel: str = "plain", front_end: Arithmetic =
     """
     stages = ("analysis", "features", *(stage.name for stage in network.stages), "mask", "synthesis")
     check_unique("stages of a plan", stages)
-    placed = _place(_front_end_buffers(network, stages) + _network_buffers(network, stages))
+    placed = _place(_front_end_buffers(network, stages, front_end) + _network_buffers(network, stages))
     total = _align(max(buffer.end for buffer in placed))
     alive = (sum(_align(b.bytes) for b in placed if stage in b.stages) for stage in range(len(stages)))
     check_unique("buffers of a plan", (buffer.key for buffer in placed))
@@ -97,12 +98,13 @@ def plan_memory(network: Network, kernel: str = "plain", front_end: Arithmetic =
     return MemoryPlan(stages, {buffer.key: buffer for buffer in placed}, total, max(alive), kernel, front_end, own_frame)
 
 
-def filter_bytes(chain: Chain) -> int:
-    """A cs_filter_state of runtime/include/codesign/filter.h with its filters and its past input."""
-    return 12 + 4 * (3 * chain.taps + chain.taps - 1 + chain.hop)
+def filter_bytes(chain: Chain, arithmetic: Arithmetic) -> int:
+    """A cs_filter_state of runtime/include/codesign/filter.h with its filters and its past input; 16 bits: and a sample."""
+    samples = 3 * chain.taps + chain.taps - 1 + chain.hop
+    return 12 + (8 + 2 * (samples + 1) if is_fixed(chain, arithmetic) else 4 * samples)
 
 
-def _front_end_buffers(network: Network, stages: tuple[str, ...]) -> list[Buffer]:
+def _front_end_buffers(network: Network, stages: tuple[str, ...], arithmetic: Arithmetic) -> list[Buffer]:
     config, count = network.frontend, len(stages)
     everywhere = frozenset(range(count))
     tail = config.window - config.hop
@@ -114,7 +116,7 @@ def _front_end_buffers(network: Network, stages: tuple[str, ...]) -> list[Buffer
         if part.frontend.changes_spectrum:
             held |= set(range(first, last))
     end = network.back_end
-    output = filter_bytes(end) if end.filters else 4 * tail
+    output = filter_bytes(end, arithmetic) if end.filters else 4 * tail
     line = 2 * (end.latency_samples + end.hop) if end.compressor is None else 0
     bands = 0 if end.compressor is None else len(end.compressor.frequencies)
     after = {

@@ -3,60 +3,109 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import TypeVar
+
 import numpy as np
 import numpy.typing as npt
 
 from codesign.compiler.frontend import Chain
-from codesign.compiler.frontend.filter_path import fade_samples, filter_lag, taper
+from codesign.compiler.frontend.filter_path import LEAST_GAIN, fade_samples, filter_delay, filter_lag, taper
+from codesign.compiler.reference.features import exp2_of, logarithm
 from codesign.compiler.reference.fft import irfft
 
 Float = npt.NDArray[np.float32]
+_Number = TypeVar("_Number", np.float32, np.int64)
 
 
 def filters_of(chain: Chain, gains: Float) -> Float:
-    """Filters of linear phase float32 (frames, taps) of gains float32 (frames, n_bins).
+    """Filters float32 (frames, taps) of gains float32 (frames, n_bins), of the chain's phase."""
+    return _minimum_phase(chain, gains) if chain.phase == "minimum" else _linear_phase(chain, gains)
 
-    The impulse response of the gains, even and centred at taps/2, times a Hann window (the window method; Löllmann and Vary,
+
+def _linear_phase(chain: Chain, gains: Float) -> Float:
+    """The impulse response of the gains, even and centred at taps/2, times a Hann window (the window method; Löllmann and Vary,
     2007, for gains that change). The first tap is 0.
     """
     half = chain.taps // 2
-    response = irfft(np.stack([gains, np.zeros_like(gains)], axis=-1))[:, :half] * taper(chain)
+    response = _even_response(gains)[:, :half] * taper(chain)
     filters = np.zeros((len(gains), chain.taps), np.float32)
     filters[:, half:] = response
     filters[:, 1:half] = response[:, :0:-1]
     return filters
 
 
+def _minimum_phase(chain: Chain, gains: Float) -> Float:
+    """The beginning of the impulse response of minimum phase: from the real cepstrum, folded, by the recursion of Oppenheim and
+    Schafer, Discrete-Time Signal Processing, section 13.6.4; no complex logarithm and no second transform.
+    """
+    zero, one = np.float32(0), np.float32(1)
+    cepstrum = _even_response(logarithm(gains, zero, np.float32(LEAST_GAIN), one))[:, : chain.taps]
+    filters = np.zeros((len(gains), chain.taps), np.float32)
+    filters[:, 0] = exp2_of(cepstrum[:, 0])
+    twice_log = np.float32(2.0 * np.log(2.0))
+    weighted = cepstrum * (np.arange(chain.taps, dtype=np.float32) * twice_log)
+    for tap in range(1, chain.taps):
+        total = np.zeros(len(gains), np.float32)
+        for back in range(1, tap + 1):
+            total += weighted[:, back] * filters[:, tap - back]
+        filters[:, tap] = total / np.float32(tap)
+    return filters
+
+
+def _even_response(real: Float) -> Float:
+    """The inverse transform of real bins (frames, n_bins): (frames, n_fft)."""
+    return irfft(np.stack([real, np.zeros_like(real)], axis=-1))
+
+
 def filtered(chain: Chain, pcm: npt.NDArray[np.int16], filters: Float) -> npt.NDArray[np.int16]:
-    """int16 PCM (frames · hop,) through the filters of `filters_of`, delayed by taps/2 samples.
+    """int16 PCM (frames · hop,) through the filters of `filters_of`, as late as their phase makes it.
 
     Filter t, of the hop t, comes in `filter_lag` samples after that hop's end, in a linear fade. Until the first one the signal
     is only delayed.
     """
-    taps, hop, fade = chain.taps, chain.hop, fade_samples(chain)
-    start = np.zeros((1, taps), np.float32)
-    start[0, taps // 2] = 1.0
-    bank = np.concatenate([start, filters])
-    since = np.arange(pcm.size) - filter_lag(chain)
-    newest, faded = since // hop, since % hop
-    new = _convolved(pcm, bank, np.maximum(newest, 0))
-    fading = np.flatnonzero((faded < fade) & (newest > 0))
-    old = _convolved(pcm, bank, np.maximum(newest - 1, 0), fading)
-    share = (faded[fading] + 1).astype(np.float32) * np.float32(1.0 / fade)
-    new[fading] = old + (new[fading] - old) * share
+    start = np.zeros((1, chain.taps), np.float32)
+    start[0, filter_delay(chain)] = 1.0
+    bank, times = np.concatenate([start, filters]), timing_of(chain, pcm.size)
+    new = convolved(pcm.astype(np.float32), bank, times.newest)
+    old = convolved(pcm.astype(np.float32), bank, times.newest - 1, times.fading)
+    share = times.faded.astype(np.float32) * np.float32(1.0 / fade_samples(chain))
+    new[times.fading] = old + (new[times.fading] - old) * share
     limited = np.rint(new.clip(np.float32(-32768.0), np.float32(32767.0)))
     return np.asarray(limited.astype(np.int16))
 
 
-def _convolved(
-    pcm: npt.NDArray[np.int16], bank: Float, which: npt.NDArray[np.int64], at: npt.NDArray[np.int64] | None = None
-) -> Float:
+@dataclass(frozen=True)
+class FilterTiming:
+    """Of each sample its `newest` filter, 0 the one at the start; the samples that are `fading` to it, and how far they are:
+    `faded` of fade_samples.
+    """
+
+    newest: npt.NDArray[np.int64]
+    fading: npt.NDArray[np.int64]
+    faded: npt.NDArray[np.int64]
+
+
+def timing_of(chain: Chain, samples: int) -> FilterTiming:
+    """When which filter is used in so many samples."""
+    since = np.arange(samples) - filter_lag(chain)
+    newest, faded = since // chain.hop, since % chain.hop + 1
+    fading = np.flatnonzero((faded <= fade_samples(chain)) & (newest > 0))
+    return FilterTiming(np.maximum(newest, 0), fading, faded[fading])
+
+
+def convolved(
+    signal: npt.NDArray[_Number],
+    bank: npt.NDArray[_Number],
+    which: npt.NDArray[np.int64],
+    at: npt.NDArray[np.int64] | None = None,
+) -> npt.NDArray[_Number]:
     """Samples `at`, all by default, each through its filter of the bank: products added in ascending order of taps from 0."""
     taps = bank.shape[1]
-    past = np.concatenate([np.zeros(taps - 1, np.float32), pcm.astype(np.float32)])
-    places = np.arange(pcm.size) if at is None else at
+    past = np.concatenate([np.zeros(taps - 1, signal.dtype), signal])
+    places = np.arange(signal.size) if at is None else at
     chosen = which[places]
-    total = np.zeros(places.size, np.float32)
+    total = np.zeros(places.size, signal.dtype)
     for tap in range(taps):
         total += bank[chosen, tap] * past[places + (taps - 1 - tap)]
     return total

@@ -24,6 +24,7 @@ from codesign.compiler.reference.features import (
 )
 from codesign.compiler.reference.fft import irfft, rfft
 from codesign.compiler.reference.filter_path import filtered, filters_of
+from codesign.compiler.reference.filter_path_s16 import filtered_s16, fixed_filters
 from codesign.compiler.reference.output_stage import finished, programs_at, share_path
 
 __all__ = [
@@ -103,7 +104,7 @@ def output_of(
     if chain.compressor is not None:
         enhanced = _compressed(chain, pcm, spectrum, outputs.astype(np.float32), programs_at(chain, len(outputs), switches))
     elif chain.filters:
-        enhanced = filtered(chain, pcm, filters_of(chain, bin_gains(chain, outputs.astype(np.float32))))
+        enhanced = _filtered(chain, pcm, bin_gains(chain, outputs.astype(np.float32)))
     else:
         enhanced = synthesise(chain, spectrum, outputs)
     return finished(chain, pcm, enhanced, switches)
@@ -122,7 +123,7 @@ def _compressed(
         gains = gains if share is None else gains + (np.float32(1.0) - gains) * share
         if chain.filters:
             gains = gains * (compression_gains(chain, spectrum, gains, programs) if measured is None else measured)
-            return filtered(chain, pcm, filters_of(chain, gains))
+            return _filtered(chain, pcm, gains)
         after = spectrum * gains[..., None]
     elif chain.output == "mask":
         after = masked(spectrum, _mixed_mask(_pairs(chain, outputs), share))
@@ -131,6 +132,12 @@ def _compressed(
         after = after + (spectrum - after) * (np.float32(0.0) if share is None else share[..., None])
     factors = compression_gains(chain, after, None, programs) if measured is None else measured
     return overlapped(chain, [irfft(after * factors[..., None])[:, : chain.window]])
+
+
+def _filtered(chain: Chain, pcm: npt.NDArray[np.int16], gains: Float) -> npt.NDArray[np.int16]:
+    filters = filters_of(chain, gains)
+    fixed = chain.filter_type == "int16"
+    return filtered_s16(chain, pcm, fixed_filters(filters)) if fixed else filtered(chain, pcm, filters)
 
 
 def _mixed_mask(mask: Float, share: Float | None) -> Float:

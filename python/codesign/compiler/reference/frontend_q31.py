@@ -12,7 +12,14 @@ import numpy.typing as npt
 from codesign.compiler.frontend import Chain
 from codesign.compiler.frontend.fft_tables import radix4_lengths
 from codesign.compiler.frontend.mel import BandedMatrix
-from codesign.compiler.frontend.q31 import exponent_q31, feature_scale_log2, fixed_point_tables, mask_scale
+from codesign.compiler.frontend.q31 import (
+    FixedPointTables,
+    MaskScale,
+    exponent_q31,
+    feature_scale_log2,
+    fixed_point_tables,
+    mask_scale,
+)
 from codesign.compiler.layers import Value
 from codesign.compiler.reference.tables_q31 import chord
 
@@ -93,12 +100,9 @@ def synthesise_q31(
     output = np.empty((len(mask), hop), np.int64)
     frame = 0
     for block in _blocks(len(mask)):
-        bands = multiply_high((mask[block].astype(np.int64) - value.zero_point) << scale.shift, scale.multiplier)
-        gains = _banded(tables.bins, tables.bins_weights, bands) << 1
+        gains = bin_gains_q31(tables, scale, mask[block], value.zero_point)
         masked = multiply_high(spectrum.values[block].astype(np.int64), gains[..., None])
-        headroom = leading_zeros(np.bitwise_or.reduce(_bits(masked), axis=(1, 2))) - 4
-        eighths = (_bits(masked).sum(axis=2) >> 3).sum(axis=1) + config.n_fft
-        bits = headroom + 35 - leading_zeros(eighths)
+        headroom, bits = spread_of(masked, config.n_fft)
         y, risen = irfft_q31(masked << headroom[:, None, None], bits, tables.fft_twiddles, tables.fft_split)
         up = 50 + log2_n - (scale.shift - 1 - scale.exponent) - spectrum.gain[block] - headroom - risen
         raised, lowered = np.clip(up, 0, 29)[:, None], np.clip(-up, 0, 31)[:, None]
@@ -110,6 +114,19 @@ def synthesise_q31(
             frame += 1
     pcm: npt.NDArray[np.int16] = np.clip((output + (1 << 11)) >> 12, -32768, 32767).astype(np.int16)
     return pcm.reshape(-1)
+
+
+def bin_gains_q31(tables: FixedPointTables, scale: MaskScale, mask: npt.NDArray[np.integer], zero_point: int) -> Ints:
+    """Gains (frames, n_bins) of a mask, integers (frames, n_outputs), with shift − 1 − exponent bits after the point."""
+    bands = multiply_high((mask.astype(np.int64) - zero_point) << scale.shift, scale.multiplier)
+    return np.asarray(_banded(tables.bins, tables.bins_weights, bands) << 1)
+
+
+def spread_of(spectrum: Ints, n_fft: int) -> tuple[Ints, Ints]:
+    """Headroom and bits of spectra (frames, n_bins, 2), as of a cs_spread_q31: (frames,) each."""
+    headroom = leading_zeros(np.bitwise_or.reduce(_bits(spectrum), axis=(1, 2))) - 4
+    eighths = (_bits(spectrum).sum(axis=2) >> 3).sum(axis=1) + n_fft
+    return headroom, headroom + 35 - leading_zeros(eighths)
 
 
 def multiply_high(a: npt.ArrayLike, b: npt.ArrayLike) -> Ints:
