@@ -54,9 +54,9 @@ class Chain:
     Lengths are in samples, frequencies in Hz. `window` frames are zero-padded at their end to `n_fft`. `n_mels` is the number
     of bands, of whatever kind; `f_min`, `f_max` bound them. `mean` and `deviation` have one value for all features or one for
     each. Matrices are rows of floats: bands × bins, and bins × gains. `taps`, `phase`, `filter_type`, `block` and `lag` are of
-    path "filter". `attenuation_limit` is in dB, `strength` in percent, limiters in dBFS or dB SPL, their times in ms. `input_spl` and
-    `output_spl` are dB SPL of a sine of full scale at microphone and receiver, None where the board says it. `program` is the
-    one at first: 0 are the chain's own settings.
+    path "filter". `attenuation_limit` is in dB, `strength` in percent, limiters in dBFS or dB SPL, their times in ms.
+    `input_spl` and `output_spl` are dB SPL of a sine of full scale at microphone and receiver, None where the board says it.
+    `program` is the one at first: 0 are the chain's own settings.
     """
 
     sample_rate: int = 16000

@@ -36,8 +36,8 @@ _QUESTIONS = ("stop", "stats", "stacks")
 _ANSWER_S = 0.2
 """Virtual time for the firmware to answer a line on its shell."""
 
-_HOST_SECONDS_PER_SECOND = 20.0
-"""Host time that a second of virtual time may take at most before a run is given up."""
+_HOST_SECONDS_PER_SECOND, _HOST_SECONDS_PER_BLOCK = 20.0, 0.02
+"""Host time that a second of virtual time, and a block of it, may take at most before a run is given up."""
 
 
 class RenodeMachine(Machine):
@@ -82,7 +82,8 @@ class RenodeMachine(Machine):
                 (where / old).unlink(missing_ok=True)
             (where / INPUT).write_bytes(pcm.astype("<i2").tobytes())
             write_script(where, image.path, board, seconds, [*options.commands, *questions])
-            limit = 60.0 + _HOST_SECONDS_PER_SECOND * seconds
+            blocks = seconds * config.sample_rate / config.block_samples
+            limit = 60.0 + _HOST_SECONDS_PER_SECOND * seconds + _HOST_SECONDS_PER_BLOCK * blocks
 
             def watch(output: str) -> None:
                 second = output.count(SECOND)
