@@ -212,6 +212,7 @@ def evaluate(
     *,
     recordings: Mapping[str, PathLike] | None = None,
     audiogram: str = "",
+    fit: PathLike | None = None,
     baseline: str = "noisy",
     jobs: int = 1,
     chain: PathLike | Mapping[str, PathLike] | None = None,
@@ -220,20 +221,24 @@ def evaluate(
     """Score models, and recordings that something else enhanced, on the pairs of noisy and clean recordings under `data`.
 
     `models` are files, int8 or float, named after themselves, or name → file. `recordings` is name → folder, or files with one
-    `*`. The layouts of `data` and the measures are those of docs/evaluate.md; `audiogram` (NH, N1 to N7, S1 to S3) adds HASPI
-    and HASQI. `jobs` processes score at a time. `chain` and `result` are those of all models, or name → of one.
+    `*`. The layouts of `data` and the measures are those of docs/evaluate.md; `audiogram` (NH, N1 to N7, S1 to S3, or typed)
+    adds HASPI and HASQI, heard through the table of `fit` if it is given. `jobs` processes score at a time. `chain` and
+    `result` are those of all models, or name → of one.
 
     Raises:
         InputError: no pairs, a model or a recording that cannot be used, or a name that is there twice.
     """
-    from codesign.hearing.evaluate import check_audiogram, find_pairs, model_system, recorded_system
     from codesign.hearing.evaluate import evaluate as evaluate_systems
+    from codesign.hearing.evaluate import find_pairs, model_system, recorded_system
     from codesign.hearing.evaluate.pairs import find_outputs
     from codesign.hearing.evaluate.scoring import sample_rate_of
     from codesign.hearing.evaluate.systems import names_of
+    from codesign.hearing.fitting import read_audiogram
+    from codesign.hearing.fitting.fit import compressor_of
 
     if audiogram:
-        check_audiogram(audiogram)
+        read_audiogram(audiogram)
+    heard_through = None if fit is None else compressor_of(Path(fit))
     if not isinstance(models, Mapping):
         files = [Path(file) for file in ([models] if isinstance(models, str | Path) else models)]
         models = dict(zip(names_of(files), files, strict=True))
@@ -248,7 +253,7 @@ def evaluate(
         rate = sample_rate_of(pairs)
         for name, pattern in (recordings or {}).items():
             systems.append(recorded_system(name, find_outputs(pairs, name, str(pattern)), rate, str(pattern)))
-        return evaluate_systems(pairs, systems, audiogram=audiogram, baseline=baseline, jobs=jobs)
+        return evaluate_systems(pairs, systems, audiogram=audiogram, fit=heard_through, baseline=baseline, jobs=jobs)
 
 
 def _path(path: PathLike | None) -> Path | None:

@@ -26,10 +26,11 @@ from codesign.compiler.model import load_onnx
 from codesign.compiler.reference.frontend import analyse, synthesise
 from codesign.compiler.reference.saturation import Saturation
 from codesign.hearing.evaluate import find_outputs, find_pairs, model_system, recorded_system
-from codesign.hearing.evaluate.hearing import AUDIOGRAMS, FREQUENCIES, haspi, hasqi
+from codesign.hearing.evaluate.hearing import haspi, hasqi
 from codesign.hearing.evaluate.measures import available, pesq_wb
 from codesign.hearing.evaluate.systems import float_enhancer
 from codesign.hearing.evaluate.write import render_csv, render_json, render_markdown, write_evaluation
+from codesign.hearing.fitting.audiogram import AUDIOGRAMS, STANDARD_FREQUENCIES
 from codesign.proof.equality import run_reference
 from evidence import HOSTILE
 from models import float_network
@@ -305,12 +306,12 @@ def test_hostile_names_stay_names(tmp_path):
 
 def test_audiograms_rise_as_their_names_say():
     assert set(AUDIOGRAMS) == {"NH", *(f"N{n}" for n in range(1, 8)), "S1", "S2", "S3"}
-    levels = {name: dict(zip(FREQUENCIES, values, strict=True)) for name, values in AUDIOGRAMS.items()}
+    levels = {name: dict(zip(STANDARD_FREQUENCIES, values, strict=True)) for name, values in AUDIOGRAMS.items()}
     # Better-ear averages over 0.5, 1, 2 and 4 kHz grow from N1 to N7, and S audiograms fall by 40 dB or more.
     averages = [np.mean([levels[f"N{n}"][f] for f in (500, 1000, 2000, 4000)]) for n in range(1, 8)]
     assert averages == sorted(averages)
     assert all(levels[f"S{n}"][6000] - levels[f"S{n}"][250] >= 40 for n in (1, 2, 3))
-    with pytest.raises(InputError, match=r"unknown audiogram 'N9'; one of NH, N1"):
+    with pytest.raises(InputError, match=r"unknown audiogram 'N9', did you mean N\d\?; one of NH, N1"):
         haspi(np.ones(9), np.ones(9), RATE, "N9")
 
 

@@ -24,6 +24,7 @@ SUMMARIES = {
     "search": "Search networks for a board's budget: `codesign search space.toml …` begins or goes on.",
     "export": "Write a checkpoint's network as ONNX: integers after quantization-aware training, float before.",
     "inspect": "Show what is around a model's network, its layers, states, memory and multiply-accumulates.",
+    "fit": "Gains for a hearing loss by NAL-R, with compression around speech of average level.",
     "quantize": "Quantize a float model to int8 weights by running recordings through it.",
     "generate": "Write a model's C sources; compile them with runtime/ in any build, or name the folder as CODESIGN_MODEL "
     "in Zephyr's.",

@@ -14,7 +14,7 @@ import typer
 from codesign.base.errors import CodesignError, InputError
 from codesign.base.files.output_file import check_files
 from codesign.cli.console import progress, say
-from codesign.cli.options import Json
+from codesign.cli.options import FitFile, Json
 
 if TYPE_CHECKING:
     from codesign.hearing.evaluate.journal import Journal
@@ -50,7 +50,8 @@ def command(
     pattern: Annotated[
         str, typer.Option(help="What their files' names share, {id}: '*_fileid_{id}.wav' (default: the whole name).")
     ] = "",
-    audiogram: Annotated[str, typer.Option(help="NH, N1 to N7, S1 to S3: HASPI and HASQI for this hearing (slow).")] = "",
+    audiogram: Annotated[str, typer.Option(help="NH, N1 to N7, S1 to S3, or 250:20,500:25: HASPI and HASQI.")] = "",
+    fit: FitFile = None,
     baseline: Annotated[str, typer.Option(help="The system that the others are compared with, pair by pair.")] = "noisy",
     output: Annotated[list[Path] | None, typer.Option("--output", "-o", help=".csv, .json or .md file (repeatable).")] = None,
     plots: Annotated[Path | None, typer.Option(help="Folder for PNG plots; needs the extra 'plots'.")] = None,
@@ -66,10 +67,12 @@ def command(
     from codesign.base.isolate import Workers
     from codesign.cli.evaluate_output import print_evaluation, say_written, write_files
     from codesign.cli.evaluate_systems import check_kept, compared_systems, place_kept
-    from codesign.hearing.evaluate import check_audiogram, summarize
+    from codesign.hearing.evaluate import summarize
     from codesign.hearing.evaluate.journal import Journal
     from codesign.hearing.evaluate.scoring import plan_scores, scores
     from codesign.hearing.evaluate.write import output_format
+    from codesign.hearing.fitting import read_audiogram
+    from codesign.hearing.fitting.fit import compressor_of
 
     outputs = output or []
     for path in outputs:
@@ -77,7 +80,10 @@ def command(
     pairs = _pairs(data, noisy, clean, pattern)
     check_files(output or [], [pairs.folder, *(Path(text.rpartition("=")[2]) for text in (*(model or []), *(chain or [])))])
     if audiogram:
-        check_audiogram(audiogram)
+        read_audiogram(audiogram)
+    heard_through = None if fit is None else compressor_of(fit)
+    if fit is not None and not audiogram:
+        raise typer.BadParameter("--fit needs --audiogram: whose hearing it is")
     if plots is not None:
         from codesign.proof.report.plots import load_figure
 
@@ -95,7 +101,7 @@ def command(
         )
         if keep is not None:
             check_kept(keep, pairs, systems, system or [])
-        plan = plan_scores(pairs, systems, audiogram=audiogram, baseline=baseline)
+        plan = plan_scores(pairs, systems, audiogram=audiogram, fit=heard_through, baseline=baseline)
 
         def heard(item: str, signals: Signals) -> None:
             if plots is not None and len(drawn) < PLOTTED:

@@ -2,17 +2,14 @@
 """evaluate: models and recordings + pairs of noisy and clean signals → figures of quality with intervals."""
 
 from codesign.hearing.evaluate.evaluation import Evaluation, evaluate, summarize
-from codesign.hearing.evaluate.hearing import AUDIOGRAMS, check_audiogram
 from codesign.hearing.evaluate.pairs import Pairs, find_outputs, find_pairs
 from codesign.hearing.evaluate.systems import System, model_system, recorded_system
 from codesign.hearing.evaluate.write import write_evaluation
 
 __all__ = [
-    "AUDIOGRAMS",
     "Evaluation",
     "Pairs",
     "System",
-    "check_audiogram",
     "evaluate",
     "find_outputs",
     "find_pairs",

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from codesign.base.intervals import Interval, mean_of
 from codesign.base.isolate import Workers
 from codesign.base.progress import Progress, silent
+from codesign.compiler.frontend.compressor import Compressor
 from codesign.compiler.reference.saturation import Saturation
 from codesign.hearing.evaluate.measures import Absent, Measure, compute
 from codesign.hearing.evaluate.pairs import NOISY, Pairs
@@ -86,6 +87,7 @@ def evaluate(
     systems: Sequence[System],
     *,
     audiogram: str = "",
+    fit: Compressor | None = None,
     baseline: str = NOISY,
     jobs: int = 1,
     progress: Progress = silent,
@@ -95,14 +97,15 @@ def evaluate(
 ) -> Evaluation:
     """Enhance and score every item; `jobs` processes score at a time, and `heard` is given every item's signals.
 
-    The figures are the same whatever the number of processes. `workers` are processes that run already, used instead;
-    `compute` may be another function of a module.
+    A listener with `audiogram` hears through the compressor `fit`, or linear NAL-R gains. The figures are the same whatever
+    the number of processes. `workers` are processes that run already, used instead; `compute` may be another function of a
+    module.
 
     Raises:
         InputError: rates or lengths do not fit, a name is there twice, `baseline` is no system, or a file cannot be read.
         ToolError: no process can be started.
     """
-    plan = plan_scores(pairs, systems, audiogram=audiogram, baseline=baseline, compute=compute)
+    plan = plan_scores(pairs, systems, audiogram=audiogram, fit=fit, baseline=baseline, compute=compute)
     with contextlib.nullcontext(workers) if workers else Workers(min(jobs, plan.total)) as pool:
         return summarize(plan, list(scores(plan, pool, progress, heard)))
 
@@ -120,6 +123,8 @@ def summarize(plan: ScoringPlan, found: Sequence[Scored]) -> Evaluation:
     )
     differences = tuple(_differences(columns, plan.baseline))
     notes = [*_trust(means, differences)]
+    if plan.fit is not None:
+        notes.append("HASPI and HASQI: every system, the noisy one too, is heard through the compression of the fitting")
     if len(rows) < plan.total:
         notes.insert(0, f"not complete: {len(rows)} of {plan.total} scores ({len(seconds)} of {len(plan.pairs.items)} items)")
     return Evaluation(

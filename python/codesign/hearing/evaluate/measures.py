@@ -13,6 +13,7 @@ from codesign.base.audio import FULL_SCALE
 from codesign.base.errors import InputError
 from codesign.base.metrics import estoi, si_sdr
 from codesign.base.signals import Pcm, Signal
+from codesign.compiler.frontend.compressor import Compressor
 from codesign.hearing.evaluate.hearing import haspi, hasqi
 
 PESQ_RATE = 16000
@@ -74,8 +75,10 @@ def available(sample_rate: int, audiogram: str = "") -> tuple[tuple[Measure, ...
     return chosen, tuple(Absent(m.name, absent[m.key]) for m in MEASURES if m.key in absent)
 
 
-def compute(key: str, estimate: Pcm, noisy: Pcm, clean: Pcm, sample_rate: int, audiogram: str) -> float:
-    """One measure of `estimate`; three aligned signals (n,) of int16.
+def compute(
+    key: str, estimate: Pcm, noisy: Pcm, clean: Pcm, sample_rate: int, audiogram: str, fit: Compressor | None = None
+) -> float:
+    """One measure of `estimate`; three aligned signals (n,) of int16. A listener hears through `fit`, or NAL-R gains.
 
     Raises:
         InputError: these signals have no such figure.
@@ -91,9 +94,9 @@ def compute(key: str, estimate: Pcm, noisy: Pcm, clean: Pcm, sample_rate: int, a
         case "pesq_wb":
             return pesq_wb(heard, speech, sample_rate)
         case "haspi":
-            return haspi(heard, speech, sample_rate, audiogram)
+            return haspi(heard, speech, sample_rate, audiogram, fit)
         case "hasqi":
-            return hasqi(heard, speech, sample_rate, audiogram)
+            return hasqi(heard, speech, sample_rate, audiogram, fit)
         case _:
             raise ValueError(f"no measure is called {key}")
 

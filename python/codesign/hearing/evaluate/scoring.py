@@ -13,6 +13,7 @@ from codesign.base.errors import CodesignError, InputError
 from codesign.base.isolate import Answer, LimitedCall, Workers
 from codesign.base.progress import Progress
 from codesign.base.signals import Pcm
+from codesign.compiler.frontend.compressor import Compressor
 from codesign.hearing.evaluate.measures import Absent, Measure, available, compute
 from codesign.hearing.evaluate.pairs import NOISY, Pairs
 from codesign.hearing.evaluate.systems import System, read_at
@@ -24,7 +25,7 @@ LIMIT_SECONDS, LIMIT_RATIO = 300.0, 60.0
 Signals = Mapping[str, Pcm]
 """Of one item: "clean", "noisy" and every system → int16 PCM of one length."""
 Heard = Callable[[str, Signals], None]
-Compute = Callable[[str, Pcm, Pcm, Pcm, int, str], float]
+Compute = Callable[..., float]
 """As codesign.hearing.evaluate.measures.compute."""
 
 
@@ -41,6 +42,7 @@ class ScoringPlan:
     measures: tuple[Measure, ...]
     absent: tuple[Absent, ...]
     compute: Compute
+    fit: Compressor | None = None
 
     @property
     def total(self) -> int:
@@ -67,7 +69,13 @@ class Scored:
 
 
 def plan_scores(
-    pairs: Pairs, systems: Sequence[System], *, audiogram: str = "", baseline: str = NOISY, compute: Compute = compute
+    pairs: Pairs,
+    systems: Sequence[System],
+    *,
+    audiogram: str = "",
+    fit: Compressor | None = None,
+    baseline: str = NOISY,
+    compute: Compute = compute,
 ) -> ScoringPlan:
     """Everything that can be known before the work.
 
@@ -83,7 +91,8 @@ def plan_scores(
     if baseline not in names:
         raise InputError(f"no system is called '{baseline}'", hint=f"one of {', '.join(names)}")
     rate = sample_rate_of(pairs, systems)
-    return ScoringPlan(pairs, tuple(systems), tuple(names), baseline, rate, audiogram, *available(rate, audiogram), compute)
+    made = tuple(systems)
+    return ScoringPlan(pairs, made, tuple(names), baseline, rate, audiogram, *available(rate, audiogram), compute, fit)
 
 
 def sample_rate_of(pairs: Pairs, systems: Sequence[System] = ()) -> int:
@@ -145,7 +154,8 @@ def scores(plan: ScoringPlan, workers: Workers, progress: Progress, heard: Heard
 
 
 def _calls(plan: ScoringPlan, signals: Signals, name: str) -> list[LimitedCall]:
-    arguments = (signals[name], signals[NOISY], signals["clean"], plan.sample_rate, plan.audiogram)
+    fitted = () if plan.fit is None else (plan.fit,)
+    arguments = (signals[name], signals[NOISY], signals["clean"], plan.sample_rate, plan.audiogram, *fitted)
     limit = LIMIT_SECONDS + LIMIT_RATIO * signals[name].size / plan.sample_rate
     return [LimitedCall(plan.compute, (measure.key, *arguments), limit) for measure in plan.measures]
 
