@@ -24,8 +24,8 @@ def insertion_gains(audiogram: Audiogram) -> npt.NDArray[np.float64]:
 
     Byrne and Dillon, "The National Acoustic Laboratories' (NAL) new procedure for selecting the gain and frequency response of
     a hearing aid", Ear and Hearing 7(4), 1986: G(f) = X + 0.31·H(f) + k(f) with X = 0.05·(H(500) + H(1000) + H(2000)); where
-    that sum is above 180 dB, X = 9 + 0.116·(sum − 180) (Byrne, Parkinson and Newall, Ear and Hearing 11(1), 1990). Gains below 0
-    are 0, as is everything for a listener without a loss.
+    that sum is above 180 dB, X = 9 + 0.116·(sum − 180) (Byrne, Parkinson and Newall, Ear and Hearing 11(1), 1990). Gains
+    below 0 are 0, as is everything for a listener without a loss.
     """
     frequencies = np.array(list(CONSTANTS), np.float64)
     levels, total = audiogram.at(frequencies), float(audiogram.at(_AVERAGED).sum())
