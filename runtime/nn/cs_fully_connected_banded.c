@@ -3,6 +3,20 @@
 #include "arithmetic.h"
 #include "codesign/positions.h"
 
+#if defined(__ARM_FEATURE_MVE)
+
+/* Assembly: cs_bands_mve.S says what it computes. */
+void cs_bands(const uint32_t *words, const int16_t *x, int16_t *y, uint32_t rows);
+
+void cs_fully_connected_banded(const cs_band_layer *layer, const int16_t *x, int16_t *y)
+{
+    for (uint32_t position = 0; position < layer->positions; position++) {
+        cs_bands(layer->words, x + position * layer->columns, y + position * layer->rows, layer->rows);
+    }
+}
+
+#else
+
 /* Sum of a row's products; words hold two weights, the first one low. */
 static inline int32_t run_sum(int32_t sum, const uint32_t *words, const uint32_t *end, const int16_t *x)
 {
@@ -52,3 +66,5 @@ void cs_fully_connected_banded(const cs_band_layer *layer, const int16_t *x, int
         }
     }
 }
+
+#endif

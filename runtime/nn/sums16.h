@@ -6,24 +6,17 @@
 #include <stdint.h>
 
 #if defined(__ARM_FEATURE_MVE)
-#include <arm_mve.h>
+
+/* Assembly: as cs_sums16. */
+int32_t cs_sums16_vectors(const int16_t *x, uint32_t n, uint64_t *squares);
+
 #endif
 
 /* Sum of x[0..n), modulo 2^32, and of their squares. */
 static inline int32_t cs_sums16(const int16_t *x, uint32_t n, uint64_t *squares)
 {
 #if defined(__ARM_FEATURE_MVE)
-    int64_t square = 0;
-    int32_t sum = 0;
-
-    for (int32_t left = (int32_t)n; left > 0; left -= 8, x += 8) {
-        const int16x8_t some = vldrhq_z_s16(x, vctp16q((uint32_t)left));
-
-        sum = vaddvaq_s16(sum, some);
-        square = vmlaldavaq_s16(square, some, some);
-    }
-    *squares = (uint64_t)square;
-    return sum;
+    return cs_sums16_vectors(x, n, squares);
 #elif defined(__ARM_FEATURE_DSP)
     uint32_t low = 0, high = 0, word;
     int32_t sum = 0;
