@@ -8,14 +8,28 @@
 #include "conv_outputs.h"
 #include "conv_widen.h"
 
-#define CS_MOST_VECTORS 6u /* of eight columns */
+#define CS_MOST_VECTORS 6u /* of eight columns, for cs_conv_vectors */
 
-/* Assembly: sums of some rows times `count` patches, those of the next row `apart` bytes further: three rows of up to two vectors,
- * two of three, one of more. rows: where each starts among four packed ones. Patches are `columns`, a multiple of 4, long. */
-typedef void cs_conv_sums(const int8_t *const *rows, const int16_t *patches, int32_t *acc, uint32_t count, uint32_t columns,
-                          uint32_t apart);
+/* Rows of weights from `row` on times `count` patches, and their results; what runs is moved on. */
+typedef struct cs_conv_vectors_run {
+    const int8_t *weights; /* where `row` starts among four packed ones */
+    uint32_t row, rows;
+    const int16_t *patches;
+    int32_t *acc; /* of three rows, and 16 bytes */
+    uint32_t count, columns; /* of a patch, a multiple of 4 */
+    uint32_t apart;          /* bytes from a row's sums to the next row's */
+    const int32_t *bias;     /* of the row's channel; NULL: sums of the first rows are all that is wanted */
+    const int32_t *positive, *negative;
+    const int8_t *shift;
+    int16_t *y;         /* of the row's channel and phase */
+    uint32_t y_channel; /* bytes */
+    uint32_t y_step, phases;
+    int32_t phase, fewer; /* phases from `fewer` on have a result less */
+} cs_conv_vectors_run;
 
-cs_conv_sums cs_conv_sums_1, cs_conv_sums_2, cs_conv_sums_3, cs_conv_sums_4, cs_conv_sums_5, cs_conv_sums_6;
+/* Assembly: all rows; or the sums of three of up to two vectors of eight columns, of two rows of three vectors, of one row of more.
+ * Results are int16 without other bounds, shifts to the right. */
+void cs_conv_vectors(cs_conv_vectors_run *run, uint32_t vectors);
 
 typedef struct cs_patch_shape {
     uint32_t step, dilation, channels, taps;
@@ -63,37 +77,57 @@ static __attribute__((noinline)) void cs_conv_many_columns(const int8_t *from, c
     cs_conv_multiply(rows, patches, columns, (count + 1) / 2, none, acc, block);
 }
 
+/* Whether cs_conv_vectors gives a layer's results. */
+static inline int cs_conv_is_ordinary(const cs_conv *layer, uint32_t first, int wide)
+{
+    int ordinary = wide && layer->zero_point == 0 && !layer->twice && layer->low == -32767 && layer->high == 32767;
+
+    for (uint32_t channel = first; channel < first + layer->outputs; channel++) {
+        ordinary &= layer->shift[channel] < -1 && layer->shift[channel] >= -1 - CS_MOST_RIGHT;
+    }
+    return ordinary;
+}
+
 /* `count` results from f on, of one t, of all outputs of one group, whose first output is `first`; `at`: where they stand. */
 static inline const int8_t *cs_conv_block(const cs_conv *layer, const int8_t *weights, const int16_t *patches, uint32_t count,
                                           uint32_t first, uint32_t f, uint32_t at, void *y, int wide, int16_t *scratch)
 {
-    static cs_conv_sums *const sums[CS_MOST_VECTORS] = {cs_conv_sums_1, cs_conv_sums_2, cs_conv_sums_3,
-                                                        cs_conv_sums_4, cs_conv_sums_5, cs_conv_sums_6};
     const uint32_t columns = CS_ROUND_UP_4((uint32_t)layer->inputs * layer->time.taps * layer->frequency.taps);
     const uint32_t vectors = (columns + 7) / 8, phases = layer->phases, rows = layer->outputs * phases;
     const uint32_t most = vectors <= 2 ? 3 : vectors == 3 ? 2 : vectors <= CS_MOST_VECTORS ? 1 : 4;
-    int32_t *acc = (int32_t *)(void *)(scratch + 4 * CS_ROUND_UP_8(columns));
-    uint32_t channel = first, phase = 0;
+    const int ordinary = vectors <= CS_MOST_VECTORS && cs_conv_is_ordinary(layer, first, wide);
+    cs_conv_vectors_run run = {
+        .weights = weights,
+        .rows = rows,
+        .patches = patches,
+        .acc = (int32_t *)(void *)(scratch + 4 * CS_ROUND_UP_8(columns)),
+        .count = count,
+        .columns = columns,
+        .apart = 4u * layer->block,
+    };
 
-    for (uint32_t row = 0; row < rows; row += most) {
+    if (ordinary) {
+        run.bias = layer->bias + first;
+        run.positive = layer->multiplier + first;
+        run.negative = layer->negative != 0 ? layer->negative + first : run.positive;
+        run.shift = layer->shift + first;
+        run.y = (int16_t *)y + at + first * layer->y_channel;
+        run.y_channel = 2 * layer->y_channel;
+        run.y_step = layer->frequency.y_step;
+        run.phases = phases;
+        run.fewer = (int32_t)(layer->y_frequency - (f + count - 1) * phases);
+        cs_conv_vectors(&run, vectors);
+    }
+    for (uint32_t row = ordinary ? rows : 0; row < rows; row += most) {
         const uint32_t real = rows - row < most ? rows - row : most;
 
         if (vectors <= CS_MOST_VECTORS) {
-            const int8_t *of[3] = {weights, weights, weights};
-
-            for (uint32_t i = 0; i < real; i++) {
-                of[i] = weights + (row + i) / 4 * 4 * columns + (row + i) % 4 * 4;
-            }
-            sums[vectors - 1](of, patches, acc, count, columns, 4 * layer->block);
+            cs_conv_vectors(&run, vectors);
         } else {
-            cs_conv_many_columns(weights + row * columns, patches, columns, count, scratch, acc, layer->block);
+            cs_conv_many_columns(weights + row * columns, patches, columns, count, scratch, run.acc, layer->block);
         }
-        cs_conv_outputs(layer, channel, phase, real, acc, layer->block, f, count, (int8_t *)y + (wide ? 2u : 1u) * at, wide);
-        phase += real;
-        while (phase >= phases) {
-            phase -= phases;
-            channel++;
-        }
+        cs_conv_outputs(layer, first + row / phases, row % phases, real, run.acc, layer->block, f, count,
+                        (int8_t *)y + (wide ? 2u : 1u) * at, wide);
     }
     return weights + (rows + 3) / 4 * 4 * columns;
 }

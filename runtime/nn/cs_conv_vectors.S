@@ -1,0 +1,344 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* void cs_conv_vectors(cs_conv_vectors_run *run, uint32_t vectors)
+ *
+ * conv_vectors.h says what it computes. The weights of some rows stay in vectors, six at most, while all patches pass: three rows of
+ * up to two vectors, two of three, one of more. Then their sums become results, four at a time. What a patch's last vector has
+ * beyond its columns belongs to what stands after it: weights there are 0.
+ *
+ * Sums:                                              Results:
+ *   r1  patches, running    r3, r5, r7  acc, running   r0, r1  acc of a row, running     r3  y, running
+ *   r6  bytes of a patch    r0, r2, r4  sums           r2      rows left of these        r4  bias          q4, q5  multipliers
+ *   r8  row                 r9   its weights           r5      shift                     r6  four steps    q6      steps
+ *   r10 rows                r11  to the next four      r7-r11  constants, results, ...   lr  results left  q7      -32767
+ *   lr  patches left        r12  run                   r12     run
+ *   q0, q1  x, and where a row's columns stand; q2-q7  weights
+ *   [sp] run, [sp, #4] code of the sums
+ *
+ * Stack: 108 bytes, declared to the stack analysis by the symbol cs_conv_vectors.stack_bytes. Leaf function. */
+#include "saved_registers.h"
+
+#if defined(__ARM_FEATURE_MVE)
+
+#define STACK 108 /* bytes */
+#define WEIGHTS_AT 0 /* of cs_conv_vectors_run */
+#define ROW 4
+#define PATCHES 12
+#define ACC 16
+#define COUNT 20
+#define APART 28
+#define CONSTANTS 32
+#define Y 48
+#define Y_CHANNEL 52
+#define STEP 56
+#define PHASES 60
+#define PHASE 64
+
+        .syntax unified
+        .thumb
+
+        /* Eight weights of the row into \q, \at the bytes before them; the last ones of a row are predicated. */
+        .macro  WEIGHTS q last=0
+        .if     \last
+        vpst
+        vldrbt.s16 \q, [r2, q0]
+        .else
+        vldrb.s16 \q, [r2, q0]
+        adds    r2, r2, #32
+        .endif
+        .endm
+
+        /* The next row; after the last one it again. */
+        .macro  NEXT_ROW
+        adds    r8, r8, #1
+        cmp     r8, r10
+        bhs     .Llast\@
+        add     r9, r9, #4
+        tst     r8, #3
+        it      eq
+        addeq   r9, r9, r11
+.Llast\@:
+        mov     r2, r9
+        .endm
+
+        .macro  STORE sum to
+        str     \sum, [\to], #4
+        .endm
+
+        .section .text.cs_conv_vectors, "ax", %progbits
+        .balign 4
+        .globl  cs_conv_vectors
+        .type   cs_conv_vectors, %function
+        .thumb_func
+cs_conv_vectors:
+        .cfi_sections .debug_frame
+        .cfi_startproc
+        push    {r4-r11, lr}
+        vpush   {d8-d15}
+        sub     sp, sp, #8
+        .cfi_def_cfa_offset STACK
+        SAVED_R4_R11_LR
+        adr     r2, .Lcores
+        ldr     r1, [r2, r1, lsl #2]
+        add     r1, r1, r2
+        strd    r0, r1, [sp]
+        mov     r12, r0
+.Lblock:                                        // the next rows; r12 run
+        ldm     r12, {r2, r8, r10}
+        ldr     r6, [r12, #24]                  // columns
+        mov     r9, r2
+        lsls    r11, r6, #2
+        subs    r11, r11, #16
+        subs    r4, r6, #1
+        and     r4, r4, #4
+        adds    r4, r4, #4                      // columns of the last vector, 4 or 8
+        vctp.16 r4
+        adr     r4, .Lplaces
+        vldrh.u16 q0, [r4]
+        lsls    r6, r6, #1
+        ldrd    r1, r3, [r12, #PATCHES]
+        ldrd    r4, r7, [r12, #COUNT]
+        ldr     r7, [r12, #APART]
+        add     r5, r3, r7
+        add     r7, r7, r5
+        dls     lr, r4
+        ldr     r4, [sp, #4]
+        bx      r4
+        .balign 4
+.Lplaces:
+        .short  0, 2, 1, 3, 16, 18, 17, 19      // of four rows, packed: codesign/conv.h
+.Lcores:
+        .word   0
+        .word   .Lone - .Lcores + 1
+        .word   .Ltwo - .Lcores + 1
+        .word   .Lthree - .Lcores + 1
+        .word   .Lfour - .Lcores + 1
+        .word   .Lfive - .Lcores + 1
+        .word   .Lsix - .Lcores + 1
+
+.Lone:
+        WEIGHTS q2 1
+        NEXT_ROW
+        WEIGHTS q3 1
+        NEXT_ROW
+        WEIGHTS q4 1
+        NEXT_ROW
+1:
+        vldrh.u16 q0, [r1]
+        vmladav.s16 r0, q2, q0
+        add     r1, r1, r6
+        vmladav.s16 r2, q3, q0
+        STORE   r0 r3
+        vmladav.s16 r4, q4, q0
+        STORE   r2 r5
+        STORE   r4 r7
+        le      lr, 1b
+        movs    r2, #3
+        b       .Lresults
+
+.Ltwo:
+        WEIGHTS q2
+        WEIGHTS q3 1
+        NEXT_ROW
+        WEIGHTS q4
+        WEIGHTS q5 1
+        NEXT_ROW
+        WEIGHTS q6
+        WEIGHTS q7 1
+        NEXT_ROW
+1:
+        vldrh.u16 q0, [r1]
+        vmladav.s16 r0, q2, q0
+        vldrh.u16 q1, [r1, #16]
+        vmladava.s16 r0, q3, q1
+        add     r1, r1, r6
+        vmladav.s16 r2, q4, q0
+        STORE   r0 r3
+        vmladava.s16 r2, q5, q1
+        vmladav.s16 r4, q6, q0
+        STORE   r2 r5
+        vmladava.s16 r4, q7, q1
+        STORE   r4 r7
+        le      lr, 1b
+        movs    r2, #3
+        b       .Lresults
+
+.Lthree:
+        WEIGHTS q2
+        WEIGHTS q3
+        WEIGHTS q4 1
+        NEXT_ROW
+        WEIGHTS q5
+        WEIGHTS q6
+        WEIGHTS q7 1
+        NEXT_ROW
+1:
+        vldrh.u16 q0, [r1]
+        vmladav.s16 r0, q2, q0
+        vldrh.u16 q1, [r1, #16]
+        vmladav.s16 r2, q5, q0
+        vmladava.s16 r0, q3, q1
+        vldrh.u16 q0, [r1, #32]
+        vmladava.s16 r2, q6, q1
+        add     r1, r1, r6
+        vmladava.s16 r0, q4, q0
+        vmladava.s16 r2, q7, q0
+        STORE   r0 r3
+        STORE   r2 r5
+        le      lr, 1b
+        movs    r2, #2
+        b       .Lresults
+
+        .macro  ONE_ROW vectors
+        NEXT_ROW
+1:
+        vldrh.u16 q0, [r1]
+        vmladav.s16 r0, q2, q0
+        vldrh.u16 q1, [r1, #16]
+        vmladava.s16 r0, q3, q1
+        vldrh.u16 q0, [r1, #32]
+        vmladava.s16 r0, q4, q0
+        vldrh.u16 q1, [r1, #48]
+        vmladava.s16 r0, q5, q1
+        .if     \vectors > 4
+        vldrh.u16 q0, [r1, #64]
+        vmladava.s16 r0, q6, q0
+        .endif
+        .if     \vectors > 5
+        vldrh.u16 q1, [r1, #80]
+        vmladava.s16 r0, q7, q1
+        .endif
+        add     r1, r1, r6
+        STORE   r0 r3
+        le      lr, 1b
+        movs    r2, #1
+        .endm
+
+.Lfour:
+        WEIGHTS q2
+        WEIGHTS q3
+        WEIGHTS q4
+        WEIGHTS q5 1
+        ONE_ROW 4
+        b       .Lresults
+.Lfive:
+        WEIGHTS q2
+        WEIGHTS q3
+        WEIGHTS q4
+        WEIGHTS q5
+        WEIGHTS q6 1
+        ONE_ROW 5
+        b       .Lresults
+.Lsix:
+        WEIGHTS q2
+        WEIGHTS q3
+        WEIGHTS q4
+        WEIGHTS q5
+        WEIGHTS q6
+        WEIGHTS q7 1
+        ONE_ROW 6
+
+.Lresults:                                      // r2 rows that were computed
+        ldr     r12, [sp]
+        ldrd    r0, r1, [r12, #ROW]             // the first of them, and how many there are
+        str     r9, [r12, #WEIGHTS_AT]
+        str     r8, [r12, #ROW]
+        subs    r1, r1, r0
+        cmp     r2, r1
+        it      hi
+        movhi   r2, r1
+        add     r11, r12, #CONSTANTS
+        ldm     r11, {r7-r10}
+        cmp     r7, #0
+        beq     .Lend                           // sums are all that is wanted
+        movw    r0, #0x8001
+        vdup.16 q7, r0
+        movs    r0, #0
+        vidup.u32 q6, r0, #1
+        ldr     r6, [r12, #STEP]
+        vmul.i32 q6, q6, r6
+        lsls    r6, r6, #3
+        ldr     r0, [r12, #ACC]
+.Lrow:
+        ldr     r1, [r8]
+        ldr     r3, [r9]
+        vdup.32 q4, r1
+        vdup.32 q5, r3
+        ldr     r4, [r7]
+        ldrsb   r5, [r10]
+        adds    r5, r5, #1
+        ldr     r1, [r12, #COUNT]
+        ldrd    r3, lr, [r12, #PHASE]           // phase, the first one with a result less
+        cmp     r3, lr
+        it      ge
+        subge   r1, r1, #1
+        mov     lr, r1
+        ldr     r3, [r12, #Y]
+        mov     r1, r0
+        wlstp.32 lr, lr, 3f
+        cmp     r6, #8
+        bne     2f
+1:
+        vldrw.u32 q0, [r1], #16
+        vadd.i32 q0, q0, r4
+        vmulh.s32 q1, q0, q4
+        vpt.s32 lt, q0, zr
+        vmulht.s32 q1, q0, q5
+        vrshl.s32 q1, r5
+        vqmovnb.s32 q1, q1
+        vmax.s16 q1, q1, q7
+        vstrh.32 q1, [r3], #8
+        letp    lr, 1b
+        b       3f
+2:
+        vldrw.u32 q0, [r1], #16
+        vadd.i32 q0, q0, r4
+        vmulh.s32 q1, q0, q4
+        vpt.s32 lt, q0, zr
+        vmulht.s32 q1, q0, q5
+        vrshl.s32 q1, r5
+        vqmovnb.s32 q1, q1
+        vmax.s16 q1, q1, q7
+        vstrh.32 q1, [r3, q6, uxtw #1]
+        add     r3, r3, r6
+        letp    lr, 2b
+3:
+        ldrd    r1, r3, [r12, #Y]
+        ldrd    r4, r5, [r12, #PHASES]
+        adds    r5, r5, #1
+        adds    r1, r1, #2                      // the next phase
+        cmp     r5, r4
+        bne     4f
+        movs    r5, #0                          // the next channel
+        sub     r1, r1, r4, lsl #1
+        adds    r7, r7, #4
+        add     r1, r1, r3
+        add     r8, r8, #4
+        add     r9, r9, #4
+        add     r10, r10, #1
+4:
+        str     r1, [r12, #Y]
+        str     r5, [r12, #PHASE]
+        ldr     r1, [r12, #APART]
+        add     r0, r0, r1
+        subs    r2, r2, #1
+        bne     .Lrow
+        stm     r11, {r7-r10}
+        ldrd    r0, r1, [r12, #ROW]
+        cmp     r0, r1
+        blo     .Lblock
+.Lend:
+        add     sp, sp, #8
+        vpop    {d8-d15}
+        pop     {r4-r11, pc}
+        .cfi_endproc
+        .size   cs_conv_vectors, . - cs_conv_vectors
+
+        .globl  cs_conv_vectors.stack_bytes
+        .set    cs_conv_vectors.stack_bytes, STACK
+
+#endif
+
+/* Bare-metal objects of GCC carry no such note, and one that does makes ld warn about all others. */
+#if defined(__linux__) && defined(__ELF__)
+        .section .note.GNU-stack, "", %progbits
+#endif
