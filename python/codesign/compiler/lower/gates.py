@@ -15,7 +15,8 @@ from codesign.compiler.layers import Value
 from codesign.compiler.lower.constants import QUANTIZE_HINT, rne
 from codesign.compiler.lower.rows import Rows
 
-MULTIPLIER_LIMIT = 2**30
+MULTIPLIER_LIMIT, LAST_LIMIT = 2**30, 2**31 - 1
+"""Of a multiplier with any shift; with a shift of 1, below which there is none."""
 
 
 @dataclass(frozen=True)
@@ -65,8 +66,8 @@ class GateNumbers:
 
 
 def gate_numbers(where: str, products: Sequence[GateProduct]) -> GateNumbers:
-    """The largest shift in 1…16 with which all multipliers stay ≤ 2^30 and every sum below 2^31. Terms that are not halved
-    share the first one's bias, which holds the rounding of the gate's shift.
+    """The largest shift in 1…16 with which all multipliers stay ≤ 2^30, with 1 below 2^31, and every sum below 2^31.
+    Terms that are not halved share the first one's bias, which holds the rounding of the gate's shift.
 
     Raises InputError when there is none.
     """
@@ -90,7 +91,7 @@ def _with_shift(products: Sequence[GateProduct], shift: int) -> GateNumbers | No
         multiplier = rne(
             math.ldexp(product.source.scale * product.scale, 44 - (8 if product.factor == 256 else 0) + shift + extra)
         )
-        if multiplier > MULTIPLIER_LIMIT:
+        if multiplier > (LAST_LIMIT if shift == 1 else MULTIPLIER_LIMIT):
             return None
         multipliers.append(multiplier)
         weights = product.weights.astype(object) if product.weights.size else np.zeros((units, 1), object)

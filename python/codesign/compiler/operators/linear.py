@@ -89,7 +89,7 @@ class Linear(Operator):
         follower, quants = calibration.graph.follower(self.output), calibration.quants
         result = follower.outputs[0] if follower is not None and follower.clamp is not None else self.output
         source = quants.get(self.source)
-        weight, bias = int8_rows(self.weight, self.bias, source, quants.get(result))
+        weight, bias = int8_rows(self.weight, self.bias, source, quants.get(result), calibration.moments.get(self.name))
         changed = replace(self, weight=weight, bias=bias)
         if source is None or result not in quants or quants[result].bits != 8:
             return changed, {}
@@ -109,6 +109,9 @@ class Linear(Operator):
     @property
     def gives_int16(self) -> bool:
         return True
+
+    def multiplied(self, values: Mapping[str, Real]) -> Real | None:
+        return values[self.source].reshape(-1, self.weight.values.shape[1])
 
     @property
     def columns(self) -> Matrix | None:

@@ -16,7 +16,16 @@ from codesign.compiler.model.graph import GATES, Matrix, Quant
 from codesign.compiler.operators.headroom import products_reach, saturating_bias
 from codesign.compiler.operators.operator import Grid, Operator, Real, Shape
 from codesign.compiler.operators.rounding import sigmoid
-from codesign.compiler.operators.scales import HIDDEN, HIDDEN16, LOGIT, cell_quant, group_scales, int8_matrix, widest_step
+from codesign.compiler.operators.scales import (
+    HIDDEN,
+    HIDDEN16,
+    LOGIT,
+    LSTM_STEP,
+    cell_quant,
+    group_scales,
+    int8_side_by_side,
+    widest_step,
+)
 
 if TYPE_CHECKING:
     from codesign.compiler.lower.context import Context
@@ -105,20 +114,22 @@ class LstmCell(Operator):
 
     @property
     def source_step(self) -> float:
-        return widest_step(self.input_weight.values, len(GATES))
+        return widest_step(self.input_weight.values, len(GATES), LSTM_STEP)
 
     def quantized(self, calibration: Calibration) -> tuple[Self, Mapping[str, Quant]]:
         hidden, source = calibration.quants[self.hidden], calibration.quants.get(self.source)
         reach = products_reach(self.recurrent_weight.values.astype(np.float64), hidden)
         if source is not None:
             reach = reach + products_reach(self.input_weight.values.astype(np.float64), source)
-        changed = replace(
-            self,
-            input_weight=_per_gate(self.input_weight, source),
-            recurrent_weight=_per_gate(self.recurrent_weight, hidden),
-            bias=saturating_bias(self.bias, reach, LOGIT),
-        )
-        return changed, {}
+        values = [matrix.values.astype(np.float64) for matrix in self.matrices]
+        quants = (source, hidden)
+        scales = [group_scales(each, len(GATES), quant, LSTM_STEP) for each, quant in zip(values, quants, strict=True)]
+        inputs, recurrent = int8_side_by_side(values, scales, calibration.moments.get(self.name))
+        bias = saturating_bias(self.bias, reach, LOGIT)
+        return replace(self, input_weight=inputs, recurrent_weight=recurrent, bias=bias), {}
+
+    def multiplied(self, values: Mapping[str, Real]) -> Real | None:
+        return np.concatenate([values[self.source].ravel(), values[self.hidden].ravel()])[None]
 
     def write(self, writer: QdqWriter) -> None:
         name = writer.inner(self)
@@ -147,8 +158,3 @@ class LstmCell(Operator):
 
     def lower(self, context: Context) -> None:
         lower_lstm(context, self)
-
-
-def _per_gate(matrix: Matrix, source: Quant | None) -> Matrix:
-    values = matrix.values.astype(np.float64)
-    return int8_matrix(values, group_scales(values, len(GATES), source))

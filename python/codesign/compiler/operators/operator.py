@@ -174,6 +174,12 @@ class Operator(ABC):
         """Whether each channel of its one output is scaled as that of its one source is, by any positive factor."""
         return False
 
+    def multiplied(self, values: Mapping[str, Real]) -> Real | None:
+        """What its matrices, side by side, were multiplied by in a step with `values`: (vectors, columns); None where nothing
+        is to be told of it, and weights are rounded one by one.
+        """
+        return None
+
     @property
     def columns(self) -> Matrix | None:
         """The matrix that its one source is multiplied by, and by nothing else; None without."""

@@ -17,7 +17,7 @@ from codesign.compiler.lower.recurrent import lower_recurrent
 from codesign.compiler.model.graph import Matrix, Quant
 from codesign.compiler.operators.operator import Grid, Operator, Real, Shape
 from codesign.compiler.operators.rounding import sigmoid
-from codesign.compiler.operators.scales import HIDDEN, HIDDEN16, cell_quant, group_scales, int8_matrix, widest_step
+from codesign.compiler.operators.scales import HIDDEN, HIDDEN16, cell_quant, group_scales, int8_side_by_side, widest_step
 
 if TYPE_CHECKING:
     from codesign.compiler.lower.context import Context
@@ -179,13 +179,29 @@ class Recurrent(Operator):
         return found
 
     def quantized(self, calibration: Calibration) -> tuple[Self, Mapping[str, Quant]]:
-        gates, quants = GATES[self.kind], calibration.quants
-        pairs = ((self.input_weight, quants.get(self.source)), (self.recurrent_weight, quants.get(self.output)))
+        quants = (calibration.quants.get(self.source), calibration.quants.get(self.output))
+        values = [matrix.values.astype(np.float64) for matrix in self.matrices]
+        scales = [group_scales(each, GATES[self.kind], quant) for each, quant in zip(values, quants, strict=True)]
+        moment, columns = calibration.moments.get(self.name), self.input_weight.values.shape[1]
+        # A GRU's candidate adds its products only after the reset gate: what one rounds wrong, the other cannot take back.
+        added = len(values[0]) - (self.units if self.kind == "gru" else 0)
+        parts = [(slice(None, added), moment)] if added else []
+        parts += [(slice(added, None), None if moment is None else _apart(moment, columns))] if added < len(values[0]) else []
         made = [
-            int8_matrix(matrix.values.astype(np.float64), group_scales(matrix.values.astype(np.float64), gates, source))
-            for matrix, source in pairs
+            int8_side_by_side([each[rows] for each in values], [scale[rows] for scale in scales], of_rows)
+            for rows, of_rows in parts
         ]
-        return replace(self, input_weight=made[0], recurrent_weight=made[1]), {}
+        inputs, recurrent = (_stacked(matrices) for matrices in zip(*made, strict=True))
+        return replace(self, input_weight=inputs, recurrent_weight=recurrent), {}
+
+    def multiplied(self, values: Mapping[str, Real]) -> Real | None:
+        x = values[self.source].reshape(self.positions, -1)
+        if not self.scan:
+            return np.concatenate([x, values[self.hidden].reshape(self.positions, -1)], axis=1)
+        first = values[self.hidden].reshape(1, -1) if self.stateful else np.zeros((1, self.units))
+        after = values[self.output].reshape(self.positions, -1)
+        before = (first, after[:-1]) if self.scan == "forward" else (after[1:], first)
+        return np.concatenate([x, np.concatenate(before)], axis=1)
 
     def write(self, writer: QdqWriter) -> None:
         name, gates = writer.inner(self), GATES[self.kind]
@@ -234,3 +250,17 @@ def _rows(matrix: Matrix, rows: npt.NDArray[np.int64]) -> Matrix:
     assert matrix.quantized is not None
     assert matrix.scale is not None
     return Matrix(matrix.values[rows], matrix.quantized[rows], matrix.scale[rows])
+
+
+def _apart(moment: Real, columns: int) -> Real:
+    """The moment of two vectors side by side, the first of `columns`, as if neither told anything about the other."""
+    changed = moment.copy()
+    changed[:columns, columns:] = changed[columns:, :columns] = 0.0
+    return changed
+
+
+def _stacked(matrices: Sequence[Matrix]) -> Matrix:
+    """Rows of int8 matrices one below the other."""
+    values = np.concatenate([matrix.values for matrix in matrices])
+    integers = np.concatenate([matrix.quantized for matrix in matrices if matrix.quantized is not None])
+    return Matrix(values, integers, np.concatenate([matrix.scale for matrix in matrices if matrix.scale is not None]))

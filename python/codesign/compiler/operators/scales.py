@@ -4,12 +4,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
 
 from codesign.compiler.lower.constants import LOGIT_SCALE, UNIT_SCALE
 from codesign.compiler.model.graph import Matrix, Quant
+from codesign.compiler.operators.compensation import rounded_weights
 from codesign.compiler.operators.headroom import FLOAT32, least_row_scale, products_reach, saturating_bias
 
 LOGIT = Quant(LOGIT_SCALE, 0, 16)
@@ -19,8 +21,10 @@ _CLIPS = np.linspace(0.3, 1.0, 71)
 HIDDEN16 = Quant(UNIT_SCALE, 0, 16)
 _WIDE_MARGIN = 1.125  # room above the largest magnitude that calibration saw, an eighth
 _SUM_STEPS = 2.0**30
-_GATE_STEP = 0.999 * 2.0**-15
-"""What a step of an int16 input times a step of a weight may move a gate by, so that its multiplier has 31 bits."""
+GATE_STEP, LSTM_STEP = 0.999 * 2.0**-15, 0.999 * 2.0**-14
+"""What a step of an int16 input times a step of a weight may move a gate by, so that its multiplier has 31 bits: a GRU needs
+one of them for a product that its reset gate scales.
+"""
 _CELL_MARGIN = 1.25  # room above the largest cell state that calibration saw
 
 
@@ -61,9 +65,14 @@ def weight_scale(weights: npt.NDArray[np.float64]) -> float:
 
 
 def int8_rows(
-    weight: Matrix, bias: npt.NDArray[np.float64], source: Quant | None, result: Quant | None
+    weight: Matrix,
+    bias: npt.NDArray[np.float64],
+    source: Quant | None,
+    result: Quant | None,
+    moment: npt.NDArray[np.float64] | None = None,
 ) -> tuple[Matrix, npt.NDArray[np.float64]]:
-    """Weights in int8 with a scale a row, and the bias that fits beside them, for `source` and the integers of the result.
+    """Weights in int8 with a scale a row, and the bias that fits beside them, for `source` and the integers of the result;
+    `moment` as for `rounded_weights`.
 
     Without parameters of both, nothing is known of the bias and it stays: lowering says what is wrong.
     """
@@ -75,32 +84,52 @@ def int8_rows(
         if source.bits == 16:  # sums of int16 times int8 stay below 2^31, beside the bias
             least = np.maximum(least, np.abs(rows).sum(axis=1) * 32767 / _SUM_STEPS)
         scale = _of_biased_rows(rows, scale, least.astype(np.float32))
-    return int8_matrix(rows, scale), bias
+    return int8_matrix(rows, scale, moment), bias
 
 
-def group_scales(weights: npt.NDArray[np.float64], groups: int, source: Quant | None) -> npt.NDArray[np.float64]:
+def group_scales(
+    weights: npt.NDArray[np.float64], groups: int, source: Quant | None, step: float = GATE_STEP
+) -> npt.NDArray[np.float64]:
     """Scales of int8 weights, float64 (rows,), one for each of `groups` runs of rows, which int16 sums of the source allow."""
     scales = []
     for part in np.split(weights, groups):
         scale = weight_scale(part)
         if source is not None and source.bits == 16:
             scale = max(scale, float(np.float32(np.abs(part).sum(axis=1).max() * 32767 / _SUM_STEPS)))
-            scale = min(scale, float(np.float32(_GATE_STEP / source.scale)))  # larger weights become the largest
+            scale = min(scale, float(np.float32(step / source.scale)))  # larger weights become the largest
         scales.append(scale)
     return np.repeat(scales, len(weights) // groups)
 
 
-def widest_step(weights: npt.NDArray[np.floating], groups: int) -> float:
+def widest_step(weights: npt.NDArray[np.floating], groups: int, step: float = GATE_STEP) -> float:
     """The largest scale of an int16 source beside which `group_scales` gives each of `groups` runs of rows its best scale."""
     largest = max(weight_scale(part) for part in np.split(weights.astype(np.float64), groups))
-    return _GATE_STEP / largest if largest > 0.0 else math.inf
+    return step / largest if largest > 0.0 else math.inf
 
 
-def int8_matrix(values: npt.NDArray[np.float64], scale: npt.NDArray[np.float64]) -> Matrix:
-    """Weights float64 (rows, columns) in int8 with a scale a row."""
-    q = np.clip(np.rint(values / scale[:, None]), -127, 127).astype(np.int8)
+def int8_matrix(
+    values: npt.NDArray[np.float64], scale: npt.NDArray[np.float64], moment: npt.NDArray[np.float64] | None = None
+) -> Matrix:
+    """Weights float64 (rows, columns) in int8 with a scale a row; `moment` as for `rounded_weights`."""
+    return int8_side_by_side([values], [scale], moment)[0]
+
+
+def int8_side_by_side(
+    values: Sequence[npt.NDArray[np.float64]],
+    scales: Sequence[npt.NDArray[np.float64]],
+    moment: npt.NDArray[np.float64] | None,
+) -> list[Matrix]:
+    """Matrices float64 (rows, columns) whose products are added, in int8 with a scale a row each; `moment` is of their vectors
+    side by side, as for `rounded_weights`.
+    """
+    steps = [np.broadcast_to(scale[:, None], each.shape) for each, scale in zip(values, scales, strict=True)]
+    together = rounded_weights(np.concatenate(values, axis=1), np.concatenate(steps, axis=1), moment)
+    ends = np.cumsum([each.shape[1] for each in values])[:-1]
     largest = float(FLOAT32.max)  # a rounded scale times 127 may be a bit beyond it
-    return Matrix(np.clip(q * scale[:, None], -largest, largest).astype(np.float32), q, scale)
+    return [
+        Matrix(np.clip(q * scale[:, None], -largest, largest).astype(np.float32), q, scale)
+        for q, scale in zip(np.split(together, ends, axis=1), scales, strict=True)
+    ]
 
 
 def _of_biased_rows(

@@ -13,6 +13,7 @@ import numpy.typing as npt
 from codesign.base.errors import InputError
 from codesign.compiler.model.graph import Graph, Quant, State
 from codesign.compiler.operators import Operator
+from codesign.compiler.operators.compensation import MOST_COLUMNS, Moments
 from codesign.compiler.operators.rounding import rounded
 from codesign.compiler.operators.scales import HIDDEN, LOGIT, UNIT, int8_snr_db, value_quant, wide_quant
 from codesign.compiler.quantize.balance import Channels
@@ -34,7 +35,8 @@ class Calibration:
     """What operators choose their parameters by; `quants` are those of the values so far.
 
     `activations` says how wide values are: int8, int16, or "auto": int16 where int8 would leave less than `threshold_db`.
-    `loud` is what values did on louder signals: int16 has room for them, int8 is for what `seen` is.
+    `loud` is what values did on louder signals: int16 has room for them, int8 is for what `seen` is. `moments` are what the
+    weights of operators, by name, are rounded by (`rounded_weights`); of others, each is rounded to the nearest.
     """
 
     graph: Graph
@@ -43,6 +45,7 @@ class Calibration:
     activations: Activations = "int8"
     threshold_db: float = AUTO_DB
     loud: Seen = field(default_factory=dict)
+    moments: Mapping[str, npt.NDArray[np.float64]] = field(default_factory=dict)
     _wide: dict[str, bool] = field(default_factory=dict)
 
     def is_wide(self, name: str) -> bool:
@@ -133,8 +136,11 @@ def quantize_graph(
     return quantize_seen(graph, observe(graph, features), activations, threshold_db)
 
 
-def observe(graph: Graph, features: Sequence[npt.NDArray[np.float32]]) -> Seen:
-    """What the values of a float graph do on recordings, one float32 array (frames, n) of features for each.
+def observe(
+    graph: Graph, features: Sequence[npt.NDArray[np.float32]], moments: dict[str, npt.NDArray[np.float64]] | None = None
+) -> Seen:
+    """What the values of a float graph do on recordings, one float32 array (frames, n) of features for each; `moments`, where
+    given, gets those of what operators multiply with their weights, by their names, if there are enough.
 
     Raises:
         InputError: the graph is quantized already, no features, or a value that is not finite.
@@ -148,17 +154,28 @@ def observe(graph: Graph, features: Sequence[npt.NDArray[np.float32]]) -> Seen:
     states = (state.input for state in graph.states if state.input not in carried)
     names = (graph.input, *(name for op in graph.ops for name in op.observed), *states)
     seen = {name: np.empty((frames, graph.size(name)), np.float32) for name in names}
+    gathered = [] if moments is None else _moments(graph)
     frame = 0
     with np.errstate(over="ignore", invalid="ignore"):  # what does not stay finite is said below
         for rows in features:
             for values in float_steps(graph, rows):
                 for name, history in seen.items():
                     history[frame] = values[name].ravel()
+                for op, sums in gathered:
+                    if (vectors := op.multiplied(values)) is not None:
+                        sums.add(vectors)
                 frame += 1
     for name, history in seen.items():
         if not np.isfinite(history).all():
             raise InputError(f"value '{name}' of {graph.name} is not finite on the calibration data", hint="check the model")
+    if moments is not None:
+        moments |= {op.name: mean for op, sums in gathered if (mean := sums.mean) is not None}
     return seen
+
+
+def _moments(graph: Graph) -> list[tuple[Operator, Moments]]:
+    columns = [(op, sum(matrix.values.shape[1] for matrix in op.matrices)) for op in graph.ops]
+    return [(op, Moments(count)) for op, count in columns if 0 < count <= MOST_COLUMNS]
 
 
 def quantize_seen(
@@ -167,9 +184,12 @@ def quantize_seen(
     activations: Activations = "int8",
     threshold_db: float = AUTO_DB,
     loud: Seen | None = None,
+    moments: Mapping[str, npt.NDArray[np.float64]] | None = None,
 ) -> Graph:
-    """As `quantize_graph`, from what `observe` saw; int16 values have room for what it saw on louder signals, `loud`, too."""
-    calibration = Calibration(graph, seen, {}, activations, threshold_db, loud or {})
+    """As `quantize_graph`, from what `observe` saw; int16 values have room for what it saw on louder signals, `loud`, too.
+    Weights are rounded by `moments`, where there are any.
+    """
+    calibration = Calibration(graph, seen, {}, activations, threshold_db, loud or {}, moments or {})
     quants = calibration.quants
     quants[graph.input] = calibration.integers(graph.input)
     for op in graph.ops:

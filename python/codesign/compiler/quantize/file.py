@@ -155,8 +155,9 @@ def _quantized(
         progress("balance", 0, 0)
         graph, moved = balance(graph, channels_of(graph, features))
     progress("calibrate", 0, 0)
-    seen = observe(graph, features)
-    quantized = quantize_seen(graph, seen, activations, threshold_db, observe(graph, louder) if louder else None)
+    moments: dict[str, npt.NDArray[np.float64]] = {}
+    seen = observe(graph, features, moments)
+    quantized = quantize_seen(graph, seen, activations, threshold_db, observe(graph, louder) if louder else None, moments)
     unmoved = still(quantized.quants, {name: values for name, values in seen.items() if graph.state(name) is None})
     network = _lowered(quantized)
     write_qdq(quantized, output)
