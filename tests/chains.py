@@ -134,6 +134,11 @@ CHAINS = {
         **{"window": 128, "n_fft": 256, "hop": 21, "feature": "erb_magnitude", "n_mels": 7, "window_kind": "hann"},
         **{"path": "filter", "taps": 100, "block": 7, "filter_type": "int16", "gain_max": 1.5},
     ),
+    "asymmetric window": chain_of(window=128, n_fft=128, hop=16, window_kind="asymmetric", feature="mel_magnitude", n_mels=12),
+    "asymmetric window, long fall, mixed": chain_of(
+        **{"window": 100, "n_fft": 120, "hop": 12, "window_kind": "asymmetric", "synthesis_length": 72},
+        **{"feature": "spectrum", "output": "mask", "attenuation_limit": 12},
+    ),
     "frame to frame of any length": chain_of(window=77, n_fft=77, hop=11, feature="frame", output="frame"),
 }
 

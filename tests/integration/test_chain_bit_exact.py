@@ -50,7 +50,7 @@ def test_host_library_equals_reference(name, types, tmp_path):
 @pytest.mark.parametrize(
     "name",
     [
-        *("preset nsnet2", "preset gtcrn", "preset dtln-2", "complex mask in planes, scaled", *FILTERS),
+        *("preset nsnet2", "preset gtcrn", "preset dtln-2", "complex mask in planes, scaled", *FILTERS, "asymmetric window"),
         *("compression after the network, with strength", "compression in the filter, after it, with programs"),
         "programs without compression",
     ],
@@ -128,6 +128,7 @@ def test_q31_filters_as_the_float_front_end_does(taps, kind, tmp_path):
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
+        ({"window_kind": "asymmetric", "window": 100, "hop": 20}, "window_kind 'asymmetric'"),
         ({"compression": "log"}, "compression 'log'"),
         ({"n_fft": 120, "window": 120, "hop": 60}, "n_fft 120"),
         ({"window": 100, "hop": 40}, "hop 40"),

@@ -33,6 +33,7 @@ from codesign.compiler.frontend.filter_path import (
 )
 from codesign.compiler.frontend.logarithm import log_scale
 from codesign.compiler.frontend.running import smoothing
+from codesign.compiler.frontend.windows import synthesis_length
 from codesign.compiler.layers import Value
 from codesign.compiler.layers.literals import float_literal
 from codesign.compiler.lower.network import Network
@@ -167,8 +168,14 @@ class _ChainCode:
         if self.chain.filters:
             return [f"{filter_function(self.chain)}(&{self._name('filter')}, {_FILTER_STATE}, in, out, {self.chain.hop});"]
         back = [] if self.chain.output == "frame" else self._transform("irfft")
-        self._shared.tables["synthesis_window"] = synthesis_window(self.chain)
-        names = f"&{self._name('frontend')}, spectrum, {self._name('synthesis_window')}"
+        first = self.chain.window - synthesis_length(self.chain)
+        self._shared.tables["synthesis_window"] = synthesis_window(self.chain)[first:]
+        size, frame = self._name("frontend"), "spectrum"
+        if first:
+            size, frame = self._name("synthesis_size"), f"spectrum + {first}"
+            members = f".window = {self.chain.window - first}, .hop = {self.chain.hop}"
+            self._shared.structs.append(f"static const cs_frame_size {size} = {{ {members} }};")
+        names = f"&{size}, {frame}, {self._name('synthesis_window')}"
         return [*back, f"cs_overlap_add({names}, (void *)(memory + at->overlap), out);"]
 
     def as_frame(self) -> list[str]:

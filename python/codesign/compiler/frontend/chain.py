@@ -14,7 +14,13 @@ from codesign.compiler.frontend.fft_tables import MAX_N_FFT, MIN_N_FFT, is_fft_l
 from codesign.compiler.frontend.filter_path import PATHS, filter_checks, filter_delay, filter_lag
 from codesign.compiler.frontend.output_stage import LIMITERS, output_checks
 from codesign.compiler.frontend.programs import Program, program_checks
-from codesign.compiler.frontend.windows import SYNTHESIS_KINDS, WINDOW_KINDS, overlap_problem
+from codesign.compiler.frontend.windows import (
+    SYNTHESIS_KINDS,
+    WINDOW_KINDS,
+    asymmetric_checks,
+    overlap_problem,
+    synthesis_length,
+)
 
 BAND_KINDS = ("mel", "slaney", "erb", "matrix")
 FEATURE_KINDS = (
@@ -34,7 +40,7 @@ RUNNING_OVER = ("each", "all")
 Arithmetic = Literal["float32", "q31"]
 """What a front end computes in: IEEE 754 binary32, or integers of 32 bits with an exponent a frame."""
 
-FRAMES = ("sample_rate", "n_fft", "window", "hop", "window_kind", "window_samples", "path")
+FRAMES = ("sample_rate", "n_fft", "window", "hop", "window_kind", "window_samples", "synthesis_length", "path")
 OUTPUT_STAGE = (
     *("attenuation_limit", "strength", "compressor", "programs", "program", "input_spl", "output_spl"),
     *(f"{limiter}{part}" for limiter in LIMITERS for part in ("", "_spl", "_attack", "_release")),
@@ -72,6 +78,7 @@ class Chain:
     window_samples: tuple[float, ...] = ()
     synthesis_kind: str = "matched"
     synthesis_samples: tuple[float, ...] = ()
+    synthesis_length: int = 0
     compression: str = "power"
     floor: float = FLOOR
     offset: float = 0.0
@@ -131,6 +138,7 @@ class Chain:
         yield self.path in PATHS, f"path '{self.path}' is not one of {_or(PATHS)}"
         yield from filter_checks(self) if self.filters else ()
         yield from compressor_checks(self)
+        yield from asymmetric_checks(self)
         yield from output_checks(self)
         yield from program_checks(self)
         yield not (problem := "" if self.filters else overlap_problem(self)), problem
@@ -267,8 +275,8 @@ class Chain:
 
     @property
     def latency_samples(self) -> int:
-        """Delay of the output stream against the input stream: window − hop samples, or what the filter's phase takes."""
-        return filter_delay(self) if self.filters else self.window - self.hop
+        """Delay of the output stream against the input stream: what is overlap-added less a hop, or what the filter takes."""
+        return filter_delay(self) if self.filters else synthesis_length(self) - self.hop
 
     @property
     def block_samples(self) -> int:

@@ -10,7 +10,7 @@ from codesign.compiler.frontend.compressor import spl_of
 from codesign.compiler.frontend.filter_path import filter_lag
 from codesign.compiler.frontend.output_stage import level_of, mix_of
 from codesign.compiler.frontend.programs import program_names
-from codesign.compiler.frontend.windows import overlap_gain
+from codesign.compiler.frontend.windows import ASYMMETRIC, overlap_gain, synthesis_length
 
 _BANDS = {"mel": "mel bands", "slaney": "Slaney mel bands", "erb": "ERB bands", "matrix": "bands of its own matrix"}
 _RUNNING = {
@@ -128,6 +128,8 @@ def _layout(chain: Chain) -> str:
 def _synthesis(chain: Chain) -> str:
     low, high = overlap_gain(chain)
     gain = "" if max(abs(low - 1), abs(high - 1)) < _IDENTITY else f", gain {low:.4g}" + (f"…{high:.4g}" if high > low else "")
+    if chain.window_kind == ASYMMETRIC:
+        return f"of the last {synthesis_length(chain)} samples{gain}"
     return f"window {chain.synthesis_kind}{gain}" if chain.synthesis_kind != "sum" else f"plain sum{gain}"
 
 

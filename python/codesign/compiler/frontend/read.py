@@ -19,7 +19,19 @@ from codesign.compiler.frontend.near import near
 from codesign.compiler.frontend.presets import presets
 from codesign.compiler.frontend.tables import TABLES, plain, read_table
 
-_INTEGERS = ("sample_rate", "n_fft", "window", "hop", "n_mels", "taps", "block", "lag", "strength", "program")
+_INTEGERS = (
+    "sample_rate",
+    "n_fft",
+    "window",
+    "hop",
+    "n_mels",
+    "synthesis_length",
+    "taps",
+    "block",
+    "lag",
+    "strength",
+    "program",
+)
 _WORDS = (
     *("window_kind", "feature", "synthesis_kind", "compression", "layout", "output", "gains", "path", "phase", "filter_type"),
     *("running", "running_over"),

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,9 +14,18 @@ if TYPE_CHECKING:
 
 _SHAPES = ("rectangular", "hann", "sqrt_hann", "hamming", "sqrt_hamming", "vorbis")
 _SYMMETRIC = "_symmetric"
-WINDOW_KINDS = (*_SHAPES, *(f"{shape}{_SYMMETRIC}" for shape in _SHAPES if "ha" in shape), "samples")
-"""Windows are periodic (of n + 1 points, the last left out), or `_symmetric`; `samples` are the model's own."""
-SYNTHESIS_KINDS = ("matched", "same", "sum", *WINDOW_KINDS)
+ASYMMETRIC = "asymmetric"
+SYNTHESIS_KINDS = (
+    "matched",
+    "same",
+    "sum",
+    *_SHAPES,
+    *(f"{shape}{_SYMMETRIC}" for shape in _SHAPES if "ha" in shape),
+    "samples",
+)
+WINDOW_KINDS = (*SYNTHESIS_KINDS[3:], ASYMMETRIC)
+"""Windows are periodic (of n + 1 points, the last left out), or `_symmetric`; `samples` are the model's own; an asymmetric one
+rises slowly, falls fast and has a short synthesis window at its end (Mauler and Martin, 2007)."""
 _LEAST_OVERLAP = 1e-3
 
 Real = npt.NDArray[np.float64]
@@ -31,7 +41,7 @@ def synthesis_window(chain: Chain) -> npt.NDArray[np.float32]:
 
     `matched` makes analysis followed by overlap-add the identity by the least-squares choice w[n] / Σ_k w[n + k·hop]² (Griffin
     and Lim, 1984, eq. 6); a window by name, v, does it as v[n] / Σ_k w[n + k·hop]·v[n + k·hop]. `same` is the analysis window,
-    `sum` is 1, and `samples` are taken as they are.
+    `sum` is 1, and `samples` are taken as they are. Of an asymmetric window the first window − synthesis_length are 0.
     """
     window = analysis_window(chain).astype(np.float64)
     match chain.synthesis_kind:
@@ -53,6 +63,27 @@ def overlap_gain(chain: Chain) -> tuple[float, float]:
     return float(sums.min()), float(sums.max())
 
 
+def synthesis_length(chain: Chain) -> int:
+    """Samples at the end of a frame that are overlap-added: all of it, but of an asymmetric window."""
+    if chain.window_kind != ASYMMETRIC:
+        return chain.window
+    return chain.synthesis_length or 2 * chain.hop
+
+
+def asymmetric_checks(chain: Chain) -> Iterator[tuple[bool, str]]:
+    """Conditions of an asymmetric window, and of its length elsewhere, with what to say where they fail."""
+    length, hop = synthesis_length(chain), chain.hop
+    if chain.window_kind != ASYMMETRIC:
+        said = f"synthesis_length {chain.synthesis_length} is of window_kind '{ASYMMETRIC}', not '{chain.window_kind}'"
+        yield chain.synthesis_length == 0, said
+        return
+    fits = 2 * hop <= length <= chain.window and length % hop == 0 and length % 2 == 0
+    yield fits, f"synthesis_length {length} is no even multiple of the hop {hop} in {2 * hop}…window={chain.window}"
+    kind = chain.synthesis_kind
+    yield kind == "matched", f"synthesis_kind '{kind}' does not go with window_kind '{ASYMMETRIC}', which has its own"
+    yield chain.output != "frame", f"window_kind '{ASYMMETRIC}' does not go with output 'frame'"
+
+
 def overlap_problem(chain: Chain) -> str:
     """Why no synthesis window makes overlap-add the identity, "" where one does or none is asked to."""
     if chain.synthesis_kind in ("same", "sum", "samples"):
@@ -67,10 +98,30 @@ def overlap_problem(chain: Chain) -> str:
 
 
 def _analysis(chain: Chain) -> Real:
+    if chain.window_kind == ASYMMETRIC:
+        return _long_rise(chain)
     return _samples(chain.window_kind, chain.window, chain.window_samples)
 
 
+def _long_rise(chain: Chain) -> Real:
+    """Half of a square root of a Hann window over all but the last synthesis_length/2 samples, then the fall of a short one."""
+    fall = synthesis_length(chain) // 2
+    rise = chain.window - fall
+    return np.sin(0.5 * np.pi * np.concatenate([np.arange(rise) / rise, np.arange(fall, 0, -1) / fall]))
+
+
+def _short_synthesis(chain: Chain, window: Real) -> Real:
+    """What makes the product with the analysis window a Hann window at the frame's end."""
+    length = synthesis_length(chain)
+    result, at = np.zeros(chain.window), chain.window - length
+    hann = np.sin(np.pi * np.arange(1, length) / length) ** 2
+    result[at + 1 :] = hann / window[at + 1 :]
+    return result
+
+
 def _synthesis(chain: Chain, window: Real) -> Real:
+    if chain.window_kind == ASYMMETRIC:
+        return _short_synthesis(chain, window)
     if chain.synthesis_kind == "matched":
         return window
     return _samples(chain.synthesis_kind, chain.window, chain.synthesis_samples)

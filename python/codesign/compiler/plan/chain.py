@@ -11,6 +11,7 @@ from codesign.base.errors import InputError
 from codesign.compiler.frontend import Arithmetic, Chain, analysis_window, synthesis_window
 from codesign.compiler.frontend.chain import FLOOR
 from codesign.compiler.frontend.fft_tables import is_power_of_two
+from codesign.compiler.frontend.windows import ASYMMETRIC
 from codesign.compiler.layers import Value
 from codesign.compiler.lower.network import Network
 
@@ -72,6 +73,7 @@ def _check_q31(network: Network, chain: Chain, features: Value) -> None:
 
 def _not_q31(chain: Chain) -> Iterator[tuple[bool, str]]:
     """What of a chain neither cs_frame_q31 nor cs_frame_float32 has."""
+    yield chain.window_kind == ASYMMETRIC, f"window_kind '{ASYMMETRIC}'"
     yield not chain.of_sizes, f"feature '{chain.feature}'"
     yield chain.compression != "power", f"compression '{chain.compression}'"
     yield chain.floor != FLOOR, f"floor {chain.floor:g}"

@@ -116,7 +116,7 @@ def _front_end_buffers(network: Network, stages: tuple[str, ...], arithmetic: Ar
         if part.frontend.changes_spectrum:
             held |= set(range(first, last))
     end = network.back_end
-    output = filter_bytes(end, arithmetic) if end.filters else 4 * tail
+    output = filter_bytes(end, arithmetic) if end.filters else 4 * end.latency_samples
     line = 2 * (end.latency_samples + end.hop) if end.compressor is None else 0
     bands = 0 if end.compressor is None else len(end.compressor.frequencies)
     after = {

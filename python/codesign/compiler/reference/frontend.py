@@ -176,11 +176,13 @@ def synthesise(chain: Chain, spectrum: Float, outputs: Float) -> npt.NDArray[np.
 
 def overlapped(chain: Chain, blocks: Iterable[Float]) -> npt.NDArray[np.int16]:
     """PCM int16 (frames · hop,) of frames float32 (frames, window) in blocks, by overlap-add."""
-    window, tail, hop = synthesis_window(chain), chain.window - chain.hop, chain.hop
+    tail, hop = chain.latency_samples, chain.hop
+    first = chain.window - hop - tail  # of an asymmetric window what comes before is zero
+    window = synthesis_window(chain)[first:]
     overlap = np.zeros(tail, np.float32)
     output = []
     for frames in blocks:
-        for y in frames * window:
+        for y in frames[:, first:] * window:
             total = np.concatenate([overlap + y[:tail], y[tail:]])
             output.append(total[:hop])
             overlap = total[hop:]

@@ -39,13 +39,14 @@ _TRAINED = (
         "hop",
         "window_kind",
         "window_samples",
+        "synthesis_length",
         "feature",
         "n_mels",
         "f_min",
         "f_max",
         "exponent",
     ),
-    *("path", "taps", "block", "lag"),
+    *("path", "taps", "filter_type", "block", "lag"),
 )
 
 
