@@ -7,37 +7,40 @@
 add_library(codesign_options INTERFACE)
 target_compile_options(codesign_options INTERFACE
   $<$<COMPILE_LANGUAGE:C>:-std=c11 -O3 -Wextra> -ffp-contract=off)
+if(CONFIG_CODESIGN_APP) # in an application of somebody else, with a compiler of theirs, a new warning stops nothing
+  target_compile_options(codesign_options INTERFACE $<$<COMPILE_LANGUAGE:C>:-Werror>)
+endif()
 if(CONFIG_CPU_CORTEX_M55) # its float vectors flush subnormals, scalars do not
   target_compile_options(codesign_options INTERFACE -mcpu=cortex-m55+nomve.fp)
 endif()
 
 function(codesign_model model)
-  get_filename_component(model ${model} ABSOLUTE BASE_DIR ${CMAKE_CURRENT_SOURCE_DIR})
-  if(NOT IS_DIRECTORY ${model})
-    codesign_generate(${model} model)
+  get_filename_component(model "${model}" ABSOLUTE BASE_DIR ${CMAKE_CURRENT_SOURCE_DIR})
+  if(NOT IS_DIRECTORY "${model}")
+    codesign_generate("${model}" model)
   endif()
-  if(NOT EXISTS ${model}/codesign_model.h)
+  if(NOT EXISTS "${model}/codesign_model.h")
     message(FATAL_ERROR "codesign: no generated model in ${model}: run 'codesign generate model.onnx -o FOLDER'")
   endif()
-  file(GLOB sources CONFIGURE_DEPENDS ${model}/*.c)
+  file(GLOB sources CONFIGURE_DEPENDS "${model}/*.c")
   add_library(codesign_model STATIC ${sources})
   # Quoted includes alone find the headers of the model, none of which can then hide one of the system.
-  target_compile_options(codesign_model PUBLIC -iquote${model})
+  target_compile_options(codesign_model PUBLIC "-iquote${model}")
   target_link_libraries(codesign_model PUBLIC zephyr_interface PRIVATE codesign_options)
   target_link_libraries(app PUBLIC codesign_model)
 endfunction()
 
 # Generate the sources of an .onnx file below the build folder and return that folder.
 function(codesign_generate onnx result)
-  set(folder ${CMAKE_BINARY_DIR}/codesign_model)
-  set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${onnx})
+  set(folder "${CMAKE_BINARY_DIR}/codesign_model")
+  set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS "${onnx}")
   execute_process(
-    COMMAND ${PYTHON_EXECUTABLE} -m codesign.cli.main generate ${onnx} --kernel ${CONFIG_CODESIGN_KERNEL}
-      --front-end ${CONFIG_CODESIGN_FRONT_END} -o ${folder}
+    COMMAND ${PYTHON_EXECUTABLE} -m codesign.cli.main generate "${onnx}" --kernel ${CONFIG_CODESIGN_KERNEL}
+      --front-end ${CONFIG_CODESIGN_FRONT_END} -o "${folder}"
     RESULT_VARIABLE status ERROR_VARIABLE words)
   if(status)
     message(FATAL_ERROR "codesign generate ${onnx}: ${words}\n"
       "(the Python of this build, ${PYTHON_EXECUTABLE}, needs the package: pip install codesign)")
   endif()
-  set(${result} ${folder} PARENT_SCOPE)
+  set(${result} "${folder}" PARENT_SCOPE)
 endfunction()

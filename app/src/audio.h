@@ -50,6 +50,12 @@ void audio_stop(void);
 /* Blocks that nobody has returned, for the leak check: 0 after audio_stop(). */
 uint32_t audio_blocks_in_use(void);
 
+/* Silence at once, from a fault or an interrupt: no driver, no kernel. A reset must follow. */
+void audio_mute(void);
+
+/* The sample rate that the device really makes, in mHz, once it was started; 0 where nothing tells. */
+uint32_t audio_rate_mhz(void);
+
 /* After the end of a file: leave the emulator or the process; returns on hardware. */
 void audio_exit(void);
 

@@ -75,6 +75,15 @@ uint32_t audio_blocks_in_use(void)
 	return in_use;
 }
 
+void audio_mute(void)
+{
+}
+
+uint32_t audio_rate_mhz(void)
+{
+	return 0;
+}
+
 void audio_exit(void)
 {
 	host_exit();

@@ -8,6 +8,7 @@
 
 #include "audio.h"
 #include "compat.h"
+#include "i2s_rate.h"
 
 const char audio_backend[] = "i2s";
 
@@ -15,6 +16,11 @@ const char audio_backend[] = "i2s";
 #define BLOCKS (5 + CONFIG_CODESIGN_PRIMED_BLOCKS)
 
 BUILD_ASSERT(AUDIO_BLOCK_BYTES % 4 == 0, "I2S moves whole words: choose another hop or stereo");
+#ifdef I2S_RATE_KNOWN
+BUILD_ASSERT(I2S_RATE_CAN_BE_MADE,
+	     "no divider of this I2S's clock gives the model's sample rate: choose another clock (EXTRA_DTC_OVERLAY_FILE, "
+	     "app/clocks) or model, or allow more with CONFIG_CODESIGN_RATE_ERROR_PPM");
+#endif
 K_MEM_SLAB_DEFINE_STATIC(blocks, AUDIO_BLOCK_BYTES, BLOCKS, 4);
 
 static const struct device *const i2s = DEVICE_DT_GET(DT_ALIAS(codesign_i2s));
@@ -112,6 +118,24 @@ void audio_stop(void)
 uint32_t audio_blocks_in_use(void)
 {
 	return k_mem_slab_num_used_get(&blocks);
+}
+
+void audio_mute(void)
+{
+#if DT_NODE_HAS_COMPAT(I2S_NODE, nordic_nrf_i2s)
+	/* nRF5340 product specification, "I2S": TASKS_STOP, then ENABLE; the pins fall to their idle state. */
+	sys_write32(1, DT_REG_ADDR(I2S_NODE) + 0x004);
+	sys_write32(0, DT_REG_ADDR(I2S_NODE) + 0x500);
+#endif
+}
+
+uint32_t audio_rate_mhz(void)
+{
+#ifdef I2S_RATE_KNOWN
+	return i2s_rate_mhz();
+#else
+	return 0;
+#endif
 }
 
 void audio_exit(void)

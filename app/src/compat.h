@@ -21,4 +21,21 @@ static inline void slab_free(struct k_mem_slab *slab, void *block)
 #endif
 }
 
+/* What a fault leaves on the stack was renamed in 4.0. */
+#if KERNEL_VERSION_MAJOR >= 4
+typedef struct arch_esf fault_frame;
+#else
+typedef z_arch_esf_t fault_frame;
+#endif
+
+static inline uint32_t fault_pc(const fault_frame *frame)
+{
+#ifdef CONFIG_CPU_CORTEX_M
+	return frame != NULL ? frame->basic.pc : 0;
+#else
+	ARG_UNUSED(frame);
+	return 0;
+#endif
+}
+
 #endif

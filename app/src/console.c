@@ -8,6 +8,7 @@
 #include "line.h"
 #include "monitor.h"
 #include "pipeline.h"
+#include "safety.h"
 #include "worker.h"
 
 /* The longest line is that of the statistics with every counter at its end, or the first with a long name of the model. */
@@ -52,6 +53,22 @@ void console_ready(void)
 	end(&line);
 }
 
+void console_boot(void)
+{
+	const struct safety_record record = safety_read();
+	struct line line;
+
+	begin(&line, "boot");
+	line_number(&line, "boots", record.boots);
+	line_number(&line, "faults", record.faults);
+	line_number(&line, "watchdogs", record.watchdogs);
+	line_number(&line, "others", record.others);
+	line_number(&line, "reason", record.reason);
+	line_number(&line, "pc", record.pc);
+	line_number(&line, "in_a_row", record.in_a_row);
+	end(&line);
+}
+
 void console_state(void)
 {
 	struct line line;
@@ -59,6 +76,7 @@ void console_state(void)
 	begin(&line, "state");
 	line_number(&line, "running", pipeline_running());
 	line_number(&line, "bypass", pipeline_bypassed());
+	line_number(&line, "rate_mhz", audio_rate_mhz());
 	end(&line);
 }
 

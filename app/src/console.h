@@ -4,6 +4,7 @@
 #define CODESIGN_APP_CONSOLE_H
 
 void console_ready(void);
+void console_boot(void);  /* resets, and why */
 void console_state(void); /* running, bypass */
 void console_stats(void);
 void console_stacks(void);

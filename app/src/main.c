@@ -14,6 +14,7 @@
 #include "cpu_clock.h"
 #include "cycles.h"
 #include "pipeline.h"
+#include "safety.h"
 
 #define STATS_EVERY (CONFIG_CODESIGN_STATS_SECONDS > 0 ? K_SECONDS(CONFIG_CODESIGN_STATS_SECONDS) : K_FOREVER)
 
@@ -21,9 +22,15 @@ int main(void)
 {
 	cpu_clock_start();
 	cycles_start();
-	console_ready();
 
-	int err = pipeline_open();
+	int err = safety_start();
+
+	console_ready();
+	console_boot();
+	if (err != 0) { /* heard all the same, but not without a word */
+		console_error("watchdog", err);
+	}
+	err = pipeline_open();
 
 	if (err == 0 && IS_ENABLED(CONFIG_CODESIGN_AUTOSTART)) {
 		err = pipeline_start();

@@ -7,16 +7,20 @@
 #include "monitor.h"
 #include "output.h"
 #include "pipeline.h"
+#include "safety.h"
 #include "slots.h"
 #include "worker.h"
 
 #define DEADLINE K_USEC((uint64_t)AUDIO_BLOCK_US * CONFIG_CODESIGN_DEADLINE_PERCENT / 100)
 #define BLOCK_TIME K_USEC(AUDIO_BLOCK_US)
+#define SETTLED_BLOCKS (SAFETY_SETTLED_SECONDS * 1000000u / AUDIO_BLOCK_US)
 
 static struct output output;
 static int16_t pcm[CODESIGN_MODEL_BLOCK];
 static atomic_t running, bypass, gain_db;
 static int start_error;
+static bool without_network; /* what it faulted at several times in a row is still there */
+static uint32_t blocks_since_start;
 
 static K_SEM_DEFINE(start_asked, 0, 1);
 static K_SEM_DEFINE(started, 0, 1);
@@ -36,6 +40,12 @@ static enum monitor_event outcome(enum worker_result result, bool bypassed)
 	}
 }
 
+static enum worker_result enhance(const int16_t **enhanced)
+{
+	*enhanced = NULL;
+	return without_network ? WORKER_DONE : worker_process(pcm, enhanced, DEADLINE);
+}
+
 /* One block from capture to playback. 0; -ENODATA at the end; -EIO or -EAGAIN when the stream needs a new start. */
 static int process_block(void)
 {
@@ -52,14 +62,17 @@ static int process_block(void)
 	slots_to_pcm(block, pcm);
 	output_push(&output, pcm);
 
-	const bool bypassed = atomic_get(&bypass) != 0;
 	const int16_t *enhanced;
-	const enum worker_result result = worker_process(pcm, &enhanced, DEADLINE);
+	const enum worker_result result = enhance(&enhanced);
+	const bool bypassed = atomic_get(&bypass) != 0 || without_network;
 
 	output_gain(&output, (int)atomic_get(&gain_db));
 	pcm_to_slots(output_render(&output, enhanced, bypassed, pcm), block);
 	monitor_count(outcome(result, bypassed));
 
+	if (++blocks_since_start == SETTLED_BLOCKS) {
+		safety_settled();
+	}
 	err = audio_write(block);
 	if (err != 0) {
 		monitor_count(MONITOR_UNPLAYED);
@@ -72,6 +85,7 @@ static int process_block(void)
 static void restart_stream(void)
 {
 	while (atomic_get(&running) && audio_start() != 0) {
+		safety_alive();
 		(void)k_sleep(BLOCK_TIME);
 	}
 	if (atomic_get(&running)) {
@@ -84,6 +98,8 @@ static int start_stream(void)
 	const int err = worker_reset();
 
 	output_reset(&output);
+	without_network = safety_read().in_a_row >= SAFETY_FAULTS_IN_A_ROW;
+	blocks_since_start = 0;
 	return err == 0 ? audio_start() : err;
 }
 
@@ -94,7 +110,9 @@ static void run_audio(void *a, void *b, void *c)
 	ARG_UNUSED(c);
 
 	for (;;) {
-		(void)k_sem_take(&start_asked, K_FOREVER);
+		while (k_sem_take(&start_asked, SAFETY_PATIENCE) != 0) {
+			safety_alive();
+		}
 		/* Of an earlier run. A reset would wake who waits for this one. */
 		(void)k_sem_take(&stopped, K_NO_WAIT);
 		(void)k_sem_take(&ended, K_NO_WAIT);
@@ -104,6 +122,7 @@ static void run_audio(void *a, void *b, void *c)
 		while (atomic_get(&running)) {
 			const int err = process_block();
 
+			safety_alive();
 			if (err == -ENODATA) {
 				atomic_clear(&running);
 				k_sem_give(&ended);

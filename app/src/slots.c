@@ -3,6 +3,8 @@
 
 #include "slots.h"
 
+#define PEAK MIN(CONFIG_CODESIGN_OUTPUT_PEAK, CODESIGN_MODEL_PEAK)
+
 static int16_t to_16(audio_slot slot)
 {
 #ifdef CONFIG_CODESIGN_SLOT_32
@@ -31,11 +33,20 @@ void slots_to_pcm(const audio_slot *block, int16_t *pcm)
 	}
 }
 
+/* The last thing that happens to a sample, whatever made it: nothing can go around this. */
+static int16_t at_most(int16_t sample)
+{
+	return PEAK > INT16_MAX ? sample
+	                                               : (int16_t)CLAMP(sample, -PEAK, PEAK);
+}
+
 void pcm_to_slots(const int16_t *pcm, audio_slot *block)
 {
 	for (size_t n = 0; n < CODESIGN_MODEL_BLOCK; n++) {
+		const audio_slot sample = from_16(at_most(pcm[n]));
+
 		for (size_t slot = 0; slot < AUDIO_SLOTS; slot++) {
-			block[n * AUDIO_SLOTS + slot] = from_16(pcm[n]);
+			block[n * AUDIO_SLOTS + slot] = sample;
 		}
 	}
 }

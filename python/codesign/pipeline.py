@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from codesign.base.errors import InputError
 from codesign.base.progress import Progress, silent
 from codesign.compiler.frontend import whole_hops
 from codesign.compiler.load import LoadedModel, load_model
@@ -21,7 +22,8 @@ from codesign.firmware.machines.machine import Machine, RunOptions
 from codesign.firmware.machines.run import Run
 from codesign.firmware.settings import set_up
 from codesign.firmware.size.size import size
-from codesign.firmware.toolchain import check_image_folder
+from codesign.firmware.toolchain import BuildOptions, check_image_folder, own_image
+from codesign.firmware.toolchain.zephyr_folder import MODEL
 from codesign.proof.checks import budget_checks, cost_of, latency_check, latency_of, run_checks
 from codesign.proof.delay import delay_check, delay_of
 from codesign.proof.equality import equal, run_reference, same_in_one_call
@@ -44,12 +46,15 @@ def prove(
     *,
     emulator: str = "unicorn",
     seconds: float = PROOF_SECONDS,
+    options: BuildOptions | None = None,
+    elf: Path | None = None,
     progress: Progress = silent,
 ) -> Proof:
     """Build `model` for `board` under `folder` and verify it with at least `seconds` of audio.
 
     `emulator` is the machine that runs the image, one of firmware/machines: "unicorn" the bare one, "qemu", "renode" and
-    "native" the Zephyr application. A build plans the memory and emits the C sources first.
+    "native" the Zephyr application. A build plans the memory and emits the C sources first. `options` is what the user adds to
+    that application; `elf` is a build of it by the user, which is then run in the place of one of ours.
 
     Raises:
         CodesignError: the model cannot be used, a tool is missing, a build failed, the image faulted. Checks that fail are
@@ -58,6 +63,8 @@ def prove(
     machine, on_host = machine_named(emulator), machine_named(HOST)
     for runtime in (on_host.runtime, machine.runtime):
         check_image_folder(runtime, folder / runtime)  # before the work
+    if elf is not None and options:
+        raise InputError("an ELF is what it is: nothing can be added to its build", hint="leave out --elf, or the options")
     progress("load and lower", 0, 0)
     loaded = set_up(load_model(model), board)
     network = loaded.network
@@ -69,7 +76,10 @@ def prove(
     reference = run_reference(network, pcm, board.front_end)
     progress("host library", 0, 0)
     host = on_host.run(host_image, pcm)
-    image = machine.build(network, board, folder / machine.runtime, progress=progress)
+    if elf is None:
+        image = machine.build(network, board, folder / machine.runtime, options=options, progress=progress)
+    else:
+        image = own_image(network, board, elf, folder / MODEL)
     run = machine.run(image, pcm, _options(machine, image, pcm.size, folder, progress))
     measured = None if board.native else size(image)
     cost = cost_of(run, image)

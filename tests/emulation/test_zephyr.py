@@ -24,7 +24,7 @@ from codesign.firmware.machines.qemu_process import run_qemu
 from codesign.firmware.size import check_budget, measure
 from codesign.firmware.size.parts import parts_of
 from codesign.firmware.size.stack import worst_stack
-from codesign.firmware.toolchain import build_host, build_zephyr
+from codesign.firmware.toolchain import BuildOptions, build_host, build_zephyr
 from codesign.firmware.toolchain.zephyr import LOG
 from codesign.firmware.toolchain.zephyr_workspace import find_toolchain, find_workspace
 from networks import random_network
@@ -140,7 +140,7 @@ def test_frames_beyond_the_deadline_are_counted_and_played_dry(network, noisy, t
     if reason := missing_for_zephyr("mps2_an521") or missing_qemu():
         pytest.skip(reason)
     board = load_board("mps2_an521")
-    image = build_zephyr(network, board, tmp_path / "late", defines=["CONFIG_CODESIGN_DEADLINE_PERCENT=10"])
+    image = build_zephyr(network, board, tmp_path / "late", options=BuildOptions(("CONFIG_CODESIGN_DEADLINE_PERCENT=10",)))
     run = MACHINES["qemu"].run(image, noisy[: 100 * 256])
     assert run.console.accounted
     assert run.console.faults["late"] > 0
@@ -160,7 +160,9 @@ def test_model_too_big_for_the_board_names_the_region(network, tmp_path):
     if reason := missing_for_zephyr("mps2_an521"):
         pytest.skip(reason)
     with pytest.raises(BuildError, match=r"the image is [\d,]+ bytes larger than RAM") as caught:
-        build_zephyr(network, load_board("mps2_an521"), tmp_path / "b", defines=["CONFIG_CODESIGN_AUDIO_STACK=8000000"])
+        build_zephyr(
+            network, load_board("mps2_an521"), tmp_path / "b", options=BuildOptions(("CONFIG_CODESIGN_AUDIO_STACK=8000000",))
+        )
     assert caught.value.exit_code == 4
     assert LOG in caught.value.hint
 
@@ -169,13 +171,15 @@ def test_unknown_option_is_named(network, tmp_path):
     if reason := missing_for_zephyr("native_sim"):
         pytest.skip(reason)
     with pytest.raises(BuildError, match="CODESIGN_NO_SUCH_OPTION"):
-        build_zephyr(network, load_board("native_sim"), tmp_path / "b", defines=["CONFIG_CODESIGN_NO_SUCH_OPTION=y"])
+        build_zephyr(
+            network, load_board("native_sim"), tmp_path / "b", options=BuildOptions(("CONFIG_CODESIGN_NO_SUCH_OPTION=y",))
+        )
 
 
 def test_bad_define_and_strange_folder_are_refused(network, tmp_path):
     board = load_board("native_sim")
     with pytest.raises(InputError, match="NAME=VALUE"):
-        build_zephyr(network, board, tmp_path / "b", defines=["; rm -rf x"])
+        build_zephyr(network, board, tmp_path / "b", options=BuildOptions(("; rm -rf x",)))
     if reason := missing_for_zephyr("native_sim"):
         pytest.skip(reason)
     (tmp_path / "mine").mkdir()

@@ -11,7 +11,20 @@ import typer
 
 from codesign.base.resources import resource
 from codesign.cli.console import emit_json, progress, say
-from codesign.cli.options import DEFAULT_BOARD, BoardName, ChainFile, FitFile, FrontEndOption, Json, Result, chosen_board
+from codesign.cli.options import (
+    DEFAULT_BOARD,
+    BoardName,
+    ChainFile,
+    Define,
+    FitFile,
+    Fragment,
+    FrontEndOption,
+    Json,
+    Overlay,
+    Result,
+    build_options,
+    chosen_board,
+)
 
 
 class Runtime(StrEnum):
@@ -37,9 +50,9 @@ def command(
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Folder to write (build, build-bare-<board>, build-host).")
     ] = None,
-    define: Annotated[
-        list[str] | None, typer.Option("--define", "-D", help="NAME=VALUE for CMake or Kconfig (zephyr; repeatable).")
-    ] = None,
+    define: Define = None,
+    conf: Fragment = None,
+    overlay: Overlay = None,
     json: Json = False,
 ) -> None:
     """Generate C for a model and build it; exit code 1 when the image is over the board's budget.
@@ -51,16 +64,18 @@ def command(
     from codesign.firmware.settings import set_up
     from codesign.firmware.size.size import size
     from codesign.firmware.toolchain import build_image, check_image_folder
+    from codesign.firmware.toolchain.i2s_rate import rate_of_build
 
     chosen = chosen_board(board, front_end)
-    if define and runtime is not Runtime.zephyr:
-        raise typer.BadParameter("--define is for --runtime zephyr")
+    options = build_options(define, conf, overlay)
+    if options and runtime is not Runtime.zephyr:
+        raise typer.BadParameter("--define, --conf and --overlay are for --runtime zephyr")
     folder = output or Path(_FOLDERS[runtime].format(board=chosen.name))
     check_image_folder(runtime.value, folder)  # before the work
     loaded = load_model(model or resource("models", "pruned", "pruned.onnx"), chain, result)
     network = set_up(loaded, chosen, fit).network
     with progress() as show:
-        image = build_image(runtime.value, network, chosen, folder, defines=define or (), progress=show)
+        image = build_image(runtime.value, network, chosen, folder, options=options, progress=show)
     if image.board.native:
         if json:
             emit_json("build", path=image.path, compiler=image.compiler, flags=image.flags)
@@ -68,6 +83,7 @@ def command(
             say(f"wrote {image.path} ({image.compiler})")
         return
     found = size(image)
+    rate = rate_of_build(folder, network.frontend.sample_rate)
     if json:
         emit_json(
             "build",
@@ -78,11 +94,14 @@ def command(
             groups=found.groups,
             stack=found.stack,
             budget=found.budget,
+            i2s_hz=rate.made if rate else None,
         )
     else:
         print_footprint(found.footprint, found.groups, found.budget)
         if found.stack:
             print_stack(found.stack)
+        if rate:
+            say(f"I2S: {rate}")
         say(f"wrote {image.path} ({image.compiler})")
         if runtime is Runtime.zephyr:
             say("flash it: west flash" if folder == Path("build") else f"flash it: west flash -d {folder}")

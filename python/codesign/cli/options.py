@@ -11,6 +11,7 @@ import typer
 
 if TYPE_CHECKING:
     from codesign.firmware.boards import Board
+    from codesign.firmware.toolchain.options import BuildOptions
 
 DEFAULT_BOARD = "nrf5340dk"
 DEFAULT_SECONDS = 60.0
@@ -29,6 +30,13 @@ Result = Annotated[
 BoardName = Annotated[str, typer.Option("--board", "-b", help="A board's name, or the path of a board.toml.")]
 FitFile = Annotated[Path | None, typer.Option("--fit", help="TOML file that codesign fit wrote: compression for an audiogram.")]
 Seconds = Annotated[float, typer.Option("--seconds", min=20.0, max=3600.0, help="Seconds of audio to compare.")]
+Define = Annotated[
+    list[str] | None, typer.Option("--define", "-D", help="NAME=VALUE for CMake or Kconfig of the Zephyr image (repeatable).")
+]
+Fragment = Annotated[
+    list[Path] | None, typer.Option("--conf", help="File of Kconfig options for the Zephyr image (repeatable).")
+]
+Overlay = Annotated[list[Path] | None, typer.Option("--overlay", help="Devicetree overlay for the Zephyr image (repeatable).")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON to stdout.")]
 Speech = Annotated[Path | None, typer.Option("--speech", help="Folder of clean speech, WAV or FLAC.", show_default=False)]
 Noise = Annotated[Path | None, typer.Option("--noise", help="Folder of noise, WAV or FLAC.", show_default=False)]
@@ -62,3 +70,10 @@ def chosen_board(name: str, front_end: FrontEndKind | None) -> Board:
 
     board = load_board(name)
     return board if front_end is None else board.with_front_end(front_end.value)
+
+
+def build_options(define: list[str] | None, conf: list[Path] | None, overlay: list[Path] | None) -> BuildOptions:
+    """What the user adds to the Zephyr application."""
+    from codesign.firmware.toolchain.options import BuildOptions
+
+    return BuildOptions(tuple(define or ()), tuple(conf or ()), tuple(overlay or ()))

@@ -16,12 +16,16 @@ from codesign.cli.options import (
     DEFAULT_SECONDS,
     BoardName,
     ChainFile,
+    Define,
     FitFile,
+    Fragment,
     FrontEndOption,
     Json,
     Model,
+    Overlay,
     Result,
     Seconds,
+    build_options,
     chosen_board,
 )
 from codesign.cli.recordings import recordings_with_notes
@@ -40,6 +44,12 @@ def command(
         list[Path] | None, typer.Option("--clean", "-c", help="Its clean signal, in the order of --audio, for quality.")
     ] = None,
     seconds: Seconds = DEFAULT_SECONDS,
+    define: Define = None,
+    conf: Fragment = None,
+    overlay: Overlay = None,
+    elf: Annotated[
+        Path | None, typer.Option("--elf", help="Run this build of the Zephyr application, not one of our own.")
+    ] = None,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Folder to keep the builds in.")] = None,
     json: Json = False,
 ) -> None:
@@ -58,7 +68,15 @@ def command(
     recordings = recordings_with_notes(audio, clean, loaded.sample_rate)
     with tempfile.TemporaryDirectory(prefix="codesign-") as name, progress() as show:
         where = output or Path(name)
-        verdict = prove(loaded, chosen, where, recordings, emulator=machine.name, seconds=seconds, progress=show).verdict
+        proof = prove(
+            *(loaded, chosen, where, recordings),
+            emulator=machine.name,
+            seconds=seconds,
+            options=build_options(define, conf, overlay),
+            elf=elf,
+            progress=show,
+        )
+    verdict = proof.verdict
     if json:
         read = [{"name": recording.name, "cut_off": recording.cut_off} for recording in recordings]
         emit_json("verify", ok=verdict.ok, verdict=verdict, recordings=read)

@@ -31,12 +31,15 @@ class ThreadStack:
 
 @dataclass(frozen=True)
 class ConsoleReport:
-    """The end of a run of the application, as its console tells it; `log` is the whole console."""
+    """The end of a run of the application, as its console tells it; `log` is the whole console. `true_rate` is what the I2S
+    makes, Hz, 0 where nothing tells.
+    """
 
     log: str
     ready: Line
     stats: Line
     stacks: tuple[ThreadStack, ...]
+    true_rate: float = 0.0
 
     @property
     def frames(self) -> int:
@@ -88,7 +91,8 @@ def read_report(log: str, *, ends: bool = True) -> ConsoleReport:
         for line in lines
         if line.kind == "stack" and line.number("size") > 0
     )
-    return ConsoleReport(log, ready, stats, stacks)
+    rates = [line.number("rate_mhz") for line in lines if line.kind == "state" and "rate_mhz" in line.fields]
+    return ConsoleReport(log, ready, stats, stacks, max(rates, default=0) / 1000)
 
 
 def _last(lines: Sequence[Line], kind: str) -> Line | None:

@@ -19,6 +19,7 @@ from codesign.firmware.boards import Board
 from codesign.firmware.image import Image, Runtime
 from codesign.firmware.machines.run import Run
 from codesign.firmware.toolchain.build import build_image
+from codesign.firmware.toolchain.options import BuildOptions
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,8 @@ class Machine(ABC):
 
     `name` is what commands and board cards call it, `title` what it runs, for people. `runtime` is the image that it runs;
     `profiled_runtime` the image in which it tells stages and layers apart, None where it cannot. `monitor` says whether it
-    takes commands while it runs, `fallback` which machine stands in where a board's default machine is not installed.
+    takes commands while it runs, `semihosting` whether its bare image gets audio from files, `fallback` which machine stands
+    in where a board's default machine is not installed.
     """
 
     name: ClassVar[str]
@@ -57,6 +59,7 @@ class Machine(ABC):
     runtime: ClassVar[Runtime]
     profiled_runtime: ClassVar[Runtime | None] = None
     monitor: ClassVar[bool] = False
+    semihosting: ClassVar[bool] = False
     fallback: ClassVar[str] = ""
 
     def runs(self, board: Board) -> bool:
@@ -86,15 +89,29 @@ class Machine(ABC):
         """
 
     def build(
-        self, network: Network, board: Board, folder: Path, *, profile: bool = False, progress: Progress = silent
+        self,
+        network: Network,
+        board: Board,
+        folder: Path,
+        *,
+        profile: bool = False,
+        options: BuildOptions | None = None,
+        progress: Progress = silent,
     ) -> Image:
-        """The image that runs here, in `folder`; with `profile` the one in which stages are told apart.
+        """The image that runs here, in `folder`; with `profile` the one in which stages are told apart. `options` is what the
+        user adds to the Zephyr application.
 
         Raises:
             InputError: the machine cannot tell stages apart, or the board or the folder cannot be used.
             ToolError, BuildError: no compiler, or it refused.
         """
-        return build_image(self.runtime_for(profile=profile), network, board, folder, progress=progress)
+        runtime = self.runtime_for(profile=profile)
+        if options and runtime != "zephyr":
+            raise InputError(
+                f"{self.name} runs no Zephyr image: nothing can be added to its build", hint="emulate in renode or qemu"
+            )
+        files = self.semihosting and runtime == "bare"
+        return build_image(runtime, network, board, folder, options=options, semihosting=files, progress=progress)
 
     def runtime_for(self, *, profile: bool) -> Runtime:
         """The runtime of the image for a run, with stages told apart or not.

@@ -9,9 +9,6 @@ import numpy as np
 import numpy.typing as npt
 
 from codesign.base.errors import InputError
-from codesign.base.progress import Progress, silent
-from codesign.compiler.lower.network import Network
-from codesign.firmware.boards import Board
 from codesign.firmware.image import Image
 from codesign.firmware.machines.child import ChildExit
 from codesign.firmware.machines.machine import Machine, RunOptions
@@ -19,7 +16,6 @@ from codesign.firmware.machines.qemu_bare import run_bare_image
 from codesign.firmware.machines.qemu_process import SEMIHOSTING_ARGUMENTS, find_qemu, machine_arguments, run_qemu
 from codesign.firmware.machines.run import Run
 from codesign.firmware.machines.zephyr_files import run_on_files
-from codesign.firmware.toolchain.build import build_image
 from codesign.firmware.toolchain.zephyr_workspace import find_build_tools, find_workspace
 
 _ICOUNT_SHIFT = 3
@@ -33,6 +29,7 @@ class QemuMachine(Machine):
     title = "Zephyr image in QEMU"
     runtime = "zephyr"
     profiled_runtime = "bare"
+    semihosting = True
 
     def check_tools(self, *, profile: bool = False) -> None:
         """Look for QEMU, and for Zephyr unless the bare image is enough.
@@ -44,13 +41,6 @@ class QemuMachine(Machine):
         if not profile:
             find_workspace()
             find_build_tools()
-
-    def build(
-        self, network: Network, board: Board, folder: Path, *, profile: bool = False, progress: Progress = silent
-    ) -> Image:
-        """As of Machine; the bare image gets its audio from files, too."""
-        runtime = self.runtime_for(profile=profile)
-        return build_image(runtime, network, board, folder, semihosting=runtime == "bare", progress=progress)
 
     def _run(self, image: Image, pcm: npt.NDArray[np.int16], options: RunOptions) -> Run:
         if image.runtime == "bare":

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import itertools
 import tempfile
 from contextlib import nullcontext
 from pathlib import Path
@@ -133,10 +134,12 @@ def _text(file: Path) -> str:
 
 
 def _numbers(file: Path) -> npt.NDArray[np.int64]:
-    """int64 (frames, 3): instructions executed when a frame begins and when it ends, cycles that its counter counted."""
+    """int64 (frames, 3): instructions executed when a frame begins and when it ends, cycles that its counter counted. A frame
+    that a fault cut off has no end, and is not there.
+    """
     numbers = [[int(word) for word in line.split()] for line in _text(file).splitlines()]
-    pairs = zip(numbers[::2], numbers[1::2], strict=False)
-    return np.array([(*begins, *ends) for begins, ends in pairs], np.int64).reshape(-1, 3)
+    frames = [(*begins, *ends) for begins, ends in itertools.pairwise(numbers) if len(begins) == 1 and len(ends) == 2]
+    return np.array(frames, np.int64).reshape(-1, 3)
 
 
 def _unmapped(log: str) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from codesign.base.errors import InputError
 from codesign.firmware.boards import Board
 from codesign.firmware.image import Image
-from codesign.firmware.size.budget import BudgetCheck, check_budget
+from codesign.firmware.size.budget import BudgetCheck, check_budget, check_thread
 from codesign.firmware.size.footprint import Footprint, Group
 from codesign.firmware.size.measure import measure
 from codesign.firmware.size.parts import parts_of
@@ -31,7 +31,7 @@ class Size:
 
     @property
     def ok(self) -> bool:
-        """Whether flash and RAM are within the budget."""
+        """Whether flash, RAM and the enhancer's stack are within their limits."""
         return all(check.ok for check in self.budget)
 
 
@@ -47,7 +47,8 @@ def size(image: Image | Path, board: Board | None = None, entry: str = "") -> Si
         footprint = measure(image.path, target)
         groups, symbols = parts_of(image, footprint), image.symbols
         stack = _stack(image.path, entry or symbols.entry, image.stack_usage, symbols.pointer_calls)
-        return Size(footprint, groups, stack, tuple(check_budget(footprint, target)))
+        thread = check_thread(image.path, stack) if image.runtime == "zephyr" and not entry else []
+        return Size(footprint, groups, stack, (*check_budget(footprint, target), *thread))
     if board is None:
         raise InputError(f"{image}: no board to measure it on", hint="name the board that the image was built for")
     beside = symbols_beside(image)

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 
 from codesign.base.files.output_folder import check_folder
@@ -13,6 +12,7 @@ from codesign.firmware.boards import Board
 from codesign.firmware.image import Image, Runtime
 from codesign.firmware.toolchain.bare import build_bare
 from codesign.firmware.toolchain.host import build_host
+from codesign.firmware.toolchain.options import BuildOptions
 from codesign.firmware.toolchain.zephyr import build_zephyr
 from codesign.firmware.toolchain.zephyr_folder import check_build_folder
 
@@ -23,18 +23,18 @@ def build_image(
     board: Board,
     folder: Path,
     *,
-    defines: Sequence[str] = (),
+    options: BuildOptions | None = None,
     semihosting: bool = False,
     progress: Progress = silent,
 ) -> Image:
-    """Build `network` for `board` in `folder`; `defines` are for zephyr, `semihosting` is for bare.
+    """Build `network` for `board` in `folder`; `options` are for zephyr, `semihosting` is for bare.
 
     Raises:
         InputError: the board or the folder cannot be used.
         ToolError, BuildError: a tool is missing, or it refused.
     """
     if runtime == "zephyr":
-        return build_zephyr(network, board, folder, defines=defines, progress=progress)
+        return build_zephyr(network, board, folder, options=options or BuildOptions(), progress=progress)
     progress(f"build for {'the host' if runtime == 'host' else 'the board'}", 0, 0)
     if runtime == "bare":
         return build_bare(network, board, folder, semihosting=semihosting)

@@ -10,10 +10,11 @@ import re
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
-from codesign.base.errors import InputError, ToolError
+from codesign.base.errors import ToolError
 from codesign.base.files.output_folder import update_folder
 from codesign.base.progress import Progress, silent
 from codesign.base.resources import resource
@@ -25,8 +26,10 @@ from codesign.firmware.image import Image
 from codesign.firmware.symbols import symbols_of
 from codesign.firmware.toolchain.compilers import kept_log
 from codesign.firmware.toolchain.failure import failure
+from codesign.firmware.toolchain.i2s_rate import clock_overlay, overlay_name
 from codesign.firmware.toolchain.kernels import best_kernel
 from codesign.firmware.toolchain.manifest import write_build_manifest
+from codesign.firmware.toolchain.options import BuildOptions, settings_of
 from codesign.firmware.toolchain.zephyr_folder import CONFIGURED, MODEL, build_folder
 from codesign.firmware.toolchain.zephyr_log import telling_line
 from codesign.firmware.toolchain.zephyr_workspace import Toolchain, Workspace, find_build_tools, find_toolchain, find_workspace
@@ -36,34 +39,34 @@ ENTRY = "cs_enhancer_process"
 
 LOG = "codesign-build.log"
 
+_NOTHING_ADDED = BuildOptions()
+
 
 def build_zephyr(
     network: Network,
     board: Board,
     folder: Path,
     *,
-    defines: Sequence[str] = (),
+    options: BuildOptions = _NOTHING_ADDED,
     progress: Progress = silent,
 ) -> Image:
     """Configure and build app/ for `board` in `folder`, which `west flash` understands; a second build is incremental.
 
-    `defines` are NAME=VALUE pairs for CMake, Kconfig options among them (CONFIG_CODESIGN_STEREO=y). The tools' whole output is
-    in `folder`/codesign-build.log.
+    `options` is what the user adds. The audio clock is the one that fits the model's rate, where the board has several. The
+    tools' whole output is in `folder`/codesign-build.log.
 
     Raises:
-        InputError: a bad define, a board without a Zephyr target, or a folder that is something else.
+        InputError: a bad define, a missing file, a board without a Zephyr target, or a folder that is something else.
         ToolError: no workspace, toolchain, CMake or Ninja.
         BuildError: CMake, a compiler or the linker refused.
     """
-    for define in defines:
-        if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*(:[A-Z]+)?=[^\n]*", define):
-            raise InputError(f"'{define}' is no NAME=VALUE", hint="for example --define CONFIG_CODESIGN_STEREO=y")
     workspace = find_workspace()
     toolchain = find_toolchain(board)
     find_build_tools()
     plan = plan_memory(network, best_kernel(board), board.front_end)
     target = workspace.target(board)
     application = resource("app")
+    defines = _settings(options, workspace, target, application, network.frontend.sample_rate)
     wanted = "\n".join((target, str(workspace.base), toolchain.name, str(application), str(folder.resolve()), *defines))
     # Zephyr cannot change the board of a build, and CMake neither where the build is nor what it builds.
     anew = (folder / "CMakeCache.txt").exists() and _configured_for(folder) != wanted
@@ -82,6 +85,18 @@ def build_zephyr(
         return _image(network, plan, generated, board, folder, toolchain, output)
 
 
+def enhancer_entry(network: Network, generated: Generated) -> str:
+    """The function that the enhancer's thread calls for a frame."""
+    return f"{generated.identifier}_update" if network.frontend.filters else ENTRY
+
+
+def _settings(options: BuildOptions, workspace: Workspace, target: str, application: Path, rate: int) -> list[str]:
+    """NAME=VALUE for CMake: what the user adds, before it the clock that the model's rate needs."""
+    clock = clock_overlay(application, target, rate)
+    chosen = options if clock is None else replace(options, overlays=(clock, *options.overlays))
+    return settings_of(chosen, workspace.version, application / "boards" / f"{overlay_name(target)}.overlay")
+
+
 def _image(
     network: Network,
     plan: MemoryPlan,
@@ -91,8 +106,7 @@ def _image(
     toolchain: Toolchain,
     output: str,
 ) -> Image:
-    entry = f"{generated.identifier}_update" if network.frontend.filters else ENTRY  # of the enhancer's thread
-    symbols = symbols_of(network, plan, generated, entry)
+    symbols = symbols_of(network, plan, generated, enhancer_entry(network, generated))
     compiler, flags = _compiler(folder)
     compiler = f"{compiler} ({toolchain.name})"
     write_build_manifest(folder / "zephyr", generated, compiler, flags, symbols, board)

@@ -15,6 +15,7 @@ from codesign.base.files.output_folder import check_folder, place_of, set_aside
 MODEL = "codesign_model"
 CONFIGURED = f"{MODEL}/configured-for"
 _HINT = "choose another with --output"
+_NEVER = {"%": "GNU ld replaces the % in names", " ": "its own compiler flags part at the space"}
 
 
 def check_build_folder(folder: Path) -> Path:
@@ -24,8 +25,9 @@ def check_build_folder(folder: Path) -> Path:
         InputError: it holds something else, or output_folder.place_of refuses it.
     """
     place = place_of(folder)
-    if "%" in str(place):
-        raise InputError(f"Zephyr cannot be built in {folder}: GNU ld replaces the % in names", hint=_HINT)
+    for character, reason in _NEVER.items():
+        if character in str(place):
+            raise InputError(f"Zephyr cannot be built in {folder}: {reason}", hint=_HINT)
     try:
         if contents_of(place) is None and not _earlier(place) and (present := sorted(entries(place))):
             raise InputError(f"{folder} was not made by codesign: it holds {present[0]}", hint=_HINT)
