@@ -10,6 +10,8 @@ from codesign.compiler.frontend import Chain
 from codesign.compiler.frontend.output_stage import Limiter, limiter_of, mix_of, rms_limiter_of
 from codesign.compiler.frontend.programs import program_chains
 
+_NO_LIMIT = 32768
+
 
 def output_stage(chain: Chain) -> dict[str, Any]:
     """Names for templates: what the chain has, C initializers of all programs, whether samples are changed at last."""
@@ -26,6 +28,7 @@ def output_stage(chain: Chain) -> dict[str, Any]:
         "limiters": _initializers([limiter_of(each) for each in programs]),
         "rms_limiter": rms,
         "rms_limiters": _initializers([rms_limiter_of(each) for each in programs]),
+        "peak": _peak([limiter_of(each) for each in programs]),
         "finishes": finishes(chain),
     }
 
@@ -34,6 +37,11 @@ def finishes(chain: Chain) -> bool:
     """Whether something is done to samples after the frame."""
     mixes = mix_of(chain) is not None and chain.compressor is None
     return mixes or limiter_of(chain) is not None or rms_limiter_of(chain) is not None
+
+
+def _peak(limiters: Sequence[Limiter | None]) -> int:
+    """The largest sample that any program lets pass."""
+    return max(_NO_LIMIT if each is None else each.level for each in limiters)
 
 
 def _initializers(limiters: Sequence[Limiter | None]) -> str:
