@@ -6,9 +6,10 @@
 #include "arithmetic.h"
 #include "codesign/nn_elements.h"
 
-/* Bits below a step of the result, of a sum and of a product. */
+/* Bits below a step of the result, of a sum and of a product: few where factors are so large that the product mostly saturates. */
 #define CS_SUM_BITS 10
 #define CS_PRODUCT_BITS 6
+#define CS_FEW_BITS 2
 
 /* What is added in front of the shift by `bits`: the rounding, less one step. Saturation puts the lowest number to -32768, and
  * the step is added again by one that saturates, too: results are -32767..32767. */
@@ -19,18 +20,15 @@ static inline __attribute__((always_inline)) int32_t cs_shifted16(int32_t value,
 {
 #if defined(__ARM_FEATURE_DSP)
     int32_t result;
-    if (bits == CS_SUM_BITS) {
-        __asm__("ssat %0, #16, %1, asr #10" : "=r"(result) : "r"(value));
-    } else {
-        __asm__("ssat %0, #16, %1, asr #6" : "=r"(result) : "r"(value));
-    }
+
+    __asm__("ssat %0, #16, %1, asr %2" : "=r"(result) : "r"(value), "i"(bits));
     return result;
 #else
     return cs_saturate_s16(value >> bits);
 #endif
 }
 
-static inline int16_t cs_rounded16(int32_t value, int bits)
+static inline __attribute__((always_inline)) int16_t cs_rounded16(int32_t value, int bits)
 {
     return (int16_t)cs_saturate_s16(cs_shifted16(value + CS_LESS_ONE(bits), bits) + 1);
 }

@@ -36,7 +36,8 @@ void cs_maximum(const cs_binary *layer, const void *left, const void *right, voi
 /* Two int16 operands to int16, rounded once. Shape and strides as in cs_binary. */
 typedef struct cs_binary16 {
     uint32_t shape[4], left_stride[4], right_stride[4];
-    int32_t left, right; /* of a sum: multipliers in 2^-26 steps of the result; left of a product: in 2^-38 */
+    int32_t left, right; /* of a sum: multipliers in 2^-26 steps of the result; of a product: its multiplier in steps of
+                          * 2^-(32 + bits), and bits, 6 or 2 */
 } cs_binary16;
 
 /* y may be an operand that does not repeat. */

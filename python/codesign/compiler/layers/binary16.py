@@ -12,20 +12,21 @@ from codesign.compiler.layers.arithmetic import Ints, Matrices
 from codesign.compiler.layers.binary import TwoOperands
 from codesign.compiler.layers.code import CodeContext, LayerCode
 
-SUM_BITS, PRODUCT_BITS = 10, 6
-"""Bits below a step of the result that are kept until the rounding: constants of the kernels."""
+SUM_BITS, PRODUCT_BITS, FEW_BITS = 10, 6, 2
+"""Bits below a step of the result that are kept until the rounding: constants of the kernels. Products of large factors keep few."""
 
 
 @dataclass(frozen=True)
 class Binary16(TwoOperands):
     """A weighted sum of two operands, or their product, with NumPy's broadcasting: all int16, −32767…32767, zero point 0.
 
-    An operand's multiplier is in 2^−26 steps of the result, its
-    shift is not used; a product's is `multiplier`, in 2^−38 steps.
+    An operand's multiplier is in 2^−26 steps of the result, its shift is not used; a product's is `multiplier`, in steps of
+    2^−(32 + bits).
     """
 
     operation: Literal["add", "multiply"]
     multiplier: int
+    bits: int
 
     kind: ClassVar[str] = "binary16"
 
@@ -36,16 +37,16 @@ class Binary16(TwoOperands):
     def step(self, values: dict[str, Ints], matrices: Matrices) -> None:
         one, other = (operand.elements(values, self.shape) for operand in self.operands)
         if self.operation == "multiply":
-            result, bits = (one * other * self.multiplier) >> 32, PRODUCT_BITS
+            result = (one * other * self.multiplier) >> 32
         else:
-            result, bits = ((one * self.left.multiplier) >> 16) + ((other * self.right.multiplier) >> 16), SUM_BITS
-        y = np.clip((result + (1 << (bits - 1))) >> bits, -32767, 32767)
+            result = ((one * self.left.multiplier) >> 16) + ((other * self.right.multiplier) >> 16)
+        y = np.clip((result + (1 << (self.bits - 1))) >> self.bits, -32767, 32767)
         values[self.output] = y.reshape(-1)
 
     def code(self, context: CodeContext) -> LayerCode:
         prefix = context.functions[self.name]
         arrays, sources = self.sources(context)
-        multipliers = (self.multiplier, 0) if self.operation == "multiply" else (self.left.multiplier, self.right.multiplier)
+        multipliers = (self.multiplier, self.bits) if self.operation == "multiply" else (self.left.multiplier, self.right.multiplier)
         lists = (self.shape, self.left.strides, self.right.strides)
         members = [*("{ " + ", ".join(map(str, numbers)) + " }" for numbers in lists), *map(str, multipliers)]
         statement = (

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from codesign.base.errors import InputError
 from codesign.compiler.layers import Value
 from codesign.compiler.layers.binary import Binary, Four, Operand, Operation
-from codesign.compiler.layers.binary16 import PRODUCT_BITS, SUM_BITS, Binary16
+from codesign.compiler.layers.binary16 import FEW_BITS, PRODUCT_BITS, SUM_BITS, Binary16
 from codesign.compiler.layers.value import Dtype
 from codesign.compiler.lower.constants import QUANTIZE_HINT, quantized_multiplier, rne
 from codesign.compiler.lower.rows import FULL, limits
@@ -100,12 +100,13 @@ def rounded_once(name: str, operation: Operation, left: Side, right: Side, outpu
     if operation in ("minimum", "maximum") or any(value.dtype != "int16" or value.zero_point for value in values):
         return None
     ratios = [value.scale / output.scale for value in (left.value, right.value)]
-    factors, product = [0, 0], 0
+    factors, product, kept = [0, 0], 0, SUM_BITS
     if operation == "multiply":
-        real = left.value.scale * ratios[1] * 2.0 ** (32 + PRODUCT_BITS)
-        if not 2.0**_LEAST_BITS <= real < 2**31 - 1:
+        real = left.value.scale * ratios[1] * 2.0**32
+        kept = PRODUCT_BITS if real * 2.0**PRODUCT_BITS < 2**31 - 1 else FEW_BITS
+        if not 2.0**_LEAST_BITS <= real * 2.0**kept < 2**31 - 1:
             return None
-        product = rne(real)
+        product = rne(real * 2.0**kept)
     else:
         if not 2.0**-_LEAST_BITS <= sum(ratios) < 2.0 ** (15 - SUM_BITS) - 0.1:
             return None
@@ -124,6 +125,7 @@ def rounded_once(name: str, operation: Operation, left: Side, right: Side, outpu
         output=output.name,
         shape=plain.shape,
         multiplier=product,
+        bits=kept,
     )
 
 
