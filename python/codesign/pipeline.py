@@ -82,7 +82,7 @@ def prove(
         image = own_image(network, board, elf, folder / MODEL)
     run = machine.run(image, pcm, _options(machine, image, pcm.size, folder, progress))
     measured = None if board.native else size(image)
-    cost = cost_of(run, image)
+    cost = cost_of(run, image, pcm)
     latency = latency_of(run.counts, cost, image) if run.counts and cost else None
     delay = delay_of(run, image, pcm)
 

@@ -39,7 +39,10 @@ def near_halves(rng: np.random.Generator, scale: np.float32) -> np.ndarray:
 def test_steps_are_those_of_a_division(tmp_path, board):
     file = tmp_path / "quantize.c"
     file.write_text(SOURCE)
-    image, rng = open_calls(board, tmp_path, more=(file, resource("runtime", "dsp") / "cs_quantize.c")), np.random.default_rng(3)
+    image, rng = (
+        open_calls(board, tmp_path, more=(file, resource("runtime", "dsp") / "cs_quantize.c")),
+        np.random.default_rng(3),
+    )
     for number in SCALES:
         scale = np.float32(number)
         x = near_halves(rng, scale)

@@ -4,11 +4,13 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 
 from codesign.firmware.boards import Board
 from codesign.firmware.cost import CostReport, estimate
 from codesign.firmware.image import Image
 from codesign.firmware.machines.console_report import ConsoleReport
+from codesign.firmware.machines.replay import replay
 from codesign.firmware.machines.run import Counts, Run
 from codesign.firmware.size.size import Size
 from codesign.firmware.size.stack import StackReport
@@ -59,9 +61,13 @@ def latency_check(latency: Latency, board: Board) -> Check:
     return Check("worst frame", upper <= limit, detail)
 
 
-def cost_of(run: Run, image: Image) -> CostReport | None:
-    """The estimate of a frame's cycles, None where nothing counted instructions."""
-    return None if run.counts is None else estimate(run, image)
+def cost_of(run: Run, image: Image, pcm: npt.NDArray[np.int16]) -> CostReport | None:
+    """The estimate of a frame's cycles in a run on int16 PCM (hops · hop,), None where nothing counted instructions."""
+    counts = run.counts
+    if counts is None:
+        return None
+    again = counts.worst_frame is not None and not counts.blocks
+    return estimate(run, image, replay(image, pcm, counts.worst_frame or 0) if again else None)
 
 
 def latency_of(counts: Counts, cost: CostReport, image: Image) -> Latency:

@@ -13,7 +13,8 @@ from codesign.compiler.layers.binary import TwoOperands
 from codesign.compiler.layers.code import CodeContext, LayerCode
 
 SUM_BITS, PRODUCT_BITS, FEW_BITS = 10, 6, 2
-"""Bits below a step of the result that are kept until the rounding: constants of the kernels. Products of large factors keep few."""
+"""Bits below a step of the result that are kept until the rounding: constants of the kernels. Products of large factors keep
+few."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,9 @@ class Binary16(TwoOperands):
     def code(self, context: CodeContext) -> LayerCode:
         prefix = context.functions[self.name]
         arrays, sources = self.sources(context)
-        multipliers = (self.multiplier, self.bits) if self.operation == "multiply" else (self.left.multiplier, self.right.multiplier)
+        multipliers = (
+            (self.multiplier, self.bits) if self.operation == "multiply" else (self.left.multiplier, self.right.multiplier)
+        )
         lists = (self.shape, self.left.strides, self.right.strides)
         members = [*("{ " + ", ".join(map(str, numbers)) + " }" for numbers in lists), *map(str, multipliers)]
         statement = (

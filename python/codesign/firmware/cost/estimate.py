@@ -18,6 +18,7 @@ from codesign.firmware.cost.timing import load_timing
 from codesign.firmware.elf import ElfImage, read_elf
 from codesign.firmware.image import Image
 from codesign.firmware.machines.profile import BlockCount
+from codesign.firmware.machines.replay import Replay
 from codesign.firmware.machines.run import Run
 from codesign.firmware.machines.stages import REST
 
@@ -63,11 +64,16 @@ class CostReport:
         return 1000 * self.mean_cycles / board.core.clock_hz
 
 
-def estimate(run: Run, image: Image) -> CostReport:
+_SAME_FRAME = 0.02
+"""By how much instructions of a frame may differ from those of its replay, which no interrupt interrupts."""
+
+
+def estimate(run: Run, image: Image, replayed: Replay | None = None) -> CostReport:
     """Cycles of the counted frames of a run on the image's board.
 
-    With the executed blocks (a run that was profiled) by the timing table of the core; else instructions times the board's
-    average `timing.cycles_per_instruction`, of the whole application where one ran.
+    With the executed blocks (a run that was profiled) by the timing table of the core. Where only instructions were counted,
+    they take as many cycles each as those of `replayed`, the worst frame's blocks, do by that table; without, or where it was
+    not that frame, the board's average `timing.cycles_per_instruction`.
 
     Raises:
         ValueError: no frame was counted.
@@ -77,6 +83,8 @@ def estimate(run: Run, image: Image) -> CostReport:
     if counts is None:
         raise ValueError("no frame of this run was counted")
     if not counts.blocks or counts.per_frame is None:
+        if replayed is not None and abs(replayed.instructions - counts.worst) <= _SAME_FRAME * counts.worst:
+            return _like(replayed, counts.worst, counts.mean, image)
         return average(counts.worst, counts.mean, sum(_flash_bytes(image).values()), board)
     table = load_timing(board.core.cpu)
     cycles = cycles_of_blocks(counts.blocks, image.path, board)
@@ -99,6 +107,15 @@ def estimate(run: Run, image: Image) -> CostReport:
     return CostReport(
         tuple(rows), float(frames.max()), float(frames.mean()), table.error, table.source, _folded(cycles, read_elf(image.path))
     )
+
+
+def _like(replayed: Replay, worst: int, mean: float, image: Image) -> CostReport:
+    """Instructions of the worst frame and of the mean that take as long, one by one, as those of the replayed frame."""
+    table = load_timing(image.board.core.cpu)
+    rate = sum(cycles_of_blocks(replayed.blocks, image.path, image.board).values()) / replayed.instructions
+    stalls = sum(_stalls(size, image.board) for size in _flash_bytes(image).values())
+    source = f"{table.source}; by the blocks of the worst frame, interrupts as the rest of it"
+    return CostReport((), worst * rate + stalls, mean * rate + stalls, table.error, source)
 
 
 def average(worst: int, mean: float, flash_bytes: int, board: Board) -> CostReport:
