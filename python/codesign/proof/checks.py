@@ -61,13 +61,16 @@ def latency_check(latency: Latency, board: Board) -> Check:
     return Check("worst frame", upper <= limit, detail)
 
 
-def cost_of(run: Run, image: Image, pcm: npt.NDArray[np.int16]) -> CostReport | None:
-    """The estimate of a frame's cycles in a run on int16 PCM (hops · hop,), None where nothing counted instructions."""
+def cost_of(run: Run, image: Image, pcm: npt.NDArray[np.int16] | None = None) -> CostReport | None:
+    """The estimate of a frame's cycles, None where nothing counted instructions. With the int16 PCM of the run, (hops · hop,),
+    the worst frame is executed again where its blocks are not known.
+    """
     counts = run.counts
     if counts is None:
         return None
-    again = counts.worst_frame is not None and not counts.blocks
-    return estimate(run, image, replay(image, pcm, counts.worst_frame or 0) if again else None)
+    if pcm is None or counts.blocks or counts.worst_frame is None:
+        return estimate(run, image)
+    return estimate(run, image, replay(image, pcm, counts.worst_frame))
 
 
 def latency_of(counts: Counts, cost: CostReport, image: Image) -> Latency:
