@@ -3,12 +3,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
+from torch.autograd import Function
 from torch.nn import functional
 
 from codesign.compiler.frontend import Chain
-from codesign.compiler.frontend.filter_path import fade_samples, filter_lag, taper
+from codesign.compiler.frontend.filter_path import LEAST_GAIN, fade_samples, filter_delay, filter_lag, taper
 from codesign.learning.train.spectral import irfft, rfft
 
 
@@ -28,7 +31,7 @@ class FilterPathTorch(nn.Module):
         rise = torch.arange(1, self.fade + 1) / self.fade
         share = torch.cat([rise, torch.ones(chain.hop - self.fade), 1 - rise])
         start = torch.zeros(chain.taps)
-        start[chain.taps // 2] = 1.0
+        start[filter_delay(chain)] = 1.0
         for name, table in {"taper": torch.tensor(taper(chain)), "share": share, "start": start}.items():
             self.register_buffer(name, table, persistent=False)
 
@@ -37,15 +40,19 @@ class FilterPathTorch(nn.Module):
     start: Tensor
 
     def filters(self, gains: Tensor) -> Tensor:
-        """Gains [batch, frames, bins] → filters of linear phase [batch, frames, taps]: the window method."""
+        """Gains [batch, frames, bins] → filters [batch, frames, taps] of the chain's phase."""
+        if self.chain.phase == "minimum":
+            logarithm = gains.clamp_min(LEAST_GAIN).log()
+            cepstrum = irfft(torch.complex(logarithm, torch.zeros_like(logarithm)), self.chain.n_fft)[..., : self.chain.taps]
+            return _SeriesExp.apply(torch.cat([cepstrum[..., :1], 2 * cepstrum[..., 1:]], -1))  # type: ignore[no-untyped-call,no-any-return]
         half = self.chain.taps // 2
         response = irfft(torch.complex(gains, torch.zeros_like(gains)), self.chain.n_fft)[..., :half] * self.taper
         return torch.cat([functional.pad(response[..., 1:].flip(-1), (1, 0)), response], -1)
 
     def forward(self, signal: Tensor, gains: Tensor) -> Tensor:
-        """[batch, samples] and gains of its hops [batch, frames, bins] → [batch, samples − taps/2], aligned with the signal.
+        """[batch, samples] and gains of its hops [batch, frames, bins] → [batch, samples − delay], aligned with the signal.
 
-        The last half of a filter's samples would need later ones, and is left out.
+        The last samples, as many as the filter's delay, would need later ones, and are left out.
         """
         chain, batch = self.chain, len(signal)
         early = 2 * chain.hop - filter_lag(chain)
@@ -61,4 +68,27 @@ class FilterPathTorch(nn.Module):
         hops, fades = parts[..., : chain.hop], parts[..., chain.hop :]
         late = functional.pad(fades[:, :-1], (0, chain.hop - self.fade, 1, 0))
         whole = (hops + late).flatten(1)[:, early : early + signal.shape[-1]]
-        return whole[:, chain.taps // 2 :]
+        return whole[:, filter_delay(chain) :]
+
+
+class _SeriesExp(Function):
+    """The power series exp(c₀ + c₁z + …) of as many terms: a filter of minimum phase from its folded cepstrum."""
+
+    @staticmethod
+    def forward(ctx: Any, series: Tensor) -> Tensor:
+        # n·hₙ = Σ k·cₖ·hₙ₋ₖ, of the derivative h' = c'·h.
+        weighted = series * torch.arange(series.shape[-1], dtype=series.dtype, device=series.device)
+        result = torch.zeros_like(series)
+        result[..., 0] = series[..., 0].exp()
+        for n in range(1, series.shape[-1]):
+            result[..., n] = (weighted[..., 1 : n + 1] * result[..., :n].flip(-1)).sum(-1) / n
+        ctx.save_for_backward(result)
+        return result
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> Tensor:
+        # dh = h·dc, so that cₖ is given Σ g[n]·h[n − k].
+        (result,) = ctx.saved_tensors
+        terms = result.shape[-1]
+        product = torch.fft.rfft(gradients[0], 2 * terms) * torch.fft.rfft(result, 2 * terms).conj()
+        return torch.fft.irfft(product, 2 * terms)[..., :terms]

@@ -32,21 +32,9 @@ Share = Annotated[float, Field(ge=0.0, le=1.0)]
 
 TRAINED_BANDS = ("mel", "erb", "slaney")
 _TRAINED = (
-    *(
-        "sample_rate",
-        "n_fft",
-        "window",
-        "hop",
-        "window_kind",
-        "window_samples",
-        "synthesis_length",
-        "feature",
-        "n_mels",
-        "f_min",
-        "f_max",
-        "exponent",
-    ),
-    *("path", "taps", "filter_type", "block", "lag"),
+    *("sample_rate", "n_fft", "window", "hop", "window_kind", "window_samples", "synthesis_length"),
+    *("feature", "n_mels", "f_min", "f_max", "exponent"),
+    *("path", "phase", "filter_type", "taps", "block", "lag"),
 )
 
 
