@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """Measure the shipped networks and write models/README.md and each network's metrics.json.
 
-    python models/measure.py --speech CORPUS/speech --noise CORPUS/noise [--clips CLIPS] [--floats FOLDER]
+    python models/measure.py --speech CORPUS/speech --noise CORPUS/noise [--clips CLIPS] [--floats FOLDER] [--peers FOLDER]
 
 Held-out mixtures come from the test split of the two folders (`models/corpus/corpus.py` assembles ours): 20 of 4 s for each
 ratio of speech to noise. int8 networks run as the firmware's own C code on this machine, which codesign verify proves equal
 to the image; float networks run in onnxruntime. CLIPS has folders with noisy.flac, clean.flac, paper_baseline.flac and
-paper_int8_1.flac, as `codesign evaluate` takes them; their figures go to models/clips.json. FOLDER has the unrounded float
-networks as NAME.onnx (`codesign export --float`). Needs the package pesq; takes about 15 minutes on one core.
+paper_int8_1.flac, as `codesign evaluate` takes them; their figures go to models/clips.json. The folder of --floats has the
+unrounded float networks as NAME.onnx (`codesign export --float`), that of --peers other people's networks (peers.py), which are
+scored in the same run, on the same mixtures and clips; their figures go to models/peers.json. Needs the package pesq; takes
+about 15 minutes on one core, and longer with peers.
 """
 
 from __future__ import annotations
@@ -17,7 +19,7 @@ import json
 import os
 import re
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +27,7 @@ import numpy as np
 import numpy.typing as npt
 import onnxruntime
 import soundfile as sf
+from peers import peer_systems
 from table import readme
 
 from codesign.base.errors import CodesignError
@@ -35,12 +38,13 @@ from codesign.compiler.lower import lower
 from codesign.compiler.lower.network import Network
 from codesign.compiler.model import load_onnx
 from codesign.compiler.quantize import quantize_file
-from codesign.compiler.reference.frontend import analyse, synthesise
+from codesign.compiler.reference.frontend import analyse, output_of
 from codesign.firmware.boards import load_board
 from codesign.firmware.machines.host import HostEnhancer
 from codesign.firmware.toolchain.host import build_host
 from codesign.hearing.evaluate import evaluate, find_outputs, find_pairs, model_system, recorded_system
 from codesign.hearing.evaluate.measures import pesq_wb
+from codesign.hearing.evaluate.systems import System
 from codesign.learning.data import PLAIN, Mixer, open_corpus
 from codesign.pipeline import prove
 from codesign.proof.recordings import Recording
@@ -66,6 +70,7 @@ def main() -> None:
     parser.add_argument("--noise", type=Path, required=True)
     parser.add_argument("--clips", type=Path, help="folders with noisy.flac and clean.flac, for the report only")
     parser.add_argument("--floats", type=Path, help="folder of float networks NAME.onnx, for the loss of int8")
+    parser.add_argument("--peers", type=Path, help="folder of other people's networks, with TOML files for what is around them")
     parser.add_argument("--count", type=int, default=20, help="held-out mixtures per ratio")
     parser.add_argument("--only", choices=NETWORKS, help="measure this network and take the others' metrics.json as they are")
     arguments = parser.parse_args()
@@ -82,8 +87,9 @@ def main() -> None:
                 found = _measure(model, own_float, Path(scratch) / name, pairs, stream)
                 (MODELS / name / "metrics.json").write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
                 print(name, json.dumps(found["held_out"]["mean"]), flush=True)
+        peers = _peers(arguments.peers, Path(scratch), pairs) if arguments.peers else []
         if arguments.clips:
-            clips = _clips(arguments.clips, files, Path(scratch))
+            clips = _clips(arguments.clips, files, Path(scratch), peers)
             (MODELS / "clips.json").write_text(json.dumps(clips, indent=2) + "\n", encoding="utf-8")
     (MODELS / "README.md").write_text(readme(MODELS, NETWORKS), encoding="utf-8")
 
@@ -150,14 +156,15 @@ def _float(path: Path | None) -> dict[str, Enhance]:
     config: Chain = graph.frontend
 
     def enhance(pcm: Pcm) -> Pcm:
-        analysis = analyse(config, whole_hops(pcm, config.hop))
+        whole = whole_hops(pcm, config.hop)
+        analysis = analyse(config, whole)
         feed = {state.input: np.full((1, state.size), state.initial, np.float32) for state in graph.states}
         masks = []
         for row in analysis.features:
             values = dict(zip(names, session.run(None, {graph.input: row[None], **feed}), strict=True))
             masks.append(values[graph.output][0])
             feed = {state.input: values[state.output] for state in graph.states}
-        return synthesise(config, analysis.spectrum, np.stack(masks))
+        return output_of(config, whole, analysis.spectrum, np.stack(masks))
 
     return {"float": enhance}
 
@@ -235,7 +242,23 @@ def _on_board(model: Path, scratch: Path, pair: Pair) -> dict[str, Any]:
     return result
 
 
-def _clips(folder: Path, files: dict[str, tuple[Path, Path | None]], scratch: Path) -> dict[str, Any]:
+def _peers(folder: Path, scratch: Path, pairs: list[Pair]) -> list[System]:
+    """The networks of a folder, whose means over the held-out mixtures go to models/peers.json."""
+    systems, left = peer_systems(folder, scratch, RATE)
+    for line in left:
+        print(f"left out: {line}", flush=True)
+    found = {}
+    for system in systems:
+        scores = _scores(pairs, {system.name: lambda pcm, run=system: run.enhance("", pcm)}, 0)
+        found[system.name] = {"how": system.how, "sha256": system.sha256, "pairs": scores["pairs"], "mean": scores["mean"]}
+        print(system.name, json.dumps(scores["mean"]), flush=True)
+    (MODELS / "peers.json").write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
+    return systems
+
+
+def _clips(
+    folder: Path, files: dict[str, tuple[Path, Path | None]], scratch: Path, peers: Sequence[System] = ()
+) -> dict[str, Any]:
     """Means of all systems on the clips, and their paired differences from the systems of PAPER, with 95 % intervals."""
     pairs = find_pairs(folder)
     systems = [recorded_system(name, find_outputs(pairs, name), RATE, name) for name in PAPER]
@@ -243,6 +266,7 @@ def _clips(folder: Path, files: dict[str, tuple[Path, Path | None]], scratch: Pa
         if own_float is not None:
             systems.append(model_system(f"{name}, float", own_float, scratch))
         systems.append(model_system(f"{name}, int8", model, scratch))
+    systems += peers
     result: dict[str, Any] = {"intervals": "Student's t", "means": {}, "differences": {}}
     for baseline in PAPER:
         found = evaluate(pairs, systems, baseline=baseline, jobs=os.cpu_count() or 1)

@@ -46,6 +46,8 @@ def readme(models: Path, names: Sequence[str]) -> str:
     found = {name: json.loads((models / name / "metrics.json").read_text()) for name in names if _measured(models / name)}
     base = found.get("baseline-256")
     parts = [HEAD, _cost(found, base), TERMS, _held_out(found), _stream(found)]
+    if (models / "peers.json").exists():
+        parts.append(_peers(json.loads((models / "peers.json").read_text()), found))
     if (models / "clips.json").exists():
         parts += [_clips(json.loads((models / "clips.json").read_text())), LIMITS]
     return "\n".join(parts)
@@ -124,6 +126,23 @@ def _stream(found: dict[str, Any]) -> str:
         "|---" + "|---:" * minutes + "|",
     ]
     lines += [f"| {name} | " + " | ".join(f"{v:+.2f}" for v in metrics["stream"]) + " |" for name, metrics in found.items()]
+    return "\n".join(lines) + "\n"
+
+
+def _peers(peers: dict[str, Any], ours: dict[str, Any]) -> str:
+    pairs = next(iter(ours.values()))["held_out"]["pairs"]
+    same = {name: peer["mean"] for name, peer in peers.items() if peer["pairs"] == pairs}
+    lines = [
+        "## Other people's networks\n",
+        "The same held-out mixtures and measures in the same run; ours are int8. Theirs were trained on other data,",
+        "and may have heard these voices and noises.\n",
+        "| network | SI-SDR | ESTOI | PESQ-WB |",
+        "|---|---:|---:|---:|",
+    ]
+    rows = {name: (metrics["held_out"]["mean"], "int8") for name, metrics in ours.items()}
+    rows |= {name: (mean, name) for name, mean in same.items()}
+    for name, (mean, key) in rows.items():
+        lines.append(f"| {name} | {mean[key]:.2f} | {mean[f'{key}_estoi']:.3f} | {mean[f'{key}_pesq']:.2f} |")
     return "\n".join(lines) + "\n"
 
 

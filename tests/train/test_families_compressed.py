@@ -14,16 +14,15 @@ from small import Tones, tones
 
 from codesign.base.errors import InputError
 from codesign.compiler.lower import lower
-from codesign.compiler.model import load_onnx
 from codesign.compiler.reference.frontend import analyse
 from codesign.learning.compress.budget import Target
 from codesign.learning.compress.cost import cost_of
-from codesign.learning.compress.export import checkpoint_graph, export
+from codesign.learning.compress.export import checkpoint_graph
 from codesign.learning.compress.fake_quantized import FakeQuantizedEnhancer, rounded
 from codesign.learning.compress.pipeline import PhaseContext, compress
 from codesign.learning.compress.pruning import PrunableEnhancer, rebuild
 from codesign.learning.families.family import UnitSlice
-from codesign.learning.train.checkpoint import Checkpoint, load, save
+from codesign.learning.train.checkpoint import Checkpoint, save
 from codesign.learning.train.network import EnhancerModule
 from codesign.proof.equality import run_reference
 
@@ -91,21 +90,6 @@ def test_the_rounded_network_is_the_integer_network(name):
     quant = graph.quants[graph.output]
     found = (result.mask.reshape(expected.shape).astype(np.float64) - quant.zero_point) * quant.scale
     assert 10 * np.log10(np.square(expected).sum() / np.square(found - expected).sum()) > 45
-
-
-def test_compress_prunes_recovers_and_quantizes(tmp_path):
-    name = "conv-recurrent"
-    recipe, source = recipe_of(name, NO_SKIP, ("steps = 60", "steps = 40")), enhancer_of(name)
-    save(Checkpoint(recipe, "train", source.network.sizes, 1, weights_of(source), {}), tmp_path / "start.pt")
-    target = Target(2700, 7000)
-    context = PhaseContext(tmp_path, torch.device("cpu"), Tones)
-    result = compress(recipe, tmp_path / "start.pt", target, context)
-    assert target.excess(result.after) <= 1.0 < target.excess(result.before)
-    assert all(units % 4 == 0 for units in result.sizes.units)
-    export(load(result.checkpoint), tmp_path / "small.onnx")
-    network = lower(load_onnx(tmp_path / "small.onnx"))
-    assert network.macs == result.after.macs
-    assert network.values[network.output].dtype == "int16"
 
 
 def test_a_skip_gate_is_refused_before_anything_is_trained(tmp_path):
