@@ -12,8 +12,8 @@ from codesign.compiler.lower.constants import QUANTIZE_HINT
 from codesign.compiler.model import load_onnx, load_row
 from codesign.compiler.model.limits import ONNXRUNTIME_OPERATORS
 from codesign.compiler.model.onnx_model import step_model
+from codesign.compiler.model.passes import block_weights, integers
 from codesign.compiler.model.passes import dynamic as dynamic_pass
-from codesign.compiler.model.passes import integers
 from codesign.compiler.quantize.calibrate import quantize_graph
 from codesign.compiler.quantize.float_run import float_run
 from codesign.proof.oracle import against_onnxruntime
@@ -202,7 +202,7 @@ def test_blocks_of_scales_are_read_as_real_numbers(tmp_path):
 
 
 def test_the_operators_that_are_let_in_are_those_that_are_rewritten():
-    rewritten = {*integers.OPERATORS, *dynamic_pass.OPERATORS, "QuantizeLinear", "DequantizeLinear"}
+    rewritten = {*integers.OPERATORS, *dynamic_pass.OPERATORS, block_weights.OPERATOR, "QuantizeLinear", "DequantizeLinear"}
     assert rewritten >= ONNXRUNTIME_OPERATORS
     assert rewritten - ONNXRUNTIME_OPERATORS == {"QLinearMatMul", "MatMulInteger", "ConvInteger", "DynamicQuantizeLinear"}
     assert set(NETWORKS) >= {network for network, *_ in (*AS_IT_IS, *AGAIN)}

@@ -35,7 +35,8 @@ ONNXRUNTIME = "com.microsoft"
 """The domain of onnxruntime's own operators."""
 ONNXRUNTIME_OPERATORS = frozenset(
     (
-        *("DequantizeLinear", "DynamicQuantizeLSTM", "DynamicQuantizeMatMul", "MatMulIntegerToFloat", "QGemm", "QLinearAdd"),
+        *("DequantizeLinear", "DynamicQuantizeLSTM", "DynamicQuantizeMatMul", "MatMulIntegerToFloat", "MatMulNBits"),
+        *("QGemm", "QLinearAdd"),
         *("QLinearAveragePool", "QLinearConcat", "QLinearConv", "QLinearGlobalAveragePool", "QLinearLeakyRelu", "QLinearMul"),
         *("QLinearReduceMean", "QLinearSigmoid", "QLinearSoftmax", "QLinearWhere", "QuantizeLinear"),
     )

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from codesign.compiler.quantize.calibrate import Calibration
     from codesign.compiler.quantize.qdq import QdqWriter
 
+ONE_STATE_HINT = "export it with two states: initial_h is what it gave before, initial_c the cell that goes with it"
+
 
 @dataclass(frozen=True)
 class LstmCell(Operator):
@@ -82,7 +84,7 @@ class LstmCell(Operator):
             if np.prod(known[name], dtype=np.int64) != size:
                 raise InputError(f"{self.name}: '{name}' has {np.prod(known[name])} elements where {size} are expected")
         if self.hidden == self.cell:
-            raise InputError(f"{self.name}: '{self.hidden}' is both its hidden and its cell state")
+            raise InputError(f"{self.name}: '{self.hidden}' is both its hidden and its cell state", hint=ONE_STATE_HINT)
         return {self.output: (self.units,), self.cell_output: (self.units,)}
 
     def run(self, values: Mapping[str, Real], grid: Grid) -> dict[str, Real]:

@@ -15,6 +15,7 @@ from codesign.base.errors import InputError
 from codesign.compiler.layers.recurrent import Scan
 from codesign.compiler.lower.recurrent import lower_recurrent
 from codesign.compiler.model.graph import Matrix, Quant
+from codesign.compiler.operators.lstm import ONE_STATE_HINT
 from codesign.compiler.operators.operator import Grid, Operator, Real, Shape
 from codesign.compiler.operators.rounding import sigmoid
 from codesign.compiler.operators.scales import HIDDEN, HIDDEN16, cell_quant, group_scales, int8_side_by_side, widest_step
@@ -106,7 +107,7 @@ class Recurrent(Operator):
                 found, expected = math.prod(known[name]), many * size
                 raise InputError(f"{self.name}: '{name}' has {found} elements where {expected} are expected")
         if len(set(self.sources[1:])) < len(self.sources[1:]):
-            raise InputError(f"{self.name}: '{self.hidden}' is both its hidden and its cell state")
+            raise InputError(f"{self.name}: '{self.hidden}' is both its hidden and its cell state", hint=ONE_STATE_HINT)
         return dict.fromkeys(self._after, (self.units,) if self.scan else self._shape) | {self.output: self._shape}
 
     @property

@@ -12,6 +12,7 @@ import onnx
 from codesign.compiler.model.metadata import properties
 from codesign.compiler.model.passes import (
     batch_norm,
+    block_weights,
     cleanup,
     cuts,
     dequantize,
@@ -67,6 +68,7 @@ def simplify(path: Path, model: onnx.ModelProto, output: str | None = None, *, a
     """
     draft = draft_of(path, model)
     draft.take_constants()
+    block_weights.run(draft)
     integers.run(draft)
     dynamic.run(draft)
     if as_float:
