@@ -10,6 +10,7 @@ import numpy as np
 
 from codesign.base.errors import InputError
 from codesign.compiler.model.graph import Matrix, Quant, State
+from codesign.compiler.model.gru_cell import gru_call
 from codesign.compiler.model.limits import MAX_WEIGHTS, TOO_LARGE
 from codesign.compiler.model.ops.step import TABLE_HINT
 from codesign.compiler.model.patterns import accumulates, is_cell_of, is_gate, is_gate_state, unguarded
@@ -113,6 +114,8 @@ class Recognizer:
                 return self._operation(term, call)
             case Pieces():
                 return self._concat(self._name(term), term.name, term.parts)
+            case Binary() if not self._quants and (gru := gru_call(term, self._states.values(), self._outputs)) is not None:
+                return self._operation(term, gru)
             case Binary(operator=Operator() as operator) if not self._may_be_hidden(term):
                 return self._operation(term, Call(operator, [t for t in term.reads if not isinstance(t, Constant)], [term]))
             case Binary(kind="mul"):
