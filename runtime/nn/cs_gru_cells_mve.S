@@ -37,24 +37,24 @@
         .endm
 
         /* New states of four units in the low halves of q0. Recurrent sums in q2, q4, q5, or with `loaded` at r2. */
-        .macro  CELLS loaded
+        .macro  CELLS loaded h constants=0
         vldrw.u32 q0, [r1]
-        vldrw.u32 q1, [r0]
+        vldrw.u32 q1, [r0, #\constants]
         vmulh.s32 q0, q0, q1
         RECURRENT q2 0 \loaded
-        vldrw.u32 q1, [r0, #16]
+        vldrw.u32 q1, [r0, #\constants + 16]
         vmulh.s32 q2, q2, q1
-        vldrw.u32 q1, [r0, #32]
+        vldrw.u32 q1, [r0, #\constants + 32]
         vadd.i32 q0, q0, q1
         vldrw.u32 q3, [r1, #16]
         vadd.i32 q0, q0, q2
-        vldrw.u32 q1, [r0, #48]
+        vldrw.u32 q1, [r0, #\constants + 48]
         vmulh.s32 q3, q3, q1
         RECURRENT q4 16 \loaded
         vqshl.s32 q0, r4
-        vldrw.u32 q1, [r0, #64]
+        vldrw.u32 q1, [r0, #\constants + 64]
         vmulh.s32 q4, q4, q1
-        vldrw.u32 q1, [r0, #80]
+        vldrw.u32 q1, [r0, #\constants + 80]
         vadd.i32 q3, q3, q1
         vshr.s32 q1, q0, #23
         vadd.i32 q3, q3, q4
@@ -68,27 +68,27 @@
         vmullt.s16 q3, q4, q3
         RECURRENT q5 32 \loaded
         vrshr.s32 q3, q3, #7
-        vldrw.u32 q1, [r0, #96]
+        vldrw.u32 q1, [r0, #\constants + 96]
         vadd.i32 q3, q3, q4                     // reset gates
         vmulh.s32 q5, q5, q1
-        vldrw.u32 q1, [r0, #112]
+        vldrw.u32 q1, [r0, #\constants + 112]
         vshl.i32 q3, q3, #16
         vldrw.u32 q2, [r1, #32]
         vadd.i32 q5, q5, q1
-        vldrw.u32 q1, [r0, #128]
+        vldrw.u32 q1, [r0, #\constants + 128]
         vmulh.s32 q5, q5, q3
         vmulh.s32 q2, q2, q1
-        vldrw.u32 q1, [r0, #144]
+        vldrw.u32 q1, [r0, #\constants + 144]
         vadd.i32 q2, q2, q1
         vadd.i32 q2, q2, q5
-        vldrh.s32 q5, [r3]
+        vldrh.s32 q5, [\h]
         vqshl.s32 q2, r6
         vmullb.s16 q4, q0, q5
         vshr.s32 q1, q2, #23
         vldrw.u32 q3, [r10, q1, uxtw #2]
         vsub.i32 q0, q6, q0
         vmullt.s16 q2, q3, q2
-        vldrw.u32 q1, [r0, #160]
+        vldrw.u32 q1, [r0, #\constants + 160]
         vrshr.s32 q2, q2, #7
         vadd.i32 q2, q2, q3                     // candidates
         vqdmullb.s16 q0, q0, q2
@@ -164,7 +164,7 @@
         ldr     lr, [sp, #STACK]
         dls     lr, lr
 2:                                              // the next position
-        CELLS   1
+        CELLS   1 r3
         add     r1, r1, r11
         vstrh.32 q0, [r3]
         add     r2, r2, r7, lsl #1
@@ -183,18 +183,14 @@
         mov     r7, r3
 1:                                              // the next step
         mov     r3, r2
-        .if     \units > 4
         add     r11, r2, #2 * \units
         str     r11, [sp, #8]
-        .endif
 2:                                              // the next four units
         vmov.i32 q2, #0
         vmov.i32 q4, #0
         vmov.i32 q5, #0
-        .if     \units > 4
         movs    r11, #\units / 4
         dls     lr, r11
-        .endif
 3:
         .rept   4
         ldrsh   r11, [r2], #2
@@ -205,20 +201,16 @@
         vldrb.s32 q0, [r0], #4
         vmla.s32 q5, q0, r11
         .endr
-        .if     \units > 4
         le      lr, 3b
-        .endif
         sub     r2, r2, #2 * \units
-        CELLS   0
+        CELLS   0 r3
         add     r1, r1, #48
         adds    r3, r3, #8
         vstrh.32 q0, [r7], #8
-        .if     \units > 4
         add     r0, r0, #QUAD_BYTES
         ldr     r11, [sp, #8]
         cmp     r3, r11
         bne     2b
-        .endif
         ldrd    r11, lr, [sp, #STACK]           // steps left, step
         ldrd    r0, r2, [sp]
         add     r7, r2, lr
@@ -229,7 +221,41 @@
         END     \name
         .endm
 
-        SCAN    cs_gru_scan_4 4
+        /* Four units: nothing but a position is counted. r2 before, r7 after, r3 step */
+        .macro  COLUMN at first=0
+        ldrsh   r11, [r2, #2 * \at]
+        vldrb.s32 q0, [r0, #12 * \at]
+        vldrb.s32 q1, [r0, #12 * \at + 4]
+        .if     \first
+        vmul.i32 q2, q0, r11
+        vldrb.s32 q3, [r0, #12 * \at + 8]
+        vmul.i32 q4, q1, r11
+        vmul.i32 q5, q3, r11
+        .else
+        vmla.s32 q2, q0, r11
+        vldrb.s32 q3, [r0, #12 * \at + 8]
+        vmla.s32 q4, q1, r11
+        vmla.s32 q5, q3, r11
+        .endif
+        .endm
+
+        BEGIN   cs_gru_scan_4
+        mov     r7, r3
+        ldrd    lr, r3, [sp, #STACK]            // steps, step
+        dls     lr, lr
+1:                                              // the next step
+        COLUMN  0 1
+        COLUMN  1
+        COLUMN  2
+        COLUMN  3
+        CELLS   0 r2 48
+        mov     r2, r7
+        vstrh.32 q0, [r7]
+        adds    r1, r1, #48
+        add     r7, r7, r3
+        le      lr, 1b
+        END     cs_gru_scan_4
+
         SCAN    cs_gru_scan_8 8
         SCAN    cs_gru_scan_12 12
         SCAN    cs_gru_scan_16 16

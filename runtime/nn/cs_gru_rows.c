@@ -16,8 +16,7 @@ void cs_gru_rows(const cs_gru_layer_rows *layer, const int16_t *x, int16_t *y, v
     int16_t *zeros = (int16_t *)(void *)(sums + rows * room);
     const int16_t *before = zeros;
 
-    room = alone ? room / 2 : room; /* a half for recurrent sums */
-    if (!alone) {                   /* a scan starts from zeros */
+    if (!alone) { /* a scan starts from zeros */
         for (int32_t u = 0; u < units; u++) {
             zeros[u] = 0;
         }

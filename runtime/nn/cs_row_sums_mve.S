@@ -62,17 +62,7 @@
         .set    \name\().stack_bytes, STACK
         .endm
 
-        BEGIN   cs_row_sums_1 6
-        vldrh.u16 q1, [r9], #16
-        vldrh.u16 q2, [r9], #16
-        vldrh.u16 q3, [r9], #16
-        vldrh.u16 q4, [r9], #16
-        vldrh.u16 q5, [r9], #16
-        vldrh.u16 q6, [r9], #16
-        dls     lr, r4
-2:
-        vpst
-        vldrht.u16 q0, [r1]
+        .macro  SIX_ROWS
         vmladav.s16 r0, q1, q0
         add     r1, r1, r5
         vmladav.s16 r2, q2, q0
@@ -84,7 +74,30 @@
         vmladav.s16 r10, q6, q0
         strd    r8, r10, [r3, #16]
         add     r3, r3, r7
+        .endm
+
+        BEGIN   cs_row_sums_1 6
+        vldrh.u16 q1, [r9], #16
+        vldrh.u16 q2, [r9], #16
+        vldrh.u16 q3, [r9], #16
+        vldrh.u16 q4, [r9], #16
+        vldrh.u16 q5, [r9], #16
+        vldrh.u16 q6, [r9], #16
+        dls     lr, r4
+        ldr     r4, [sp, #STACK + 12]
+        cmp     r4, #8
+        beq     3f
+2:
+        vpst
+        vldrht.u16 q0, [r1]
+        SIX_ROWS
         le      lr, 2b
+        b       4f
+3:
+        vldrh.u16 q0, [r1]
+        SIX_ROWS
+        le      lr, 3b
+4:
         END     cs_row_sums_1
 
         BEGIN   cs_row_sums_2 3

@@ -109,7 +109,8 @@ class Gru(Recurrent):
     @property
     def scratch_bytes(self) -> int:
         sums = 12 * self.units * min(round_up(self.positions, 2), SMALL_POSITIONS)
-        return max(super().scratch_bytes, sums + 2 * self.units if self._is_small else 0)
+        small = sums + (2 * self.units if self.scan else sums)  # with vectors recurrent sums are kept, too
+        return max(super().scratch_bytes, small if self._is_small else 0)
 
     def cells(self, x: Ints, states: tuple[Ints, ...], matrices: Matrices) -> tuple[Ints, ...]:
         (h,) = states
