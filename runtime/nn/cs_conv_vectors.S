@@ -36,33 +36,7 @@
         .syntax unified
         .thumb
 
-        /* Eight weights of the row into \q, \at the bytes before them; the last ones of a row are predicated. */
-        .macro  WEIGHTS q last=0
-        .if     \last
-        vpst
-        vldrbt.s16 \q, [r2, q0]
-        .else
-        vldrb.s16 \q, [r2, q0]
-        adds    r2, r2, #32
-        .endif
-        .endm
-
-        /* The next row; after the last one it again. */
-        .macro  NEXT_ROW
-        adds    r8, r8, #1
-        cmp     r8, r10
-        bhs     .Llast\@
-        add     r9, r9, #4
-        tst     r8, #3
-        it      eq
-        addeq   r9, r9, r11
-.Llast\@:
-        mov     r2, r9
-        .endm
-
-        .macro  STORE sum to
-        str     \sum, [\to], #4
-        .endm
+#include "conv_vector_sums.h"
 
         .section .text.cs_conv_vectors, "ax", %progbits
         .balign 4
@@ -77,6 +51,10 @@ cs_conv_vectors:
         sub     sp, sp, #8
         .cfi_def_cfa_offset STACK
         SAVED_R4_R11_LR
+        ldr     r2, [r0, #24]
+        tst     r2, #7
+        it      eq
+        addeq   r1, r1, #6                      // whole patches
         adr     r2, .Lcores
         ldr     r1, [r2, r1, lsl #2]
         add     r1, r1, r2
@@ -114,128 +92,37 @@ cs_conv_vectors:
         .word   .Lfour - .Lcores + 1
         .word   .Lfive - .Lcores + 1
         .word   .Lsix - .Lcores + 1
+        .word   .Lwhole_one - .Lcores + 1
+        .word   .Lwhole_two - .Lcores + 1
+        .word   .Lwhole_three - .Lcores + 1
+        .word   .Lwhole_four - .Lcores + 1
+        .word   .Lwhole_five - .Lcores + 1
+        .word   .Lwhole_six - .Lcores + 1
 
 .Lone:
-        WEIGHTS q2 1
-        NEXT_ROW
-        WEIGHTS q3 1
-        NEXT_ROW
-        WEIGHTS q4 1
-        NEXT_ROW
-1:
-        vldrh.u16 q0, [r1]
-        vmladav.s16 r0, q2, q0
-        add     r1, r1, r6
-        vmladav.s16 r2, q3, q0
-        STORE   r0 r3
-        vmladav.s16 r4, q4, q0
-        STORE   r2 r5
-        STORE   r4 r7
-        le      lr, 1b
-        movs    r2, #3
-        b       .Lresults
-
+        ONE_VECTOR 0
 .Ltwo:
-        WEIGHTS q2
-        WEIGHTS q3 1
-        NEXT_ROW
-        WEIGHTS q4
-        WEIGHTS q5 1
-        NEXT_ROW
-        WEIGHTS q6
-        WEIGHTS q7 1
-        NEXT_ROW
-1:
-        vldrh.u16 q0, [r1]
-        vmladav.s16 r0, q2, q0
-        vldrh.u16 q1, [r1, #16]
-        vmladava.s16 r0, q3, q1
-        add     r1, r1, r6
-        vmladav.s16 r2, q4, q0
-        STORE   r0 r3
-        vmladava.s16 r2, q5, q1
-        vmladav.s16 r4, q6, q0
-        STORE   r2 r5
-        vmladava.s16 r4, q7, q1
-        STORE   r4 r7
-        le      lr, 1b
-        movs    r2, #3
-        b       .Lresults
-
+        TWO_VECTORS 0
 .Lthree:
-        WEIGHTS q2
-        WEIGHTS q3
-        WEIGHTS q4 1
-        NEXT_ROW
-        WEIGHTS q5
-        WEIGHTS q6
-        WEIGHTS q7 1
-        NEXT_ROW
-1:
-        vldrh.u16 q0, [r1]
-        vmladav.s16 r0, q2, q0
-        vldrh.u16 q1, [r1, #16]
-        vmladav.s16 r2, q5, q0
-        vmladava.s16 r0, q3, q1
-        vldrh.u16 q0, [r1, #32]
-        vmladava.s16 r2, q6, q1
-        add     r1, r1, r6
-        vmladava.s16 r0, q4, q0
-        vmladava.s16 r2, q7, q0
-        STORE   r0 r3
-        STORE   r2 r5
-        le      lr, 1b
-        movs    r2, #2
-        b       .Lresults
-
-        .macro  ONE_ROW vectors
-        NEXT_ROW
-1:
-        vldrh.u16 q0, [r1]
-        vmladav.s16 r0, q2, q0
-        vldrh.u16 q1, [r1, #16]
-        vmladava.s16 r0, q3, q1
-        vldrh.u16 q0, [r1, #32]
-        vmladava.s16 r0, q4, q0
-        vldrh.u16 q1, [r1, #48]
-        vmladava.s16 r0, q5, q1
-        .if     \vectors > 4
-        vldrh.u16 q0, [r1, #64]
-        vmladava.s16 r0, q6, q0
-        .endif
-        .if     \vectors > 5
-        vldrh.u16 q1, [r1, #80]
-        vmladava.s16 r0, q7, q1
-        .endif
-        add     r1, r1, r6
-        STORE   r0 r3
-        le      lr, 1b
-        movs    r2, #1
-        .endm
-
+        THREE_VECTORS 0
 .Lfour:
-        WEIGHTS q2
-        WEIGHTS q3
-        WEIGHTS q4
-        WEIGHTS q5 1
-        ONE_ROW 4
-        b       .Lresults
+        MORE_VECTORS 4 0
 .Lfive:
-        WEIGHTS q2
-        WEIGHTS q3
-        WEIGHTS q4
-        WEIGHTS q5
-        WEIGHTS q6 1
-        ONE_ROW 5
-        b       .Lresults
+        MORE_VECTORS 5 0
 .Lsix:
-        WEIGHTS q2
-        WEIGHTS q3
-        WEIGHTS q4
-        WEIGHTS q5
-        WEIGHTS q6
-        WEIGHTS q7 1
-        ONE_ROW 6
+        MORE_VECTORS 6 0
+.Lwhole_one:
+        ONE_VECTOR 1
+.Lwhole_two:
+        TWO_VECTORS 1
+.Lwhole_three:
+        THREE_VECTORS 1
+.Lwhole_four:
+        MORE_VECTORS 4 1
+.Lwhole_five:
+        MORE_VECTORS 5 1
+.Lwhole_six:
+        MORE_VECTORS 6 1
 
 .Lresults:                                      // r2 rows that were computed
         ldr     r12, [sp]
@@ -252,11 +139,15 @@ cs_conv_vectors:
         beq     .Lend                           // sums are all that is wanted
         movw    r0, #0x8001
         vdup.16 q7, r0
+        ldr     r6, [r12, #STEP]
+        lsls    r6, r6, #3
+        cmp     r6, #8
+        beq     .Lside_by_side
         movs    r0, #0
         vidup.u32 q6, r0, #1
-        ldr     r6, [r12, #STEP]
-        vmul.i32 q6, q6, r6
-        lsls    r6, r6, #3
+        lsrs    r0, r6, #3
+        vmul.i32 q6, q6, r0
+.Lside_by_side:
         ldr     r0, [r12, #ACC]
 .Lrow:
         ldr     r1, [r8]

@@ -29,7 +29,7 @@ typedef struct cs_rows {
     uint16_t rows, columns, positions;
 } cs_rows;
 
-#define CS_ROWS_POSITIONS 16u /* positions that a fully connected layer works on at a time */
+#define CS_ROWS_POSITIONS 36u /* positions that a fully connected layer works on at a time */
 
 /* x: [positions, columns]; y: [positions, rows]. scratch: 4 * (rows rounded up to whole blocks, then to 4) * (positions, at most
  * CS_ROWS_POSITIONS) bytes. */

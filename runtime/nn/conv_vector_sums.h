@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Assembler macros: sums of some rows of weights times all patches, for cs_conv_vectors.S, whose registers they use. */
+
+        /* Eight weights of the row into \q, \at the bytes before them; the last ones of a row are predicated. */
+        .macro  WEIGHTS q last=0
+        .if     \last
+        vpst
+        vldrbt.s16 \q, [r2, q0]
+        .else
+        vldrb.s16 \q, [r2, q0]
+        adds    r2, r2, #32
+        .endif
+        .endm
+
+        /* The next row; after the last one it again. */
+        .macro  NEXT_ROW
+        adds    r8, r8, #1
+        cmp     r8, r10
+        bhs     .Llast\@
+        add     r9, r9, #4
+        tst     r8, #3
+        it      eq
+        addeq   r9, r9, r11
+.Llast\@:
+        mov     r2, r9
+        .endm
+
+        .macro  STORE sum to
+        str     \sum, [\to], #4
+        .endm
+
+        /* x of the \at-th vector of a patch. Whole patches follow one another; others are moved on at the end. */
+        .macro  X q at whole
+        .if     \whole
+        vldrh.u16 \q, [r1], #16
+        .else
+        vldrh.u16 \q, [r1, #16 * \at]
+        .endif
+        .endm
+
+        .macro  NEXT_PATCH whole
+        .if     \whole == 0
+        add     r1, r1, r6
+        .endif
+        .endm
+
+        .macro  TO_RESULTS rows
+        le      lr, 1b
+        movs    r2, #\rows
+        b       .Lresults
+        .endm
+
+        .macro  ONE_VECTOR whole
+        WEIGHTS q2 1
+        NEXT_ROW
+        WEIGHTS q3 1
+        NEXT_ROW
+        WEIGHTS q4 1
+        NEXT_ROW
+1:
+        X       q0 0 \whole
+        vmladav.s16 r0, q2, q0
+        NEXT_PATCH \whole
+        vmladav.s16 r2, q3, q0
+        STORE   r0 r3
+        vmladav.s16 r4, q4, q0
+        STORE   r2 r5
+        STORE   r4 r7
+        TO_RESULTS 3
+        .endm
+
+        .macro  TWO_VECTORS whole
+        WEIGHTS q2
+        WEIGHTS q3 1
+        NEXT_ROW
+        WEIGHTS q4
+        WEIGHTS q5 1
+        NEXT_ROW
+        WEIGHTS q6
+        WEIGHTS q7 1
+        NEXT_ROW
+1:
+        X       q0 0 \whole
+        vmladav.s16 r0, q2, q0
+        X       q1 1 \whole
+        vmladava.s16 r0, q3, q1
+        NEXT_PATCH \whole
+        vmladav.s16 r2, q4, q0
+        STORE   r0 r3
+        vmladava.s16 r2, q5, q1
+        vmladav.s16 r4, q6, q0
+        STORE   r2 r5
+        vmladava.s16 r4, q7, q1
+        STORE   r4 r7
+        TO_RESULTS 3
+        .endm
+
+        .macro  THREE_VECTORS whole
+        WEIGHTS q2
+        WEIGHTS q3
+        WEIGHTS q4 1
+        NEXT_ROW
+        WEIGHTS q5
+        WEIGHTS q6
+        WEIGHTS q7 1
+        NEXT_ROW
+1:
+        X       q0 0 \whole
+        vmladav.s16 r0, q2, q0
+        X       q1 1 \whole
+        vmladav.s16 r2, q5, q0
+        vmladava.s16 r0, q3, q1
+        X       q0 2 \whole
+        vmladava.s16 r2, q6, q1
+        NEXT_PATCH \whole
+        vmladava.s16 r0, q4, q0
+        vmladava.s16 r2, q7, q0
+        STORE   r0 r3
+        STORE   r2 r5
+        TO_RESULTS 2
+        .endm
+
+        .macro  MORE_VECTORS vectors whole
+        WEIGHTS q2
+        WEIGHTS q3
+        WEIGHTS q4
+        .if     \vectors == 4
+        WEIGHTS q5 1
+        .else
+        WEIGHTS q5
+        .endif
+        .if     \vectors == 5
+        WEIGHTS q6 1
+        .elseif \vectors == 6
+        WEIGHTS q6
+        WEIGHTS q7 1
+        .endif
+        NEXT_ROW
+1:
+        X       q0 0 \whole
+        vmladav.s16 r0, q2, q0
+        X       q1 1 \whole
+        vmladava.s16 r0, q3, q1
+        X       q0 2 \whole
+        vmladava.s16 r0, q4, q0
+        X       q1 3 \whole
+        vmladava.s16 r0, q5, q1
+        .if     \vectors > 4
+        X       q0 4 \whole
+        vmladava.s16 r0, q6, q0
+        .endif
+        .if     \vectors > 5
+        X       q1 5 \whole
+        vmladava.s16 r0, q7, q1
+        .endif
+        NEXT_PATCH \whole
+        STORE   r0 r3
+        TO_RESULTS 1
+        .endm
