@@ -6,7 +6,7 @@ import pytest
 from codesign.base.errors import ToolError
 from codesign.firmware.boards import list_boards, load_board
 from codesign.firmware.cost.classify import operations
-from codesign.firmware.cost.pipeline import block_cycles
+from codesign.firmware.cost.pipeline import block_cycles, taken_cycles
 from codesign.firmware.cost.timing import TimingTable, list_timings, load_timing
 
 CODE = {
@@ -157,3 +157,10 @@ def test_a_core_without_a_table_and_a_table_without_a_class():
 
 def test_code_that_is_no_instruction_costs_something():
     assert block_cycles(tuple(operations(bytes.fromhex("ffffffff00"), 0)), load_timing("cortex-m4")) > 0
+
+
+def test_the_end_of_a_low_overhead_loop_jumps_for_nothing():
+    table = load_timing("cortex-m55")
+    for name, cycles in (("le lr", 0.0), ("bne", table.taken_branch)):
+        block = tuple(operations(bytes.fromhex(CODE["add.w r2, r0, r3"] + CODE[name]), 0))
+        assert taken_cycles(block, table) == cycles

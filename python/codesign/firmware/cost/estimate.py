@@ -13,7 +13,7 @@ import numpy as np
 
 from codesign.firmware.boards import Board
 from codesign.firmware.cost.classify import operations
-from codesign.firmware.cost.pipeline import block_cycles
+from codesign.firmware.cost.pipeline import block_cycles, taken_cycles
 from codesign.firmware.cost.timing import load_timing
 from codesign.firmware.elf import ElfImage, read_elf
 from codesign.firmware.image import Image
@@ -130,13 +130,15 @@ def cycles_of_blocks(blocks: tuple[BlockCount, ...], elf: Path, board: Board) ->
     table = load_timing(board.core.cpu)
     image = read_elf(elf)
     segments = image.load_images()
-    once: dict[tuple[int, int], float] = {}
+    once: dict[tuple[int, int], tuple[float, float]] = {}
     found = {}
     for block in blocks:
         key = (block.address, block.size)
         if key not in once:
-            once[key] = block_cycles(tuple(operations(_code(segments, *key), block.address)), table)
-        found[block] = block.executions * once[key] + block.taken * table.taken_branch
+            code = tuple(operations(_code(segments, *key), block.address))
+            once[key] = block_cycles(code, table), taken_cycles(code, table)
+        each, jump = once[key]
+        found[block] = block.executions * each + block.taken * jump
     return found
 
 
