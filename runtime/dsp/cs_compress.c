@@ -13,19 +13,38 @@ static float *levels_of(cs_compressor_state *state)
     return (float *)(void *)(state + 1);
 }
 
+static float size_of(const float *spectrum, const float *gains, uint32_t k)
+{
+    const float *x = spectrum + 2 * k;
+    const float size = x[0] * x[0] + x[1] * x[1];
+    return gains ? size * (gains[k] * gains[k]) : size;
+}
+
 void cs_band_powers(const cs_compressor *compressor, const float *restrict spectrum, const float *restrict gains,
                     cs_compressor_state *state)
 {
     float *power = levels_of(state) + compressor->bands; /* where the gains will be */
-    for (uint32_t band = 0; band < compressor->bands; band++) {
-        float sum = 0.0f;
-        for (uint32_t k = compressor->edges[band]; k < compressor->edges[band + 1]; k++) {
-            const float *x = spectrum + 2 * k;
-            const float size = x[0] * x[0] + x[1] * x[1];
-            sum += gains ? size * (gains[k] * gains[k]) : size;
-        }
-        power[band] = sum;
+    const float *line = compressor->lines;
+    float low = 0.0f;
+    uint32_t k = 1; /* not the mean */
+    for (; k < compressor->first[0]; k++) {
+        low += size_of(spectrum, gains, k);
     }
+    for (uint32_t band = 0; band + 1 < compressor->bands; band++, line += 2) {
+        float high = 0.0f;
+        for (; k < compressor->first[band + 1]; k++) {
+            const float size = size_of(spectrum, gains, k);
+            const float upper = size * ((float)k * line[0] + line[1]);
+            high += upper;
+            low += size - upper;
+        }
+        power[band] = low;
+        low = high;
+    }
+    for (; k < compressor->n_bins; k++) {
+        low += size_of(spectrum, gains, k);
+    }
+    power[compressor->bands - 1u] = low;
 }
 
 /* By linear interpolation of one row of a table. */

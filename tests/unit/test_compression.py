@@ -133,7 +133,10 @@ def test_switched_off_it_is_not_there():
     [
         ({"frequencies": [1500, 500, 4000]}, "compression frequencies do not ascend"),
         ({"frequencies": [500, 1500, 9000]}, "compression frequencies are not within 0…8000 Hz"),
-        ({"frequencies": [500, 510, 520]}, "compression at 510 Hz has no bin of its own: bins are 250 Hz apart"),
+        (
+            {"frequencies": [500, 700, 4000]},
+            "compression frequency 700 Hz is less than a bin from 500 Hz: bins are 250 Hz apart",
+        ),
         ({"levels": [50, 50, 60, 70]}, "compression levels do not ascend"),
         ({"levels": [50]}, "compression has 1 levels, not 2…32"),
         ({"gains": [[0, 0, 0, 0]]}, "compression gains are 1 × 4, not 3 frequencies × 4 levels"),

@@ -16,9 +16,8 @@ typedef struct cs_compressor {
     uint8_t bands;  /* at least 1 */
     uint8_t levels; /* at least 2 */
     uint16_t fade;  /* hops that a change from one table to another takes */
-    const uint16_t *edges; /* [bands + 1]: band b has the bins edges[b] ... edges[b + 1] - 1 */
     const uint16_t *first; /* [bands]: the first bin at or above the centre */
-    const float *lines;    /* [bands - 1][2]: slope and start of the upper band's share, over bins */
+    const float *lines;    /* [bands - 1][2]: slope and start of the upper band's share over bins, of power and of gain */
     const float *grid;     /* [levels] of level, ascending from 0 */
     const float *gains;    /* tables [bands][levels], one after the other */
     float scale, offset;   /* level = log2(power * scale) + offset */

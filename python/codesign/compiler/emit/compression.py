@@ -26,7 +26,6 @@ class CompressionCode:
         tables = compressor_tables(chain)
         of_programs = [compressor_tables(each).gains for each in program_chains(chain)]
         arrays: Tables = {
-            "compressor_edges": tables.edges,
             "compressor_first": tables.first,
             "compressor_lines": tables.lines if tables.lines.size else np.zeros(1, np.float32),
             "compressor_grid": tables.grid,

@@ -34,8 +34,8 @@ OCTAVE_DB = 10.0 * math.log10(2.0)
 @dataclass(frozen=True)
 class Compressor:
     """Gains in dB, one row for each of `frequencies` (Hz, the centres of bands) and in it one for each of `levels` (dB SPL in
-    the band), linear between levels and constant beyond them, linear over frequency between centres. `attack` and `release`
-    are in ms. `meter`: see METERS.
+    the band): linear between levels, constant beyond them. Between two centres gains are linear over frequency, and so is what
+    counts in either band. `attack` and `release` are in ms. `meter`: see METERS.
     """
 
     frequencies: tuple[float, ...]
@@ -50,13 +50,12 @@ class Compressor:
 class CompressorTables:
     """What the runtime has of a compressor. The unit of levels is an octave of power, that of gains one of amplitude.
 
-    Band b has the bins `edges`[b] … `edges`[b + 1] − 1; `first`[b] is the first bin at or above its centre, and between two
-    centres the share of the upper one in bin k is k·`lines`[b, 0] + `lines`[b, 1]. `grid` float32 (levels,) starts at 0,
+    `first`[b] is the first bin at or above the centre of band b; between two centres the share of the upper one in bin k is
+    k·`lines`[b, 0] + `lines`[b, 1], in levels and in gains. `grid` float32 (levels,) starts at 0,
     `gains` float32 (bands, levels); the level of a band is log2(power · `scale`) + `offset`. `fade` are the hops that a change
     of tables takes.
     """
 
-    edges: npt.NDArray[np.uint16]
     first: npt.NDArray[np.uint16]
     lines: npt.NDArray[np.float32]
     grid: npt.NDArray[np.float32]
@@ -93,10 +92,10 @@ def compressor_checks(chain: Chain) -> Iterator[tuple[bool, str]]:
             (f"compression {key} {value:g} is not in {FASTEST_MS:g}…{SLOWEST_MS:g} ms"),
         )
     yield chain.output != "frame", "compression needs a spectrum, and output 'frame' has none"
-    edges = band_edges(chain, frequencies)
-    narrow = next((f for f, (low, high) in zip(frequencies, itertools.pairwise(edges), strict=True) if low >= high), 0.0)
     spacing = chain.sample_rate / chain.n_fft
-    yield not narrow, f"compression at {narrow:g} Hz has no bin of its own: bins are {spacing:g} Hz apart"
+    near = next((pair for pair in itertools.pairwise(frequencies) if pair[1] - pair[0] < spacing), None)
+    close = "" if near is None else f"{near[1]:g} Hz is less than a bin from {near[0]:g} Hz: bins are {spacing:g} Hz apart"
+    yield not close, f"compression frequency {close}"
 
 
 def gain_checks(compressor: Compressor, gains: tuple[tuple[float, ...], ...], where: str) -> Iterator[tuple[bool, str]]:
@@ -110,13 +109,6 @@ def gain_checks(compressor: Compressor, gains: tuple[tuple[float, ...], ...], wh
     yield within, f"{where} has a gain that is not in {LEAST_DB:g}…{MOST_DB:g} dB"
 
 
-def band_edges(chain: Chain, frequencies: tuple[float, ...]) -> list[int]:
-    """The first bin of each band, and after them the number of bins; bands meet at the geometric mean of their centres."""
-    spacing = chain.sample_rate / chain.n_fft
-    between = [math.ceil(math.sqrt(low * high) / spacing) for low, high in itertools.pairwise(frequencies)]
-    return [1, *(min(edge, chain.n_bins) for edge in between), chain.n_bins]
-
-
 def compressor_tables(chain: Chain) -> CompressorTables:
     """The tables of a chain that has a compressor, its levels and gains on the scale of its samples."""
     compressor = chain.compressor
@@ -127,7 +119,6 @@ def compressor_tables(chain: Chain) -> CompressorTables:
     window = analysis_window(chain).astype(np.float64)
     widths = np.diff(centres)
     return CompressorTables(
-        edges=np.array(band_edges(chain, compressor.frequencies), np.uint16),
         first=np.ceil(centres).astype(np.uint16),
         lines=np.stack([1.0 / widths, -centres[:-1] / widths], axis=-1).astype(np.float32),
         grid=((levels - levels[0]) / OCTAVE_DB).astype(np.float32),

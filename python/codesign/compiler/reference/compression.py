@@ -35,14 +35,21 @@ def band_gains(chain: Chain, spectrum: Float) -> Float:
 
 
 def _powers(tables: CompressorTables, spectrum: Float, gains: Float | None) -> Float:
-    """Float32 (frames, bands): sums in ascending order of bins from 0.0."""
+    """Float32 (frames, bands): sums in ascending order of bins from 0.0, without the first; each shared by two bands."""
     sizes = spectrum[..., 0] * spectrum[..., 0] + spectrum[..., 1] * spectrum[..., 1]
     if gains is not None:
         sizes = sizes * (gains * gains)
     powers = np.zeros((len(sizes), len(tables.gains)), np.float32)
-    for band, (first, end) in enumerate(zip(tables.edges, tables.edges[1:], strict=False)):
-        for k in range(first, end):
-            powers[:, band] += sizes[:, k]
+    last = powers.shape[1] - 1
+    for k in range(1, sizes.shape[1]):
+        above = int(np.searchsorted(tables.first, k, side="right"))  # centres at or below the bin
+        if 0 < above <= last:
+            slope, start = tables.lines[above - 1]
+            upper = sizes[:, k] * (np.float32(k) * slope + start)
+            powers[:, above] += upper
+            powers[:, above - 1] += sizes[:, k] - upper
+        else:
+            powers[:, min(above, last)] += sizes[:, k]
     return powers
 
 

@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-import itertools
-import math
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,6 +29,8 @@ _SPEECH_LEVELS = {
 }
 """Spectrum level of speech of normal effort, dB SPL in 1 Hz, over Hz: ANSI S3.5-1997, table 3."""
 _SPEECH_OVERALL = 62.35
+_LOWEST_HZ, _HIGHEST_HZ = 140.0, 9000.0
+"""Of the bands of that table."""
 
 
 @dataclass(frozen=True)
@@ -74,11 +74,13 @@ def fit(audiogram: Audiogram, ratio: float | None = None, attack: float = ATTACK
 
 
 def _speech_in_bands(frequencies: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """DB SPL of speech of 65 dB SPL in bands that meet at the geometric mean of their centres, as the compressor's do."""
-    edges = [math.sqrt(low * high) for low, high in itertools.pairwise(frequencies)]
-    widths = np.diff([frequencies[0] ** 2 / edges[0], *edges, frequencies[-1] ** 2 / edges[-1]])
-    density = np.interp(np.log(frequencies), np.log(list(_SPEECH_LEVELS)), list(_SPEECH_LEVELS.values()))
-    return np.asarray(density + 10 * np.log10(widths) + SPEECH_DB_SPL - _SPEECH_OVERALL)
+    """dB SPL of speech of 65 dB SPL in the compressor's bands, which share what is between their centres."""  # noqa: D403
+    step = 5.0
+    f = np.arange(_LOWEST_HZ, _HIGHEST_HZ, step)
+    density = np.interp(np.log(f), np.log(list(_SPEECH_LEVELS)), list(_SPEECH_LEVELS.values()))
+    shares = np.stack([np.interp(f, frequencies, row) for row in np.eye(frequencies.size)])
+    powers = shares @ (step * 10 ** (density / 10))
+    return np.asarray(10 * np.log10(powers) + SPEECH_DB_SPL - _SPEECH_OVERALL)
 
 
 def compressor_of(file: Path) -> Compressor:
