@@ -18,10 +18,11 @@ from codesign.base.resources import resource
 from codesign.compiler.frontend import Chain, whole_hops
 from codesign.compiler.lower import lower
 from codesign.compiler.model import load_onnx
-from codesign.firmware.boards import load_board
+from codesign.firmware.boards import Zephyr, load_board
 from codesign.firmware.machines import MACHINES
 from codesign.firmware.machines.qemu_process import run_qemu
 from codesign.firmware.size import check_budget, measure
+from codesign.firmware.size.budget import check_thread
 from codesign.firmware.size.parts import parts_of
 from codesign.firmware.size.stack import worst_stack
 from codesign.firmware.toolchain import BuildOptions, build_host, build_zephyr
@@ -91,6 +92,10 @@ def test_memory_is_the_linkers_to_the_byte(images, name):
     stack = worst_stack(image.path, image.symbols.entry, image.stack_usage, image.symbols.pointer_calls)
     assert not stack.unbounded
     assert 0 < stack.bytes < 1024 * 0.75
+    (thread,) = check_thread(image.path, stack)
+    assert thread.used > stack.bytes
+    assert thread.limit >= 1024
+    assert thread.ok
 
 
 def _bytes(number, unit):
@@ -174,6 +179,24 @@ def test_unknown_option_is_named(network, tmp_path):
         build_zephyr(
             network, load_board("native_sim"), tmp_path / "b", options=BuildOptions(("CONFIG_CODESIGN_NO_SUCH_OPTION=y",))
         )
+
+
+def test_a_stack_below_the_range_is_refused(network, tmp_path):
+    if reason := missing_for_zephyr("nrf5340dk"):
+        pytest.skip(reason)
+    options = BuildOptions(("CONFIG_CODESIGN_ENHANCER_STACK=128",))
+    with pytest.raises(BuildError, match="CODESIGN_ENHANCER_STACK"):
+        build_zephyr(network, load_board("nrf5340dk"), tmp_path / "b", options=options)
+
+
+def test_a_board_without_audio_is_refused(network, tmp_path):
+    """It would become an image that asks a debugger for audio, and faults without one."""
+    if reason := missing_for_zephyr("nrf5340dk"):
+        pytest.skip(reason)
+    names = Zephyr(target="nrf5340_audio_dk/nrf5340/cpuapp", target_old="nrf5340_audio_dk_nrf5340_cpuapp")
+    board = load_board("nrf5340dk").model_copy(update={"zephyr": names})
+    with pytest.raises(BuildError, match="has no audio: give its I2S the devicetree alias codesign-i2s"):
+        build_zephyr(network, board, tmp_path / "b")
 
 
 def test_bad_define_and_strange_folder_are_refused(network, tmp_path):
