@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -99,6 +100,9 @@ def same_sequence(model: onnx.ModelProto, frames: int = 24, axis: int = 1, seed:
     shape[axis] = frames
     sequence = np.random.default_rng(seed).standard_normal(shape).astype(np.float32)
     states = {i.name: np.zeros(i.shape, np.float32) for i in step.get_inputs() if i.name != source}
+    listed = json.loads({entry.key: entry.value for entry in simplified.model.metadata_props}.get("states", "[]"))
+    for name, _, *initial in listed:
+        states[name] += np.reshape(initial[0], states[name].shape).astype(np.float32) if initial else 0
     names = [o.name for o in step.get_outputs()]
     pairs = {name: next(o for o in names if o != result and stem(o) == stem(name)) for name in states}
     frames_out = []

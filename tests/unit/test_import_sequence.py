@@ -3,6 +3,7 @@
 
 import numpy as np
 import pytest
+from onnx import TensorProto, helper
 
 from codesign.base.errors import InputError
 from codesign.compiler.model.passes import simplify
@@ -47,6 +48,40 @@ def test_recurrent_layer_from_zero(kind, initial):
 
 def len_of(kind, initial):
     return next(i for i, node in enumerate(recurrent(kind, initial=initial).nodes) if node.op_type == kind)
+
+
+@pytest.mark.parametrize("kind", ["LSTM", "GRU", "RNN"])
+@pytest.mark.parametrize("frames", ["frames", 24])
+def test_recurrent_layer_from_numbers_of_its_own(kind, frames):
+    """A learned first state, one for all positions of the batch."""
+    g = recurrent(kind, initial=False)
+    node = next(node for node in g.nodes if node.op_type == kind)
+    starts = [g.constant(g.rng.uniform(-1.5, 1.5, (1, 1, UNITS)).astype(np.float32)) for _ in ("hc" if kind == "LSTM" else "h")]
+    node.input.extend(["", *starts])
+    done = same_sequence(shaped(g, frames, batch=1), frames=24)
+    assert any("starts from numbers of its own" in note for note in done.notes)
+
+
+@pytest.mark.parametrize("reshaped", [False, True])
+def test_frames_that_are_open_only_at_the_input(reshaped):
+    """What torch's default exporter writes after a recurrent layer: the sizes of its example, here 24 frames."""
+    g = recurrent("GRU")
+    if reshaped:
+        flat = g.nodes.pop()
+        g("Reshape", flat.input[0], g.ints(1, 24, BINS), outputs=["again"])
+        g("Sigmoid", "again", outputs=["mask"])
+    model = g.model({"x": [1, "frames", BINS]}, {"mask": [1, 24, BINS]})
+    inner = flat.input[0] if reshaped else g.nodes[-2].output[0]
+    model.graph.value_info.append(helper.make_tensor_value_info(inner, TensorProto.FLOAT, [1, 24, BINS]))
+    done = same_sequence(model)
+    assert any("'frames' is 24 further in" in note for note in done.notes)
+    assert list(done.model.graph.input[0].type.tensor_type.shape.dim)[1].dim_value == 1
+
+
+def test_sizes_that_contradict_each_other_are_refused():
+    model = recurrent("GRU").model({"x": [1, "frames", BINS]}, {"mask": [1, 24, BINS + 1]})
+    with pytest.raises(InputError, match="'mask' has shape"):
+        simplify(PATH, model)
 
 
 def test_a_fixed_number_of_frames():

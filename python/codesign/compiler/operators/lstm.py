@@ -17,12 +17,11 @@ from codesign.compiler.operators.headroom import products_reach, saturating_bias
 from codesign.compiler.operators.operator import Grid, Operator, Real, Shape
 from codesign.compiler.operators.rounding import sigmoid
 from codesign.compiler.operators.scales import (
-    HIDDEN,
-    HIDDEN16,
     LOGIT,
     LSTM_STEP,
     cell_quant,
     group_scales,
+    hidden_quant,
     int8_side_by_side,
     widest_step,
 )
@@ -108,10 +107,10 @@ class LstmCell(Operator):
         return (self.cell_output, self.output)
 
     def scales(self, calibration: Calibration) -> Mapping[str, Quant]:
-        cell = cell_quant(calibration.seen[self.cell_output])
+        cell = cell_quant(np.concatenate([calibration.seen[self.cell_output].ravel(), calibration.start(self.cell)]))
         source = calibration.quants.get(self.source)
         wide = calibration.is_wide(self.output) or (source is not None and source.bits == 16)  # an int16 source needs that
-        hidden = HIDDEN16 if wide else HIDDEN
+        hidden = hidden_quant(wide, calibration.start(self.hidden))
         return {self.hidden: hidden, self.output: hidden, self.cell: cell, self.cell_output: cell}
 
     @property

@@ -18,7 +18,7 @@ from codesign.compiler.model.graph import Matrix, Quant
 from codesign.compiler.operators.lstm import ONE_STATE_HINT
 from codesign.compiler.operators.operator import Grid, Operator, Real, Shape
 from codesign.compiler.operators.rounding import sigmoid
-from codesign.compiler.operators.scales import HIDDEN, HIDDEN16, cell_quant, group_scales, int8_side_by_side, widest_step
+from codesign.compiler.operators.scales import cell_quant, group_scales, hidden_quant, int8_side_by_side, widest_step
 
 if TYPE_CHECKING:
     from codesign.compiler.lower.context import Context
@@ -171,12 +171,14 @@ class Recurrent(Operator):
     def scales(self, calibration: Calibration) -> Mapping[str, Quant]:
         source = calibration.quants.get(self.source)
         wide = calibration.is_wide(self.output) or (self.kind == "lstm" and source is not None and source.bits == 16)
-        hidden = (HIDDEN16 if wide else HIDDEN) if not self.relu else calibration.integers(self.output)
+        start = calibration.start(self.hidden)
+        hidden = calibration.integers(self.output) if self.relu else hidden_quant(wide, start)
         found = {self.output: hidden} | ({self.hidden: hidden} if self.stateful else {})
         if self.hidden_output:
             found[self.hidden_output] = hidden
         if self.kind == "lstm" and self.stateful:
-            found[self.cell] = found[self.cell_output] = cell_quant(calibration.seen[self.cell_output])
+            cells = np.concatenate([calibration.seen[self.cell_output].ravel(), calibration.start(self.cell)])
+            found[self.cell] = found[self.cell_output] = cell_quant(cells)
         return found
 
     def quantized(self, calibration: Calibration) -> tuple[Self, Mapping[str, Quant]]:

@@ -52,6 +52,12 @@ def int8_snr_db(values: npt.NDArray[np.floating]) -> float:
     return 10.0 * math.log10(signal / noise) if noise > 0.0 and signal > 0.0 else math.inf
 
 
+def hidden_quant(wide: bool, start: npt.NDArray[np.floating]) -> Quant:
+    """That of a hidden state, which is within ±1 but for what it may start from."""
+    usual, largest = HIDDEN16 if wide else HIDDEN, float(np.abs(start).max(initial=0.0))
+    return usual if largest <= 1.0 else Quant(float(np.float32(largest / (32767 if wide else 127))), 0, usual.bits)
+
+
 def cell_quant(values: npt.NDArray[np.floating]) -> Quant:
     """int16 with the finest power-of-two scale, 2^−8 to 2^−15, that holds the largest cell state and some room."""
     largest = float(np.abs(values).max()) * _CELL_MARGIN

@@ -91,6 +91,11 @@ class Calibration:
         """All that an observed value did, on louder signals too: (values,)."""
         return np.concatenate([found[name].ravel() for found in (self.seen, self.loud) if name in found])
 
+    def start(self, name: str) -> npt.NDArray[np.float64]:
+        """What a state starts from, (size,); nothing for what is no state."""
+        state = self.graph.state(name)
+        return np.zeros(0) if state is None else state.start.ravel()
+
     def _limit(self, name: str) -> float:
         """A magnitude of a value beyond which nothing changes for all that read it."""
         readers = self.graph.readers(name)

@@ -13,7 +13,7 @@ import onnx
 from codesign.base.errors import InputError
 from codesign.compiler.model.passes.draft import Draft, attribute, make, operand, positive, set_attribute
 from codesign.compiler.model.passes.families import ELEMENTWISE, REDUCTIONS, VIEWS
-from codesign.compiler.model.passes.states import is_zero, keep_past, keep_state
+from codesign.compiler.model.passes.states import keep_past, keep_state, starts_known
 from codesign.compiler.model.passes.stream import HINT as _HINT
 from codesign.compiler.model.passes.stream import Stream
 from codesign.compiler.model.passes.weights import RECURRENT, conv_pads, set_conv_pads
@@ -172,7 +172,7 @@ def _recurrent(draft: Draft, stream: Stream, node: onnx.NodeProto, timed: dict[s
     last = [name for name in node.output[1:] if name and any(reader.op_type for reader in readers.get(name, []))]
     if last:
         raise draft.refuse(node, f"'{last[0]}', its state after the last frame, is read by the network", hint=_HINT)
-    if all(is_zero(draft, operand(node, index)) or operand(node, index) in draft.constants for index in (5, 6)):
+    if starts_known(draft, node):
         keep_state(draft, node)
     elif attribute(node, "direction", b"forward") != b"forward":
         raise draft.refuse(node, "runs backwards over time: it reads frames that are yet to come", hint=_HINT)

@@ -17,6 +17,7 @@ from codesign.compiler.model.file import first_words, opset_of
 from codesign.compiler.model.limits import EXPORT_HINT, MAX_LIST, MAX_NODES, TOO_LARGE
 from codesign.compiler.model.passes.branches import graphs_of, hoist
 from codesign.compiler.model.passes.draft import Draft, title
+from codesign.compiler.model.passes.outputs import state_pairs
 
 WORKING_OPSET = 21
 """The first with QuantizeLinear to int16; what readers and passes see of older files."""
@@ -193,6 +194,9 @@ def model_of(draft: Draft, original: onnx.ModelProto) -> onnx.ModelProto:
 def _states(draft: Draft, original: onnx.ModelProto) -> str:
     """The metadata of state pairs: those of the file and the new ones; nothing where names pair them."""
     text = next((entry.value for entry in original.metadata_props if entry.key == "states"), "")
+    if draft.initial and not text:
+        named = sorted(state_pairs(draft, {}) - set(draft.states))
+        return json.dumps([*map(list, named), *(_entry(draft, pair) for pair in draft.states)])
     if not draft.states or (not text and len(draft.dims) > len(draft.states) + 1):
         return str(text)
     try:
@@ -203,5 +207,9 @@ def _states(draft: Draft, original: onnx.ModelProto) -> str:
         return str(text)
     gone = set(draft.split.values())
     initial = {e[0]: e[2:] for e in old if isinstance(e, list) and e and isinstance(e[0], str) and e[0] in gone}
-    new = [[*pair, *initial.get(draft.split.get(pair[0], ""), [])] for pair in draft.states]
+    new = [[*_entry(draft, pair), *initial.get(draft.split.get(pair[0], ""), [])] for pair in draft.states]
     return json.dumps([*(e for e in old if not (isinstance(e, list) and e and e[0] in initial)), *new])
+
+
+def _entry(draft: Draft, pair: tuple[str, str]) -> list[object]:
+    return [*pair, *([draft.initial[pair[0]]] if pair[0] in draft.initial else [])]

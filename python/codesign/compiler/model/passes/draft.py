@@ -58,6 +58,8 @@ class Draft:
     types: dict[str, Shaped] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     taken: set[str] = field(default_factory=set)
+    initial: dict[str, list[float]] = field(default_factory=dict)
+    """What new states start from, by their inputs, row-major; zero where nothing is said."""
 
     def clone(self) -> Draft:
         """A draft of its own; arrays are shared, nobody writes into one."""
@@ -80,6 +82,7 @@ class Draft:
             dict(self.types),
             list(self.notes),
             set(self.taken),
+            dict(self.initial),
         )
 
     def refuse(self, node: onnx.NodeProto, message: str, hint: str = TABLE_HINT) -> InputError:

@@ -13,7 +13,7 @@ from codesign.base.errors import InputError
 from codesign.compiler.model.limits import EXPORT_HINT
 from codesign.compiler.model.passes.causal import stepped
 from codesign.compiler.model.passes.draft import Draft, operand
-from codesign.compiler.model.passes.states import add_recurrent_states, is_zero
+from codesign.compiler.model.passes.states import add_recurrent_states, starts_known
 from codesign.compiler.model.passes.stream import STRONG, Stream, time_evidence
 from codesign.compiler.model.passes.walk import walk
 from codesign.compiler.model.passes.weights import RECURRENT
@@ -29,6 +29,16 @@ def one_step(draft: Draft) -> Draft:
     Raises:
         InputError: what cannot be computed frame after frame, by name.
     """
+    try:
+        return _one_step(draft)
+    except InputError:
+        bound = _with_said_length(draft)
+        if bound is None:
+            raise
+    return _one_step(bound)
+
+
+def _one_step(draft: Draft) -> Draft:
     symbols = dict.fromkeys(size for dims in draft.dims.values() for size in dims if isinstance(size, str))
     found, failures = [], []
     for symbol in symbols:
@@ -57,6 +67,30 @@ def one_step(draft: Draft) -> Draft:
     return walk(plain)
 
 
+def _with_said_length(draft: Draft) -> Draft | None:
+    """The draft with the number of frames that the file says further in, where an input leaves it open: torch's default
+    exporter writes that of its example after a recurrent layer. None where the file says no such number.
+    """
+    try:
+        plain = walk(draft)
+    except InputError:
+        return None
+    said = {info.name: info.type.tensor_type.shape.dim for info in draft.said if info.name in plain.types}
+    pairs = [(dim.dim_value, size) for name, dims in said.items() for dim, size in zip(dims, plain.shape(name), strict=False)]
+    lengths = {value for value, size in pairs if value > size == 1}
+    for length in sorted(lengths) if len(lengths) == 1 else ():
+        for symbol in dict.fromkeys(size for dims in draft.dims.values() for size in dims if isinstance(size, str)):
+            bound = draft.clone()
+            bound.dims = {n: [length if size == symbol else size for size in dims] for n, dims in draft.dims.items()}
+            try:
+                _check_said(draft, walk(bound))
+            except InputError:
+                continue
+            bound.note(f"'{symbol}' is {length} further in: read as a file of {length} frames")
+            return bound
+    return None
+
+
 def _check_said(draft: Draft, walked: Draft) -> None:
     """What the file says of a value's type and sizes is what its operators give."""
     for info in draft.said:
@@ -82,14 +116,10 @@ def _frames(draft: Draft, symbol: str, stream: Stream) -> Draft:
 
 
 def _fixed_length(draft: Draft, plain: Draft) -> Draft | None:
-    """One frame of a graph that reads a fixed number of them: a recurrent layer starts from zero and runs along an axis, or all
-    that looks along it looks back only. None where there is no such axis, or the graph has states of its own.
+    """One frame of a graph that reads a fixed number of them: a recurrent layer starts from known numbers and runs along an
+    axis, or all that looks along it looks back only. None where there is no such axis, or the graph has states of its own.
     """
-    lengths = {
-        plain.shape(node.input[0])[0]
-        for node in plain.nodes
-        if node.op_type in RECURRENT and all(is_zero(plain, operand(node, index)) for index in (5, 6))
-    }
+    lengths = {plain.shape(node.input[0])[0] for node in plain.nodes if node.op_type in RECURRENT and starts_known(plain, node)}
     for name, dims in draft.dims.items():
         for axis, size in enumerate(dims):
             if not isinstance(size, int) or size < 2 or (size not in lengths and len(draft.dims) > 1):

@@ -33,44 +33,47 @@ def is_zero(draft: Draft, name: str) -> bool:
     return not name or (name in draft.constants and not draft.constants[name].any())
 
 
+def starts_known(draft: Draft, node: onnx.NodeProto) -> bool:
+    """Whether a recurrent layer starts from numbers that the file has: its own, or zero."""
+    return all(not operand(node, index) or operand(node, index) in draft.constants for index in (5, 6))
+
+
 def add_recurrent_states(draft: Draft) -> None:
-    """Let recurrent layers of one frame that start from zero keep their states instead."""
+    """Let recurrent layers of one frame that start from known numbers keep their states instead."""
     for node in list(draft.nodes):
-        if node.op_type not in RECURRENT or _length(draft, node) != 1:
+        if node.op_type not in RECURRENT or draft.shape(node.input[0])[0] != 1:
             continue
-        constant = [index for index in (5, 6) if operand(node, index) in draft.constants]
-        if all(is_zero(draft, operand(node, index)) for index in (5, 6)):
+        if starts_known(draft, node):
             keep_state(draft, node)
-        elif constant:
-            raise draft.refuse(node, "starts from numbers that are not zero", hint=_CAUSAL_HINT)
-
-
-def _length(draft: Draft, node: onnx.NodeProto) -> int:
-    return draft.shape(node.input[0])[0]
+        elif any(operand(node, index) in draft.constants for index in (5, 6)):
+            raise draft.refuse(node, "starts from a state of the file and from numbers", hint=_CAUSAL_HINT)
 
 
 def keep_state(draft: Draft, node: onnx.NodeProto) -> None:
-    """Give a recurrent layer explicit states in place of zeros.
+    """Give a recurrent layer explicit states in place of the numbers that it starts from.
 
     Raises:
-        InputError: a layer that runs backwards too, or starts from other numbers than zero.
+        InputError: a layer that runs backwards too, or starts from computed numbers.
     """
     direction = next((bytes(a.s).decode() for a in node.attribute if a.name == "direction"), "forward")
     if direction != "forward":
         raise draft.refuse(node, f"is {direction} over time: it reads frames that are yet to come", hint=_CAUSAL_HINT)
-    if not all(is_zero(draft, operand(node, index)) for index in (5, 6)):
-        raise draft.refuse(node, "starts from numbers that are not zero", hint=_CAUSAL_HINT)
+    if not starts_known(draft, node):
+        raise draft.refuse(node, "starts from numbers that are computed", hint=_CAUSAL_HINT)
     lengths = operand(node, 4)
     if lengths and lengths not in draft.constants:
         raise draft.refuse(node, "sequence_lens is computed", hint="export one sequence without lengths")
     units = draft.constants[node.input[2]].shape[-1] if node.input[2] in draft.constants else draft.shape(node.input[2])[-1]
     shape = (1, draft.shape(node.input[0])[1], units)
     parts = ("h", "c") if node.op_type == "LSTM" else ("h",)
+    starts = [_start(draft, node, 5 + index, shape) for index in range(len(parts))]
     node.input[:] = [*node.input[:4], *[""] * (4 - len(node.input[:4])), "", *[""] * len(parts)]
     node.output[:] = [*node.output, *[""] * (1 + len(parts) - len(node.output))]
     for index, part in enumerate(parts):
         source, result = add_state(draft, node, part, shape)
         node.input[5 + index] = source
+        if starts[index]:
+            draft.initial[source] = starts[index]
         old = node.output[1 + index]
         node.output[1 + index] = result
         if old in draft.outputs:
@@ -78,7 +81,21 @@ def keep_state(draft: Draft, node: onnx.NodeProto) -> None:
             draft.note(f"output '{old}' is the state after the last frame: it is '{result}' now")
         if old:
             draft.replace(old, result)
-    draft.note(f"'{title(node)}' ({node.op_type}) starts from zero in the file: its state lives from step to step")
+    numbers = "numbers of its own" if any(starts) else "zero"
+    draft.note(f"'{title(node)}' ({node.op_type}) starts from {numbers} in the file: its state lives from step to step")
+
+
+def _start(draft: Draft, node: onnx.NodeProto, index: int, shape: tuple[int, ...]) -> list[float]:
+    """The numbers that a state of a shape starts from, none for zero."""
+    name = operand(node, index)
+    if is_zero(draft, name):
+        return []
+    try:
+        numbers = np.broadcast_to(draft.constants[name], shape)
+    except ValueError:
+        found = list(draft.constants[name].shape)
+        raise draft.refuse(node, f"starts from '{name}' of shape {found} where {list(shape)} is expected") from None
+    return [float(number) for number in numbers.ravel()]
 
 
 def keep_past(draft: Draft, node: onnx.NodeProto, source: str, axis: int, frames: int) -> tuple[str, list[onnx.NodeProto]]:
