@@ -13,8 +13,11 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from chains import chain_of
 from codesign.base.errors import CodesignError
 from codesign.base.resources import resource
+from codesign.compiler.frontend.compressor import compressor_tables
+from codesign.compiler.frontend.programs import program_chains
 from codesign.compiler.frontend.read import CHAIN_KEYS, OTHER_KEYS
 from codesign.compiler.lower import lower
 from codesign.compiler.model import load_onnx
@@ -124,6 +127,29 @@ def test_metadata_of_models(key, value, small_model, tmp_path):
     del model.metadata_props[:]
     onnx.helper.set_model_props(model, props | {key: value})
     read(lambda path: lower(load_onnx(path)), tmp_path / "model.onnx", model.SerializeToString())
+
+
+NUMBERS = st.one_of(st.floats(), st.integers(-200, 20000), st.just(10**400), st.booleans())
+CELLS = st.one_of(NUMBERS, TEXT, st.none(), st.lists(NUMBERS, max_size=4), st.lists(st.lists(NUMBERS, max_size=3), max_size=3))
+GOOD = {"frequencies": [500, 2000], "levels": [40, 80], "gains": [[20, 5], [10, 0]], "attack": 5, "release": 50}
+
+
+@BOUNDED
+@given(
+    table=st.dictionaries(st.sampled_from([*GOOD, "meter", "name", "strength", "limiter"]), CELLS, max_size=3),
+    key=st.sampled_from(["compressor", "programs"]),
+    base=st.booleans(),
+)
+def test_tables_of_chains(table, key, base):
+    """What is no compressor and no program is refused by name; what is one has finite tables."""
+    table = {**(GOOD if key == "compressor" else {"name": "a"}), **table} if base else table
+    keys = {"feature": "magnitude", "strength": 50, "limiter": -3, "compressor": GOOD}
+    with suppress(CodesignError):
+        chain = chain_of(**keys | {key: table if key == "compressor" else [table]})
+        for each in program_chains(chain):
+            tables = compressor_tables(each)
+            assert all(np.isfinite(part).all() for part in (tables.lines, tables.grid, tables.gains))
+            assert (np.diff(tables.grid) > 0).all()
 
 
 @BOUNDED

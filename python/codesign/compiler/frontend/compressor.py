@@ -21,6 +21,8 @@ METERS = ("before", "after")
 """Which sound the level is of: the input's, or what the network made of it."""
 MAX_BANDS, MAX_LEVELS = 16, 32
 FASTEST_MS, SLOWEST_MS = 0.5, 10000.0
+CLOSEST_DB = 0.5
+"""Of two levels."""
 LEAST_DB, MOST_DB = -60.0, 80.0
 """Of a gain."""
 DEFAULT_SPL = 120.0
@@ -81,7 +83,8 @@ def compressor_checks(chain: Chain) -> Iterator[tuple[bool, str]]:
     half = chain.sample_rate / 2
     yield 0 < min(frequencies) <= max(frequencies) <= half, f"compression frequencies are not within 0…{half:g} Hz"
     yield 2 <= len(levels) <= MAX_LEVELS, f"compression has {len(levels)} levels, not 2…{MAX_LEVELS}"
-    yield _ascending(levels), "compression levels do not ascend"
+    close = any(high - low < CLOSEST_DB for low, high in itertools.pairwise(levels))
+    yield not close, f"compression levels do not ascend by {CLOSEST_DB:g} dB or more"
     yield -20 <= min(levels) <= max(levels) <= 160, "compression levels are not within -20…160 dB SPL"
     yield from gain_checks(compressor, gains, "compression")
     yield compressor.meter in METERS, f"compression meter '{compressor.meter}' is not one of {', '.join(METERS)}"
