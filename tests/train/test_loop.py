@@ -12,7 +12,7 @@ import errno
 import signal
 
 import torch
-from small import RECIPE, Tones, small_recipe
+from small import RECIPE, Tones, small_recipe, tones
 
 from codesign.base.errors import InputError, ValidationError
 from codesign.learning.train import checkpoint
@@ -20,6 +20,7 @@ from codesign.learning.train.checkpoint import load, resume
 from codesign.learning.train.float_task import float_task
 from codesign.learning.train.log import Log
 from codesign.learning.train.loop import PhaseRun, learning_rate, train
+from codesign.learning.train.validation import Heard, Judged
 
 
 def run(folder, recipe=None, start=None, stop_after=None, **more):
@@ -50,7 +51,7 @@ def test_training_learns(tmp_path):
 def test_validation_keeps_the_best_and_stops_early(tmp_path):
     recipe = small_recipe(RECIPE.replace("steps = 6", "steps = 30\npatience = 2", 1))
     scores = iter([1.0, 3.0, 2.0, 2.5, 9.0])
-    last = run(tmp_path, recipe, validate=lambda module: next(scores))
+    last = run(tmp_path, recipe, validate=lambda module: Judged(next(scores)))
     assert last.step == 12  # validated at 3, 6, 9 and 12
     assert load(tmp_path / "best.pt").step == 6
 
@@ -58,12 +59,22 @@ def test_validation_keeps_the_best_and_stops_early(tmp_path):
 def test_log_goes_to_tensorboard_and_to_lines(tmp_path):
     pytest.importorskip("tensorboard")
     lines = []
-    log = Log(lines.append, tmp_path / "log")
+    log = Log(lines.append, tmp_path / "log", 'name = "small"')
     for step in range(1, 51):
-        log.step(step, {"loss": float(step)})
-    log.validation(50, 4.25)
-    assert lines == ["step 50 loss 25.5", "step 50 validation SI-SDR 4.25 dB"]
-    assert any((tmp_path / "log").iterdir())
+        log.step(step, {"loss": float(step), "spectral": 2.0})
+    noisy, clean = (torch.from_numpy(signal[0]) for signal in tones(1, 8000))
+    log.validation(50, Judged(4.25, {"si_sdr": 4.25, "estoi": 0.6581, "pesq": 1.5}, (Heard(16000, noisy, noisy, clean),)))
+    assert lines == [
+        "step 50 loss 25.5 spectral 2",
+        "step 50 validation SI-SDR 4.25 dB, ESTOI 0.658, PESQ-WB 1.50",
+    ]
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    written = EventAccumulator(str(tmp_path / "log")).Reload()
+    tags = written.Tags()
+    assert {"loss", "spectral", "validation/si_sdr", "validation/estoi", "validation/pesq"} <= set(tags["scalars"])
+    assert {f"mixture 0/{kind}" for kind in ("noisy", "enhanced", "clean")} <= set(tags["audio"]) & set(tags["images"])
+    assert "small" in written.Tensors("recipe/text_summary")[0].tensor_proto.string_val[0].decode()
 
 
 def test_learning_rate_warms_up_and_falls():

@@ -47,7 +47,8 @@ def command(
     from codesign.learning.distill.source import batch_source, teacher_of
     from codesign.learning.train.initial_weights import initial_weights
     from codesign.learning.train.memory import keep_freed_memory
-    from codesign.learning.train.source import Validation, data_of, validation_pairs
+    from codesign.learning.train.source import data_of, validation_pairs
+    from codesign.learning.train.validation import Validation
 
     target = None
     if board:
@@ -66,7 +67,8 @@ def command(
         data = data_of(plan, Folders(speech, noise, pairs, rooms), show)
         for note in data.notes:
             say(note)
-        score = Validation(*validation_pairs(data, plan), where)
+        last = plan.quantize or plan.skip or plan.recover or plan.train
+        score = Validation(*validation_pairs(data, plan), where, plan.config.sample_rate, last.select)
         context = PhaseContext(output, where, lambda phase: batch_source(data, plan, phase, recipe.parent), score, show, say)
         result = compress(plan, checkpoint, target, context)
     if json:

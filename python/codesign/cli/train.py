@@ -40,11 +40,12 @@ def command(
     from codesign.learning.train.checkpoint import resume
     from codesign.learning.train.float_task import float_task
     from codesign.learning.train.initial_weights import initial_weights
-    from codesign.learning.train.log import Log
+    from codesign.learning.train.log import Log, shown
     from codesign.learning.train.loop import PhaseRun
     from codesign.learning.train.loop import train as run_loop
     from codesign.learning.train.memory import keep_freed_memory
-    from codesign.learning.train.source import Validation, data_of, validation_pairs
+    from codesign.learning.train.source import data_of, validation_pairs
+    from codesign.learning.train.validation import Validation
 
     last = output / "last.pt"
     before = resume(last, plan, "train") if last.exists() else None
@@ -59,13 +60,16 @@ def command(
             say(note)
         if before is not None:
             say(f"going on from step {before.step:,} of {plan.train.steps:,}")
-        score = Validation(*validation_pairs(data, plan), where)
-        run = PhaseRun(plan, plan.train, output, where, score, show, log=Log(say, output / "log"))
+        score = Validation(*validation_pairs(data, plan), where, plan.config.sample_rate, plan.train.select)
+        run = PhaseRun(
+            plan, plan.train, output, where, score, show, log=Log(say, output / "log", plan.model_dump_json(indent=2))
+        )
         result = run_loop(task, batch_source(data, plan, plan.train, recipe.parent), run, before)
     best = result.progress["best"]
     if json:
-        emit_json("train", checkpoint=last, step=result.step, best_si_sdr_db=best)
-    say(f"wrote {last}: step {result.step:,}, best validation SI-SDR {best:.2f} dB; codesign export {last} makes the ONNX file")
+        emit_json("train", checkpoint=last, step=result.step, best=best, select=plan.train.select)
+    figure = shown({plan.train.select: best})
+    say(f"wrote {last}: step {result.step:,}, best validation {figure}; codesign export {last} makes the ONNX file")
 
 
 def make_folder(folder: Path) -> None:

@@ -25,6 +25,7 @@ from codesign.learning.train.initial_weights import initial_weights
 from codesign.learning.train.log import Log
 from codesign.learning.train.loop import BatchSource, PhaseRun, Task, train
 from codesign.learning.train.recipe import Phase, PhaseName, Recipe
+from codesign.learning.train.validation import Judged
 
 CALIBRATION_SEED = 7
 
@@ -36,7 +37,7 @@ class PhaseContext:
     folder: Path
     device: torch.device
     batches: Callable[[Phase], BatchSource]
-    validate: Callable[[nn.Module], float] | None = None
+    validate: Callable[[nn.Module], Judged] | None = None
     show: Callable[[str, int, int], None] = lambda what, done, total: None
     say: Callable[[str], None] = lambda line: None
 
@@ -101,7 +102,7 @@ def _phase(
     batches = context.batches(settings)
     task = _task(name, recipe, state, target, settings, batches)
     if before is None or before.step < settings.steps:
-        log = Log(lambda line: context.say(f"{name} {line}"), folder / "log")
+        log = Log(lambda line: context.say(f"{name} {line}"), folder / "log", recipe.model_dump_json(indent=2))
         # A network whose units come and go is not what a validation of its weights would judge.
         validate = None if name == "prune" else context.validate
         run = PhaseRun(recipe, settings, folder, context.device, validate, context.show, log=log)

@@ -56,5 +56,6 @@ class FloatTask(Task):
         self, noisy: Tensor, clean: Tensor, states: States | None, taught: Tensor | None = None
     ) -> tuple[Tensor, States, dict[str, float]]:
         enhanced, after, _ = self.module(noisy, states)
-        loss = recipe_loss(self.recipe, enhanced, clean, noisy, taught)
-        return loss, after, {}
+        terms: dict[str, float] = {}
+        loss = recipe_loss(self.recipe, enhanced, clean, noisy, taught, terms)
+        return loss, after, terms

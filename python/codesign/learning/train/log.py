@@ -8,13 +8,30 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import torch
+from torch import Tensor
+
+from codesign.learning.train.validation import Heard, Judged
+
 LINE_EVERY = 50
+DYNAMICS_DB = 80.0
+"""Of spectrograms, from black to white."""
+_WINDOW = 512
+_SHOWN = {"si_sdr": "SI-SDR {:.2f} dB", "estoi": "ESTOI {:.3f}", "pesq": "PESQ-WB {:.2f}", "balanced": "balanced score {:.3f}"}
+
+
+def shown(figures: dict[str, float]) -> str:
+    """Figures of a validation for people."""
+    return ", ".join(_SHOWN[name].format(value) for name, value in figures.items())
 
 
 class Log:
-    """Collects the figures of steps; `say` gets a line with their means every `LINE_EVERY` steps."""
+    """Collects the figures of steps; `say` gets a line with their means every `LINE_EVERY` steps.
 
-    def __init__(self, say: Callable[[str], None] = lambda line: None, folder: Path | None = None) -> None:
+    TensorBoard gets them too, and of each validation its figures, sounds and spectrograms; the recipe stands beside them.
+    """
+
+    def __init__(self, say: Callable[[str], None] = lambda line: None, folder: Path | None = None, recipe: str = "") -> None:
         self._say = say
         self._sums: dict[str, float] = {}
         self._count = 0
@@ -26,6 +43,8 @@ class Log:
                 self._writer = SummaryWriter(str(folder))  # type: ignore[no-untyped-call]
             except OSError as error:
                 say(f"no TensorBoard log: cannot write {folder}: {error.strerror}")
+        if recipe:
+            self._write(lambda writer: writer.add_text("recipe", f"```\n{recipe}\n```", 0))
 
     def step(self, step: int, figures: dict[str, float]) -> None:
         """Figures of one step."""
@@ -35,21 +54,43 @@ class Log:
         if step % LINE_EVERY == 0:
             means = {name: value / self._count for name, value in self._sums.items()}
             self._say(f"step {step} " + " ".join(f"{name} {value:.4g}" for name, value in means.items()))
-            self._write(step, means)
+            self._write(lambda writer: [writer.add_scalar(name, value, step) for name, value in means.items()])
             self._sums, self._count = {}, 0
 
-    def validation(self, step: int, score: float) -> None:
-        """SI-SDR of the averaged network on the validation set."""
-        self._say(f"step {step} validation SI-SDR {score:.2f} dB")
-        self._write(step, {"validation SI-SDR dB": score})
+    def validation(self, step: int, judged: Judged) -> None:
+        """Figures of the averaged network on the validation set, and what it makes of some of it."""
+        self._say(f"step {step} validation {shown(judged.figures)}")
 
-    def _write(self, step: int, values: dict[str, float]) -> None:
+        def write(writer: Any) -> None:
+            for name, value in judged.figures.items():
+                writer.add_scalar(f"validation/{name}", value, step)
+            for number, heard in enumerate(judged.heard):
+                _add_sounds(writer, f"mixture {number}", heard, step)
+
+        self._write(write)
+
+    def _write(self, write: Callable[[Any], object]) -> None:
         if self._writer is None:
             return
         try:
-            for name, value in values.items():
-                self._writer.add_scalar(name, value, step)
+            write(self._writer)
             self._writer.flush()
         except OSError as error:  # a log is no reason to lose a run
             self._say(f"no TensorBoard log from here on: {error.strerror}")
             self._writer = None
+
+
+def _add_sounds(writer: Any, name: str, heard: Heard, step: int) -> None:
+    has_images = importlib.util.find_spec("PIL") is not None
+    for kind, signal in (("noisy", heard.noisy), ("enhanced", heard.enhanced), ("clean", heard.clean)):
+        writer.add_audio(f"{name}/{kind}", signal[None], step, sample_rate=heard.sample_rate)
+        if has_images:
+            writer.add_image(f"{name}/{kind}", _spectrogram(signal)[None], step)
+
+
+def _spectrogram(signal: Tensor) -> Tensor:
+    """[bins, frames] of 0 to 1, low frequencies at the bottom, the loudest bin 1."""
+    window = min(_WINDOW, signal.numel())
+    spectrum = torch.stft(signal, window, window // 4, window=torch.hann_window(window), return_complex=True).abs()
+    level = 20 * torch.log10(spectrum / spectrum.max().clamp_min(1e-9) + 1e-9)
+    return (level / DYNAMICS_DB + 1).clamp(0, 1).flip(0)

@@ -27,6 +27,7 @@ from codesign.learning.train.interrupt import Interrupt
 from codesign.learning.train.log import Log
 from codesign.learning.train.network import EnhancerModule
 from codesign.learning.train.recipe import Phase, PhaseName, Recipe
+from codesign.learning.train.validation import Judged
 
 Signals = npt.NDArray[np.float32]
 SLOWEST = 0.01
@@ -79,13 +80,13 @@ class Task(ABC):
 
 @dataclass
 class PhaseRun:
-    """Where and how a phase runs. `validate` scores the averaged module, higher is better."""
+    """Where and how a phase runs. `validate` judges the averaged module."""
 
     recipe: Recipe
     settings: Phase
     folder: Path
     device: torch.device
-    validate: Callable[[nn.Module], float] | None = None
+    validate: Callable[[nn.Module], Judged] | None = None
     show: Progress = silent
     stop_after: int | None = None
     log: Log = field(default_factory=Log)
@@ -201,10 +202,10 @@ class _Loop:
 
     def _validate(self) -> None:
         assert self.run.validate is not None
-        score = self.run.validate(self.average)
-        self.run.log.validation(self.step, score)
-        if score > self.best:
-            self.best, self.waited = score, 0
+        judged = self.run.validate(self.average)
+        self.run.log.validation(self.step, judged)
+        if judged.score > self.best:
+            self.best, self.waited = judged.score, 0
             self._save("best.pt")
         else:
             self.waited += 1

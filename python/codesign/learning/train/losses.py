@@ -9,6 +9,7 @@ from functools import cache
 import torch
 from torch import Tensor
 
+from codesign.learning.train.hearing_loss import missed_envelopes
 from codesign.learning.train.perceptual import disturbance
 from codesign.learning.train.recipe import LossRecipe, Recipe
 from codesign.learning.train.spectral import FLOOR, compress, half_overlapping, rfft
@@ -82,34 +83,70 @@ def _hann(size: int, device: torch.device) -> Tensor:
     return torch.hann_window(size, device=device)
 
 
-def enhancement_loss(estimate: Tensor, target: Tensor, noisy: Tensor, weights: LossRecipe, sample_rate: int) -> Tensor:
-    """Scalar: negative mean of SI-SDR and SDR in dB, plus the weighted spectral distance and perceptual disturbance.
+def enhancement_loss(
+    estimate: Tensor,
+    target: Tensor,
+    noisy: Tensor,
+    weights: LossRecipe,
+    sample_rate: int,
+    terms: dict[str, float] | None = None,
+) -> Tensor:
+    """Scalar: negative mean of SI-SDR and SDR in dB, plus the weighted spectral distances, perceptual disturbance and missed
+    envelopes. `terms` is given the mean of each term as it counts, but for its sign where it is SI-SDR.
 
     Where the target is silent, neither the ratios nor the disturbance mean anything: there the level of what is left counts, a
     tenth as much.
     """
     has_speech = target.square().mean(-1) > SILENT
-    loss = -(si_sdr(estimate, target, CEILING_DB) + sdr(estimate, target, CEILING_DB)) / 2
+    noted = {} if terms is None else terms
+    scale_free = si_sdr(estimate, target, CEILING_DB)
+    loss = -(scale_free + sdr(estimate, target, CEILING_DB)) / 2
+    _note(noted, "SI-SDR", scale_free, has_speech)
     if weights.perceptual_weight > 0:
-        loss = loss + weights.perceptual_weight * disturbance(estimate, target, sample_rate)
+        perceptual = weights.perceptual_weight * disturbance(estimate, target, sample_rate)
+        _note(noted, "perceptual", perceptual, has_speech)
+        loss = loss + perceptual
+    if weights.hearing_weight > 0:
+        missed = weights.hearing_weight * missed_envelopes(estimate, target, sample_rate, weights.hearing_thresholds)
+        _note(noted, "hearing", missed, has_speech)
+        loss = loss + missed
     residual = 10 * torch.log10((estimate.square().sum(-1) + 1e-6) / (noisy.square().sum(-1) + 1e-6) + 1e-3)
     loss = torch.where(has_speech, loss, 0.1 * residual).mean()
     given = (weights.spectral_weight, weights.complex_weight, weights.asymmetric_weight)
     if not weights.spectral_windows or max(given) == 0:
         return loss
     if max(given[1:]) == 0:
-        return loss + weights.spectral_weight * spectral_distance(estimate, target, weights.spectral_windows).mean()
+        spectral = weights.spectral_weight * spectral_distance(estimate, target, weights.spectral_windows).mean()
+        _note(noted, "spectral", spectral)
+        return loss + spectral
     distances = spectral_distances(estimate, target, weights.spectral_windows)
-    return loss + sum(weight * distance.mean() for weight, distance in zip(given, distances, strict=True))
+    parts = [weight * distance.mean() for weight, distance in zip(given, distances, strict=True)]
+    for name, part in zip(("spectral", "complex", "asymmetric"), parts, strict=True):
+        _note(noted, name, part)
+    return loss + sum(parts)
 
 
-def recipe_loss(recipe: Recipe, enhanced: Tensor, clean: Tensor, noisy: Tensor, taught: Tensor | None = None) -> Tensor:
+def _note(terms: dict[str, float], name: str, values: Tensor, which: Tensor | None = None) -> None:
+    """The mean of values, of those alone that count."""
+    chosen = values.detach() if which is None else values.detach()[which]
+    if chosen.numel():
+        terms[name] = float(chosen.mean())
+
+
+def recipe_loss(
+    recipe: Recipe,
+    enhanced: Tensor,
+    clean: Tensor,
+    noisy: Tensor,
+    taught: Tensor | None = None,
+    terms: dict[str, float] | None = None,
+) -> Tensor:
     """Scalar of a batch of signals [batch, samples] under a recipe, with a term for what its teacher made of it; what is
-    beyond the end of `enhanced` does not count.
+    beyond the end of `enhanced` does not count. `terms` is given those of the loss against the clean signal.
     """
     size, rate = enhanced.shape[1], recipe.config.sample_rate
     clean, noisy = clean[:, :size], noisy[:, :size]
-    loss = enhancement_loss(enhanced, clean, noisy, recipe.loss, rate)
+    loss = enhancement_loss(enhanced, clean, noisy, recipe.loss, rate, terms)
     if taught is None or recipe.distill is None:
         return loss
     weights, taught = recipe.distill, taught[:, :size]

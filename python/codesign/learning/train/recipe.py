@@ -30,6 +30,10 @@ HINT = "docs/training.md lists the keys"
 MAX_EXTENDS = 16
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 
+Select = Literal["si_sdr", "estoi", "pesq", "balanced"]
+RANGES: dict[str, tuple[float, float]] = {"si_sdr": (0.0, 20.0), "estoi": (0.0, 1.0), "pesq": (1.0, 4.5)}
+"""Measures of the validation, and between what they are weighed against one another."""
+
 TRAINED_BANDS = ("mel", "erb", "slaney")
 _TRAINED = (
     *("sample_rate", "n_fft", "window", "hop", "window_kind", "window_samples", "synthesis_length"),
@@ -71,6 +75,12 @@ class LossRecipe(Table):
     asymmetric_weight: NonNegativeFloat = 0.0
     spectral_windows: tuple[Annotated[int, Field(ge=32, le=8192)], ...] = Field(default=(512,), strict=False)
     perceptual_weight: NonNegativeFloat = 0.0
+    hearing_weight: NonNegativeFloat = 0.0
+    """Of the audible envelopes that a listener with `hearing_thresholds` misses, in dB for all of them."""
+    hearing_thresholds: Annotated[
+        tuple[Annotated[float, Field(ge=-10.0, le=120.0)], ...], Field(min_length=6, max_length=6)
+    ] = Field(default=(35.0, 35.0, 40.0, 50.0, 60.0, 65.0), strict=False)
+    """dB HL at 250, 500, 1000, 2000, 4000 and 6000 Hz; N3 of IEC 60118-15."""
 
 
 class DistillRecipe(Table):
@@ -106,6 +116,8 @@ class Phase(Table):
     normalize: Share = 0.5
     """Part of the steps in which batch normalizations go by the batch; then by what they have seen, as on the device."""
     validate_every: PositiveInt = 500
+    select: Select = "si_sdr"
+    """By what best.pt is chosen: one measure, or the mean of all of their places within RANGES."""
     patience: Annotated[int, Field(ge=0)] = 0
     """Validations without a better one after which to stop; 0: never."""
 

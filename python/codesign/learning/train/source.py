@@ -8,14 +8,11 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
-import torch
-from torch import nn
 
 from codesign.base.progress import Progress
 from codesign.compiler.frontend import Chain
 from codesign.learning.data import Batches, Folders, TrainingData, open_data
 from codesign.learning.train.loop import Signals
-from codesign.learning.train.losses import si_sdr
 from codesign.learning.train.recipe import Phase, Recipe
 
 VALIDATION_SNRS = (-6.0, -3.0, 0.0, 3.0, 6.0, 9.0)
@@ -59,16 +56,3 @@ def validation_pairs(data: TrainingData, recipe: Recipe) -> tuple[Signals, Signa
     mixer = data.mixer("validation", length, VALIDATION_SEED, plain)
     pairs = [mixer.mixture(snr) for snr in VALIDATION_SNRS for _ in range(VALIDATION_COUNT)]
     return np.stack([noisy for noisy, _ in pairs]), np.stack([clean for _, clean in pairs])
-
-
-class Validation:
-    """Mean SI-SDR in dB over fixed pairs."""
-
-    def __init__(self, noisy: Signals, clean: Signals, device: torch.device) -> None:
-        self.noisy, self.clean = torch.from_numpy(noisy).to(device), torch.from_numpy(clean).to(device)
-
-    @torch.no_grad()
-    def __call__(self, module: nn.Module) -> float:
-        module.eval()
-        enhanced = module(self.noisy)[0]
-        return float(si_sdr(enhanced, self.clean[:, : enhanced.shape[1]]).mean())
