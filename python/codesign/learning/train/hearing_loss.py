@@ -3,8 +3,8 @@
 
 After HASPI (Kates and Arehart, "The Hearing-Aid Speech Perception Index (HASPI) version 2", Speech Communication 2021):
 envelopes of auditory bands in dB above the threshold of hearing, their shape over frequency as six half-cosine coefficients,
-and the correlation of each coefficient's course with that of the clean speech. It leaves out what has no gradient or little
-effect: the outer and middle ear, the widths of bands that change with level, and modulation filters. A guide for training and no
+and the correlation of each course with that of the clean speech. It leaves out what has no gradient or little
+effect: outer and middle ear, widths of bands that change with level, modulation filters. A guide for training and no
 measure: `codesign evaluate --audiogram` computes HASPI itself.
 """
 
