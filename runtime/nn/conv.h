@@ -51,10 +51,11 @@ static inline const int8_t *cs_conv_block(const cs_conv *layer, const int8_t *we
             uint32_t kind;
 
             if (cs_conv_run_of(layer, channel, bias, &run, &kind)) {
-                const uint32_t rest = layer->y_frequency - f * phases; /* later phases may have one less */
+                const uint32_t rest = phases > 1 ? layer->y_frequency - f * phases : count; /* later phases may have one less */
 
                 cs_conv_rows(rows, patches, columns, rest < count * phases ? rest : count * phases, &run,
-                             (int16_t *)y + at + channel * layer->y_channel, layer->y_channel, kind);
+                             (int16_t *)y + at + channel * layer->y_channel, layer->y_channel, kind,
+                             layer->frequency.y_step);
                 channel += 4 / phases;
                 continue;
             }

@@ -38,17 +38,29 @@ static __attribute__((noinline)) void cs_patch_neighbours(const int16_t *from, u
     }
 }
 
+/* Elements f and f + 1 of two rows, x and y, as columns of the patches f and f + 1. */
+static inline void cs_store_columns(int16_t *patch, uint32_t x, uint32_t y)
+{
+    uint32_t a, b;
+
+    __asm__("pkhbt %0, %1, %2, lsl #16" : "=r"(a) : "r"(x), "r"(y));
+    __asm__("pkhtb %0, %1, %2, asr #16" : "=r"(b) : "r"(y), "r"(x));
+    cs_store_patches(patch, a, b);
+}
+
 /* Two columns of two rows, step 1. */
 static __attribute__((noinline)) void cs_patch_rows(const int16_t *one, const int16_t *other, uint32_t count, int16_t *patch,
                                                     uint32_t pair)
 {
-    for (; count >= 2; count -= 2, patch += pair, one += 2, other += 2) {
+    for (; count >= 4; count -= 4, patch += 2 * pair, one += 4, other += 4) { /* loads first: none waits */
         const uint32_t x = cs_two_elements(one), y = cs_two_elements(other);
-        uint32_t a, b;
+        const uint32_t next_x = cs_two_elements(one + 2), next_y = cs_two_elements(other + 2);
 
-        __asm__("pkhbt %0, %1, %2, lsl #16" : "=r"(a) : "r"(x), "r"(y));
-        __asm__("pkhtb %0, %1, %2, asr #16" : "=r"(b) : "r"(y), "r"(x));
-        cs_store_patches(patch, a, b);
+        cs_store_columns(patch, x, y);
+        cs_store_columns(patch + pair, next_x, next_y);
+    }
+    for (; count >= 2; count -= 2, patch += pair, one += 2, other += 2) {
+        cs_store_columns(patch, cs_two_elements(one), cs_two_elements(other));
     }
     if (count > 0) {
         patch[0] = *one;

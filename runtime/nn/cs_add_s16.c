@@ -14,38 +14,49 @@ void cs_add_run(const int32_t *multipliers, const int16_t *a, const int16_t *b, 
 
 #elif CS_BY_WORDS
 
-/* `n`, a multiple of 4 and not 0, of both. One loop in an order in which none waits, and with no register too many. */
+/* Four of both, in an order in which none waits, and with no register too many. */
+#define ADD_FOUR                                          \
+    "ldr %[word], [%[a]], #4\n\t"                         \
+    "ldr %[other], [%[a]], #4\n\t"                        \
+    "smlawb %[one], %[left], %[word], %[round]\n\t"       \
+    "smlawt %[two], %[left], %[word], %[round]\n\t"       \
+    "ldr %[word], [%[b]], #4\n\t"                         \
+    "smlawb %[three], %[left], %[other], %[round]\n\t"    \
+    "smlawt %[four], %[left], %[other], %[round]\n\t"     \
+    "ldr %[other], [%[b]], #4\n\t"                        \
+    "smlawb %[one], %[right], %[word], %[one]\n\t"        \
+    "smlawt %[two], %[right], %[word], %[two]\n\t"        \
+    "smlawb %[three], %[right], %[other], %[three]\n\t"   \
+    "smlawt %[four], %[right], %[other], %[four]\n\t"     \
+    "ssat %[one], #16, %[one], asr %[bits]\n\t"           \
+    "ssat %[two], #16, %[two], asr %[bits]\n\t"           \
+    "ssat %[three], #16, %[three], asr %[bits]\n\t"       \
+    "ssat %[four], #16, %[four], asr %[bits]\n\t"         \
+    "pkhbt %[one], %[one], %[two], lsl #16\n\t"           \
+    "mov %[two], #0x00010001\n\t"                         \
+    "pkhbt %[three], %[three], %[four], lsl #16\n\t"      \
+    "qadd16 %[one], %[one], %[two]\n\t"                   \
+    "qadd16 %[three], %[three], %[two]\n\t"              \
+    "str %[one], [%[y]], #4\n\t"                          \
+    "str %[three], [%[y]], #4\n\t"
+
+/* `n`, a multiple of 4 and not 0, of both: eight a round, four in front of them where they are left over. */
 static inline void add_fours(int32_t left, int32_t right, const int16_t **a, const int16_t **b, int16_t **y, uint32_t n)
 {
     uint32_t word, other;
     int32_t one, two, three, four;
 
-    __asm__ volatile("1:\n\t"
-                     "ldr %[word], [%[a]], #4\n\t"
-                     "ldr %[other], [%[a]], #4\n\t"
-                     "smlawb %[one], %[left], %[word], %[round]\n\t"
-                     "smlawt %[two], %[left], %[word], %[round]\n\t"
-                     "ldr %[word], [%[b]], #4\n\t"
-                     "smlawb %[three], %[left], %[other], %[round]\n\t"
-                     "smlawt %[four], %[left], %[other], %[round]\n\t"
-                     "ldr %[other], [%[b]], #4\n\t"
-                     "smlawb %[one], %[right], %[word], %[one]\n\t"
-                     "smlawt %[two], %[right], %[word], %[two]\n\t"
-                     "smlawb %[three], %[right], %[other], %[three]\n\t"
-                     "smlawt %[four], %[right], %[other], %[four]\n\t"
-                     "ssat %[one], #16, %[one], asr %[bits]\n\t"
-                     "ssat %[two], #16, %[two], asr %[bits]\n\t"
-                     "ssat %[three], #16, %[three], asr %[bits]\n\t"
-                     "ssat %[four], #16, %[four], asr %[bits]\n\t"
-                     "pkhbt %[one], %[one], %[two], lsl #16\n\t"
-                     "mov %[two], #0x00010001\n\t"
-                     "pkhbt %[three], %[three], %[four], lsl #16\n\t"
-                     "qadd16 %[one], %[one], %[two]\n\t"
-                     "qadd16 %[three], %[three], %[two]\n\t"
+    __asm__ volatile("tst %[n], #4\n\t"
+                     "beq 1f\n\t"
+                     ADD_FOUR
                      "subs %[n], %[n], #4\n\t"
-                     "str %[one], [%[y]], #4\n\t"
-                     "str %[three], [%[y]], #4\n\t"
-                     "bne 1b"
+                     "beq 2f\n\t"
+                     "1:\n\t"
+                     ADD_FOUR
+                     ADD_FOUR
+                     "subs %[n], %[n], #8\n\t"
+                     "bne 1b\n\t"
+                     "2:"
                      : [word] "=&r"(word), [other] "=&r"(other), [one] "=&r"(one), [two] "=&r"(two), [three] "=&r"(three),
                        [four] "=&r"(four), [a] "+&r"(*a), [b] "+&r"(*b), [y] "+&r"(*y), [n] "+&r"(n)
                      : [left] "r"(left), [right] "r"(right), [round] "r"(CS_LESS_ONE(CS_SUM_BITS)), [bits] "i"(CS_SUM_BITS)

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* void cs_conv_rows(const int16_t *rows, const int16_t *patches, uint32_t columns, uint32_t count, const cs_conv_run *run,
- *                   int16_t *y, uint32_t y_channel, uint32_t kind)
+ *                   int16_t *y, uint32_t y_channel, uint32_t kind, uint32_t y_step)
  *
  * conv_rows.h says what it computes. Sixteen blocks of conv_block.h, which has the registers of the sums, are unrolled; a pair of
  * patches enters at the block that leaves the right number of them, and what follows its last block is jumped to by an address.
  *
- *   [sp] rows, [sp, #4] patches running, [sp, #8] run, [sp, #12] entry, [sp, #16] what follows the blocks,
+ *   [sp] rows, [sp, #4] patches running, [sp, #8] run after its biases, [sp, #12] entry, [sp, #16] what follows the blocks,
  *   [sp, #20] y running, [sp, #24] y_channel in bytes, [sp, #28] results left,
  *   where a pair's blocks are more than the unrolled: [sp, #32] its end, [sp, #36] what follows the last round,
  *   [sp, #40] bytes of a pair
@@ -56,7 +56,6 @@
         .macro  ROWS row
         ldr     r0, [sp, #8]
         str     r1, [sp, #4]
-        adds    r0, r0, #16
         \row    r4, r5
         \row    r6, r7
         \row    r8, r9
@@ -64,8 +63,8 @@
         mov     lr, #0x00010001                 // the step that the offset leaves out: int16 ends at -32767
         .endm
 
-        /* Two results of each row, words r4, r6, r8, r10, to y; the last may be one. */
-        .macro  STORE
+        /* Two results of each row as words r4, r6, r8, r10; r1 y, r12 two channels further, r2 y_channel, r3 results left. */
+        .macro  PACK
         pkhbt   r4, r4, r5, lsl #16
         pkhbt   r6, r6, r7, lsl #16
         pkhbt   r8, r8, r9, lsl #16
@@ -77,13 +76,18 @@
         qadd16  r8, r8, lr
         qadd16  r10, r10, lr
         add     r12, r1, r2, lsl #1
+        .endm
+
+        /* They are neighbours in y; the last may be one. */
+        .macro  STORE
+        PACK
         subs    r3, r3, #2
         blo     .Lone
         str     r6, [r1, r2]
         str     r4, [r1], #4
         str     r10, [r12, r2]
         str     r8, [r12]
-        strd    r2, r3, [sp, #24]
+        str     r3, [sp, #28]
         str     r1, [sp, #20]
         .endm
 
@@ -108,11 +112,12 @@ cs_conv_rows:
         adds    r7, r1, r4                      // end of this pair
         lsrs    r2, r2, #1                      // blocks of a pair
         lsls    r10, r10, #1
+        add     r8, r8, #16                     // after the biases
         strd    r7, r5, [sp, #32]
         str     r4, [sp, #40]
         cmp     r2, #BLOCKS
         it      hi
-        ldrhi   r5, .Lfollow + 12               // more than one round
+        ldrhi   r5, .Lfollow + 16               // more than one round
         rsbs    r2, r2, #0
         and     r2, r2, #(BLOCKS - 1)           // blocks to leave out of the first round
         movs    r4, #BLOCK_BYTES
@@ -125,7 +130,7 @@ cs_conv_rows:
         strd    r10, r3, [sp, #24]
 .Lpair:                                         // r0 rows, r1 patches
         ldrd    r3, r2, [sp, #8]
-        ldm     r3, {r4, r6, r8, r10}           // biases
+        ldmdb   r3, {r4, r6, r8, r10}           // biases
         mov     r5, r4
         mov     r7, r6
         mov     r9, r8
@@ -136,6 +141,7 @@ cs_conv_rows:
         .word   .Lchosen + 1
         .word   .Lsame + 1
         .word   .Lphases + 1
+        .word   .Lapart + 1
         .word   .Lmore + 1
 .Lblocks:
         .rept   BLOCKS
@@ -162,6 +168,32 @@ cs_conv_rows:
         strh    r4, [r1]
         strh    r10, [r12, r2]
         strh    r8, [r12]
+        b       .Lend
+.Lapart:                                        // results are y_step apart
+        ROWS    CHOSEN
+        PACK
+        ldr     r5, [sp, #STACK + 16]
+        strh    r6, [r1, r2]
+        strh    r4, [r1]
+        strh    r10, [r12, r2]
+        strh    r8, [r12]
+        subs    r3, r3, #2
+        blo     .Lend
+        add     r1, r1, r5, lsl #1
+        lsr     r6, r6, #16
+        lsr     r4, r4, #16
+        lsr     r10, r10, #16
+        lsr     r8, r8, #16
+        add     r12, r12, r5, lsl #1
+        strh    r6, [r1, r2]
+        strh    r4, [r1]
+        strh    r10, [r12, r2]
+        strh    r8, [r12]
+        add     r1, r1, r5, lsl #1
+        str     r3, [sp, #28]
+        str     r1, [sp, #20]
+        ldrd    r0, r1, [sp]
+        bne     .Lpair
         b       .Lend
 .Lphases:                                       // rows 0 and 1 alternate in the first channel, 2 and 3 in the second
         ROWS    CHOSEN

@@ -96,11 +96,13 @@
         ldrd    r2, r3, [r9]
         ldrd    r6, r7, [r12]
         .endif
-2:                                              // the next two rows
+2:                                              // the next four rows
         HELD_ROW \quads 0
         HELD_ROW \quads 4
+        HELD_ROW \quads 16
+        HELD_ROW \quads 20
         ldr     r12, [sp, #8]
-        adds    r1, r1, #16
+        adds    r1, r1, #32
         cmp     r1, r12
         bne     2b
         mov     r8, r1

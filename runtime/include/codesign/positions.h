@@ -13,7 +13,7 @@ extern "C" {
 
 /* Input sums, scaled and with their biases, of `count` positions that lie `step` bytes apart: of each two positions p and q and each
  * two rows A and B the words A of p, B of p, A of q, B of q, then the next two rows, then the next two positions. With an odd
- * count the last position stands twice. rows is even. The last character of the name is the number of column quads. */
+ * count the last position stands twice. rows is a multiple of 4. The last character of the name is the number of column quads. */
 typedef void cs_input_sums(const uint32_t *weights, const int16_t *x, int32_t *sums, uint32_t count, int32_t step, uint32_t rows);
 
 cs_input_sums cs_input_sums_1, cs_input_sums_2, cs_input_sums_3, cs_input_sums_4;
