@@ -83,8 +83,8 @@ def compressor_checks(chain: Chain) -> Iterator[tuple[bool, str]]:
     half = chain.sample_rate / 2
     yield 0 < min(frequencies) <= max(frequencies) <= half, f"compression frequencies are not within 0…{half:g} Hz"
     yield 2 <= len(levels) <= MAX_LEVELS, f"compression has {len(levels)} levels, not 2…{MAX_LEVELS}"
-    close = any(high - low < CLOSEST_DB for low, high in itertools.pairwise(levels))
-    yield not close, f"compression levels do not ascend by {CLOSEST_DB:g} dB or more"
+    joined = any(high - low < CLOSEST_DB for low, high in itertools.pairwise(levels))
+    yield not joined, f"compression levels do not ascend by {CLOSEST_DB:g} dB or more"
     yield -20 <= min(levels) <= max(levels) <= 160, "compression levels are not within -20…160 dB SPL"
     yield from gain_checks(compressor, gains, "compression")
     yield compressor.meter in METERS, f"compression meter '{compressor.meter}' is not one of {', '.join(METERS)}"
