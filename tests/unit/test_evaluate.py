@@ -21,6 +21,7 @@ from scipy import stats
 
 from codesign.base.errors import InputError
 from codesign.compiler.frontend import whole_hops
+from codesign.compiler.frontend.compressor import Compressor
 from codesign.compiler.lower import lower
 from codesign.compiler.model import load_onnx
 from codesign.compiler.reference.frontend import analyse, synthesise
@@ -30,6 +31,7 @@ from codesign.hearing.evaluate.hearing import haspi, hasqi
 from codesign.hearing.evaluate.measures import available, pesq_wb
 from codesign.hearing.evaluate.systems import float_enhancer
 from codesign.hearing.evaluate.write import render_csv, render_json, render_markdown, write_evaluation
+from codesign.hearing.fitting import fit, read_audiogram
 from codesign.hearing.fitting.audiogram import AUDIOGRAMS, STANDARD_FREQUENCIES
 from codesign.proof.equality import run_reference
 from evidence import HOSTILE
@@ -323,6 +325,17 @@ def test_haspi_and_hasqi_fall_with_noise_and_are_repeatable():
         first = measure(noisy, clean, RATE, "N3")
         assert measure(noisy, clean, RATE, "N3") == first
         assert 0 <= first < measure(clean + (noisy - clean) / 8, clean, RATE, "N3") <= 1
+
+
+@pytest.mark.slow
+def test_a_listener_hears_through_the_fitting():
+    pytest.importorskip("clarity.evaluator.haspi", reason="pyclarity is not installed")
+    clean, noisy = (pcm / 32768 for pcm in speech(1.0, 0))
+    typed = "250:60,1000:70,4000:90"
+    unaided = Compressor((1000.0,), (20.0, 100.0), ((0.0, 0.0),))
+    through = {fitted: hasqi(noisy, clean, RATE, typed, fitted) for fitted in (fit(read_audiogram(typed)).compressor, unaided)}
+    aided, without = through.values()
+    assert aided > 1.5 * without
 
 
 def published():
