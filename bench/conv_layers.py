@@ -26,17 +26,21 @@ from codesign.base.resources import resource
 from codesign.compiler.layers import Conv2d, ConvTranspose2d
 from codesign.compiler.layers.conv_code import Axis, block_results, pack_conv
 from codesign.compiler.layers.convolution import Convolution
+from codesign.compiler.layers.depthwise_code import depthwise_rows
+from codesign.compiler.layers.history import RING_KERNELS
+from codesign.compiler.layers.packing_pairs import pack_depthwise
+from codesign.compiler.layers.packing_rows import ROW_KERNELS, pack_depthwise_rows
 from codesign.firmware.boards import Board, load_board
 from codesign.firmware.cost import cycles_of_blocks
 from codesign.firmware.toolchain.compilers import COMMON_FLAGS, ArmCompiler, find_arm_compiler
-from codesign.firmware.toolchain.kernels import kernels_for
+from codesign.firmware.toolchain.kernels import best_kernel, kernels_for
 from codesign.firmware.toolchain.runtime import runtime_sources
 from codesign.testing.calls import Calls, build_calls
 from codesign.testing.open_calls import open_calls
 
 PEERS = Path(__file__).with_name("peers")
 NONE, ONE, TWO = ((0, 0), (0, 0)), ((0, 0), (1, 1)), ((0, 0), (2, 2))
-FUNCTIONS = ("cs_conv_s16", "cs_depthwise_s16")
+FUNCTIONS = ("cs_conv_s16", "cs_depthwise_s16", "cs_depthwise_rows_s16")
 TEXT = (
     "16-bit activations, int8 weights by channel, of one frame; ours with PReLU in it, which CMSIS-NN's have not. It has no "
     "transposed convolution of this type, and no groups: its figure is that of each group by itself. Ours read and write "
@@ -184,6 +188,14 @@ def _run_ours(opened: tuple[Calls, Path], layer: Convolution, x: np.ndarray, boa
     calls.clear()
     bias, multiplier, shift, negative = (calls.put(array) for array in layer.constants)
     x_at, y_at = calls.put(x), calls.put(bytes(2 * int(np.prod(layer.result_shape))))
+    if best_kernel(board) in RING_KERNELS and (phase := depthwise_rows(layer)) is not None:
+        pack = pack_depthwise_rows if best_kernel(board) in ROW_KERNELS else pack_depthwise
+        words = calls.put(pack(phase.weights[:, 0], layer.bias, layer.multiplier, layer.constants[3], layer.shift))
+        time, frequency = phase.time, phase.frequency
+        data = struct.pack("<I5H", words, layer.groups, time.source, frequency.source, time.origin, time.dilation)
+        calls.call(FUNCTIONS[2], calls.put(data), x_at, 0, y_at)
+        y = calls.get(y_at, np.int16, int(np.prod(layer.result_shape))).reshape(layer.result_shape)
+        return y, calls.instructions, sum(cycles_of_blocks(calls.blocks, elf, board).values())
     scratch, (outputs, time, frequency) = calls.put(bytes(layer.scratch_bytes)), layer.result_shape
     total, cycles = 0, 0.0
     for phase in layer.phases():
