@@ -19,6 +19,7 @@ from codesign.compiler.lower.reductions import magnitude_of, mean_of, normalize_
 from codesign.compiler.lower.rows import Rows
 from codesign.compiler.lower.unary import rescale_of, slopes_of, tflite_curve_of, unary_of
 from codesign.compiler.lower.wide_linear import fully_connected_of
+from convolutions import with_constants
 from integer_layers import integers
 from layer_images import Case
 
@@ -302,11 +303,26 @@ def reduction_cases(rng: np.random.Generator) -> list[Case]:
     return cases
 
 
+def depthwise_cases(rng: np.random.Generator) -> list[Case]:
+    """Depthwise kernels of three by three taps, which some cores compute from words of weights and constants."""
+    cases = []
+    for i, (channels, size, dilation) in enumerate(((3, 5, 1), (4, 10, 2), (2, 33, 5))):
+        frames = 2 * dilation + 1
+        geometry = {"dilation": (dilation, 1), "padding": ((0, 0), (1, 1)), "groups": channels}
+        some = with_constants(
+            rng, integers(rng, (channels, 1, 3, 3), "random"), (channels, frames, size), **geometry, prelu=i != 1
+        )
+        layer = replace(some, shift=rng.integers(-14, -1, channels).astype(np.int32), low=-32767, high=32767, twice=False)
+        x, y = value("x", channels * frames * size, "int16"), value("y", channels * size, "int16")
+        cases.append(Case(layer, {"x": x, "y": y}, [{"x": of_type(rng, x.size, "int16", kind)} for kind in KINDS]))
+    return cases
+
+
 def all_cases() -> list[Case]:
     rng = np.random.default_rng(2)
     makers = (
         *(fully_connected_cases, gru_cases, other_recurrent_cases, binary_cases, binary16_cases),
-        *(unary_cases, reduction_cases, small_gru_cases, position_cases),
+        *(unary_cases, reduction_cases, small_gru_cases, position_cases, depthwise_cases),
     )
     return [case for make in makers for case in make(rng)]
 

@@ -90,6 +90,9 @@ def test_drawn_networks_go_the_whole_way(seed, activations, tmp_path):
     assert way.mask_db > (35 if activations == "int16" else 15)
     taps = [layer.weights.shape[3] for layer in way.network.layers if layer.kind == "conv2d"]
     assert taps.count(3) >= 3, "stacked neighbours are taps"
+    rings = [layer.place for layer in way.network.layers if layer.kind == "history"]
+    assert rings, "the depthwise kernel reads past frames"
+    assert all(rings) == (activations == "int16")
     if activations == "int16":
         assert "binary16" in kinds
         exact = lower(dataclasses.replace(way.quantized, tflite=True))
