@@ -18,6 +18,10 @@ from codesign.compiler.model.passes.stream import HINT as _HINT
 from codesign.compiler.model.passes.stream import Stream
 from codesign.compiler.model.passes.weights import RECURRENT, conv_pads, set_conv_pads
 
+_ATTENTION_HINT = (
+    "no layer does: take a linear layer, a convolution or a recurrent layer along that axis, or gates (a mean, linear, sigmoid)"
+)
+
 
 def stepped(draft: Draft, stream: Stream) -> Draft:
     """A draft of one frame with states for what came before; its sizes are to be walked again.
@@ -126,6 +130,10 @@ def _check_frame_alone(draft: Draft, stream: Stream, node: onnx.NodeProto, timed
     axis, rank = timed.get(source), len(draft.shape(source)) if source in draft.types else 0
     if kind in ELEMENTWISE or kind in ("MatMul", "Gemm"):
         if kind in ("MatMul", "Gemm") and len(timed) > 1:
+            if all(axis < len(draft.shape(name)) - 2 for name, axis in timed.items()):
+                raise draft.refuse(
+                    node, "multiplies two computed values in each frame, as attention does", hint=_ATTENTION_HINT
+                )
             raise draft.refuse(node, "multiplies frames with frames", hint=_HINT)
         return
     if kind in VIEWS:
