@@ -306,7 +306,7 @@ def test_a_convolution_along_frequency_is_no_time():
     assert len(done.model.graph.input) == 1
 
 
-@pytest.mark.parametrize(("over", "why"), [("bands", "in each frame, as attention does"), ("time", "frames with frames")])
+@pytest.mark.parametrize(("over", "why"), [("bands", "in each frame, as attention does"), ("time", "frames are mixed")])
 def test_attention_is_refused_by_what_it_runs_over(over, why):
     g = Graph()
     x = g("Reshape", "x", g.ints(1, -1, 3, 2)) if over == "bands" else "x"
@@ -317,5 +317,5 @@ def test_attention_is_refused_by_what_it_runs_over(over, why):
     y = g("Concat", g("Reshape", y, g.ints(1, -1, BINS)), axis=2)
     y = g("Pad", y, g.ints(0, 1, 0, 0, 0, 0))
     g("Sigmoid", g("Slice", y, g.ints(0), g.ints(-1), g.ints(1)), outputs=["mask"])
-    with pytest.raises(InputError, match=rf"matmul\d+.*multiplies.*{why}"):
+    with pytest.raises(InputError, match=why):
         simplify(PATH, shaped(g, batch=1))
