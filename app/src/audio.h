@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Where audio comes from and goes to: one backend is linked in (I2S, or files through a debugger or the host).
  *
- * Blocks hold CODESIGN_MODEL_BLOCK samples, a hop or the filter path's block, of interleaved little-endian slots as CONFIG_CODESIGN_STEREO and CONFIG_CODESIGN_SLOT_* say. A block
- * that audio_read() gives belongs to the caller until audio_write() or audio_drop() takes it.
+ * Blocks hold AUDIO_BLOCK samples of interleaved little-endian slots as CONFIG_CODESIGN_STEREO and CONFIG_CODESIGN_SLOT_* say.
+ * A block that audio_read() gives belongs to the caller until audio_write() or audio_drop() takes it.
  */
 #ifndef CODESIGN_APP_AUDIO_H
 #define CODESIGN_APP_AUDIO_H
@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "codesign_model.h"
+#include "block.h"
 
 #ifdef CONFIG_CODESIGN_STEREO
 #define AUDIO_SLOTS 2
@@ -24,8 +24,8 @@ typedef int32_t audio_slot;
 typedef int16_t audio_slot;
 #endif
 
-#define AUDIO_BLOCK_BYTES (CODESIGN_MODEL_BLOCK * AUDIO_SLOTS * sizeof(audio_slot))
-#define AUDIO_BLOCK_US ((uint32_t)(CODESIGN_MODEL_BLOCK * 1000000ull / CODESIGN_MODEL_SAMPLE_RATE))
+#define AUDIO_BLOCK_BYTES (AUDIO_BLOCK * AUDIO_SLOTS * sizeof(audio_slot))
+#define AUDIO_BLOCK_US ((uint32_t)(AUDIO_BLOCK * 1000000ull / CODESIGN_MODEL_SAMPLE_RATE))
 
 extern const char audio_backend[]; /* its name on the console */
 

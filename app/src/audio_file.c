@@ -13,7 +13,7 @@ const char audio_backend[] = "semihost";
 const char audio_backend[] = "host";
 #endif
 
-static audio_slot memory[CODESIGN_MODEL_BLOCK * AUDIO_SLOTS];
+static audio_slot memory[AUDIO_BLOCK * AUDIO_SLOTS];
 static long input = -1, output = -1;
 static uint32_t in_use;
 

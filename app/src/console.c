@@ -12,7 +12,7 @@
 #include "worker.h"
 
 /* The longest line is that of the statistics with every counter at its end, or the first with a long name of the model. */
-static char text[416 + sizeof(CODESIGN_MODEL_ID)];
+static char text[480 + sizeof(CODESIGN_MODEL_ID)];
 static K_MUTEX_DEFINE(in_use); /* of the text: main and the shell print */
 
 static void begin(struct line *line, const char *kind)
@@ -41,7 +41,7 @@ void console_ready(void)
 	line_text(&line, "sha", CODESIGN_MODEL_SHA);
 	line_number(&line, "rate", CODESIGN_MODEL_SAMPLE_RATE);
 	line_number(&line, "hop", CODESIGN_MODEL_HOP);
-	line_number(&line, "block", CODESIGN_MODEL_BLOCK);
+	line_number(&line, "block", AUDIO_BLOCK);
 	line_number(&line, "latency", CODESIGN_MODEL_LATENCY);
 	line_text(&line, "audio", audio_backend);
 	line_number(&line, "slots", AUDIO_SLOTS);
@@ -92,6 +92,8 @@ void console_stats(void)
 	line_number(&line, "worst", counts.worst_cycles);
 	line_number(&line, "worst_frame", counts.worst_frame);
 	line_number(&line, "average", counts.total_cycles / MAX(counts.frames, 1));
+	line_number(&line, "block_worst", counts.worst_block_cycles);
+	line_number(&line, "block_average", counts.block_cycles / MAX(counts.captured, 1));
 	line_number(&line, "elapsed", counts.elapsed_cycles);
 	line_number(&line, "held", worker_held());
 	for (int event = 0; event < MONITOR_EVENTS; event++) {

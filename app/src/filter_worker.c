@@ -5,6 +5,7 @@
 #include <zephyr/kernel.h>
 #include <zephyr/sys/atomic.h>
 
+#include "block.h"
 #include "codesign_model.h"
 #include "cycles.h"
 #include "monitor.h"
@@ -14,10 +15,8 @@
 
 #ifdef CODESIGN_MODEL_LAG
 
-BUILD_ASSERT(CODESIGN_MODEL_LATENCY % CODESIGN_MODEL_BLOCK == 0, "the block must divide half of the taps: choose another block");
-
 static uint8_t memory[CODESIGN_MODEL_MEMORY_BYTES] __aligned(8);
-static int16_t heard[CODESIGN_MODEL_HOP], job[CODESIGN_MODEL_HOP], played[CODESIGN_MODEL_BLOCK];
+static int16_t heard[CODESIGN_MODEL_HOP], job[CODESIGN_MODEL_HOP], played[AUDIO_BLOCK];
 static uint32_t position; /* samples of this hop that were heard */
 static atomic_t busy, frames, skipped;
 
@@ -60,7 +59,10 @@ int worker_reset(void)
 	position = 0;
 	atomic_clear(&frames);
 	atomic_clear(&skipped);
-	return cs_enhancer_init(&CODESIGN_MODEL, memory, sizeof(memory)) == CS_OK ? 0 : -EINVAL;
+	if (cs_enhancer_init(&CODESIGN_MODEL, memory, sizeof(memory)) != CS_OK) {
+		return -EINVAL;
+	}
+	return strength_start(memory);
 }
 
 /* A hop for the network. One that comes while it is still at an earlier hop is not heard: the filter is held. */
@@ -81,9 +83,9 @@ static void hand_over(void)
 enum worker_result worker_process(const int16_t *in, const int16_t **out, k_timeout_t limit)
 {
 	ARG_UNUSED(limit);
-	codesign_play(memory, in, played, CODESIGN_MODEL_BLOCK);
+	codesign_play(memory, in, played, AUDIO_BLOCK);
 	memcpy(heard + position, in, sizeof(played));
-	position += CODESIGN_MODEL_BLOCK;
+	position += AUDIO_BLOCK;
 	if (position == CODESIGN_MODEL_HOP) {
 		position = 0;
 		hand_over();

@@ -56,6 +56,15 @@ void monitor_frame(uint32_t cycles)
 	k_spin_unlock(&lock, key);
 }
 
+void monitor_block(uint32_t cycles)
+{
+	const k_spinlock_key_t key = k_spin_lock(&lock);
+
+	counts.worst_block_cycles = MAX(cycles, counts.worst_block_cycles);
+	counts.block_cycles += cycles;
+	k_spin_unlock(&lock, key);
+}
+
 struct monitor_counts monitor_read(void)
 {
 	const k_spinlock_key_t key = k_spin_lock(&lock);

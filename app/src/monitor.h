@@ -24,6 +24,8 @@ struct monitor_counts {
 	uint32_t frames; /* that the enhancer processed, late ones included */
 	uint32_t worst_cycles, worst_frame;
 	uint64_t total_cycles;   /* of all frames */
+	uint32_t worst_block_cycles; /* from a block's arrival to its way out: the audio thread, with what it waited for */
+	uint64_t block_cycles;   /* of all blocks */
 	uint64_t elapsed_cycles; /* from the first captured block to the latest */
 };
 
@@ -36,6 +38,9 @@ void monitor_count(enum monitor_event event);
 
 /* A frame of the enhancer took so many cycles. */
 void monitor_frame(uint32_t cycles);
+
+/* A block took so many cycles, from its arrival to its way out. */
+void monitor_block(uint32_t cycles);
 
 struct monitor_counts monitor_read(void);
 

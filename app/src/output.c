@@ -4,7 +4,7 @@
 
 #include "output.h"
 
-#define BLOCK  CODESIGN_MODEL_BLOCK
+#define BLOCK  AUDIO_BLOCK
 #define UNITY  4096
 #define ONE_DB 1.1220184543f /* 10^(1/20) */
 

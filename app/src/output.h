@@ -6,16 +6,16 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "codesign_model.h"
+#include "block.h"
 
-/* The enhancer's delay is a whole number of blocks: the hop divides the window, the filter path's block half of its taps. */
-#define OUTPUT_DELAY_BLOCKS (CODESIGN_MODEL_LATENCY / CODESIGN_MODEL_BLOCK + 1)
+/* The enhancer's delay is a whole number of blocks: the hop divides the window, the filter path's block what its filter is late. */
+#define OUTPUT_DELAY_BLOCKS (CODESIGN_MODEL_LATENCY / AUDIO_BLOCK + 1)
 
 #define OUTPUT_GAIN_MIN_DB (-40)
 #define OUTPUT_GAIN_MAX_DB 20
 
 struct output {
-	int16_t delay[OUTPUT_DELAY_BLOCKS][CODESIGN_MODEL_BLOCK]; /* the latest input, a ring of blocks */
+	int16_t delay[OUTPUT_DELAY_BLOCKS][AUDIO_BLOCK]; /* the latest input, a ring of blocks */
 	uint32_t oldest; /* block of the ring that is played next */
 	bool enhanced; /* what the last block ended with */
 	int decibels;

@@ -4,6 +4,7 @@
 #include <zephyr/sys/atomic.h>
 
 #include "audio.h"
+#include "cycles.h"
 #include "monitor.h"
 #include "output.h"
 #include "pipeline.h"
@@ -16,7 +17,7 @@
 #define SETTLED_BLOCKS (SAFETY_SETTLED_SECONDS * 1000000u / AUDIO_BLOCK_US)
 
 static struct output output;
-static int16_t pcm[CODESIGN_MODEL_BLOCK];
+static int16_t pcm[AUDIO_BLOCK];
 static atomic_t running, bypass, gain_db;
 static int start_error;
 static bool without_network; /* what it faulted at several times in a row is still there */
@@ -58,6 +59,8 @@ static int process_block(void)
 		}
 		return err;
 	}
+	const uint32_t arrived = cycles_now();
+
 	monitor_captured();
 	slots_to_pcm(block, pcm);
 	output_push(&output, pcm);
@@ -74,6 +77,7 @@ static int process_block(void)
 		safety_settled();
 	}
 	err = audio_write(block);
+	monitor_block(cycles_now() - arrived);
 	if (err != 0) {
 		monitor_count(MONITOR_UNPLAYED);
 		monitor_count(MONITOR_UNDERRUN);

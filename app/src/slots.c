@@ -28,7 +28,7 @@ void slots_to_pcm(const audio_slot *block, int16_t *pcm)
 {
 	const size_t right = IS_ENABLED(CONFIG_CODESIGN_INPUT_RIGHT) ? 1 : 0;
 
-	for (size_t n = 0; n < CODESIGN_MODEL_BLOCK; n++) {
+	for (size_t n = 0; n < AUDIO_BLOCK; n++) {
 		pcm[n] = to_16(block[n * AUDIO_SLOTS + right]);
 	}
 }
@@ -42,7 +42,7 @@ static int16_t at_most(int16_t sample)
 
 void pcm_to_slots(const int16_t *pcm, audio_slot *block)
 {
-	for (size_t n = 0; n < CODESIGN_MODEL_BLOCK; n++) {
+	for (size_t n = 0; n < AUDIO_BLOCK; n++) {
 		const audio_slot sample = from_16(at_most(pcm[n]));
 
 		for (size_t slot = 0; slot < AUDIO_SLOTS; slot++) {

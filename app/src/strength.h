@@ -23,4 +23,15 @@ static inline int strength_set(void *memory, int percent)
 #endif
 }
 
+/* What the configuration says of the start. */
+static inline int strength_start(void *memory)
+{
+#if defined(CONFIG_CODESIGN_STRENGTH) && CONFIG_CODESIGN_STRENGTH >= 0
+	return strength_set(memory, CONFIG_CODESIGN_STRENGTH);
+#else
+	(void)memory;
+	return 0;
+#endif
+}
+
 #endif

@@ -43,7 +43,10 @@ int worker_reset(void)
 		(void)k_sem_take(&done, K_FOREVER);
 		busy = false;
 	}
-	return cs_enhancer_init(&CODESIGN_MODEL, memory, sizeof(memory)) == CS_OK ? 0 : -EINVAL;
+	if (cs_enhancer_init(&CODESIGN_MODEL, memory, sizeof(memory)) != CS_OK) {
+		return -EINVAL;
+	}
+	return strength_start(memory);
 }
 
 enum worker_result worker_process(const int16_t *in, const int16_t **out, k_timeout_t limit)

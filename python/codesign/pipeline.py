@@ -24,7 +24,7 @@ from codesign.firmware.settings import set_up
 from codesign.firmware.size.size import size
 from codesign.firmware.toolchain import BuildOptions, check_image_folder, own_image
 from codesign.firmware.toolchain.zephyr_folder import MODEL
-from codesign.proof.checks import budget_checks, cost_of, latency_check, latency_of, run_checks
+from codesign.proof.checks import block_check, budget_checks, cost_of, latency_check, latency_of, run_checks
 from codesign.proof.delay import delay_check, delay_of
 from codesign.proof.equality import equal, run_reference, same_in_one_call
 from codesign.proof.oracle import against_onnxruntime
@@ -95,6 +95,7 @@ def prove(
         *budget_checks(measured),
         *run_checks(run, image, measured),
         *([latency_check(latency, board)] if latency else []),
+        *([block] if latency and (block := block_check(run, latency, image)) else []),
         delay_check(delay, board),
     )
     progress("speech quality", 0, 0)

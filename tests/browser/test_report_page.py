@@ -86,6 +86,24 @@ def test_the_keyboard_switches_versions_without_a_gap(page):
     until(page, "!Player.all[0].playing")
 
 
+def test_strength_mixes_the_noisy_signal_into_the_enhanced_one(page):
+    player = page.locator(".recording").first
+    player.get_by_role("button", name="Play").click()
+    until(page, "Player.all[0].playing")
+    player.get_by_label("Strength").fill("30")
+    page.wait_for_timeout(100)
+    assert page.evaluate("Player.all[0].version") == 1, "it is the enhanced one that has a strength"
+    assert page.evaluate("Player.all[0].gains.map((gain) => gain.gain.value)") == pytest.approx([0.7, 0.3, 0], abs=0.02)
+    assert player.locator(".strength output").inner_text() == "30 %"
+    page.keyboard.press("ArrowRight")
+    assert player.locator(".strength output").inner_text() == "31 %", "arrows move what has the focus"
+    page.keyboard.press("3")
+    assert versions(page) == [0, 0, 1]
+    page.keyboard.press("2")
+    page.wait_for_timeout(100)
+    assert page.evaluate("Player.all[0].gains.map((gain) => gain.gain.value)") == pytest.approx([0.69, 0.31, 0], abs=0.02)
+
+
 def test_a_click_into_a_picture_moves_there(page):
     picture = page.locator(".picture").first
     box = picture.bounding_box()

@@ -93,11 +93,26 @@ def test_the_filter_path_is_three_ms_late_and_equals_the_host_library(filter_ima
     assert run.console.faults == {}
     assert run.console.accounted
     assert run.console.stats.number("held") == 0
+    assert 0 < run.console.stats.number("block_worst") < 8 * 128_000_000 // 16000
     delay = delay_of(run, filter_image, pcm)
     assert delay.measured
     assert delay.streamed
     assert delay.total_ms == 3.0
     assert min(stack.headroom for stack in run.console.stacks) >= 0.25
+
+
+def test_blocks_of_the_configuration(filter_image, noisy, tmp_path):
+    """Blocks of 32 change the delay, and no bit."""
+    defines = ("CONFIG_CODESIGN_BLOCK=32",)
+    image = build_zephyr(filter_image.network, load_board("nrf5340dk"), tmp_path / "zephyr", defines=defines)
+    pcm = noisy[:16000]
+    run = MACHINES["renode"].run(image, pcm)
+    np.testing.assert_array_equal(run.pcm, MACHINES["host"].run(build_host(image.network, tmp_path / "host"), pcm).pcm)
+    assert run.console.faults == {}
+    assert run.console.ready.number("block") == 32
+    assert delay_of(run, image, pcm).total_ms == 6.0
+    stats = run.console.stats
+    assert 0 < stats.number("block_average") <= stats.number("block_worst") < 32 * 128_000_000 // 16000
 
 
 def test_blocks_come_at_the_rate_of_the_audio_clock(images, noisy):

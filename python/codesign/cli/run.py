@@ -40,6 +40,9 @@ def command(
     kept: Result = None,
     fit: FitFile = None,
     program: Annotated[int | None, typer.Option("--program", min=0, help="The chain's program, by number.")] = None,
+    strength: Annotated[
+        int | None, typer.Option("--strength", min=0, max=100, help="How much is done to the sound, in percent (default: all).")
+    ] = None,
     profile: Annotated[bool, typer.Option("--profile", help="Instructions and estimated cycles per layer (slower).")] = False,
     folded: Annotated[Path | None, typer.Option(help="File for the profile's folded stacks, cycles: for flame graphs.")] = None,
     json: Json = False,
@@ -60,7 +63,7 @@ def command(
     if profile and machine.profiled_runtime is None:
         profilers = " or ".join(name for name, each in MACHINES.items() if each.profiled_runtime)
         raise typer.BadParameter(f"--profile needs --emulator {profilers}: no other tells layers apart")
-    loaded = set_up(load_model(model, chain, kept), chosen, fit, program)
+    loaded = set_up(load_model(model, chain, kept), chosen, fit, program, strength)
     with tempfile.TemporaryDirectory(prefix="codesign-") as name, progress() as show:
         folder = Path(name) / "build"
         if machine.name == HOST:

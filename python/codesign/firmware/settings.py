@@ -14,9 +14,11 @@ from codesign.compiler.model.chain_file import fit_entries
 from codesign.firmware.boards import Board
 
 
-def set_up(model: LoadedModel, board: Board, fit: Path | None = None, program: int | None = None) -> LoadedModel:
-    """The model with the tables of the file `fit` in its chain, with `program` at first, and with the board's levels where the
-    chain says none and needs them.
+def set_up(
+    model: LoadedModel, board: Board, fit: Path | None = None, program: int | None = None, strength: int | None = None
+) -> LoadedModel:
+    """The model with the tables of the file `fit` in its chain, with `program` and `strength` (percent) at first, and with the
+    board's levels where the chain says none and needs them.
 
     Raises:
         InputError: the file cannot be used or does not fit the chain, or there is no such program.
@@ -30,6 +32,8 @@ def set_up(model: LoadedModel, board: Board, fit: Path | None = None, program: i
     if program is not None and program != chain.program:
         check_program(chain, program)
         model = model.changed(program=program)
+    if strength is not None:
+        model = model.changed(strength=strength)
     if board.audio is None or not (chain.compressor or any(getattr(chain, f"{key}_spl") is not None for key in LIMITERS)):
         return model
     levels = {"input_spl": board.audio.input_spl, "output_spl": board.audio.output_spl}

@@ -61,6 +61,19 @@ def latency_check(latency: Latency, board: Board) -> Check:
     return Check("worst frame", upper <= limit, detail)
 
 
+def block_check(run: Run, latency: Latency, image: Image) -> Check | None:
+    """Whether the filter path's audio thread, by the estimate with its error, does its worst block within a block's time; None
+    where no machine tells in instructions.
+    """
+    chain, told = image.network.frontend, run.console.stats.fields.get("block_worst") if run.console else None
+    if not chain.filters or run.counts is None or run.counts.by_firmware is None or not isinstance(told, int):
+        return None
+    ms = 1000.0 * told * latency.worst_cycles / latency.worst_instructions / latency.clock_hz
+    limit = 1000.0 * (run.block_samples or chain.block_samples) / chain.sample_rate
+    cost = f"{told:,} instructions of filter, copies and driver, {ms:.3f} ms ±{100 * latency.error:.0f} % (estimate)"
+    return Check("worst block", ms * (1 + latency.error) <= limit, f"{cost}, limit {limit:g} ms")
+
+
 def cost_of(run: Run, image: Image, pcm: npt.NDArray[np.int16] | None = None) -> CostReport | None:
     """The estimate of a frame's cycles, None where nothing counted instructions. With the int16 PCM of the run, (hops · hop,),
     the worst frame is executed again where its blocks are not known.

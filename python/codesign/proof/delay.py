@@ -27,11 +27,12 @@ def delay_of(run: Run, image: Image, pcm: npt.NDArray[np.int16]) -> Delay:
     chain = image.network.frontend
     found = lag_of(pcm, run.pcm, 2 * chain.latency_samples + chain.window)
     stream = chain.latency_samples if found is None else found
-    primed = PRIMED_BLOCKS * chain.block_samples if run.primed_samples is None else run.primed_samples
+    block = run.block_samples or chain.block_samples
+    primed = PRIMED_BLOCKS * block if run.primed_samples is None else run.primed_samples
     return Delay(
         sample_rate=chain.sample_rate,
-        algorithmic=stream + chain.block_samples,
-        buffers=primed - chain.block_samples,
+        algorithmic=stream + block,
+        buffers=primed - block,
         measured=found is not None,
         streamed=run.primed_samples is not None,
     )

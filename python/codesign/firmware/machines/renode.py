@@ -99,7 +99,8 @@ class RenodeMachine(Machine):
             played = read_pcm(where / OUTPUT)
             numbers = _numbers(where / FRAMES)
             unmapped = _unmapped(_text(where / LOG))
-        first = report.ready.number("primed") * config.block_samples if streaming else 0
+        block = report.ready.number("block")
+        first = report.ready.number("primed") * block if streaming else 0
         return Run(
             machine=f"zephyr in Renode {check_version(done.output)}",
             pcm=played[first : first + pcm.size],
@@ -108,6 +109,7 @@ class RenodeMachine(Machine):
             counts=_counts(numbers, report),
             console=report,
             primed_samples=first if streaming else None,
+            block_samples=block,
             unmapped=unmapped,
             seconds=done.seconds,
         )

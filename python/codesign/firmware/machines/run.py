@@ -78,7 +78,8 @@ class Run:
     machine says what ran, for people; pcm is int16 (frames · hop,); skipped_frames are those in which a skip gate held the
     network. None where the machine does not show it: signals of every frame, counts of instructions, the console report of a
     whole application, stack_bytes, the deepest stack that the run used, primed_samples, of silence that a stream began with
-    before pcm, and unmapped, accesses of the image to what the machine's platform lacks. seconds is how long the run took here.
+    before pcm, block_samples, in which an application's audio comes and goes, and unmapped, accesses of the image to what the
+    machine's platform lacks. seconds is how long the run took here.
     """
 
     machine: str
@@ -90,6 +91,7 @@ class Run:
     console: ConsoleReport | None = None
     stack_bytes: int | None = None
     primed_samples: int | None = None
+    block_samples: int | None = None
     unmapped: tuple[str, ...] | None = None
     seconds: float = 0.0
 

@@ -11,12 +11,15 @@ class Player {
     this.playing = false;
     this.figures = [...root.querySelectorAll("figure")];
     this.radios = [...root.querySelectorAll("input[type=radio]")];
-    this.seek = root.querySelector("input[type=range]");
+    this.seek = root.querySelector(".seek input");
+    this.strength = root.querySelector(".strength input");
+    this.percent = root.querySelector(".strength output");
     this.button = root.querySelector("button.play");
     this.time = root.querySelector("output.time");
     root.querySelector(".transport").hidden = false;
     this.button.addEventListener("click", () => this.toggle());
     this.seek.addEventListener("input", () => this.move(Number(this.seek.value)));
+    this.strength.addEventListener("input", () => this.mix());
     this.radios.forEach((radio, index) => radio.addEventListener("change", () => this.choose(index)));
     this.figures.forEach((figure) => figure.querySelector(".picture").addEventListener("click", (event) => {
       const box = event.currentTarget.getBoundingClientRect();
@@ -51,7 +54,7 @@ class Player {
 
   start() {
     this.gains = this.buffers.map((buffer, index) => {
-      const gain = new GainNode(this.context, { gain: index === this.version ? 1 : 0 });
+      const gain = new GainNode(this.context, { gain: this.share(index) });
       const source = new AudioBufferSourceNode(this.context, { buffer });
       source.connect(gain).connect(this.context.destination);
       source.start(0, this.offset);
@@ -89,8 +92,30 @@ class Player {
     this.before = this.version;
     this.version = index;
     this.radios[index].checked = true;
-    if (this.playing) this.gains.forEach((gain, i) => gain.gain.setTargetAtTime(i === index ? 1 : 0, this.context.currentTime, 0.005));
+    this.fade();
     this.show();
+  }
+
+  /* How much of a version is heard: of the enhanced one as much as its strength says, the rest is the noisy one. */
+  share(index) {
+    const strength = this.strength.value / 100;
+    if (this.version !== Player.ENHANCED) return index === this.version ? 1 : 0;
+    return [1 - strength, strength][index] ?? 0;
+  }
+
+  fade() {
+    if (this.playing) this.gains.forEach((gain, index) => gain.gain.setTargetAtTime(this.share(index), this.context.currentTime, 0.005));
+  }
+
+  mix() {
+    this.percent.textContent = `${this.strength.value} %`;
+    this.choose(Player.ENHANCED);
+    this.fade();
+  }
+
+  /* Whether arrows mean something to what has the focus. */
+  moves(target) {
+    return target.type === "radio" || target === this.strength;
   }
 
   key(event) {
@@ -98,8 +123,8 @@ class Player {
     if (event.key >= "1" && event.key <= "9") this.choose(Number(event.key) - 1);
     else if (event.key.toLowerCase() === "x") this.choose(this.before);
     else if (event.key === " " && event.target !== this.button) this.toggle();
-    else if (event.key === "ArrowLeft" && event.target.type !== "radio") this.move(this.position() - 1);
-    else if (event.key === "ArrowRight" && event.target.type !== "radio") this.move(this.position() + 1);
+    else if (event.key === "ArrowLeft" && !this.moves(event.target)) this.move(this.position() - 1);
+    else if (event.key === "ArrowRight" && !this.moves(event.target)) this.move(this.position() + 1);
     else return;
     event.preventDefault();
   }
@@ -125,6 +150,7 @@ class Player {
     });
   }
 }
+Player.ENHANCED = 1; /* after the noisy one: report/sound.py */
 Player.all = [...document.querySelectorAll(".recording")].filter((root) => root.querySelector(".transport")).map((root) => new Player(root));
 /* Paper has no switches: everything is opened before printing and closed again after it. */
 addEventListener("beforeprint", () => document.querySelectorAll("details:not([open]):not(.players)").forEach((part) => { part.open = true; part.dataset.opened = ""; }));
