@@ -162,9 +162,10 @@ def _clipped(files: list[RecordingFile], progress: Progress) -> list[Path]:
 
 def _why(found: Found, *, by_group: bool, disjoint: bool, seed: int) -> str:
     given = {file.split for file in found.files} - {None}
-    what = "recordings" if not by_group else "voices" if disjoint else "files, too few voices for splits of their own"
+    what = "recordings" if not by_group else "voices" if disjoint else "files"
     if not given:
-        return f"drawn by seed {seed}: a tenth of the {what} for validation, a tenth for test"
+        few = "" if disjoint else "; too few voices for splits of their own"
+        return f"drawn by seed {seed}: a tenth of the {what} for validation, a tenth for test{few}"
     drawn = [split for split in ("validation", "test") if split not in given]
     said = "as the corpus publishes it or its folders' names say"
     return said if not drawn else f"{said}; {' and '.join(drawn)} drawn by seed {seed} from the {what} of train"
