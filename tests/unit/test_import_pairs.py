@@ -103,3 +103,13 @@ def test_a_second_input_like_the_features_is_no_state():
     model = g.model({"re": [1, 8], "im": [1, 8]}, {"out_re": [1, 8], "out_im": [1, 8]})
     done = simplify(PATH, model)
     assert not [p for p in done.model.metadata_props if p.key == "states" and json.loads(p.value)]
+
+
+def test_features_and_spectrum_as_two_inputs_are_no_state(tmp_path):
+    g = Graph()
+    mask = g("Sigmoid", g("MatMul", "features", g.weights(8, 5)))
+    g("Mul", "spectrum", g("Reshape", mask, g.ints(1, 1, 5)), outputs=["enhanced"])
+    onnx.save(g.model({"features": [1, 8], "spectrum": [1, 2, 5]}, {"enhanced": [1, 2, 5]}), tmp_path / "two.onnx")
+    with pytest.raises(InputError, match="'features', 'spectrum', 'enhanced'") as caught:
+        load_onnx(tmp_path / "two.onnx")
+    assert "a chain gives one input" in caught.value.hint

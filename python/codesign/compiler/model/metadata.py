@@ -22,6 +22,10 @@ _HINT = "correct metadata_props, see docs/model-file.md"
 _PAIRS_HINT = (
     'say states = [["input", "output"], …] below [chain] in a TOML file (--chain), or as metadata, see docs/model-file.md'
 )
+_INPUTS_HINT = (
+    "a state has an output of its own, and a chain gives one input: let the network compute its features from the spectrum, or "
+    'name what it goes on from: states = [["input", "output"], …] (docs/model-file.md)'
+)
 
 
 def properties(model: onnx.ModelProto) -> dict[str, str]:
@@ -55,7 +59,7 @@ def read_states(
 def _cannot_pair(path: Path, inputs: list[str], outputs: list[str]) -> InputError:
     names = ", ".join(f"'{name}'" for name in (*inputs, *outputs)) or "none"
     message = f"{path}: cannot pair states; without a partner are {names}, where features and mask alone should be"
-    return InputError(message, hint=_PAIRS_HINT)
+    return InputError(message, hint=_INPUTS_HINT if len(inputs) > len(outputs) == 1 else _PAIRS_HINT)
 
 
 def free_ports(
