@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from codesign import build, size
 from codesign.base.audio import read_audio, write_audio
 
 pytestmark = pytest.mark.slow
@@ -85,3 +86,11 @@ def test_mistakes_are_one_line(folder):
             codesign(folder, command)
         errors = [text for text in str(caught.value).splitlines() if "error:" in text and said in text]
         assert errors, f"{command}: {caught.value}"
+
+
+def test_the_chain_is_small_beside_the_network(folder, tmp_path):
+    """At most 6 KiB of flash and 4 KiB of RAM for the filter, compression, three programs, strength and both limiters."""
+    bare = build(ROOT / "models/low-latency/low-latency.onnx", tmp_path / "bare", runtime="bare")
+    before, after = size(bare).footprint, size(folder / "build-aid" / "firmware.elf").footprint
+    assert 0 < after.flash - before.flash <= 6 * 1024
+    assert 0 < after.ram - before.ram <= 4 * 1024
