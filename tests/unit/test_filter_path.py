@@ -116,6 +116,7 @@ def test_delays_and_deadline():
         ({"taps": 36, "phase": "minimum"}, "taps 36 is no multiple of 4 in 16…32, half of n_fft for phase 'minimum'"),
         ({"phase": "zero"}, "phase 'zero' is not one of linear, minimum"),
         ({"filter_type": "q31"}, "filter_type 'q31' is not one of float32, int16"),
+        ({"hop": 6, "taps": 16}, "hop 6 is shorter than 8, two of the smallest blocks"),
         ({"block": 32}, "block 32 is not in 4…16 or does not divide the hop 32"),
         ({"block": 5}, "block 5 is not in 4…16"),
         ({"lag": 32}, "lag 32 is no multiple of block 8 in 8…24"),

@@ -35,6 +35,7 @@ def filter_checks(chain: Chain) -> Iterator[tuple[bool, str]]:
     longest = min(MAX_TAPS, chain.n_fft if linear else chain.n_fft // 2)
     why = "" if linear else ", half of n_fft for phase 'minimum'"
     yield MIN_TAPS <= taps <= longest and taps % 4 == 0, f"taps {taps} is no multiple of 4 in {MIN_TAPS}…{longest}{why}"
+    yield hop >= 8, f"hop {hop} is shorter than 8, two of the smallest blocks of path 'filter'"
     yield 4 <= block <= hop // 2 and hop % block == 0, f"block {block} is not in 4…{hop // 2} or does not divide the hop {hop}"
     yield (
         lag == 0 or (block <= lag <= hop - block and lag % block == 0),
