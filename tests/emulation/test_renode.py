@@ -16,7 +16,7 @@ from codesign.firmware.machines import MACHINES
 from codesign.firmware.machines.console import read_lines
 from codesign.firmware.machines.machine import MonitorCommand, RunOptions
 from codesign.firmware.machines.renode_script import shell
-from codesign.firmware.toolchain import build_host, build_zephyr
+from codesign.firmware.toolchain import BuildOptions, build_host, build_zephyr
 from codesign.proof.delay import delay_of
 from renode_tools import missing_for_renode
 
@@ -103,8 +103,8 @@ def test_the_filter_path_is_three_ms_late_and_equals_the_host_library(filter_ima
 
 def test_blocks_of_the_configuration(filter_image, noisy, tmp_path):
     """Blocks of 32 change the delay, and no bit."""
-    defines = ("CONFIG_CODESIGN_BLOCK=32",)
-    image = build_zephyr(filter_image.network, load_board("nrf5340dk"), tmp_path / "zephyr", defines=defines)
+    options = BuildOptions(("CONFIG_CODESIGN_BLOCK=32",))
+    image = build_zephyr(filter_image.network, load_board("nrf5340dk"), tmp_path / "zephyr", options=options)
     pcm = noisy[:16000]
     run = MACHINES["renode"].run(image, pcm)
     np.testing.assert_array_equal(run.pcm, MACHINES["host"].run(build_host(image.network, tmp_path / "host"), pcm).pcm)
