@@ -121,7 +121,13 @@ def _matrix_calls(network: Network, kernel: str) -> dict[str, tuple[str, ...]]:
     both = (*(narrow if 8 in bits else ()), *(wide if 16 in bits else ()))
     calls |= dict.fromkeys(("cs_lstm_step", "cs_lstm_step_wide", "cs_gru_step", "cs_rnn_step"), both)
     # These jump into their own loops by an address that they keep on the stack.
-    return calls | {"cs_matvec_dual": (), "cs_matvec_wide_dsp": (), "cs_conv_multiply": (), "cs_conv_rows": ()}
+    return calls | {
+        "cs_matvec_dual": (),
+        "cs_matvec_wide_dsp": (),
+        "cs_conv_multiply": (),
+        "cs_conv_rows": (),
+        "cs_conv_vectors": (),
+    }
 
 
 def symbols_beside(elf: Path) -> ImageSymbols | None:
