@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "codesign/filter.h"
+#include "float_rules.h" /* before what is inlined here: it has to follow the same rules */
 #include "filter_state.h"
-#include "float_rules.h"
 
 void cs_filter_next(const cs_filter_path *path, cs_filter_state *state, const float *filter)
 {

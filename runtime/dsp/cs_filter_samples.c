@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "codesign/filter.h"
+#include "float_rules.h" /* before what is inlined here: it has to follow the same rules */
 #include "filter_state.h"
-#include "float_rules.h"
 
 /* y[i] = sum of h[m] * x[i - m] in ascending order of m, four samples at a time: a tap is read once for all of them. */
 static void convolve_four(const float *restrict h, const float *restrict x, uint32_t taps, float *restrict y)
