@@ -32,16 +32,27 @@ class BuildOptions:
         return bool(self.defines or self.fragments or self.overlays)
 
 
+def check_options(options: BuildOptions) -> None:
+    """Look at what can be seen before anything is built.
+
+    Raises:
+        InputError: a define is no NAME=VALUE, or a file is missing.
+    """
+    for define in options.defines:
+        if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*(:[A-Z]+)?=[^\n]*", define):
+            raise InputError(f"'{define}' is no NAME=VALUE", hint="for example --define CONFIG_CODESIGN_STEREO=y")
+    _absolute([*options.fragments, *options.overlays])
+
+
 def settings_of(options: BuildOptions, version: tuple[int, int], board_overlay: Path) -> list[str]:
     """NAME=VALUE for CMake. `board_overlay` is the application's own for the board, which may not exist.
 
     Raises:
         InputError: a define is no NAME=VALUE, or a file is missing.
     """
+    check_options(options)
     defines: dict[str, str] = {}
     for define in options.defines:
-        if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*(:[A-Z]+)?=[^\n]*", define):
-            raise InputError(f"'{define}' is no NAME=VALUE", hint="for example --define CONFIG_CODESIGN_STEREO=y")
         name, _, value = define.partition("=")
         if name.partition(":")[0] in _FILES:
             value = ";".join(map(str, _absolute([Path(file) for file in re.split(r"[; ]", value) if file])))

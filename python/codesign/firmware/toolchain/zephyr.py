@@ -29,7 +29,7 @@ from codesign.firmware.toolchain.failure import failure
 from codesign.firmware.toolchain.i2s_rate import clock_overlay, overlay_name
 from codesign.firmware.toolchain.kernels import best_kernel
 from codesign.firmware.toolchain.manifest import write_build_manifest
-from codesign.firmware.toolchain.options import BuildOptions, settings_of
+from codesign.firmware.toolchain.options import BuildOptions, check_options, settings_of
 from codesign.firmware.toolchain.zephyr_folder import CONFIGURED, MODEL, build_folder
 from codesign.firmware.toolchain.zephyr_log import telling_line
 from codesign.firmware.toolchain.zephyr_workspace import Toolchain, Workspace, find_build_tools, find_toolchain, find_workspace
@@ -60,6 +60,7 @@ def build_zephyr(
         ToolError: no workspace, toolchain, CMake or Ninja.
         BuildError: CMake, a compiler or the linker refused.
     """
+    check_options(options)
     workspace = find_workspace()
     toolchain = find_toolchain(board)
     find_build_tools()
