@@ -39,6 +39,9 @@ def main() -> None:
             sys.stdout.reconfigure(errors="backslashreplace")  # names of files may hold any bytes
         app()
     except BaseException as error:
+        # Ctrl-C inside of exec(), as dataclasses call it, makes Python end by the signal, whatever is done with the exception;
+        # each exec() of text forgets the one before.
+        exec("")  # noqa: S102
         end = _answer(error)
     else:
         end = 0
