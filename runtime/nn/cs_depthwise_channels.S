@@ -14,6 +14,7 @@
  *   [sp] y running, [sp, #4] results left in the channel; after the saved registers: channels left, apart, size, y
  *
  * Stack: 44 bytes, declared to the stack analysis by the symbol cs_depthwise_channels.stack_bytes. Leaf function. */
+#include "depthwise_products.h"
 #include "saved_registers.h"
 
 #if defined(__ARM_FEATURE_DSP) && !defined(__ARM_FEATURE_MVE)
@@ -22,17 +23,6 @@
 
         .syntax unified
         .thumb
-
-        .macro  PRODUCTS
-        smlad   r6, r11, r8, r6
-        smlatb  r7, r11, r8, r7
-        smlad   r4, r10, r8, r4
-        smlatb  r5, r10, r8, r5
-        smlabt  r4, r11, r9, r4
-        smlad   r5, r11, r9, r5
-        smlabt  r6, r12, r9, r6
-        smlad   r7, r12, r9, r7
-        .endm
 
         .macro  FIRST row at
         ldr     r10, [\row, #2]

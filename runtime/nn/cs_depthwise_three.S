@@ -13,6 +13,7 @@
  *   r2  row, running        [sp] pairs; after the saved registers: bias, results left, acc running
  *
  * Stack: 40 bytes, declared to the stack analysis by the symbol cs_depthwise_three.stack_bytes. Leaf function. */
+#include "depthwise_products.h"
 #include "saved_registers.h"
 
 #if defined(__ARM_FEATURE_DSP)
@@ -21,17 +22,6 @@
 
         .syntax unified
         .thumb
-
-        .macro  PRODUCTS
-        smlad   r6, r11, r8, r6
-        smlatb  r7, r11, r8, r7
-        smlad   r4, r10, r8, r4
-        smlatb  r5, r10, r8, r5
-        smlabt  r4, r11, r9, r4
-        smlad   r5, r11, r9, r5
-        smlabt  r6, r12, r9, r6
-        smlad   r7, r12, r9, r7
-        .endm
 
         .macro  ROW row, index
         ldrd    r8, r9, [r0, #(8 * \index)]
