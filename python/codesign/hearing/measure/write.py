@@ -18,7 +18,7 @@ from codesign.proof.report.page import page_environment, source
 
 SCHEMA_VERSION = 1
 ENDINGS = (".html", ".json")
-_LEFT, _TOP, _HEIGHT = 70.0, 14.0, 240.0
+_LEFT, _TOP, _HEIGHT = 70.0, 26.0, 240.0
 
 
 def check_output(path: Path) -> None:
@@ -115,6 +115,7 @@ def _curve(title: str, points: Sequence[CurvePoint], unit: str, *, logarithmic: 
         drawn.append(text(across(at), _TOP + _HEIGHT + 18, f"{at:g}", "middle", class_="axis"))
     way = "L".join(f"{across(point.at):.1f} {up(value):.1f}" for point, value in zip(points, values, strict=True))
     drawn.append(element("path", d=f"M{way}", class_="mean-line", fill="none"))
+    drawn.append(text(_LEFT, _TOP - 6, unit, class_="axis"))
     unit_across = "Hz" if logarithmic else "ms"
     drawn.append(text(WIDTH - 20, _TOP + _HEIGHT + 36, unit_across, "end", class_="axis"))
     described = f"{unit} over {unit_across}: {min(values):.1f} to {max(values):.1f} {unit}"
