@@ -2,14 +2,16 @@
 """Measure the shipped networks and write models/README.md and each network's metrics.json.
 
     python models/measure.py --speech CORPUS/speech --noise CORPUS/noise [--clips CLIPS] [--floats FOLDER] [--peers FOLDER]
+                             [--unseen CLIPS]
 
 Held-out mixtures come from the test split of the two folders (`models/corpus/corpus.py` assembles ours): 20 of 4 s for each
 ratio of speech to noise. int8 networks run as the firmware's own C code on this machine, which codesign verify proves equal
 to the image; float networks run in onnxruntime. CLIPS has folders with noisy.flac, clean.flac, paper_baseline.flac and
 paper_int8_1.flac, as `codesign evaluate` takes them; their figures go to models/clips.json. The folder of --floats has the
 unrounded float networks as NAME.onnx (`codesign export --float`), that of --peers other people's networks (peers.py), which are
-scored in the same run, on the same mixtures and clips; their figures go to models/peers.json. Needs the package pesq; takes
-about 15 minutes on one core, and longer with peers.
+scored in the same run, on the same mixtures and clips; their figures go to models/peers.json. --unseen takes the clips that
+unseen.py writes, the second test; ours and the peers' figures on them go to models/unseen_scores.json. Needs the package pesq;
+takes about 15 minutes on one core, and longer with peers.
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ import os
 import re
 import tempfile
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +35,9 @@ from table import readme
 
 from codesign.base.errors import CodesignError
 from codesign.base.intervals import Interval
+from codesign.base.isolate import Workers
 from codesign.base.metrics import align, estoi, si_sdr
+from codesign.base.progress import silent
 from codesign.compiler.frontend import Chain, whole_hops
 from codesign.compiler.lower import lower
 from codesign.compiler.lower.network import Network
@@ -42,9 +47,9 @@ from codesign.compiler.reference.frontend import analyse, output_of
 from codesign.firmware.boards import load_board
 from codesign.firmware.machines.host import HostEnhancer
 from codesign.firmware.toolchain.host import build_host
-from codesign.hearing.evaluate import evaluate, find_outputs, find_pairs, model_system, recorded_system
+from codesign.hearing.evaluate import Pairs, System, find_outputs, find_pairs, model_system, recorded_system, summarize
 from codesign.hearing.evaluate.measures import pesq_wb
-from codesign.hearing.evaluate.systems import System
+from codesign.hearing.evaluate.scoring import plan_scores, scores
 from codesign.learning.data import PLAIN, Mixer, open_corpus
 from codesign.pipeline import prove
 from codesign.proof.recordings import Recording
@@ -71,6 +76,7 @@ def main() -> None:
     parser.add_argument("--clips", type=Path, help="folders with noisy.flac and clean.flac, for the report only")
     parser.add_argument("--floats", type=Path, help="folder of float networks NAME.onnx, for the loss of int8")
     parser.add_argument("--peers", type=Path, help="folder of other people's networks, with TOML files for what is around them")
+    parser.add_argument("--unseen", type=Path, help="clips that unseen.py wrote")
     parser.add_argument("--count", type=int, default=20, help="held-out mixtures per ratio")
     parser.add_argument("--only", choices=NETWORKS, help="measure this network and take the others' metrics.json as they are")
     arguments = parser.parse_args()
@@ -91,6 +97,9 @@ def main() -> None:
         if arguments.clips:
             clips = _clips(arguments.clips, files, Path(scratch), peers)
             (MODELS / "clips.json").write_text(json.dumps(clips, indent=2) + "\n", encoding="utf-8")
+        if arguments.unseen:
+            found = _unseen(arguments.unseen, files, Path(scratch), peers)
+            (MODELS / "unseen_scores.json").write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
     (MODELS / "README.md").write_text(readme(MODELS, NETWORKS), encoding="utf-8")
 
 
@@ -259,17 +268,30 @@ def _peers(folder: Path, scratch: Path, pairs: list[Pair]) -> list[System]:
 def _clips(
     folder: Path, files: dict[str, tuple[Path, Path | None]], scratch: Path, peers: Sequence[System] = ()
 ) -> dict[str, Any]:
-    """Means of all systems on the clips, and their paired differences from the systems of PAPER, with 95 % intervals."""
+    """Means of all systems on the paper's clips, and their paired differences from the systems of PAPER."""
     pairs = find_pairs(folder)
     systems = [recorded_system(name, find_outputs(pairs, name), RATE, name) for name in PAPER]
     for name, (model, own_float) in files.items():
         if own_float is not None:
             systems.append(model_system(f"{name}, float", own_float, scratch))
         systems.append(model_system(f"{name}, int8", model, scratch))
-    systems += peers
+    return _paired(pairs, [*systems, *peers], PAPER)
+
+
+def _unseen(folder: Path, files: dict[str, tuple[Path, Path | None]], scratch: Path, peers: Sequence[System]) -> dict[str, Any]:
+    """Means of our int8 networks and of the peers on the second test, and paired differences from noisy and from each peer."""
+    systems = [model_system(name, model, scratch) for name, (model, _) in files.items()]
+    return _paired(find_pairs(folder), [*systems, *peers], ("noisy", *(peer.name for peer in peers)))
+
+
+def _paired(pairs: Pairs, systems: Sequence[System], baselines: Sequence[str]) -> dict[str, Any]:
+    """Means of all systems, and their paired differences from each of `baselines`, with 95 % intervals."""
     result: dict[str, Any] = {"intervals": "Student's t", "means": {}, "differences": {}}
-    for baseline in PAPER:
-        found = evaluate(pairs, systems, baseline=baseline, jobs=os.cpu_count() or 1)
+    plan = plan_scores(pairs, systems)
+    with Workers(os.cpu_count() or 1) as workers:
+        scored = list(scores(plan, workers, silent, lambda item, signals: None))
+    for baseline in baselines:
+        found = summarize(replace(plan, baseline=baseline), scored)
         result["clips"] = len(found.items)
         for mean in found.means:
             result["means"].setdefault(mean.system, {})[mean.measure] = _interval(mean.over)

@@ -85,6 +85,7 @@ REPOSITORIES = (
     Package("mimic3-voices", "CC0-1.0, public domain, CC-BY, CC-BY-SA-4.0, BSD-like: voices/*/*/LICENSE (synthetic)"),
     Package("vctk-vits-speaker-comparison", "MIT (synthetic, a model of VCTK, CC-BY-4.0)"),
     Package("ESC-10", "CC-BY-3.0 (K. J. Piczak; commit 553c8f1, the last with sounds)"),
+    Package("blanket", "by sound: CC0-1.0, public domain, CC-BY, CC-BY-SA (its SOUNDS_LICENSING.md)"),
 )
 
 # (pattern of "package/path", voice); the first that matches decides. Test voices are heard nowhere else.
@@ -104,7 +105,7 @@ SPEECH = (
     # Without two readers who may be the test voice librivox, which is not named: both recorded Jane Austen for LibriVox.
     (r"^Resemblyzer/.*/(?!19-|103-)(\d+)-\d+-\d+\.flac$", r"librispeech-\1"),
     (r"^speechocean762/WAVE/SPEAKER(\d+)/.*\.WAV$", r"speechocean-\1"),
-    (r"^wake-word-benchmark/audio/(\w+)[^/]*/.*\.wav$", r"keywords-\1"),
+    (r"^wake-word-benchmark/audio/(\w+)[^/]*/.*\.(?:wav|flac)$", r"keywords-\1"),
     # Without voices whose licence is missing or allows no commercial use, and ODbL's.
     (
         r"^mimic3-voices/samples/(?!bn|ru|sw)(\w+)/(?!kss|apope|tom)([\w-]+?)(?:_low)?/(?:.*/)?sample(.*)\.wav$",
@@ -134,6 +135,7 @@ NOISE = (
     (r"^tuxpaint-stamps-default/(?!.*_desc).*\.(wav|ogg)$", "sfx-tuxpaint"),
     (r"^ESC-10/.*(Rain|Sea|Helicopter|Chainsaw|Fire).*\.ogg$", "ambience-esc10"),
     (r"^ESC-10/.*\.ogg$", "sfx-esc10"),
+    (r"^blanket/data/.*\.ogg$", "ambience-blanket"),
 )
 # Held out by name (the recordings that the demonstration uses among them), and one file in seven of the rest of a package's.
 TEST_NOISE = re.compile(r"minepump|bloodspiderwalk|waterfontain|tv_newswav|fire05|machine1|arcticwind|morning_coffee")
