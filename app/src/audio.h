@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Where audio comes from and goes to: one backend is linked in (I2S, or files through a debugger or the host).
+/* Where audio comes from and goes to: one backend is linked in (I2S, files through a debugger or of the host,
+ * frames over the console).
  *
  * Blocks hold AUDIO_BLOCK samples of interleaved little-endian slots as CONFIG_CODESIGN_STEREO and CONFIG_CODESIGN_SLOT_* say.
  * A block that audio_read() gives belongs to the caller until audio_write() or audio_drop() takes it.
@@ -7,10 +8,12 @@
 #ifndef CODESIGN_APP_AUDIO_H
 #define CODESIGN_APP_AUDIO_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "block.h"
+#include "line.h"
 
 #ifdef CONFIG_CODESIGN_STEREO
 #define AUDIO_SLOTS 2
@@ -56,7 +59,25 @@ void audio_mute(void);
 /* The sample rate that the device really makes, in mHz, once it was started; 0 where nothing tells. */
 uint32_t audio_rate_mhz(void);
 
-/* After the end of a file: leave the emulator or the process; returns on hardware. */
-void audio_exit(void);
+/* After the end of an input: whether another may come. Where audio is files, the emulator or the process ends instead. */
+bool audio_again(void);
+
+#ifdef CONFIG_CODESIGN_AUDIO_SERIAL
+/* Wait for who brings the audio. 0; -ENODATA when they ask for the end of the last run again. */
+int audio_await(void);
+
+/* Add to the line `ready` who brings the audio, and the check value of the whole image in flash. */
+void audio_ready(struct line *line);
+#else
+static inline int audio_await(void)
+{
+	return 0;
+}
+
+static inline void audio_ready(struct line *line)
+{
+	(void)line;
+}
+#endif
 
 #endif

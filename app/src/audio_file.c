@@ -84,7 +84,8 @@ uint32_t audio_rate_mhz(void)
 	return 0;
 }
 
-void audio_exit(void)
+bool audio_again(void)
 {
 	host_exit();
+	return false;
 }

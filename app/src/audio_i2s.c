@@ -138,6 +138,7 @@ uint32_t audio_rate_mhz(void)
 #endif
 }
 
-void audio_exit(void)
+bool audio_again(void)
 {
+	return false;
 }

@@ -50,6 +50,7 @@ void console_ready(void)
 	line_text(&line, "clock", cycles_source);
 	line_number(&line, "hz", cycles_hz());
 	line_number(&line, "deadline", deadline_cycles());
+	audio_ready(&line);
 	end(&line);
 }
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "check.h"
 #include "line.h"
 
 #define TAIL sizeof(" crc=01234567\n") /* always kept free */
@@ -55,26 +56,12 @@ void line_text(struct line *line, const char *name, const char *value)
 	}
 }
 
-/* CRC-32 as in Ethernet and zlib, bit by bit: a line is short. */
-static uint32_t check_value(const char *text, size_t length)
-{
-	uint32_t crc = UINT32_MAX;
-
-	for (size_t n = 0; n < length; n++) {
-		crc ^= (uint8_t)text[n];
-		for (int bit = 0; bit < 8; bit++) {
-			crc = crc >> 1 ^ (crc & 1 ? 0xEDB88320u : 0);
-		}
-	}
-	return ~crc;
-}
-
 const char *line_end(struct line *line)
 {
 	if (line->too_long || line->size < TAIL) {
 		return "";
 	}
-	const uint32_t crc = check_value(line->text, line->used);
+	const uint32_t crc = check_value(0, line->text, line->used);
 	char *end = line->text + line->used;
 
 	for (const char *c = " crc="; *c != '\0'; c++) {

@@ -7,6 +7,7 @@
  * The audio thread (pipeline.c) moves one block a hop through this line and waits for the enhancer until the deadline;
  * then the delayed input is played instead. The monitor counts, the console and the shell tell.
  */
+#include <errno.h>
 #include <zephyr/kernel.h>
 
 #include "audio.h"
@@ -17,6 +18,29 @@
 #include "safety.h"
 
 #define STATS_EVERY (CONFIG_CODESIGN_STATS_SECONDS > 0 ? K_SECONDS(CONFIG_CODESIGN_STATS_SECONDS) : K_FOREVER)
+
+/* From the first block to the end of the input. `err` is what opening the audio gave. */
+static void run(int err)
+{
+	if (err == 0 && IS_ENABLED(CONFIG_CODESIGN_AUTOSTART)) {
+		err = pipeline_start();
+	}
+	if (err != 0 && err != -ENODATA) {
+		console_error(audio_backend, err);
+		return;
+	}
+	if (err == 0) {
+		if (IS_ENABLED(CONFIG_CODESIGN_AUDIO_SERIAL)) { /* for who came now */
+			console_ready();
+		}
+		console_state();
+		while (pipeline_wait(STATS_EVERY) != 0) {
+			console_stats();
+		}
+	}
+	console_stats();
+	console_stacks();
+}
 
 int main(void)
 {
@@ -32,20 +56,9 @@ int main(void)
 	}
 	err = pipeline_open();
 
-	if (err == 0 && IS_ENABLED(CONFIG_CODESIGN_AUTOSTART)) {
-		err = pipeline_start();
-	}
-	if (err != 0) {
-		console_error(audio_backend, err);
-	} else {
-		console_state();
-		while (pipeline_wait(STATS_EVERY) != 0) {
-			console_stats();
-		}
-		console_stats();
-		console_stacks();
-	}
-	console_end();
-	audio_exit();
+	do {
+		run(err);
+		console_end();
+	} while (audio_again());
 	return 0;
 }

@@ -99,8 +99,11 @@ static void restart_stream(void)
 
 static int start_stream(void)
 {
-	const int err = worker_reset();
+	int err = audio_await();
 
+	if (err == 0) {
+		err = worker_reset();
+	}
 	output_reset(&output);
 	without_network = safety_read().in_a_row >= SAFETY_FAULTS_IN_A_ROW;
 	blocks_since_start = 0;

@@ -3,35 +3,46 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from codesign.base.errors import ToolError
 from codesign.cli.console import say
-from codesign.firmware.machines import MACHINES, MODULES, emulators
+from codesign.firmware.machines import MACHINES, MODULES, SERIAL, emulators, machine_named
 
 if TYPE_CHECKING:
     from codesign.firmware.boards import Board
     from codesign.firmware.machines.machine import Machine
 
-    EmulatorName = str
-    MachineName = str
-else:
-    EmulatorName = StrEnum("EmulatorName", {name: name for name in emulators()})
-    MachineName = StrEnum("MachineName", {name: name for name in MODULES})
+
+def _one_of(names: tuple[str, ...]) -> Any:
+    """What an option takes: a machine's name, or the board at a serial port with its port."""
+
+    def machine_address(value: str) -> str:
+        if value in names or value.startswith(f"{SERIAL}:"):
+            return value
+        raise typer.BadParameter(f"{value!r} is not one of {', '.join(map(repr, names))}")
+
+    return {"parser": machine_address, "metavar": f"[{'|'.join(names)}:PORT]"}
+
 
 _NAMES = ("--emulator", "--on")
 EmulatorOption = Annotated[
-    EmulatorName | None,
-    typer.Option(*_NAMES, help="unicorn: bare image; qemu, renode, native: Zephyr application (default: the board's)."),
-]
-MachineOption = Annotated[
-    MachineName | None,
+    str | None,
     typer.Option(
         *_NAMES,
-        help="unicorn: bare image; qemu, renode, native: Zephyr application; host: shared library (default: the board's).",
+        **_one_of((*emulators(), SERIAL)),
+        help="unicorn: bare image; qemu, renode, native: Zephyr application; serial:PORT: a real board (default: the board's).",
+    ),
+]
+MachineOption = Annotated[
+    str | None,
+    typer.Option(
+        *_NAMES,
+        **_one_of((*(name for name in MODULES if name != SERIAL), SERIAL)),
+        help="unicorn: bare image; qemu, renode, native: Zephyr application; serial:PORT: a real board; host: shared library "
+        "(default: the board's).",
     ),
 ]
 
@@ -44,7 +55,7 @@ def choose(wanted: str | None, board: Board, *, profile: bool = False) -> Machin
         InputError: the board cannot run there.
         ToolError: the machine asked for is not here: said before anything is built for it.
     """
-    machine = MACHINES[wanted or board.default_emulator]
+    machine = machine_named(wanted or board.default_emulator)
     machine.check_board(board)
     try:
         machine.check_tools(profile=profile)

@@ -49,7 +49,7 @@ def command(
     with tempfile.TemporaryDirectory(prefix="codesign-") as name, progress() as show:
         folder = Path(name) / machine.runtime
         how = None if strength < 0 else strength
-        found = measure(loaded, chosen, folder, machine.name, strength=how, progress=show)
+        found = measure(loaded, chosen, folder, machine.address, strength=how, progress=show)
     for path in outputs:
         write_figures(path, found)
     if json:

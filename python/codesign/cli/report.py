@@ -84,7 +84,7 @@ def command(
     loaded = set_up(load_model(model, chain, result), chosen, fit)
     recordings = recordings_with_notes(audio, clean, loaded.sample_rate)
     with tempfile.TemporaryDirectory(prefix="codesign-") as folder, progress() as show:
-        proof = prove(loaded, chosen, Path(folder), recordings, emulator=machine.name, seconds=seconds, progress=show)
+        proof = prove(loaded, chosen, Path(folder), recordings, emulator=machine.address, seconds=seconds, progress=show)
         show("report", 0, 0)
         report = assemble(proof, recordings, [shlex.join(["codesign", *sys.argv[1:]])])
         played = sounds(proof, recordings, embed) if "html" in formats else ()

@@ -166,7 +166,7 @@ def _run(
     _say_notes(audio, recording.notes)
     seconds = recording.pcm.size / model.sample_rate
     read = _Input(audio, seconds, recording.source_rate, recording.channels, recording.notes, recording.cut_off)
-    found = run_on(model, recording, machine.name, board, profile=profile, folder=folder, progress=show)
+    found = run_on(model, recording, machine.address, board, profile=profile, folder=folder, progress=show)
     write_audio(output, found.samples, model.sample_rate)
     run, counts = found.run, found.run.counts
     worst, layers = (counts.worst, counts.layers) if counts else (None, ())

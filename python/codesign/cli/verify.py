@@ -70,7 +70,7 @@ def command(
         where = output or Path(name)
         proof = prove(
             *(loaded, chosen, where, recordings),
-            emulator=machine.name,
+            emulator=machine.address,
             seconds=seconds,
             options=build_options(define, conf, overlay),
             elf=elf,

@@ -11,7 +11,7 @@ from codesign.firmware.cost import CostReport, estimate
 from codesign.firmware.image import Image
 from codesign.firmware.machines.console_report import ConsoleReport
 from codesign.firmware.machines.replay import replay
-from codesign.firmware.machines.run import Counts, Run
+from codesign.firmware.machines.run import Counts, Measured, Run
 from codesign.firmware.size.size import Size
 from codesign.firmware.size.stack import StackReport
 from codesign.proof.verdict import Check, Latency
@@ -48,6 +48,8 @@ def run_checks(run: Run, image: Image, size: Size | None) -> list[Check]:
         checks.append(_true_rate(run.console.true_rate, image.network.frontend.sample_rate))
     if run.unmapped is not None:
         checks.append(_all_mapped(run.unmapped))
+    if run.measured is not None:
+        checks.append(_measured_frame(run.measured, image))
     return checks
 
 
@@ -150,6 +152,19 @@ def _counter_agrees(counts: Counts, report: ConsoleReport, board: Board) -> Chec
     clock = report.ready.number("hz")
     detail = f"at most {apart} apart in {counts.per_frame.size:,} frames, {clock / 1e6:g} MHz"
     return Check(name, apart <= COUNTER_SLACK and clock == board.core.clock_hz, detail)
+
+
+def _measured_frame(measured: Measured, image: Image) -> Check:
+    """The worst frame as the core's own counter had it: no estimate, so without an error."""
+    board, chain = image.board, image.network.frontend
+    worst = int(measured.cycles.argmax())
+    cycles = int(measured.cycles[worst])
+    ms, limit = 1000.0 * cycles / measured.hz, min(board.budget.worst_frame_ms, chain.deadline_ms)
+    said = f"frame {worst}: {cycles:,} cycles of {measured.source} at {measured.hz / 1e6:g} MHz, {ms:.2f} ms (measured)"
+    if measured.source == "dwt" and measured.hz != board.core.clock_hz:
+        return Check("worst frame", False, f"{said}, but the card's clock is {board.core.clock_hz / 1e6:g} MHz")
+    resent = f"; {measured.resent} frames of the line sent again" if measured.resent else ""
+    return Check("worst frame", cycles > 0 and ms <= limit, f"{said}, limit {limit:g} ms{resent}")
 
 
 def _all_mapped(unmapped: tuple[str, ...]) -> Check:

@@ -6,15 +6,19 @@ Without --codesign-image the fixture is pytest-embedded's own: --embedded-servic
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from codesign.base.errors import CodesignError
 from codesign.firmware.boards import load_board
 from codesign.testing.emulated import EmulatedDut, QemuDut, RenodeDut
+
+if TYPE_CHECKING:
+    from codesign.proof.verdict import Verdict
 
 _DUTS: dict[str, type[EmulatedDut]] = {"renode": RenodeDut, "qemu": QemuDut}
 
@@ -24,7 +28,27 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--codesign-image", type=Path, help="ELF to run, build/zephyr/zephyr.elf")
     group.addoption("--codesign-board", default="nrf5340dk", help="its board: a name or a board.toml (default: nrf5340dk)")
     group.addoption("--codesign-emulator", choices=sorted(_DUTS), default="renode", help="default: renode")
+    group.addoption("--codesign-port", help="serial port of a real board, for codesign_proof: /dev/ttyACM0")
+    group.addoption("--codesign-seconds", type=float, default=20.0, help="of audio, for codesign_proof (default: 20)")
     group.addoption("--codesign-audio", type=Path, help="raw 16-bit samples for its input")
+
+
+@pytest.fixture
+def codesign_proof(request: pytest.FixtureRequest) -> Callable[[str | Path], Verdict]:
+    """Proves a model on the board at --codesign-port, which runs --codesign-image; skips where no port is given."""
+    port, elf = request.config.getoption("--codesign-port"), request.config.getoption("--codesign-image")
+    board = load_board(request.config.getoption("--codesign-board"))
+    if port is None:
+        pytest.skip("--codesign-port says where the board is")
+
+    def prove_model(model: str | Path) -> Verdict:
+        from codesign.pipeline import prove
+
+        seconds = request.config.getoption("--codesign-seconds")
+        with tempfile.TemporaryDirectory(prefix="codesign-") as folder:
+            return prove(Path(model), board, Path(folder), emulator=f"serial:{port}", elf=elf, seconds=seconds).verdict
+
+    return prove_model
 
 
 @pytest.fixture

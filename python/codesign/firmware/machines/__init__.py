@@ -19,6 +19,7 @@ MODULES = {
     "renode": "codesign.firmware.machines.renode",
     "native": "codesign.firmware.machines.native",
     "host": "codesign.firmware.machines.host",
+    "serial": "codesign.firmware.machines.serial_board",
 }
 """Machines by name, and the module whose MACHINE each one is: a new machine is a file and its line here."""
 
@@ -39,24 +40,25 @@ class _Machines(Mapping[str, "Machine"]):
 
 MACHINES: Mapping[str, Machine] = _Machines()
 
-HOST = "host"
-"""The machine that runs a library of this computer; all others emulate a board."""
+HOST, SERIAL = "host", "serial"
+"""The machine that runs a library of this computer, and the one that is a real board; all others emulate a board."""
 
 
 def emulators() -> tuple[str, ...]:
     """Names of the machines that emulate a board: what a board's card may name."""
-    return tuple(name for name in MODULES if name != HOST)
+    return tuple(name for name in MODULES if name not in (HOST, SERIAL))
 
 
 def machine_named(name: str) -> Machine:
-    """A machine by its name.
+    """A machine by its name, and after a colon its place if it has one: "serial:/dev/ttyACM0".
 
     Raises:
-        InputError: there is none of that name.
+        InputError: there is none of that name, or not there.
     """
+    name, colon, place = name.partition(":")
     if name not in MODULES:
         raise InputError(f"no machine is called '{name}'", hint=f"machines: {', '.join(MODULES)}")
-    return MACHINES[name]
+    return MACHINES[name].at(place) if colon else MACHINES[name]
 
 
 def bare_machine(board: Board) -> Machine:

@@ -62,6 +62,19 @@ class Machine(ABC):
     semihosting: ClassVar[bool] = False
     fallback: ClassVar[str] = ""
 
+    @property
+    def address(self) -> str:
+        """What `machine_named` takes for this machine: its name, and where it is if that has to be said."""
+        return self.name
+
+    def at(self, place: str) -> Machine:
+        """The machine at a place, for machines that are somewhere.
+
+        Raises:
+            InputError: this one is here.
+        """
+        raise InputError(f"{self.name} is on this computer, not at '{place}'", hint=f"leave out ':{place}'")
+
     def runs(self, board: Board) -> bool:
         """Whether images for the board run here: its card says so."""
         return self.name in board.emulators

@@ -30,15 +30,15 @@ def find_qemu() -> Path:
     raise ToolError(missing, hint="install qemu-system-arm (Debian, Ubuntu) or qemu (Homebrew), or set CODESIGN_QEMU")
 
 
-def machine_arguments(board: Board) -> tuple[str, ...]:
-    """QEMU's arguments for the board's machine: no display, no monitor, UART 0 on stdout.
+def machine_arguments(board: Board, uart: str = "stdio") -> tuple[str, ...]:
+    """QEMU's arguments for the board's machine: no display, no monitor, UART 0 on stdout, or where `uart` says, "pty" for one.
 
     Raises:
         InputError: the board's card has no table [qemu].
     """
     if board.qemu is None:
         raise InputError(f"board {board.name} has no QEMU machine", hint="add [qemu] to its board.toml: docs/add-a-board.md")
-    common = ("-display", "none", "-monitor", "none", "-serial", "stdio")
+    common = ("-display", "none", "-monitor", "none", "-serial", uart)
     return ("-machine", board.qemu.machine, *board.qemu.arguments, *common)
 
 

@@ -72,14 +72,26 @@ def counts_of(
 
 
 @dataclass(frozen=True)
+class Measured:
+    """What a real core's own counter counted: cycles of each frame, int64 (frames,), interrupts included, of a clock of `hz`;
+    `source` is the counter, "dwt" or "kernel". `resent` are blocks that a damaged line made travel again.
+    """
+
+    cycles: npt.NDArray[np.int64]
+    hz: int
+    source: str
+    resent: int = 0
+
+
+@dataclass(frozen=True)
 class Run:
     """One run: PCM out, and whatever else the machine shows.
 
     machine says what ran, for people; pcm is int16 (frames · hop,); skipped_frames are those in which a skip gate held the
     network. None where the machine does not show it: signals of every frame, counts of instructions, the console report of a
-    whole application, stack_bytes, the deepest stack that the run used, primed_samples, of silence that a stream began with
-    before pcm, block_samples, in which an application's audio comes and goes, and unmapped, accesses of the image to what the
-    machine's platform lacks. seconds is how long the run took here.
+    whole application, measured, cycles of a real core, stack_bytes, the deepest stack that the run used, primed_samples, of
+    silence that a stream began with before pcm, block_samples, in which an application's audio comes and goes, and unmapped,
+    accesses of the image to what the machine's platform lacks. seconds is how long the run took here.
     """
 
     machine: str
@@ -89,6 +101,7 @@ class Run:
     signals: NetworkSignals | None = None
     counts: Counts | None = None
     console: ConsoleReport | None = None
+    measured: Measured | None = None
     stack_bytes: int | None = None
     primed_samples: int | None = None
     block_samples: int | None = None
