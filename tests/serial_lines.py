@@ -68,7 +68,8 @@ class PythonBoard(threading.Thread):
     """The application's side of the line at `port`, honest where it is not told otherwise.
 
     `enhance` makes a hop of a hop; `begin` is called before the first. `ready` replaces fields of its first line,
-    `stats` of its last, `reply` changes an answer: (sequence, frames, cycles, PCM) -> the same, or None for no answer. It leaves at hop `leaves`.
+    `stats` of its last, `reply` changes an answer: (sequence, frames, cycles, PCM) -> the same, or None for no answer.
+    It leaves at hop `leaves`.
     """
 
     def __init__(self, enhance, begin, hop, *, model, sha, ready=None, stats=None, reply=None, leaves=None) -> None:

@@ -190,11 +190,13 @@ def prove(
     chain: PathLike | None = None,
     result: str | None = None,
     fit: PathLike | None = None,
+    elf: PathLike | None = None,
 ) -> Proof:
     """Build an int8 model for a board, run the image in an emulator and compare it with the references.
 
     `audio` are noisy recordings that take part, `clean` their clean signals in the same order or nothing. Builds stay in
-    `folder` if it is given; `fit` as for `build`. `.verdict.ok` says whether every check holds; checks that fail do not raise.
+    `folder` if it is given; `fit` as for `build`; `elf` is the user's own build of the Zephyr application. `.verdict.ok` says
+    whether every check holds; checks that fail do not raise.
 
     Raises:
         CodesignError: the model or a recording cannot be used, a tool is missing, a build failed, the image faulted.
@@ -203,7 +205,8 @@ def prove(
     recordings = read_recordings([Path(path) for path in audio], [Path(path) for path in clean], loaded.sample_rate)
     keeping = tempfile.TemporaryDirectory(prefix="codesign-") if folder is None else nullcontext(str(folder))
     with keeping as where:
-        return prove_model(loaded, _board(board), Path(where), recordings, emulator=emulator, seconds=seconds)
+        own = _path(elf)
+        return prove_model(loaded, _board(board), Path(where), recordings, emulator=emulator, seconds=seconds, elf=own)
 
 
 def evaluate(

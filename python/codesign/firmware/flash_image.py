@@ -12,8 +12,8 @@ _LONGEST = 1 << 26
 
 
 def flash_checks(elf: ElfImage) -> tuple[int, ...]:
-    """CRC-32 from `__rom_region_start` over `_flash_used` bytes: between sections erased, as a programmer leaves it, or zero, as
-    an emulator does.
+    """CRC-32 from `__rom_region_start` over `_flash_used` bytes: between sections erased, as a programmer leaves it, or
+    zero, as an emulator does.
 
     Raises:
         InputError: it is no Zephyr image.

@@ -6,13 +6,13 @@ Without --codesign-image the fixture is pytest-embedded's own: --embedded-servic
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+import codesign
 from codesign.base.errors import CodesignError
 from codesign.firmware.boards import load_board
 from codesign.testing.emulated import EmulatedDut, QemuDut, RenodeDut
@@ -42,11 +42,9 @@ def codesign_proof(request: pytest.FixtureRequest) -> Callable[[str | Path], Ver
         pytest.skip("--codesign-port says where the board is")
 
     def prove_model(model: str | Path) -> Verdict:
-        from codesign.pipeline import prove
-
         seconds = request.config.getoption("--codesign-seconds")
-        with tempfile.TemporaryDirectory(prefix="codesign-") as folder:
-            return prove(Path(model), board, Path(folder), emulator=f"serial:{port}", elf=elf, seconds=seconds).verdict
+        verdict: Verdict = codesign.prove(model, board=board, emulator=f"serial:{port}", elf=elf, seconds=seconds).verdict
+        return verdict
 
     return prove_model
 
