@@ -24,7 +24,7 @@ from codesign.firmware.settings import set_up
 from codesign.firmware.size.size import size
 from codesign.firmware.toolchain import BuildOptions, check_image_folder, own_image
 from codesign.firmware.toolchain.zephyr_folder import MODEL
-from codesign.proof.checks import block_check, budget_checks, cost_of, latency_check, latency_of, run_checks
+from codesign.proof.checks import block_check, budget_checks, cost_of, energy_of, latency_check, latency_of, run_checks
 from codesign.proof.delay import delay_check, delay_of
 from codesign.proof.equality import equal, run_reference, same_in_one_call
 from codesign.proof.oracle import against_onnxruntime
@@ -113,6 +113,7 @@ def prove(
         checks=checks,
         latency=latency,
         delay=delay,
+        energy=energy_of(latency, board) if latency else None,
         footprint=measured.footprint if measured else None,
         groups=measured.groups if measured else (),
         layers=run.counts.layers if run.counts else (),

@@ -35,6 +35,7 @@ SUMMARIES = {
     "verify": "Build, emulate and compare with the references; exit code 1 unless everything holds.",
     "evaluate": "Score models and recordings on noisy recordings with known clean signals.",
     "measure": "Gain, maximum output, distortion, noise, attack, release and delay of an image, in the manner of IEC 60118.",
+    "power": "Mean current of a measurement, hours on cells, and the estimate beside it.",
     "report": "Prove a model as verify does, and write what was found; exit code 1 unless everything holds.",
     "compare": "Compare two sets of figures; exit code 1 when one is worse than its threshold allows.",
     "listen": "Listening tests: make one, serve it on localhost, analyze its results.",

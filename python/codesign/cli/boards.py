@@ -18,10 +18,12 @@ def command(json: Json = False) -> None:
     if json:
         emit_json("boards", boards=boards)
         return
-    rows = table("Boards", "board", "core", "MHz", "flash KiB", "RAM KiB", "frame ms", "emulator")
+    rows = table("Boards, memories in KiB", "board", "core", "MHz", "flash", "RAM", "frame ms", "µA/MHz", "emulator")
     for board in boards:
         flash, ram = ("-", "-") if board.native else (board.flash.usable // 1024, board.ram.usable // 1024)
         mhz = board.core.clock_hz / 1e6
         budget = board.budget.worst_frame_ms
-        rows.add_row(*cells(board.name, board.core.cpu, f"{mhz:g}", flash, ram, f"{budget:g}", board.default_emulator))
+        current = f"{board.energy.ua_per_mhz:g}" if board.energy else "-"
+        figures = (f"{mhz:g}", flash, ram, f"{budget:g}", current)
+        rows.add_row(*cells(board.name, board.core.cpu, *figures, board.default_emulator))
     stderr.print(rows)

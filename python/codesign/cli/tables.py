@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from codesign.cli.console import cells, say, stderr, table
 from codesign.compiler.reference.saturation import Saturation, together
 from codesign.firmware.cost import StageCost
+from codesign.firmware.cost.energy import Consumption
 from codesign.firmware.size import BudgetCheck, Footprint, Group
 from codesign.firmware.size.stack import StackReport
 from codesign.proof import Delay, Latency, Verdict
@@ -55,6 +56,8 @@ def print_verdict(verdict: Verdict) -> None:
         if verdict.stages:
             print_stages(verdict.stages, verdict.latency.error)
         _print_latency(verdict.latency)
+    if verdict.energy is not None:
+        print_energy(verdict.energy)
     if verdict.delay is not None:
         _print_delay(verdict.delay)
     if verdict.footprint is not None:
@@ -110,6 +113,14 @@ def _print_latency(latency: Latency) -> None:
         f"estimated at {latency.clock_hz / 1e6:g} MHz: worst frame {latency.worst_ms:.2f} ms, mean {latency.mean_ms:.2f} ms "
         f"±{100 * latency.error:.0f} % of {latency.deadline_ms:g} ms"
     )
+
+
+def print_energy(energy: Consumption) -> None:
+    """Mean current, energy of a frame, hours on each cell."""
+    frame = f"{energy.frame_uj:.1f} µJ a frame, {energy.running_uj:.1f} of it running {100 * energy.busy:.0f} % of the time"
+    say(f"supply estimated: {energy.milliamps:.2f} mA at {energy.volts:g} V, {frame}, ±{100 * energy.error:.0f} %")
+    on = (f"{cell.title} {cell.hours:.0f} ({cell.least:.0f} to {cell.most:.0f})" for cell in energy.hours)
+    say(f"hours on a cell: {', '.join(on)}")
 
 
 def _print_delay(delay: Delay) -> None:

@@ -117,10 +117,16 @@ class Timing(_Card):
 
 
 class Energy(_Card):
-    """Supply current of the running core in µA per MHz at `volts`."""
+    """Supply current at `volts`: of the running core in µA per MHz, of the sleeping one between frames in µA, and in µA what
+    the audio interface takes beside it all the time; what a card leaves out counts as nothing. `error` is relative: 0.2 means
+    ±20 %.
+    """
 
     ua_per_mhz: PositiveFloat
+    sleep_ua: Annotated[float, Field(ge=0)] = 0.0
+    audio_ua: Annotated[float, Field(ge=0)] = 0.0
     volts: PositiveFloat
+    error: Annotated[float, Field(ge=0, lt=1)] = 0.2
     source: Annotated[str, Field(min_length=1)]
 
 

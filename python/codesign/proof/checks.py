@@ -8,6 +8,7 @@ import numpy.typing as npt
 
 from codesign.firmware.boards import Board
 from codesign.firmware.cost import CostReport, estimate
+from codesign.firmware.cost.energy import Consumption, consumption
 from codesign.firmware.image import Image
 from codesign.firmware.machines.console_report import ConsoleReport
 from codesign.firmware.machines.replay import replay
@@ -108,6 +109,11 @@ def latency_of(counts: Counts, cost: CostReport, image: Image) -> Latency:
         worst_frame=counts.worst_frame,
         cycles_per_instruction=cost.cycles_per_instruction,
     )
+
+
+def energy_of(latency: Latency, board: Board) -> Consumption | None:
+    """What the board takes from its supply with these frames, None where its card has no currents."""
+    return consumption(board, latency.mean_cycles, latency.hop_ms, latency.error)
 
 
 def _stack_bound(report: StackReport, board: Board, used: int) -> Check:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from codesign.compiler.reference.saturation import Saturation
 from codesign.firmware.cost import StageCost
+from codesign.firmware.cost.energy import Consumption
 from codesign.firmware.machines.run import LayerCost
 from codesign.firmware.size import Footprint, Group
 from codesign.firmware.size.stack import StackReport
@@ -120,7 +121,8 @@ class Quality:
 class Verdict:
     """Everything that verification found. It holds when all checks do.
 
-    latency is None where nothing counts instructions, footprint where the board has no memory map.
+    latency is None where nothing counts instructions, footprint where the board has no memory map, energy where its card has no
+    currents.
     """
 
     model: str
@@ -138,6 +140,7 @@ class Verdict:
     stack: StackReport | None = None
     stack_used: int | None = None  # deepest stack seen in the emulator, bytes
     delay: Delay | None = None
+    energy: Consumption | None = None
     saturation: tuple[Saturation, ...] = ()  # of the proof signal, whose extremes mean to go beyond, and of each recording
 
     @property

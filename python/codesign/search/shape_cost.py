@@ -27,7 +27,7 @@ from codesign.firmware.machines import machine_named
 from codesign.firmware.machines.machine import RunOptions
 from codesign.firmware.size.size import size
 from codesign.learning.train.recipe import Recipe
-from codesign.proof.checks import cost_of, latency_of
+from codesign.proof.checks import cost_of, energy_of, latency_of
 from codesign.proof.delay import delay_of
 
 MACHINE = "unicorn"
@@ -139,8 +139,8 @@ def _on_board(network: Network, board: Board, limits: Mapping[str, float]) -> Sh
         "ram": float(used["ram"].used),
         "macs": float(latency.macs),
     }
-    if board.energy is not None:
-        figures["energy_uj"] = latency.mean_cycles * board.energy.ua_per_mhz * 1e-6 * board.energy.volts
+    if (energy := energy_of(latency, board)) is not None:
+        figures["energy_uj"] = energy.frame_uj
     deadline = min(board.budget.worst_frame_ms, latency.deadline_ms)
     excess = {
         "flash": used["flash"].used / used["flash"].limit - 1.0,

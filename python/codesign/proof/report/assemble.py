@@ -67,6 +67,7 @@ def assemble(proof: Proof, recordings: Sequence[Recording], commands: Sequence[s
         quality=summarize_quality(verdict.quality),
         provenance=provenance(image, board, commands),
         metrics=verdict_metrics(verdict),
+        energy=_energy(proof),
     )
 
 
@@ -157,6 +158,15 @@ def _delay(proof: Proof) -> c.DelayRow | None:
         return None
     basis: c.Basis = "measured" if delay.measured else "exact"
     return c.DelayRow(delay.total, delay.total_ms, delay.algorithmic_ms, delay.buffers_ms, basis)
+
+
+def _energy(proof: Proof) -> c.EnergyRow | None:
+    found = proof.verdict.energy
+    if found is None:
+        return None
+    cells = tuple(c.CellRow(h.cell, h.title, h.hours, h.least, h.most, h.source) for h in found.hours)
+    figures = (found.milliamps, found.volts, found.frame_uj, found.running_uj, found.busy, found.error)
+    return c.EnergyRow(*figures, found.source, cells)
 
 
 def _stack(proof: Proof) -> c.StackRow | None:

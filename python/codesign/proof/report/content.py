@@ -186,6 +186,34 @@ class DelayRow:
 
 
 @dataclass(frozen=True)
+class CellRow:
+    """Hours on one cell; `least` and `most` are within the error."""
+
+    cell: str
+    title: str
+    hours: float
+    least: float
+    most: float
+    source: str
+
+
+@dataclass(frozen=True)
+class EnergyRow:
+    """What the board takes from its supply, an estimate that may be wrong by a factor of 1 + `error` either way: the mean
+    current at `volts`, µJ of a frame and of its part while the core runs, which is the share `busy` of the time.
+    """
+
+    milliamps: float
+    volts: float
+    frame_uj: float
+    running_uj: float
+    busy: float
+    error: float
+    source: str
+    hours: tuple[CellRow, ...]
+
+
+@dataclass(frozen=True)
 class Segment:
     """A part of the proof signal that starts at frame `start`."""
 
@@ -257,7 +285,8 @@ class Report:
     """All of it. It holds when all checks do: that firmware and network are the same. `quality` says what they do to speech: it
     is null where no recording has a clean signal.
 
-    cost is null where the emulator does not count instructions; memories are empty where the board has no memory map.
+    cost is null where the emulator does not count instructions, energy where the board's card has no currents; memories are
+    empty where the board has no memory map.
     """
 
     schema_version: Literal[1]
@@ -279,3 +308,4 @@ class Report:
     quality: QualitySummary | None
     provenance: Provenance
     metrics: tuple[Metric, ...]
+    energy: EnergyRow | None = None

@@ -7,6 +7,7 @@ import math
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
+from codesign.firmware.cost.energy import Consumption
 from codesign.firmware.size import Footprint, Group
 from codesign.proof import Delay, Latency, Quality, Verdict
 from codesign.proof.report.content import Metric
@@ -21,6 +22,8 @@ def verdict_metrics(verdict: Verdict) -> tuple[Metric, ...]:
         found.append(Metric("stack", verdict.stack.bytes, "bytes", "less", "bound"))
     if verdict.latency is not None:
         found += _latency(verdict.latency)
+    if verdict.energy is not None:
+        found += _energy(verdict.energy)
     if verdict.delay is not None:
         found += _delay(verdict.delay)
     for layer in verdict.layers:
@@ -63,6 +66,11 @@ def _latency(latency: Latency) -> Iterator[Metric]:
     yield Metric("frame.worst.ms", latency.worst_ms, "ms", "less", "estimate")
     yield Metric("frame.mean.ms", latency.mean_ms, "ms", "less", "estimate")
     yield Metric("latency.algorithmic_ms", latency.algorithmic_ms, "ms", "less", "exact")
+
+
+def _energy(energy: Consumption) -> Iterator[Metric]:
+    yield Metric("energy.milliamps", energy.milliamps, "mA", "less", "estimate")
+    yield Metric("energy.frame_uj", energy.frame_uj, "µJ", "less", "estimate")
 
 
 def _delay(delay: Delay) -> Iterator[Metric]:

@@ -6,8 +6,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from codesign.base.errors import one_line
+from codesign.firmware.cost.cells import SHOWN_CELLS
 from codesign.proof.judgement import quality_in_words
-from codesign.proof.report.content import BudgetRow, Report
+from codesign.proof.report.content import BudgetRow, EnergyRow, Report
 
 
 def render_summary(report: Report) -> str:
@@ -23,6 +24,8 @@ def render_summary(report: Report) -> str:
     lines += [f"- ❌ **{escape(check.name)}**: {escape(check.detail)}" for check in failed] + ([""] if failed else [])
     lines += table(("budget", "used", "limit", "", "figure"), map(_budget, report.budgets))
     lines += ["", _cost(report), ""]
+    if report.energy is not None:
+        lines += [_energy(report.energy), ""]
     rows = [
         (
             layer.name,
@@ -79,6 +82,12 @@ def _cost(report: Report) -> str:
     per_mac = "" if cost.instructions_per_mac is None else f", {cost.instructions_per_mac:.3f} per MAC"
     worst = f"Worst frame {cost.worst_instructions:,} instructions (exact), mean {cost.mean_instructions:,.0f}"
     return f"{worst}{per_mac}; {latency}"
+
+
+def _energy(energy: EnergyRow) -> str:
+    figures = f"{energy.milliamps:.2f} mA at {energy.volts:g} V, {energy.frame_uj:.1f} µJ a frame"
+    on = [f"{cell.hours:.0f} h on {escape(cell.title)}" for cell in energy.hours if cell.cell in SHOWN_CELLS]
+    return f"Supply, estimated ±{100 * energy.error:.0f} %: {'; '.join([figures, *on])}."
 
 
 def _budget(budget: BudgetRow) -> tuple[str, ...]:
