@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The command line as a user meets it: exit codes, one-line errors, JSON, nothing half-written."""
 
-import json
 import os
 import re
 import signal
@@ -15,6 +14,7 @@ import soundfile
 
 from codesign import __version__
 from codesign.base.resources import resource
+from json_documents import document as checked
 
 MODEL = resource("models", "pruned", "pruned.onnx")
 BARE = ("--runtime", "bare")  # needs no Zephyr
@@ -78,7 +78,7 @@ def test_version_and_help():
 def test_json_goes_to_stdout_with_a_schema_version(command):
     done = codesign(*command, "--json")
     assert done.returncode == 0, done.stderr
-    document = json.loads(done.stdout)
+    document = checked(done.stdout)
     assert document["schema_version"] == 1
     assert document["kind"] == command[0]
 
@@ -106,10 +106,10 @@ def test_completion():
 def test_build_size_and_budget(tmp_path):
     done = codesign("build", MODEL, *BARE, "--board", "nrf5340dk", "-o", tmp_path / "out", "--json")
     assert done.returncode == 0, done.stderr
-    built = json.loads(done.stdout)
+    built = checked(done.stdout)
     assert (tmp_path / "out" / "manifest.json").exists()
     sized = codesign("size", tmp_path / "out" / "firmware.elf", "--board", "nrf5340dk", "--json")
-    document = json.loads(sized.stdout)
+    document = checked(sized.stdout)
     assert document["footprint"]["regions"] == built["footprint"]["regions"]
     assert document["groups"] == built["groups"]
     assert {"lstm0", "lstm1", "front end", ".stack"} <= {group["label"] for group in document["groups"]}
@@ -118,7 +118,7 @@ def test_build_size_and_budget(tmp_path):
     (tmp_path / "out" / "manifest.json").write_text("{ not JSON")
     alone = codesign("size", tmp_path / "out" / "firmware.elf", "--entry", "cs_bare_process", "--json")
     assert alone.returncode == 0, alone.stderr
-    assert json.loads(alone.stdout)["stack"]["entry"] == "cs_bare_process"
+    assert checked(alone.stdout)["stack"]["entry"] == "cs_bare_process"
     assert_one_line_error(codesign("size", tmp_path / "out" / "firmware.elf", "--entry", "nothing"), 2, "nothing")
     (tmp_path / "out" / "manifest.json").write_text("{}")
     again = codesign("build", MODEL, *BARE, "-o", tmp_path / "out", "--json")

@@ -14,6 +14,7 @@ import soundfile
 from test_cli import assert_one_line_error, codesign
 
 from evidence import tones
+from json_documents import document as checked
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +34,7 @@ def test_models_and_recordings_side_by_side(folder, small_model, tmp_path):
         "-o", tmp_path / "e.json", "--keep", tmp_path / "wav", "--json",
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    evaluation = json.loads(done.stdout)["evaluation"]
+    evaluation = checked(done.stdout)["evaluation"]
     assert [system["name"] for system in evaluation["systems"]] == ["noisy", "net", "ours"]
     assert evaluation["systems"][1]["how"] == "int8, host library"
     assert {row["system"] for row in evaluation["differences"]} == {"noisy", "net"}
@@ -131,7 +132,7 @@ def test_an_error_half_way_keeps_what_was_computed(tmp_path):
     done = codesign("evaluate", folder, "-o", tmp_path / "e.json", "--json")
     assert done.returncode == 2
     assert "cannot read" in done.stderr.splitlines()[-1]
-    evaluation = json.loads(done.stdout)["evaluation"]
+    evaluation = checked(done.stdout)["evaluation"]
     assert evaluation["complete"] is False
     assert [score["item"] for score in evaluation["scores"]] == ["00", "01"]
     assert json.loads((tmp_path / "e.json").read_text())["evaluation"]["scores"] == evaluation["scores"]

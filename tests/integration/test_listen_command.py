@@ -14,6 +14,7 @@ import soundfile
 from test_cli import assert_one_line_error, codesign
 
 from evidence import tones
+from json_documents import document as checked
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +62,7 @@ def test_make_and_analyze(folder, tmp_path):
     arguments = ("listen", "analyze", results, "--key", tmp_path / "test.key.json")
     done = codesign(*arguments, "--json", "-o", tmp_path / "a.html", "-o", tmp_path / "a.csv")
     assert done.returncode == 0, done.stderr
-    document = json.loads(done.stdout)
+    document = checked(done.stdout)
     assert document["kind"] == "listen-analysis"
     assert document["analysis"]["scores"][0]["score"]["mean"] == 2
     assert "<svg" in (tmp_path / "a.html").read_text()

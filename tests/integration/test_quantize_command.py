@@ -1,14 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """codesign quantize as a user types it."""
 
-import json
-
 import numpy as np
 import onnx
 import pytest
 import soundfile
 from test_cli import assert_one_line_error, codesign
 
+from json_documents import document as checked
 from models import float_network
 
 
@@ -23,7 +22,7 @@ def folder(tmp_path):
 def test_every_layer_is_in_the_report(folder):
     done = codesign("quantize", folder / "float.onnx", "-d", folder / "recordings", "-o", folder / "int8.onnx", "--json")
     assert done.returncode == 0, done.stderr
-    report = json.loads(done.stdout)["report"]
+    report = checked(done.stdout)["report"]
     assert [layer["kind"] for layer in report["layers"]] == ["input", "lstm", "lstm", "linear", "linear"]
     assert set(report["layers"][1]) == {"name", "kind", "weights_db", "alone_db", "network_db"}
     assert report["balanced"] == []
@@ -50,7 +49,7 @@ def test_silence_is_warned_about(folder):
     assert "warning: 'features'" in said.stderr
     assert "0 % of the features and 0 % of the mask are beyond their range" in said.stderr
     done = codesign("quantize", folder / "float.onnx", "-d", folder / "recordings", "--json")
-    report = json.loads(done.stdout)["report"]
+    report = checked(done.stdout)["report"]
     assert (report["sound"]["level_db"], report["sound"]["silent"]) == (None, 1.0)
     assert "features" in report["still"]
     assert len(report["warnings"]) == 2

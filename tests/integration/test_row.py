@@ -30,6 +30,7 @@ from codesign.firmware.toolchain import build_host
 from codesign.hearing.evaluate import Pairs, model_system
 from codesign.pipeline import prove
 from codesign.proof.equality import equal, run_reference, same_in_one_call
+from json_documents import document as checked
 
 HOP, N_FFT = 128, 256
 
@@ -193,7 +194,7 @@ def test_what_one_network_gives_the_next_takes(name, tmp_path):
 def test_the_commands_take_a_row(folder, tmp_path):
     shown = codesign("inspect", folder / "pair.toml", "--json", cwd=tmp_path)
     assert shown.returncode == 0, shown.stderr
-    assert [each["name"] for each in json.loads(shown.stdout)["row"]] == ["first", "second"]
+    assert [each["name"] for each in checked(shown.stdout)["row"]] == ["first", "second"]
     made = codesign("generate", folder / "int16.toml", "-o", tmp_path / "c", cwd=tmp_path)
     assert made.returncode == 0, made.stderr
     assert (tmp_path / "c" / "pair.h").is_file()

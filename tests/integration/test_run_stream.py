@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """codesign run on the host: as much memory for a long recording as for a short one, the same bits, and what its file lacks."""
 
-import json
 import os
 import subprocess
 import sys
@@ -19,6 +18,7 @@ from codesign.firmware.machines import MACHINES
 from codesign.firmware.machines.alignment import alignment_of
 from codesign.firmware.machines.host import HostEnhancer
 from codesign.firmware.toolchain import build_host
+from json_documents import document as checked
 
 MEASURE = """
 import pathlib, re, sys
@@ -84,7 +84,7 @@ def test_what_the_file_lacks_is_said_and_in_json(tmp_path):
         for emulator in ("host", "unicorn"):
             done = codesign("run", MODEL, tmp_path / "a.wav", "-o", tmp_path / "o.wav", "--emulator", emulator, "--json")
             assert done.returncode == 0, done.stderr
-            document = json.loads(done.stdout)
+            document = checked(done.stdout)
             assert document["input"]["cut_off"] == cut
             assert document["input"]["seconds"] == (size - 44) / 32000
             assert done.stderr.count("cut off") == bool(cut)

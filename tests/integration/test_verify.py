@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The proof itself: it holds for a sound image, and does not for one that is wrong in a single byte."""
 
-import json
 from dataclasses import replace
 
 import numpy as np
@@ -21,6 +20,7 @@ from codesign.pipeline import prove
 from codesign.proof.equality import equal
 from codesign.proof.recordings import Recording
 from codesign.proof.signals import proof_signal
+from json_documents import document as checked
 from models import float_network
 
 
@@ -90,7 +90,7 @@ def test_one_wrong_byte_is_noticed(model, tmp_path):
 def test_verify_command(model, tmp_path):
     done = codesign("verify", model, "--seconds", "20", "--json", "-o", tmp_path / "kept")
     assert done.returncode == 0, done.stderr
-    document = json.loads(done.stdout)
+    document = checked(done.stdout)
     assert document["ok"] is True
     assert {check["ok"] for check in document["verdict"]["checks"]} == {True}
     assert (tmp_path / "kept" / "bare" / "firmware.elf").exists()

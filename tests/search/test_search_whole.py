@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import importlib.util
-import json
 import sys
 
 import pytest
@@ -18,6 +17,7 @@ from codesign.cli import main as cli
 from codesign.search.front import read_front
 from codesign.search.shape_cost import best_board, shape_cost
 from codesign.search.space import read_space
+from json_documents import document as checked
 
 pytestmark = pytest.mark.slow
 RECIPE = """name = "toy"
@@ -80,7 +80,7 @@ def test_a_search_ends_in_a_proven_network_that_can_be_taken(folder, capsys):
     assert main(["search", "take", str(out), str(number), "-o", str(folder / "taken")]) == 0
     capsys.readouterr()
     assert main(["search", "show", str(out), "--json"]) == 0
-    shown = json.loads(capsys.readouterr().out)
+    shown = checked(capsys.readouterr().out)
     assert [one["number"] for one in shown["front"]["trials"]] == [one.number for one in front.trials]
     assert {path.name for path in (folder / "taken").iterdir()} == {
         "last.pt",

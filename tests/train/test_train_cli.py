@@ -9,7 +9,6 @@ pytest.importorskip("torch", reason="no torch: pip install 'codesign[train]'")
 
 import contextlib
 import io
-import json
 import os
 import sys
 from dataclasses import dataclass
@@ -23,6 +22,7 @@ from codesign.cli import main as cli
 from codesign.compiler.lower import lower
 from codesign.compiler.model import load_onnx
 from codesign.learning.train.checkpoint import load
+from json_documents import document as checked
 from training_folders import noise_folder, speech_folder, tone, write
 
 COMPRESSION = RECIPE.replace("steps = 60", "steps = 8").replace("steps = 40", "steps = 4")
@@ -80,7 +80,7 @@ def test_train_compress_export_inspect(place):
     arguments = (place / "run" / "last.pt", place / "recipe.toml", *sounds(place), "-o", place / "small")
     done = codesign("compress", *arguments, "--json")
     assert done.returncode == 0, done.stderr
-    result = json.loads(done.stdout)["result"]
+    result = checked(done.stdout)["result"]
     assert result["after"]["bytes"] <= 2600 < result["before"]["bytes"]
     assert result["after"]["macs"] <= 2200 < result["before"]["macs"]
     assert (result["sizes"]["skip"], 0 < result["updates"] <= 1) == (True, True)
@@ -108,13 +108,13 @@ def test_a_shipped_network_is_trained_on(place, tmp_path):
     done = codesign("train", tmp_path / "plain.toml", *sounds(place), "--from", float_onnx, "-o", tmp_path / "other")
     assert_one_line(done, 2, "cannot go on from 'small'", "the same [network]")
     done = codesign("compress", float_onnx, place / "recipe.toml", *sounds(place), "-o", tmp_path / "small", "--json")
-    assert json.loads(done.stdout)["result"]["after"]["bytes"] <= 2600
+    assert checked(done.stdout)["result"]["after"]["bytes"] <= 2600
 
 
 def test_finished_run_is_not_trained_again(place):
     before = (place / "run" / "last.pt").read_bytes()
     done = codesign("train", place / "recipe.toml", *sounds(place), "-o", place / "run", "--json")
-    assert json.loads(done.stdout)["step"] == 6
+    assert checked(done.stdout)["step"] == 6
     assert "going on from step 6 of 6" in done.stderr
     assert (place / "run" / "best.pt").exists()
     assert len(before) == len((place / "run" / "last.pt").read_bytes())

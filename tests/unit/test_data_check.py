@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-import json
-
 import numpy as np
 import pytest
 from typer.testing import CliRunner
@@ -13,6 +11,7 @@ from codesign.base.errors import InputError
 from codesign.cli.app import app
 from codesign.learning.data.check import check_data
 from corpus_folders import DEMAND, VOICEBANK, made
+from json_documents import document as checked
 from training_folders import RATE, tone, write
 
 
@@ -64,4 +63,4 @@ def test_the_command(tmp_path, monkeypatch):
     for text in ("speech: 0.00 hours in 12 files", "validation", "clipping: 0 files", "16,000 Hz in 12 files", "4 test"):
         assert text in done.output
     done = CliRunner().invoke(app, ["data", "check", str(tmp_path / "v"), "--json"])
-    assert json.loads(done.stdout)["report"]["pairs"]["pairs"] == {"train": 6, "validation": 2, "test": 4}
+    assert checked(done.stdout)["report"]["pairs"]["pairs"] == {"train": 6, "validation": 2, "test": 4}

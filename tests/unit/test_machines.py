@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import subprocess
 import sys
@@ -23,6 +22,7 @@ from codesign.firmware.machines import MACHINES, MODULES, emulators, machine_nam
 from codesign.firmware.machines.alignment import Alignment, HopBuffer
 from codesign.firmware.machines.machine import Machine, MonitorCommand, RunOptions
 from codesign.firmware.toolchain import build_host
+from json_documents import document as checked
 from networks import random_network
 
 pytestmark = pytest.mark.slow  # the file as a whole
@@ -162,12 +162,12 @@ def test_commands_offer_and_run_it(tmp_path):
     soundfile.write(tmp_path / "a.wav", np.zeros(4000, np.int16), 16000)
     done = with_toy("run", model, tmp_path / "a.wav", "-o", tmp_path / "o.wav", "--on", "toy", "--json")
     assert done.returncode == 0, done.stderr
-    found = json.loads(done.stdout)
+    found = checked(done.stdout)
     assert (found["runtime"], found["worst_instructions"]) == ("toy", 1000)
     assert soundfile.info(tmp_path / "o.wav").frames == 4000
     done = with_toy("verify", model, "--board", "native_sim", "--emulator", "toy", "--seconds", "20", "--json")
     assert done.returncode == 0, done.stderr
-    verdict = json.loads(done.stdout)["verdict"]
+    verdict = checked(done.stdout)["verdict"]
     assert verdict["emulator"] == "toy"
     assert verdict["checks"][0]["name"] == "toy = host, bit for bit"
     assert verdict["latency"]["worst_instructions"] == 1000

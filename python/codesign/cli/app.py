@@ -38,6 +38,9 @@ SUMMARIES = {
     "power": "Mean current of a measurement, hours on cells, and the estimate beside it.",
     "report": "Prove a model as verify does, and write what was found; exit code 1 unless everything holds.",
     "compare": "Compare two sets of figures; exit code 1 when one is worse than its threshold allows.",
+    "schema": "The JSON Schema of what a command prints with --json.",
+    "sbom": "Software bill of materials of a built firmware, as CycloneDX: its network, codesign's parts, Zephyr and its "
+    "modules.",
     "listen": "Listening tests: make one, serve it on localhost, analyze its results.",
 }
 """What each command does, as the list of commands says it: the beginning of its own help."""

@@ -6,6 +6,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import json
+import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -29,9 +30,11 @@ def say(text: str) -> None:
 
 
 def emit_json(kind: str, **values: Any) -> None:
-    """One JSON document on stdout: schema_version, kind, and the values with dataclasses as objects."""
+    """One JSON document on stdout, as cli/schemas/<kind>.schema.json describes it: schema_version, kind, and the values with
+    dataclasses as objects. What is not finite is null, as JSON has no such number.
+    """
     document = {"schema_version": SCHEMA_VERSION, "kind": kind, **{k: _plain(v) for k, v in values.items()}}
-    print(json.dumps(document, indent=2, ensure_ascii=False))
+    print(json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False))
 
 
 def table(title: str, *columns: str) -> Table:
@@ -105,7 +108,9 @@ def _plain(value: Any) -> Any:
     if isinstance(value, list | tuple | set | frozenset):
         return [_plain(v) for v in value]
     if hasattr(value, "tolist"):  # an array or a number of NumPy, which most commands do not import
-        return value.tolist()
+        return _plain(value.tolist())
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
     if isinstance(value, Path):
         return str(value)
     if hasattr(value, "model_dump"):

@@ -90,7 +90,7 @@ def _figures(document: Mapping[str, Any]) -> Figures | None:
             }
             return Figures(_origin(names), metrics)
         case "verify" | "demo":
-            verdict = TypeAdapter(Verdict).validate_python(document["verdict"])
+            verdict = TypeAdapter(Verdict).validate_python(_with_nan(document["verdict"]))
             board = f"{verdict.board} in {verdict.emulator}"
             return Figures(
                 _origin({"model": verdict.model, "board": board, "compiler": verdict.compiler}), verdict_metrics(verdict)
@@ -101,6 +101,12 @@ def _figures(document: Mapping[str, Any]) -> Figures | None:
             return Figures(_origin({"compiler": document.get("compiler", "")}), footprint_metrics(footprint, groups))
         case _:
             return None
+
+
+def _with_nan(verdict: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A verdict whose qualities have the numbers that JSON could not hold."""
+    rows = [{name: math.nan if value is None else value for name, value in row.items()} for row in verdict.get("quality", ())]
+    return {**verdict, "quality": rows}
 
 
 def _origin(names: Mapping[str, str]) -> tuple[tuple[str, str], ...]:

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a report says: figures, names and series; nothing of how they are drawn. docs/report.schema.json is made from this."""
+"""What a report says: figures, names and series; nothing of how they are drawn. cli/schemas/report.schema.json
+describes it.
+"""
 
 from __future__ import annotations
 
