@@ -9,7 +9,10 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.1.0"
+try:
+    from codesign.base._version import version as __version__
+except ImportError:  # a checkout that nothing was built from
+    __version__ = "0.1.0.dev0"
 
 if TYPE_CHECKING:
     from codesign.api import build, evaluate, generate, load, prove, quantize, read_chain, run, size
