@@ -13,7 +13,7 @@ from codesign.base.errors import InputError
 from codesign.base.reading import read_limited
 from codesign.firmware.boards import load_board
 from codesign.firmware.cost.cells import CellHours, hours_on_cells
-from codesign.firmware.cost.power_log import Measured, read_power_log
+from codesign.firmware.cost.power_log import MeasuredSupply, read_power_log
 
 _MAX_BYTES = 64 * 2**20
 _HINT = "name the JSON of report -o FILE.json, verify --json or demo --json"
@@ -40,7 +40,7 @@ class PowerComparison:
     `ratio` measured power over estimated: None without an estimate.
     """
 
-    measured: Measured
+    measured: MeasuredSupply
     volts: float
     milliwatts: float
     frame_uj: float | None

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Measured current: the CSV files that Nordic's PPK2 and a Joulescope leave, read block by block.
+"""MeasuredSupply current: the CSV files that Nordic's PPK2 and a Joulescope leave, read block by block.
 
 PPK2 (nRF Connect Power Profiler, export): `Timestamp(ms),Current(uA)` and, if chosen, `D0-D7` or `D0,…,D7`.
 Joulescope (statistics recording): `#time,current,voltage,power,charge,energy` or the same without #, in SI units; lines of
@@ -32,7 +32,7 @@ _AMPERES = {"PPK2": 1e-6, "Joulescope": 1.0}
 
 
 @dataclass(frozen=True)
-class Measured:
+class MeasuredSupply:
     """Mean over `seconds` of `samples` samples: supply current in mA and, where the file has voltages, power in mW."""
 
     instrument: str
@@ -51,7 +51,7 @@ class _Format:
     count: int
 
 
-def read_power_log(path: Path, start: float = 0.0, end: float = float("inf")) -> Measured:
+def read_power_log(path: Path, start: float = 0.0, end: float = float("inf")) -> MeasuredSupply:
     """What was measured from `start` to `end`, in seconds from the file's first sample.
 
     A sample stands for the time since the one before it: a Joulescope's rows are means of that time.
@@ -68,7 +68,7 @@ def read_power_log(path: Path, start: float = 0.0, end: float = float("inf")) ->
         raise InputError(f"{path} is not text", hint=_HINT) from error
 
 
-def _measure(path: Path, file: TextIO, start: float, end: float) -> Measured:
+def _measure(path: Path, file: TextIO, start: float, end: float) -> MeasuredSupply:
     layout, line = _header(path, file)
     first = last = None
     samples, charge, energy, span, peak = 0, 0.0, 0.0, 0.0, -np.inf
@@ -94,7 +94,9 @@ def _measure(path: Path, file: TextIO, start: float, end: float) -> Measured:
         length = f"{last - first:.3g} s" if first is not None and last is not None else "no sample"
         raise InputError(f"{path}: nothing between {start:g} and {end:g} s", hint=f"the file has {length}")
     watts = energy / span if len(layout.columns) == 3 else None
-    return Measured(layout.instrument, samples, span, 1e3 * charge / span, 1e3 * peak, None if watts is None else 1e3 * watts)
+    return MeasuredSupply(
+        layout.instrument, samples, span, 1e3 * charge / span, 1e3 * peak, None if watts is None else 1e3 * watts
+    )
 
 
 def _header(path: Path, file: TextIO) -> tuple[_Format, int]:
