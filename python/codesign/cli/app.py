@@ -17,7 +17,7 @@ SUMMARIES = {
     "demo": "Build the shipped network, run the image in the emulator on real noisy speech and prove it.",
     "doctor": "Say which tools are present, what each enables and how to get the rest.",
     "boards": "List the boards with their cores, memories and budgets.",
-    "data": "Say what a folder of recordings is to training: check.",
+    "data": "Say what a folder of recordings is to training: check; pack corpora for training as shards: pack.",
     "train": "Train a network; a run that was stopped goes on where it was.",
     "compress": "Prune, train on, teach to skip and quantize a trained network, as far as the recipe says so; "
     "a stopped run goes on.",

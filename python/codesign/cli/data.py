@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""codesign data: what folders of recordings are to training."""
+"""codesign data: what folders of recordings are to training, and packing them."""
 
 from __future__ import annotations
 
+import os
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -11,17 +12,21 @@ import typer
 
 from codesign.cli.console import cells, emit_json, progress, say, stderr, table
 from codesign.cli.groups import Commands
-from codesign.cli.options import Json
+from codesign.cli.options import Json, place
 
 if TYPE_CHECKING:
     from codesign.learning.data.check import KindReport
+    from codesign.learning.data.shard_index import ShardIndex
+    from codesign.learning.data.sources import Place
+else:
+    Place = str
 
 app = typer.Typer(
     cls=Commands,
     add_completion=False,
     no_args_is_help=True,
     rich_markup_mode=None,
-    help="Say what a folder of recordings is to training: check.",
+    help="Say what a folder of recordings is to training: check; pack corpora for training as shards: pack.",
 )
 
 
@@ -31,6 +36,11 @@ class Recorded(StrEnum):
     rooms = "rooms"
 
 
+class Packed(StrEnum):
+    speech = "speech"
+    noise = "noise"
+
+
 @app.callback()
 def _group() -> None:
     pass
@@ -38,7 +48,15 @@ def _group() -> None:
 
 @app.command()
 def check(
-    folder: Annotated[Path, typer.Argument(help="Folder of recordings, or the root of a corpus.", show_default=False)],
+    folder: Annotated[
+        Place,
+        typer.Argument(
+            parser=place,
+            metavar="PLACE",
+            help="Folder of recordings, the root of a corpus, or shards, by folder or URL.",
+            show_default=False,
+        ),
+    ],
     kind: Annotated[Recorded | None, typer.Option("--as", help="What it is, where the folders' names do not say it.")] = None,
     rate: Annotated[int, typer.Option(min=4000, max=192000, help="Sample rate of the training in Hz.")] = 16000,
     seed: Annotated[int, typer.Option(min=0, help="The recipe's seed, which draws splits.")] = 1,
@@ -49,7 +67,11 @@ def check(
     Example: codesign data check VoiceBank-DEMAND/
     """
     from codesign.learning.data.check import check_data
+    from codesign.learning.data.shard_index import is_packed, read_index
 
+    if isinstance(folder, str) or is_packed(folder):
+        _show(*read_index(folder), json=json)
+        return
     with progress() as show:
         report = check_data(folder, kind.value if kind else "", sample_rate=rate, seed=seed, progress=show)
     if json:
@@ -62,6 +84,54 @@ def check(
         say(f"pairs of noisy and clean recordings: {counts}")
         for note in report.pairs.notes:
             say(note)
+
+
+@app.command()
+def pack(
+    folders: Annotated[list[Path], typer.Argument(help="Folders of recordings, or roots of corpora.", show_default=False)],
+    output: Annotated[Path, typer.Option("--output", "-o", help="A folder for the shards.", show_default=False)],
+    kind: Annotated[Packed | None, typer.Option("--as", help="What they are, where the folders' names do not say it.")] = None,
+    rate: Annotated[int, typer.Option(min=4000, max=192000, help="Sample rate of the training in Hz.")] = 16000,
+    seed: Annotated[int, typer.Option(min=0, help="Draws splits, and the order.")] = 1,
+    minutes: Annotated[float, typer.Option(min=0.1, max=240.0, help="Sound in a shard.")] = 15.0,
+    jobs: Annotated[int, typer.Option(min=1, max=256, help="Processes that decode.")] = max(1, os.cpu_count() or 1),
+    json: Json = False,
+) -> None:
+    """Pack speech and noise as shards, which training reads from a folder or a URL with the same memory for any corpus.
+
+    Example: codesign data pack speech/ noise/ -o shards/
+    """
+    from codesign.learning.data.pack import pack as pack_folders
+
+    with progress() as show:
+        index = pack_folders(
+            folders,
+            output,
+            kind.value if kind else "",
+            sample_rate=rate,
+            seed=seed,
+            shard_seconds=60.0 * minutes,
+            jobs=jobs,
+            progress=show,
+        )
+    _show(output, index, json=json)
+    if not json:
+        say(f"train on them: codesign train … --speech {output} --noise {output}")
+
+
+def _show(place: Place, index: ShardIndex, *, json: bool) -> None:
+    from codesign.learning.data.shard_index import described
+
+    if json:
+        emit_json("shards", place=str(place), index=index.model_dump(mode="json"))
+        return
+    size = sum(shard.bytes for shard in index.shards)
+    rows = table(f"{place}: {len(index.shards):,} shards, {size / 1e6:,.1f} MB", "", "hours", "recordings", "voices")
+    for kind, split, hours, recordings, groups in described(index):
+        rows.add_row(*cells(f"{kind} {split}", f"{hours:,.2f}", f"{recordings:,}", f"{groups:,}"))
+    stderr.print(rows)
+    for note in index.notes:
+        say(note)
 
 
 def _print(found: KindReport) -> None:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -12,6 +13,9 @@ import typer
 if TYPE_CHECKING:
     from codesign.firmware.boards import Board
     from codesign.firmware.toolchain.options import BuildOptions
+    from codesign.learning.data.sources import Place
+else:
+    Place = str
 
 DEFAULT_BOARD = "nrf5340dk"
 DEFAULT_SECONDS = 60.0
@@ -38,8 +42,43 @@ Fragment = Annotated[
 ]
 Overlay = Annotated[list[Path] | None, typer.Option("--overlay", help="Devicetree overlay for the Zephyr image (repeatable).")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON to stdout.")]
-Speech = Annotated[Path | None, typer.Option("--speech", help="Folder of clean speech, WAV or FLAC.", show_default=False)]
-Noise = Annotated[Path | None, typer.Option("--noise", help="Folder of noise, WAV or FLAC.", show_default=False)]
+
+
+def place(text: str) -> Place:
+    """A folder, or a URL of shards."""
+    return text.rstrip("/") if "://" in text else Path(text)
+
+
+def absolute(folder: Path | None) -> Path | None:
+    """The same for other processes and machines; links stay as they are."""
+    return None if folder is None else Path(os.path.abspath(folder))  # noqa: PTH100
+
+
+def anywhere(given: Place | None) -> Place | None:
+    """A place as other processes and machines find it."""
+    return given if isinstance(given, str) else absolute(given)
+
+
+Speech = Annotated[
+    Place | None,
+    typer.Option(
+        "--speech",
+        parser=place,
+        metavar="PLACE",
+        help="Folder of clean speech, WAV or FLAC; or shards of codesign data pack, by folder or URL.",
+        show_default=False,
+    ),
+]
+Noise = Annotated[
+    Place | None,
+    typer.Option(
+        "--noise",
+        parser=place,
+        metavar="PLACE",
+        help="Folder of noise, WAV or FLAC; or shards, by folder or URL.",
+        show_default=False,
+    ),
+]
 PairedSpeech = Annotated[
     Path | None, typer.Option("--pairs", help="Folder of noisy recordings and their clean signals.", show_default=False)
 ]
@@ -47,6 +86,7 @@ Rooms = Annotated[
     Path | None,
     typer.Option("--rooms", help="Folder of rooms' impulse responses, in place of simulated ones.", show_default=False),
 ]
+Ray = Annotated[str, typer.Option("--ray", help="Run on a Ray cluster: auto, its address, or local for one begun here.")]
 RunFolder = Annotated[
     Path, typer.Option("--output", "-o", help="Folder of the run's checkpoints and logs.", show_default=False)
 ]

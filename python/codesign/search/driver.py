@@ -282,5 +282,5 @@ def check_material(space: Space, material: Material) -> None:
     if space.settings.trials and not any(folders):
         raise InputError("trials are trained", hint="give --speech and --noise, or --pairs, or --shapes to cost shapes only")
     for folder in folders:
-        if folder is not None and not folder.is_dir():
+        if isinstance(folder, Path) and not folder.is_dir():
             raise InputError(f"{folder} is no folder", hint="give a folder of WAV or FLAC recordings")

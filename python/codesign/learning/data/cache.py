@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -50,14 +50,19 @@ class Decoded:
 
     @property
     def gain(self) -> npt.NDArray[np.float32]:
-        """Factor (n,) that brings active frames to TARGET_DB, but peaks no further than −1 dB."""
-        wanted = np.minimum(TARGET_DB - self.active.astype(np.float64), -1.0 - self.peak.astype(np.float64))
-        return np.asarray(10 ** (wanted / 20), np.float32)
+        """Factor (n,) of each, as gain_of says."""
+        return gain_of(self.active, self.peak)
 
     @property
     def contrast(self) -> npt.NDArray[np.float32]:
         """How far the active frames of each are above its noise floor, in dB (n,)."""
         return self.active - self.floor
+
+
+def gain_of(active: npt.NDArray[np.float32], peak: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """Factor (n,) that brings active frames of these levels in dB to TARGET_DB, but peaks no further than −1 dB."""
+    wanted = np.minimum(TARGET_DB - active.astype(np.float64), -1.0 - peak.astype(np.float64))
+    return np.asarray(10 ** (wanted / 20), np.float32)
 
 
 def decode(folder: Path, paths: Sequence[Path], sample_rate: int, cache: Path, progress: Progress, what: str = "") -> Decoded:
@@ -103,27 +108,32 @@ def _load(place: Path, stamp: str) -> Decoded | None:
 
 
 @dataclass
-class _Tally:
-    """What was left out or changed: reason → (files, the first of them)."""
+class Tally:
+    """What was left out or changed: reason → how many files, the first of them."""
 
-    found: dict[str, list[str]] = field(default_factory=dict)
+    found: dict[str, tuple[int, str]] = field(default_factory=dict)
 
-    def add(self, reason: str, example: str) -> None:
-        self.found.setdefault(reason, []).append(example)
+    def add(self, remarks: Iterable[tuple[str, str]]) -> None:
+        """Count the remarks on a file."""
+        for reason, example in remarks:
+            count, first = self.found.get(reason, (0, example))
+            self.found[reason] = count + 1, first
 
     def lines(self, total: int) -> tuple[str, ...]:
-        return tuple(f"{len(names)} of {total} files {reason}, the first {names[0]}" for reason, names in self.found.items())
+        """A line for each reason, of `total` files."""
+        return tuple(f"{count} of {total} files {reason}, the first {first}" for reason, (count, first) in self.found.items())
 
 
 def _write(building: Path, paths: Sequence[Path], sample_rate: int, stamp: str, folder: Path, progress: Progress) -> None:
-    tally = _Tally()
+    tally = Tally()
     kept, lengths, rates, levels = [], [], [], list[Levels]()
     with (building / "pcm.int16").open("wb") as file:
         for number, path in enumerate(paths):
             if number % 50 == 0:
                 progress(f"decode {folder.name}", number, len(paths))
-            audio = _usable(path, sample_rate, tally)
-            if audio is not None:
+            found = usable(path, sample_rate)
+            tally.add(found.remarks)
+            if (audio := found.audio) is not None:
                 file.write(audio.pcm.tobytes())
                 kept.append(number)
                 lengths.append(audio.pcm.size)
@@ -135,7 +145,7 @@ def _write(building: Path, paths: Sequence[Path], sample_rate: int, stamp: str, 
             f"{folder}: no usable recording: {notes[0]}", hint=f"give WAV or FLAC files of {sample_rate} Hz or more"
         )
     length = np.array(lengths, np.int64)
-    in_db = np.array([(found.active_db, found.floor_db, found.peak_db) for found in levels], np.float32).T
+    in_db = np.array([(level.active_db, level.floor_db, level.peak_db) for level in levels], np.float32).T
     np.savez(
         building / "index.npz",
         **dict(zip(("active", "floor", "peak"), in_db, strict=True)),
@@ -148,26 +158,32 @@ def _write(building: Path, paths: Sequence[Path], sample_rate: int, stamp: str, 
     (building / "manifest.json").write_text(json.dumps(manifest, indent=1), encoding="utf-8")
 
 
-def _usable(path: Path, sample_rate: int, tally: _Tally) -> Audio | None:
+@dataclass(frozen=True)
+class Usable:
+    """A recording as it can be used, None where it cannot; `remarks` are (what was left out or changed, of which file)."""
+
+    audio: Audio | None
+    remarks: tuple[tuple[str, str], ...] = ()
+
+
+def usable(path: Path, sample_rate: int) -> Usable:
+    """Decode a recording to mono at `sample_rate` Hz, unless it is unreadable, below the rate, silent or shorter than 20 ms."""
     try:
         audio = read_audio(path, sample_rate)
     except CodesignError as error:
-        tally.add("left out as unreadable", f"({error.message})")
-        return None
+        return Usable(None, (("left out as unreadable", f"({error.message})"),))
     if audio.source_rate < sample_rate:
         # Resampling up brings nothing back: the network would learn that speech ends there.
-        tally.add(f"left out because recorded below {sample_rate} Hz", f"{path} at {audio.source_rate} Hz")
-    elif int(np.abs(audio.pcm.astype(np.int32)).max()) <= SILENT:
-        tally.add("left out as silent", str(path))
-    elif audio.pcm.size < SHORTEST_SECONDS * sample_rate:
-        tally.add(f"left out as shorter than {1000 * SHORTEST_SECONDS:g} ms", str(path))
-    else:
-        if audio.channels > 1:
-            tally.add("with several channels averaged to one", str(path))
-        if audio.cut_off:
-            tally.add("cut off before their end", str(path))
-        return audio
-    return None
+        return Usable(None, ((f"left out because recorded below {sample_rate} Hz", f"{path} at {audio.source_rate} Hz"),))
+    if int(np.abs(audio.pcm.astype(np.int32)).max()) <= SILENT:
+        return Usable(None, (("left out as silent", str(path)),))
+    if audio.pcm.size < SHORTEST_SECONDS * sample_rate:
+        return Usable(None, ((f"left out as shorter than {1000 * SHORTEST_SECONDS:g} ms", str(path)),))
+    changed = {
+        "with several channels averaged to one": audio.channels > 1,
+        "cut off before their end": bool(audio.cut_off),
+    }
+    return Usable(audio, tuple((what, str(path)) for what, holds in changed.items() if holds))
 
 
 def _digest(*parts: str) -> str:

@@ -96,13 +96,13 @@ def check_data(
     """
     if kind and kind not in KINDS:
         raise InputError(f"'{kind}' is not one of {', '.join(KINDS)}", hint="leave it out where the folders' names say it")
-    wanted = (kind,) if kind else _kinds(folder)
+    wanted = (kind,) if kind else kinds_of(folder)
     place = cache_folder() if cache is None else cache
     kinds = tuple(_report(folder, what, sample_rate, seed, place, progress) for what in wanted)
     return DataReport(folder, kinds, _pairs(folder, seed) if "speech" in wanted else None)
 
 
-def _kinds(folder: Path) -> tuple[str, ...]:
+def kinds_of(folder: Path) -> tuple[str, ...]:
     """What names say is in a folder; speech where they say nothing."""
     roles: set[Role | None] = {folder_role(folder.name)}
     if folder.is_dir():

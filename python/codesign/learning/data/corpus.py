@@ -12,22 +12,25 @@ import numpy.typing as npt
 from codesign.base.cache import cache_folder
 from codesign.base.errors import InputError
 from codesign.base.progress import Progress, silent
+from codesign.base.signals import Pcm
 from codesign.learning.data.cache import decode
 from codesign.learning.data.folders import SPLITS, Split, draw_splits, find_recordings
 from codesign.learning.data.levels import noisy_note
+from codesign.learning.data.shard_index import KINDS, Kind, ShardIndex, is_packed, read_index
+from codesign.learning.data.sources import Place
 
 
 @dataclass(frozen=True, eq=False)
 class Recordings:
-    """The recordings of one folder, in the cache's file `pcm` (int16, one after the other).
+    """The recordings of one folder, in the cache's file `pcm` (int16, one after the other), or of shards, in memory.
 
     `group` and `split` int64 (n,) are places in `groups` and SPLITS; `start`, `length` int64 (n,) in samples; `gain` float32
     (n,) brings a recording to one active level, `contrast` float32 (n,) is that level over the quiet frames' in dB. `notes` say
     what was left out.
     """
 
-    folder: Path
-    pcm: Path
+    folder: Place
+    pcm: Path | Pcm
     groups: tuple[str, ...]
     group: npt.NDArray[np.int64]
     split: npt.NDArray[np.int64]
@@ -50,13 +53,31 @@ class Recordings:
         return int(self.length[self.chosen(split)].sum())
 
 
+@dataclass(frozen=True)
+class ShardedRecordings:
+    """Recordings of one kind in shards. As Recordings, but that no more than a window of them is in memory."""
+
+    folder: Place
+    kind: Kind
+    index: ShardIndex
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was said when they were packed."""
+        return tuple(f"{self.folder}: {note}" for note in self.index.notes if note.startswith(f"{self.kind}:"))
+
+    def samples(self, split: Split) -> int:
+        """Length of all recordings of a split."""
+        return sum(shard.samples for shard in self.index.chosen(self.kind, split))
+
+
 @dataclass(frozen=True, eq=False)
 class Corpus:
     """Speech and noise at one rate in Hz, and a folder of impulse responses, None for simulated rooms."""
 
     sample_rate: int
-    speech: Recordings
-    noise: Recordings
+    speech: Recordings | ShardedRecordings
+    noise: Recordings | ShardedRecordings
     rooms: Path | None = None
 
     @property
@@ -71,8 +92,8 @@ class Corpus:
 
 
 def open_corpus(
-    speech: Path,
-    noise: Path,
+    speech: Place,
+    noise: Place,
     rooms: Path | None = None,
     *,
     sample_rate: int = 16000,
@@ -80,25 +101,52 @@ def open_corpus(
     cache: Path | None = None,
     progress: Progress = silent,
 ) -> Corpus:
-    """Open two folders of WAV and FLAC files, decoding what is not in the cache yet.
+    """Open two folders of WAV and FLAC files, decoding what is not in the cache yet; or shards, by their folder or URL.
 
     Folders named train and test below them are the split; without, `seed` draws voices (a voice is a folder) and files of
     noise for validation and test. `rooms` is a folder of impulse responses in place of simulated ones.
 
     Raises:
-        InputError: a folder is missing, without recordings or without usable ones, or the cache cannot be written.
+        InputError: a folder is missing, without recordings or without usable ones, the cache cannot be written, or shards have
+            no index or another rate.
+        ToolError: what opens a URL is not installed.
     """
     place = cache_folder() if cache is None else cache
-    opened = [
-        _open(folder, what, by_group, sample_rate, seed, place, progress)
-        for folder, what, by_group in ((speech, "speech", True), (noise, "noise", False))
-    ]
+    given = zip((speech, noise), KINDS, strict=True)
+    opened = [_open(folder, kind, sample_rate, seed, place, progress) for folder, kind in given]
     if rooms is not None:
         find_recordings(rooms, "rooms")  # said now, not in the mixer's process
     return Corpus(sample_rate, opened[0], opened[1], rooms)
 
 
-def _open(folder: Path, what: str, by_group: bool, sample_rate: int, seed: int, cache: Path, progress: Progress) -> Recordings:
+def _open(
+    given: Place, kind: Kind, sample_rate: int, seed: int, cache: Path, progress: Progress
+) -> Recordings | ShardedRecordings:
+    if isinstance(given, str) or is_packed(given):
+        return open_shards(given, kind, sample_rate)
+    return _decoded(given, kind, kind == "speech", sample_rate, seed, cache, progress)
+
+
+def open_shards(given: Place, kind: Kind, sample_rate: int) -> ShardedRecordings:
+    """Shards of one kind, by their folder, index or URL.
+
+    Raises:
+        InputError: they have no index, none of this kind, or another rate.
+    """
+    folder, index = read_index(given)
+    if kind not in index.kinds:
+        raise InputError(f"{folder}: shards of {' and '.join(index.kinds)}, no {kind}", hint=f"pack {kind}: codesign data pack")
+    if index.sample_rate != sample_rate:
+        raise InputError(
+            f"{folder}: shards at {index.sample_rate} Hz, the recipe asks for {sample_rate} Hz",
+            hint=f"pack again: codesign data pack --rate {sample_rate}",
+        )
+    return ShardedRecordings(folder, kind, index)
+
+
+def _decoded(
+    folder: Path, what: str, by_group: bool, sample_rate: int, seed: int, cache: Path, progress: Progress
+) -> Recordings:
     found = find_recordings(folder, what)
     decoded = decode(folder, [recording.path for recording in found.files], sample_rate, cache, progress, what)
     usable = [found.files[index] for index in decoded.kept]

@@ -9,12 +9,14 @@ import numpy as np
 
 from codesign.base.errors import InputError
 from codesign.base.signals import Signal32
-from codesign.learning.data.corpus import Corpus
+from codesign.learning.data.corpus import Corpus, Recordings
 from codesign.learning.data.folders import SPLITS, Split
 from codesign.learning.data.pool import EVENT_SECONDS, FADE_SECONDS, noise_pools, speech_pool
 from codesign.learning.data.render import KNOTS, NEPER, TOP_OCTAVES, Renderer
 from codesign.learning.data.rooms import SECONDS, Responses, recorded_bank, room_bank
 from codesign.learning.data.settings import MixSettings
+from codesign.learning.data.shard_index import KINDS
+from codesign.learning.data.shard_window import window_of
 
 QUIETEST = 1e-5
 """Root mean square below which a stretch holds nothing: −100 dB of full scale."""
@@ -46,10 +48,12 @@ class Mixer:
         self.settings = settings or MixSettings()
         self.position = 0
         rate = self._rate = corpus.sample_rate
-        self._speech = speech_pool(corpus.speech, split, rate, self.settings.speech_weights)
-        others = self.settings.voices_weights or self.settings.speech_weights
-        self._others = speech_pool(corpus.speech, split, rate, others)
-        self._lasting, self._events = noise_pools(corpus.noise, split, rate, self.settings.noise_weights)
+        unit = GROUP * self.settings.reuse
+        self._windows = tuple(
+            window_of(recordings, kind, split, length, seed, unit)
+            for recordings, kind in zip((corpus.speech, corpus.noise), KINDS, strict=True)
+        )
+        self._heard: tuple[Recordings | None, Recordings | None] = (None, None)
         # Rooms of a split are its own, so that validation hears none of the training's.
         self._rooms: Responses | None = None
         if self.settings.rooms > 0.0:
@@ -87,6 +91,7 @@ class Mixer:
         if number is None:
             number = self.position
             self.position += 1
+        self._hear(number)
         settings, group, index = self.settings, *divmod(number, GROUP * self.settings.reuse)
         rng = self._rng(number)
         if settings.reuse == 1:
@@ -111,6 +116,18 @@ class Mixer:
         peak = max(float(np.abs(noisy).max()), float(np.abs(clean).max()))
         gain = np.float32(min(level, FULLEST / peak))
         return noisy * gain, clean * gain
+
+    def _hear(self, number: int) -> None:
+        """Take pools from what mixture `number` is drawn from."""
+        speech, noise = (window.at(number) for window in self._windows)
+        settings, rate = self.settings, self._rate
+        if speech is not self._heard[0]:
+            self._speech = speech_pool(speech, self.split, rate, settings.speech_weights)
+            others = settings.voices_weights or settings.speech_weights
+            self._others = speech_pool(speech, self.split, rate, others)
+        if noise is not self._heard[1]:
+            self._lasting, self._events = noise_pools(noise, self.split, rate, settings.noise_weights)
+        self._heard = (speech, noise)
 
     def _rng(self, *numbers: int) -> np.random.Generator:
         return np.random.default_rng((self.seed, SPLITS.index(self.split), *numbers))

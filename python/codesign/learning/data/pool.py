@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import fnmatch
 from collections.abc import Mapping
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -26,7 +27,8 @@ class RecordingPool:
         self, recordings: Recordings, places: npt.NDArray[np.int64], sample_rate: int, weights: Mapping[str, float]
     ) -> None:
         # As a plain array: numpy's memmap class costs more than the copy of a short recording.
-        self._pcm = np.asarray(np.memmap(recordings.pcm, np.int16, mode="r"))
+        pcm = recordings.pcm
+        self._pcm = np.asarray(np.memmap(pcm, np.int16, mode="r")) if isinstance(pcm, Path) else pcm
         self._recordings = recordings
         self._groups: list[npt.NDArray[np.int64]] = [
             places[recordings.group[places] == group] for group in np.unique(recordings.group[places])

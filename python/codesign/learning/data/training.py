@@ -17,6 +17,7 @@ from codesign.learning.data.folders import Split
 from codesign.learning.data.mixer import Mixer
 from codesign.learning.data.pair_mixer import PairMixer, RecordedPairs, open_pairs
 from codesign.learning.data.settings import MixSettings
+from codesign.learning.data.sources import Place
 
 
 class MixtureSource(Protocol):
@@ -80,19 +81,38 @@ class ByTurns:
         return self.sources[source].mixture(snr_db, turn)
 
 
+class RowsOf:
+    """Some rows of each batch of `size` mixtures of a source: those from row `first` on. `position` is of the whole batches."""
+
+    def __init__(self, source: MixtureSource, first: int, size: int) -> None:
+        self.source, self.first, self.size, self.length, self.position = source, first, size, source.length, source.position
+
+    def batch(self, size: int) -> tuple[Signal32, Signal32]:
+        """`size` rows of the next batch."""
+        self.source.position = self.position + self.first
+        self.position += self.size
+        return self.source.batch(size)
+
+    def mixture(self, snr_db: float | None = None, number: int | None = None) -> tuple[Signal32, Signal32]:
+        """As of MixtureSource."""
+        return self.source.mixture(snr_db, number)
+
+
 @dataclass(frozen=True)
 class Folders:
-    """Where recordings are: of speech and noise, of impulse responses for them, of pairs; None for what is not given."""
+    """Where recordings are: of speech and noise (folders, or shards by their folder or URL), of impulse responses for them, of
+    pairs; None for what is not given.
+    """
 
-    speech: Path | None
-    noise: Path | None
+    speech: Place | None
+    noise: Place | None
     pairs: Path | None = None
     rooms: Path | None = None
 
 
 def open_data(
-    speech: Path | None,
-    noise: Path | None,
+    speech: Place | None,
+    noise: Place | None,
     pairs: Path | None = None,
     rooms: Path | None = None,
     *,
