@@ -14,7 +14,7 @@ import typer
 from codesign.base.errors import CodesignError, InputError
 from codesign.base.files.output_file import check_files
 from codesign.cli.console import progress, say
-from codesign.cli.options import FitFile, Json
+from codesign.cli.options import FitFile, Json, Ray
 
 if TYPE_CHECKING:
     from codesign.hearing.evaluate.journal import Journal
@@ -56,7 +56,8 @@ def command(
     output: Annotated[list[Path] | None, typer.Option("--output", "-o", help=".csv, .json or .md file (repeatable).")] = None,
     plots: Annotated[Path | None, typer.Option(help="Folder for PNG plots; needs the extra 'plots'.")] = None,
     keep: Annotated[Path | None, typer.Option(help="Folder to write the enhanced recordings to: SYSTEM/ITEM.wav.")] = None,
-    jobs: Annotated[int, typer.Option(min=1, max=256, help="Processes that score.")] = max(1, (os.cpu_count() or 1) // 2),
+    jobs: Annotated[int, typer.Option(min=1, max=256, help="Processes that score here.")] = max(1, (os.cpu_count() or 1) // 2),
+    ray: Ray = "",
     json: Json = False,
 ) -> None:
     """Score models and recordings on noisy recordings with known clean signals.
@@ -64,7 +65,7 @@ def command(
     Example: codesign evaluate models/demo -m models/pruned/pruned.onnx -m float=models/baseline-256/baseline-256-float.onnx
     """
     from codesign.base.audio import write_audio
-    from codesign.base.isolate import Workers
+    from codesign.base.isolate import ClusterWorkers, Workers
     from codesign.cli.evaluate_output import print_evaluation, say_written, write_files
     from codesign.cli.evaluate_systems import check_kept, compared_systems, place_kept
     from codesign.hearing.evaluate import summarize
@@ -93,7 +94,8 @@ def command(
     with (
         tempfile.TemporaryDirectory(prefix="codesign-") as folder,
         progress() as show,
-        Workers(min(jobs, columns * len(pairs.items))) as workers,  # they start while models are built
+        # Processes start while models are built.
+        ClusterWorkers(ray) if ray else Workers(min(jobs, columns * len(pairs.items))) as workers,
     ):
         show("load", 0, 0)
         systems = compared_systems(

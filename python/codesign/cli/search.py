@@ -13,7 +13,7 @@ import typer
 from codesign.base.errors import InputError
 from codesign.cli.console import cells, emit_json, progress, say, stderr, table
 from codesign.cli.groups import Commands
-from codesign.cli.options import DEFAULT_BOARD, Device, Json, Noise, PairedSpeech, Rooms, Speech
+from codesign.cli.options import DEFAULT_BOARD, Device, Json, Noise, PairedSpeech, Ray, Rooms, Speech, absolute, anywhere
 from codesign.cli.train import make_folder
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def run(
     ] = None,
     shapes: Annotated[bool, typer.Option("--shapes", help="Cost shapes only, train nothing.")] = False,
     workers: Annotated[int, typer.Option(min=0, max=1024, help="Processes here (default: one a core).")] = 0,
-    ray: Annotated[str, typer.Option(help="Run on a Ray cluster: auto, or its address.")] = "",
+    ray: Ray = "",
     cpus_per_job: Annotated[float, typer.Option(min=0.1, help="Of the cluster, for each job.")] = 1.0,
     gpus_per_job: Annotated[float, typer.Option(min=0.0, help="Of the cluster, for each job.")] = 0.0,
     storage: Annotated[str, typer.Option(help="A database for the trials, by URL (default: a journal in the folder).")] = "",
@@ -82,8 +82,8 @@ def run(
     boards = tuple(board or [DEFAULT_BOARD])
     for name in boards:
         load_board(name)
-    recordings = Folders(*(folder and _absolute(folder) for folder in (speech, noise, pairs, rooms)))
-    material = Material(_absolute(output), boards, recordings, device)
+    recordings = Folders(anywhere(speech), anywhere(noise), absolute(pairs), absolute(rooms))
+    material = Material(Path(os.path.abspath(output)), boards, recordings, device)  # noqa: PTH100 - links stay as they are
     check_material(chosen, material)
     make_folder(output)
     held = lock_folder(output)
@@ -161,18 +161,13 @@ def take(
         say(f"wrote {output}: {', '.join(path.name for path in files)}")
 
 
-def _absolute(folder: Path) -> Path:
-    """Jobs may run elsewhere: in another process, on another machine."""
-    return Path(os.path.abspath(folder))  # noqa: PTH100 - links stay as they are
-
-
 def _untrained(space: Any) -> Any:
     from dataclasses import replace
 
-    from codesign.search.figures import COSTS
+    from codesign.search.figures import CAPACITY, COSTS
 
     costs = tuple(name for name in space.settings.objectives if name in COSTS) or ("macs",)
-    settings = space.settings.model_copy(update={"trials": 0, "finalists": 0, "objectives": costs})
+    settings = space.settings.model_copy(update={"trials": 0, "finalists": 0, "objectives": (CAPACITY, *costs)})
     return replace(space, settings=settings)
 
 

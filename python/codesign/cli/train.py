@@ -8,9 +8,10 @@ from typing import Annotated
 
 import typer
 
+from codesign.base.errors import InputError
 from codesign.base.files.output_file import check_files
 from codesign.cli.console import emit_json, progress, say
-from codesign.cli.options import Device, Json, Noise, PairedSpeech, Rooms, RunFolder, Speech
+from codesign.cli.options import Device, Json, Noise, PairedSpeech, Ray, Rooms, RunFolder, Speech
 
 
 def command(
@@ -24,6 +25,16 @@ def command(
         Path | None, typer.Option("--from", help="Begin with this network's weights: an ONNX file or a checkpoint.")
     ] = None,
     device: Device = "auto",
+    ray: Ray = "",
+    ray_workers: Annotated[int, typer.Option(min=1, max=1024, help="Workers on the cluster that share each batch.")] = 1,
+    ray_min_workers: Annotated[
+        int, typer.Option(min=0, max=1024, help="Go on with as few where workers are lost (default: all).")
+    ] = 0,
+    cpus_per_worker: Annotated[float, typer.Option(min=0.1, help="Of the cluster.")] = 1.0,
+    gpus_per_worker: Annotated[float, typer.Option(min=0.0, help="Of the cluster.")] = 0.0,
+    ray_storage: Annotated[
+        str, typer.Option(help="Folder that all machines see, or URL, for Ray's checkpoints (default: the run's folder).")
+    ] = "",
     json: Json = False,
 ) -> None:
     """Train a network; a run that was stopped goes on where it was.
@@ -34,37 +45,28 @@ def command(
     from codesign.learning.train.recipe import read_recipe
 
     plan = read_recipe(recipe)
-    where = device_named(device)
+    if not ray:
+        device_named(device)
+    elif ray_workers > plan.train.batch:
+        raise InputError(f"--ray-workers {ray_workers} for batches of {plan.train.batch}", hint="take fewer, or a larger batch")
     from codesign.learning.data import Folders
-    from codesign.learning.distill.source import batch_source, teacher_of
+    from codesign.learning.distill.source import teacher_of
     from codesign.learning.train.checkpoint import resume
     from codesign.learning.train.float_task import float_task
     from codesign.learning.train.initial_weights import initial_weights
-    from codesign.learning.train.log import Log, shown
-    from codesign.learning.train.loop import PhaseRun
-    from codesign.learning.train.loop import train as run_loop
-    from codesign.learning.train.memory import keep_freed_memory
-    from codesign.learning.train.source import data_of, validation_pairs
-    from codesign.learning.train.validation import Validation
+    from codesign.learning.train.log import shown
+    from codesign.learning.training_run import TrainingJob, run_training
 
     last = output / "last.pt"
-    before = resume(last, plan, "train") if last.exists() else None
-    task = float_task(plan, initial_weights(initial) if initial else None)
+    if last.exists():
+        resume(last, plan, "train")
+    float_task(plan, initial_weights(initial) if initial else None)
     teacher_of(plan, recipe.parent)
     make_folder(output)
     check_files([last, output / "best.pt"], [recipe, *([initial] if initial else [])])
-    keep_freed_memory()
+    job = TrainingJob(plan, Folders(speech, noise, pairs, rooms), output, recipe.parent, output / "log", initial, device)
     with progress() as show:
-        data = data_of(plan, Folders(speech, noise, pairs, rooms), show)
-        for note in data.notes:
-            say(note)
-        if before is not None:
-            say(f"going on from step {before.step:,} of {plan.train.steps:,}")
-        score = Validation(*validation_pairs(data, plan), where, plan.config.sample_rate, plan.train.select)
-        run = PhaseRun(
-            plan, plan.train, output, where, score, show, log=Log(say, output / "log", plan.model_dump_json(indent=2))
-        )
-        result = run_loop(task, batch_source(data, plan, plan.train, recipe.parent), run, before)
+        result = run_training(job, show=show, say=say)
     best = result.progress["best"]
     if json:
         emit_json("train", checkpoint=last, step=result.step, best=best, select=plan.train.select)
@@ -74,8 +76,6 @@ def command(
 
 def make_folder(folder: Path) -> None:
     """Raise InputError when `folder` cannot be made."""
-    from codesign.base.errors import InputError
-
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -114,7 +114,7 @@ _PACKAGES = (
         "pip install pyroomacoustics, or set rooms = 0 in the recipe",
     ),
     _Package("optuna", (("optuna", "optuna"),), "search", "pip install 'codesign[search]'"),
-    _Package("ray", (("ray", "ray"),), "search on a cluster", "pip install 'codesign[search]'"),
+    _Package("ray", (("ray", "ray"),), "search, train and evaluate on a cluster", "pip install 'codesign[cluster]'"),
     _Package("pesq", (("pesq", "pesq"),), "PESQ-WB in evaluate", "pip install pesq"),
     _Package("pyclarity", (("clarity", "pyclarity"),), "HASPI and HASQI in evaluate", "pip install 'codesign[metrics]'"),
 )

@@ -3,16 +3,15 @@
 
 from __future__ import annotations
 
-import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any
 
-from codesign.base.errors import CodesignError, ToolError, one_line
+from codesign.base.cluster import join, need_slots
+from codesign.base.errors import CodesignError, ToolError
 from codesign.base.isolate.workers import LimitedCall, Workers
-from codesign.firmware.doctor import missing
 
 JOB_SECONDS = 14 * 24 * 3600.0
 LOST_TIMES = 5
@@ -69,33 +68,18 @@ class Processes(Executor):
 
 
 class RayCluster(Executor):
-    """A Ray cluster: "auto" joins the one that this machine is part of, an address another. Each job takes `cpus` and `gpus`.
+    """A Ray cluster at an address, as `join` takes it. Each job takes `cpus` and `gpus`.
 
     Machines of the cluster need codesign with torch, and the search's folder under the same path.
     """
 
     def __init__(self, address: str, cpus: float = 1.0, gpus: float = 0.0) -> None:
+        self._ray = ray = join(address)
         try:
-            import ray
-        except ImportError as error:
-            raise missing("ray") from error
-        self._ray = ray
-        os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")  # the one line below says what is wrong
-        try:
-            if not ray.is_initialized():
-                ray.init(address=address, log_to_driver=False, logging_level="error")
-        except (ConnectionError, ValueError, RuntimeError, OSError) as error:
-            raise ToolError(
-                f"no Ray cluster at '{address}': {one_line(str(error), 160)}", hint="ray start --head begins one here"
-            ) from error
-        found = ray.cluster_resources()
-        self.slots = int(found.get("CPU", 0) // cpus) if not gpus else int(found.get("GPU", 0) // gpus)
-        if self.slots < 1:
-            raise ToolError(
-                f"the Ray cluster has {found.get('CPU', 0):g} CPUs and {found.get('GPU', 0):g} GPUs, a job takes {cpus:g} "
-                f"and {gpus:g}",
-                hint="give smaller --cpus-per-job or --gpus-per-job",
-            )
+            self.slots = need_slots(ray, 1, cpus, gpus, "give smaller --cpus-per-job or --gpus-per-job")
+        except ToolError:
+            ray.shutdown()
+            raise
         # A lost job comes back to the search, which makes it again and counts it: Ray itself makes none twice.
         self._remote = ray.remote(num_cpus=cpus, num_gpus=gpus, max_retries=0)(_caught)
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from codesign.base.audio import AudioStream
 from codesign.base.errors import CodesignError, InputError
-from codesign.base.isolate import Answer, LimitedCall, Workers
+from codesign.base.isolate import Answer, LimitedCall, Pool
 from codesign.base.progress import Progress
 from codesign.base.signals import Pcm
 from codesign.compiler.frontend.compressor import Compressor
@@ -111,7 +111,7 @@ def sample_rate_of(pairs: Pairs, systems: Sequence[System] = ()) -> int:
     return rate
 
 
-def scores(plan: ScoringPlan, workers: Workers, progress: Progress, heard: Heard) -> Iterator[Scored]:
+def scores(plan: ScoringPlan, workers: Pool, progress: Progress, heard: Heard) -> Iterator[Scored]:
     """Enhance every item and score it, in the order in which scores are ready; `heard` is given every item's signals.
 
     The signals of an item are cut to the shortest, all systems' together, so that every figure is of the same samples.

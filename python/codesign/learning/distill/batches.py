@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from multiprocessing import get_context
 
 from codesign.base.errors import ToolError
@@ -17,6 +17,7 @@ from codesign.learning.distill.recordings import NoisyRecordings
 from codesign.learning.distill.teacher import TeacherFile
 from codesign.learning.distill.worker import begin, teach
 from codesign.learning.train.loop import BatchSource, Signals
+from codesign.learning.train.source import ALL
 
 AHEAD = 4
 """Taught batches that are begun before they are needed, at most."""
@@ -39,6 +40,7 @@ class DistilledBatches:
     teacher: TeacherFile
     sample_rate: int
     recordings: NoisyRecordings | None = None
+    rows: slice = field(default_factory=lambda: ALL)
 
     def is_taught(self, batch: int) -> bool:
         """Whether batch number `batch` is one of the teacher's: as many as `share` says, evenly spread."""
@@ -77,11 +79,12 @@ class DistilledBatches:
             number += 1
 
     def _heard(self, index: int) -> tuple[Signals, Signals | None]:
-        """(noisy, clean) of taught batch `index`; recordings have no clean signal."""
+        """(noisy, clean) of the `rows` of taught batch `index`; recordings have no clean signal."""
         if self.recordings is not None:
-            return self.recordings.batch(index, self.size, self.mixer.length), None
+            return self.recordings.batch(index, self.size, self.mixer.length)[self.rows], None
         self.mixer.position = index * self.size
-        return self.mixer.batch(self.size)
+        noisy, clean = self.mixer.batch(self.size)
+        return noisy[self.rows], clean[self.rows]
 
     @contextlib.contextmanager
     def _pool(self) -> Iterator[ProcessPoolExecutor]:

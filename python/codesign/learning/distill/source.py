@@ -11,7 +11,7 @@ from codesign.learning.distill.recordings import NoisyRecordings
 from codesign.learning.distill.teacher import TeacherFile
 from codesign.learning.train.loop import BatchSource
 from codesign.learning.train.recipe import Phase, Recipe
-from codesign.learning.train.source import MixedBatches, batch_samples
+from codesign.learning.train.source import ALL, MixedBatches, batch_samples
 
 
 def teacher_of(recipe: Recipe, folder: Path) -> TeacherFile | None:
@@ -27,13 +27,13 @@ def teacher_of(recipe: Recipe, folder: Path) -> TeacherFile | None:
     return file
 
 
-def batch_source(data: TrainingData, recipe: Recipe, phase: Phase, folder: Path) -> BatchSource:
-    """Batches of one phase; paths in [distill] are taken from `folder`.
+def batch_source(data: TrainingData, recipe: Recipe, phase: Phase, folder: Path, rows: slice = ALL) -> BatchSource:
+    """Batches of one phase, or `rows` of each; paths in [distill] are taken from `folder`.
 
     Raises:
         InputError: no recording in the folder that [distill] names.
     """
-    mixed = MixedBatches(data, recipe, phase)
+    mixed = MixedBatches(data, recipe, phase, rows)
     if recipe.distill is None:
         return mixed
     settings, rate, seed = recipe.distill, recipe.config.sample_rate, recipe.seed + SEED_OFFSET
@@ -47,4 +47,5 @@ def batch_source(data: TrainingData, recipe: Recipe, phase: Phase, folder: Path)
         TeacherFile(folder / settings.teacher, settings.chain),
         rate,
         recordings,
+        rows,
     )

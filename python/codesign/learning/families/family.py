@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from codesign.compiler.frontend import Chain
+from codesign.learning.families.dropout import Part, drop
 
 ROW_BYTES = 4 + 4 + 1
 """Bias, multiplier and shift of a row of a matrix or of a channel of a convolution."""
@@ -72,6 +73,13 @@ class FamilyNetwork(nn.Module, ABC):
     sizes: Sizes
     lowers_precision: bool = False
     """Whether it trains in bfloat16 where it can."""
+    dropout: float = 0.0
+    part: Part | None = None
+    """Which rows of a batch it is given, where others compute the others."""
+
+    def dropped(self, values: Tensor) -> Tensor:
+        """[batch, …], in training with dropout."""
+        return drop(values, self.dropout, self.part) if self.training else values
 
     @abstractmethod
     def fresh_states(self, batch: int, device: torch.device | str = "cpu") -> States:

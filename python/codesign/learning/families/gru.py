@@ -9,7 +9,6 @@ from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from codesign.compiler.frontend import Chain
 from codesign.learning.families.family import (
@@ -125,6 +124,6 @@ class GruNetwork(FamilyNetwork):
         for name, state in before.items():
             x, hidden = self.get_submodule(f"gru{name[1:]}")(x, state[None])
             after[name] = hidden[0]
-            x = functional.dropout(x, self.dropout, self.training)
+            x = self.dropped(x)
         updates = torch.ones(features.shape[:2], device=features.device)
         return fully_connected(self, x, len(self.sizes.fc)), NamedStates(after), updates

@@ -9,7 +9,6 @@ from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from codesign.compiler.frontend import Chain
 from codesign.learning.families.family import GATE_BYTES, ROW_BYTES, FamilyNetwork, Sizes, States, UnitGroup, UnitSlice
@@ -165,7 +164,7 @@ class LstmNetwork(FamilyNetwork):
         for name, (h, c) in zip(self.lstm_names, states.layers, strict=True):
             x, (h, c) = self.get_submodule(name)(x, (h[None], c[None]))
             after.append((h[0], c[0]))
-            x = functional.dropout(x, self.dropout, self.training)
+            x = self.dropped(x)
         return x, LstmStates(tuple(after))
 
     def _skipping(self, x: Tensor, states: LstmStates) -> tuple[Tensor, LstmStates, Tensor]:
@@ -186,6 +185,6 @@ class LstmNetwork(FamilyNetwork):
                 layers[index], value = (h, c), h
             delta = torch.sigmoid(self.get_submodule("skip")(value))
             gate = update * delta + (1 - update) * (gate + delta).clamp_max(1.0)
-            outputs.append(functional.dropout(value, self.dropout, self.training))
+            outputs.append(self.dropped(value))
             updates.append(update[:, 0])
         return torch.stack(outputs, 1), LstmStates(tuple(layers), (gate, delta)), torch.stack(updates, 1)

@@ -27,6 +27,7 @@ from codesign.learning.train.interrupt import Interrupt
 from codesign.learning.train.log import Log
 from codesign.learning.train.network import EnhancerModule
 from codesign.learning.train.recipe import Phase, PhaseName, Recipe
+from codesign.learning.train.team import Team
 from codesign.learning.train.validation import Judged
 
 Signals = npt.NDArray[np.float32]
@@ -36,6 +37,7 @@ SAVE_SECONDS = 120.0
 WEIGHT_LIMIT = 1.0
 """Largest weight of a matrix: keeps the int8 grid fine."""
 MAX_BAD_STEPS = 20
+LAST, BEST = "last.pt", "best.pt"
 SEEN = ("running_mean", "running_var")
 
 
@@ -90,6 +92,7 @@ class PhaseRun:
     show: Progress = silent
     stop_after: int | None = None
     log: Log = field(default_factory=Log)
+    team: Team = field(default_factory=Team)
 
 
 def train(task: Task, batches: BatchSource, run: PhaseRun, checkpoint: Checkpoint | None = None) -> Checkpoint:
@@ -108,11 +111,13 @@ def train(task: Task, batches: BatchSource, run: PhaseRun, checkpoint: Checkpoin
 
 class _Loop:
     def __init__(self, task: Task, run: PhaseRun, checkpoint: Checkpoint | None) -> None:
-        self.task, self.run, self.settings = task, run, run.settings
+        self.task, self.run, self.settings, self.team = task, run, run.settings, run.team
         self.module = task.module.to(run.device)
         if checkpoint is not None:
             self.module.load_state_dict(checkpoint.current)
         self.average = copy.deepcopy(self.module).eval()
+        self.team.joined(self.module)
+        self.module.network.part = self.team.part(self.settings.batch)
         groups = task.parameters()
         self.factors = [factor for _, factor in groups]
         self.optimizer = torch.optim.AdamW(
@@ -135,8 +140,11 @@ class _Loop:
         last = min(settings.steps, self.run.stop_after or settings.steps)
         with batches.batches(self.step) as source, Interrupt() as interrupt:
             while self.step < last and not self._is_done():
-                if interrupt.asked:
-                    self._save("last.pt")
+                asked, due = self.team.any(interrupt.asked, time.monotonic() - saved > SAVE_SECONDS)
+                if asked or due:
+                    self._save(LAST)
+                    saved = time.monotonic()
+                if asked:
                     raise KeyboardInterrupt
                 finite = self._one(*(torch.from_numpy(signals).to(self.run.device) for signals in next(source)))
                 bad = 0 if finite else bad + 1
@@ -147,11 +155,8 @@ class _Loop:
                     )
                 if self.run.validate and (self.step % settings.validate_every == 0 or self.step == settings.steps):
                     self._validate()
-                if time.monotonic() - saved > SAVE_SECONDS:
-                    self._save("last.pt")
-                    saved = time.monotonic()
                 self.run.show(f"{self.task.phase}: loss {self.loss:.4g}", self.step, settings.steps)
-        return self._save("last.pt")
+        return self._save(LAST)
 
     def _one(self, noisy: Tensor, clean: Tensor, *taught: Tensor) -> bool:
         self._learn()
@@ -163,9 +168,10 @@ class _Loop:
         loss, after, figures = self.task.loss(noisy, clean, before, *taught)
         self.states = after.detach()
         self.optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
+        share = 1.0 if self.team.size == 1 else len(noisy) / self.settings.batch
+        self.loss = self.team.backward(loss, self.module.parameters(), share)
         norm = torch.nn.utils.clip_grad_norm_(self.module.parameters(), self.settings.gradient_clip)
-        finite = bool(torch.isfinite(norm)) and bool(torch.isfinite(loss.detach()))
+        finite = bool(torch.isfinite(norm)) and math.isfinite(self.loss)
         if finite:
             self.optimizer.step()
         else:
@@ -177,7 +183,6 @@ class _Loop:
         self.task.after_step(self.step, rate)
         self._average()
         self.step += 1
-        self.loss = float(loss.detach())
         self.run.log.step(self.step, {"loss": self.loss, "norm": float(norm), "rate": rate, **figures})
         return finite
 
@@ -204,9 +209,10 @@ class _Loop:
         assert self.run.validate is not None
         judged = self.run.validate(self.average)
         self.run.log.validation(self.step, judged)
-        if judged.score > self.best:
-            self.best, self.waited = judged.score, 0
-            self._save("best.pt")
+        score = self.team.told(judged.score)
+        if score > self.best:
+            self.best, self.waited = score, 0
+            self._save(BEST)
         else:
             self.waited += 1
 
@@ -224,13 +230,16 @@ class _Loop:
             self.optimizer.state_dict(),
             self._progress(),
         )
-        checkpoint.save(result, self.run.folder / name)
+        if self.team.rank == 0:
+            checkpoint.save(result, self.run.folder / name)
+        if name == LAST:
+            self.team.wrote(self.run.folder)
         return result
 
     def _progress(self) -> dict[str, Any]:
         result: dict[str, Any] = {"task": self.task.progress(), "best": self.best, "waited": self.waited}
         if self.states is not None:
-            result["states"] = self.states.tensors()
+            result["states"] = self.team.gathered(self.states.tensors())
         return result
 
     def _restore(self, progress: dict[str, Any]) -> None:
@@ -238,7 +247,7 @@ class _Loop:
         self.best, self.waited = float(progress["best"]), int(progress["waited"])
         if "states" in progress:
             self.states = self.task.module.network.states_of(
-                {name: value.to(self.run.device) for name, value in progress["states"].items()}
+                {name: value[self.team.rows(len(value))].to(self.run.device) for name, value in progress["states"].items()}
             )
 
 

@@ -12,9 +12,11 @@ import numpy as np
 from codesign.base.progress import Progress
 from codesign.compiler.frontend import Chain
 from codesign.learning.data import Batches, Folders, TrainingData, open_data
+from codesign.learning.data.training import RowsOf
 from codesign.learning.train.loop import Signals
 from codesign.learning.train.recipe import Phase, Recipe
 
+ALL = slice(None)
 VALIDATION_SNRS = (-6.0, -3.0, 0.0, 3.0, 6.0, 9.0)
 VALIDATION_SEED = 2026
 VALIDATION_SECONDS = 4.0
@@ -29,16 +31,21 @@ def batch_samples(recipe: Recipe, phase: Phase) -> int:
 
 
 class MixedBatches:
-    """Batches of one phase: mixture n of the training split is in batch n // size, whatever happened before."""
+    """Batches of one phase: mixture n of the training split is in batch n // size, whatever happened before.
 
-    def __init__(self, data: TrainingData, recipe: Recipe, phase: Phase) -> None:
-        self.mixer = data.mixer("train", batch_samples(recipe, phase), recipe.seed, recipe.mix_settings)
-        self.size = phase.batch
+    `rows` of each batch are made, the others are those of other workers.
+    """
+
+    def __init__(self, data: TrainingData, recipe: Recipe, phase: Phase, rows: slice = ALL) -> None:
+        self.size, made = phase.batch, range(phase.batch)[rows]
+        mixer = data.mixer("train", batch_samples(recipe, phase), recipe.seed, recipe.mix_settings)
+        self.mixer = mixer if len(made) == phase.batch else RowsOf(mixer, made.start, phase.batch)
+        self.made = len(made)
 
     @contextlib.contextmanager
     def batches(self, first: int) -> Iterator[Iterator[tuple[Signals, ...]]]:
         self.mixer.position = first * self.size
-        with Batches(self.mixer, self.size) as batches:
+        with Batches(self.mixer, self.made) as batches:
             yield batches
 
 

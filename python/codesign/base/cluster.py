@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Joining a Ray cluster: one that runs, or one of this machine alone that lasts as long as the command."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from codesign.base.errors import ToolError, one_line
+
+HERE = "local"
+
+
+def load_ray() -> Any:
+    """Ray, which takes seconds to import.
+
+    Raises:
+        ToolError: it is not installed.
+    """
+    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")  # errors here are one line that says what is wrong
+    try:
+        import ray
+    except ImportError as error:
+        raise ToolError("ray is not installed; it runs work on a cluster", hint="pip install 'codesign[cluster]'") from error
+    return ray
+
+
+def join(address: str) -> Any:
+    """Ray, joined to the cluster: "auto" is the one that this machine is part of, "local" a new one of this machine alone.
+
+    Raises:
+        ToolError: Ray is not installed, or there is no cluster.
+    """
+    ray = load_ray()
+    try:
+        if not ray.is_initialized():
+            ray.init(
+                address=address,
+                log_to_driver=False,
+                logging_level="error",
+                **({"include_dashboard": False} if address == HERE else {}),
+            )
+    except (ConnectionError, ValueError, RuntimeError, OSError) as error:
+        raise ToolError(
+            f"no Ray cluster at '{address}': {one_line(str(error), 160)}", hint="ray start --head begins one here"
+        ) from error
+    return ray
+
+
+def slots(ray: Any, cpus: float, gpus: float) -> int:
+    """How many jobs of so many CPUs and GPUs the cluster runs at the same time."""
+    found = ray.cluster_resources()
+    fits = [int(found.get(name, 0) // each) for name, each in (("CPU", cpus), ("GPU", gpus)) if each > 0]
+    return min(fits, default=0)
+
+
+def need_slots(ray: Any, wanted: int, cpus: float, gpus: float, hint: str) -> int:
+    """As `slots`.
+
+    Raises:
+        ToolError: they are fewer than wanted.
+    """
+    count = slots(ray, cpus, gpus)
+    if count < wanted:
+        found = ray.cluster_resources()
+        jobs = f"{wanted} workers take" if wanted > 1 else "a worker takes"
+        raise ToolError(
+            f"the Ray cluster has {found.get('CPU', 0):g} CPUs and {found.get('GPU', 0):g} GPUs: room for {count}, where "
+            f"{jobs} {cpus:g} and {gpus:g} each",
+            hint=hint,
+        )
+    return count
