@@ -101,10 +101,23 @@ def test_a_shape_s_cost_is_that_of_its_image(folder):
     inputs, outputs = 12, 12
     for cost, units in ((small, 8), (large, 24)):
         assert cost.fits
-        assert cost.figures["macs"] == 4 * units * (inputs + units) + units * outputs
+        assert cost.figures["macs"] == cost.figures["weights"] == 4 * units * (inputs + units) + units * outputs
     assert large.figures["flash"] > small.figures["flash"]
     assert large.figures["worst_ms"] > small.figures["worst_ms"]
     assert small.figures["delay_ms"] == large.figures["delay_ms"] >= 1000 * 128 / 16000
+
+
+def test_shapes_alone_have_a_front_of_their_weights_against_their_costs(folder):
+    space = folder / "shapes.toml"
+    space.write_text(SPACE.replace("trials = 2", "candidates = 4"))
+    assert main(["search", str(space), "--shapes", "-o", str(folder / "shapes"), "--workers", "1"]) == 0
+    front = read_front(folder / "shapes")
+    assert front.objectives == ("weights", "worst_ms")
+    assert (
+        len({one.values["network.lstm.0"] for one in front.best})
+        == len(front.best)
+        == len(front.trials) - sum(one.state == "repeated" for one in front.trials)
+    )
 
 
 @pytest.mark.skipif(importlib.util.find_spec("ray") is None, reason="Ray runs searches on clusters: pip install ray")

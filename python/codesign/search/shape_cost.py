@@ -29,6 +29,7 @@ from codesign.firmware.size.size import size
 from codesign.learning.train.recipe import Recipe
 from codesign.proof.checks import cost_of, energy_of, latency_of
 from codesign.proof.delay import delay_of
+from codesign.search.figures import FIGURES
 
 MACHINE = "unicorn"
 FRAMES = 6
@@ -69,14 +70,17 @@ def shape_cost(
     """
     recipe = Recipe.model_validate_json(recipe_json)
     cards = [load_board(name) for name in boards]
-    shape = [recipe.network.model_dump(mode="json"), recipe.front_end, activations, dict(limits), __version__]
+    shape = [*FIGURES, recipe.network.model_dump(mode="json"), recipe.front_end, activations, dict(limits), __version__]
     key = json.dumps([*shape, *(card.model_dump(mode="json") for card in cards)], sort_keys=True)
     kept = Path(folder) / f"{hashlib.sha256(key.encode()).hexdigest()[:20]}.json"
     if kept.is_file():
         return tuple(ShapeCost(**cost) for cost in json.loads(kept.read_text(encoding="utf-8")))
+    from codesign.learning.train.float_task import float_sizes
+
     try:
         network = untrained_network(recipe, activations)
-        costs = tuple(_on_board(network, card, limits) for card in cards)
+        weights = float(sum(float_sizes(recipe).weights().values()))
+        costs = tuple(_on_board(network, card, limits, weights) for card in cards)
     except ToolError:
         raise
     except CodesignError as error:  # a network that cannot be built is none of the search
@@ -120,7 +124,7 @@ def _noise(recipe: Recipe, frames: int) -> np.ndarray[tuple[int], np.dtype[np.in
     return whole_hops(samples.clip(-32768, 32767).astype(np.int16), recipe.config.hop)
 
 
-def _on_board(network: Network, board: Board, limits: Mapping[str, float]) -> ShapeCost:
+def _on_board(network: Network, board: Board, limits: Mapping[str, float], weights: float) -> ShapeCost:
     machine, chain = machine_named(MACHINE), network.frontend
     pcm = (np.random.default_rng(1).standard_normal(chain.hop * FRAMES) * LEVEL).clip(-32768, 32767).astype(np.int16)
     with tempfile.TemporaryDirectory() as folder:
@@ -138,6 +142,7 @@ def _on_board(network: Network, board: Board, limits: Mapping[str, float]) -> Sh
         "flash": float(used["flash"].used),
         "ram": float(used["ram"].used),
         "macs": float(latency.macs),
+        "weights": weights,
     }
     if (energy := energy_of(latency, board)) is not None:
         figures["energy_uj"] = energy.frame_uj
