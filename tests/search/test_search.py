@@ -198,6 +198,34 @@ def test_another_space_does_not_go_on_in_the_folder(begin):
     assert begin(SPACE.replace("trials = 12", "trials = 13")).space.settings.trials == 13
 
 
+@pytest.mark.parametrize("damage", ["text", "bytes", "kind", "folder"])
+def test_a_damaged_journal_is_one_line(begin, damage):
+    search = begin()
+    search.run()
+    journal = search.material.folder / "journal.log"
+    lines = journal.read_bytes().splitlines(keepends=True)
+    lines[len(lines) // 2] = {"text": b"{oops\n", "bytes": b"\xff\x00\n", "kind": b"[1]\n", "folder": b""}[damage]
+    journal.unlink()
+    if damage == "folder":
+        journal.mkdir()
+    else:
+        journal.write_bytes(b"".join(lines))
+    with pytest.raises(InputError, match=r"cannot open .*journal\.log"):
+        begin()
+
+
+def test_a_journal_whose_last_line_was_cut_goes_on(begin):
+    whole = begin(name="whole")
+    whole.run()
+    with pytest.raises(KeyboardInterrupt):
+        begin(name="cut", executor=Inline(dies=9)).run()
+    journal = whole.material.folder.parent / "cut" / "journal.log"
+    journal.write_bytes(journal.read_bytes()[:-7])
+    again = begin(name="cut")
+    again.run()
+    assert sum(one.state in ("trained", "stopped") for one in found(again).trials) == 12
+
+
 def test_the_front_is_written_and_read_and_drawn(begin, tmp_path):
     search = begin()
     search.run()

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from codesign.base.errors import InputError, one_line
 from codesign.firmware.doctor import missing
 from codesign.search.figures import FIGURES
+from codesign.search.journal import journal_file
 from codesign.search.shape_cost import ShapeCost
 from codesign.search.space import Space
 
@@ -23,6 +24,8 @@ NAME = "search"
 JOURNAL = "journal.log"
 STARTUP = 8
 """Trials by chance before the sampler learns."""
+GP_STARTUP = 5
+"""The same of a Gaussian process, which learns from fewer."""
 _VALUES, _COSTS, _RUNGS, _STOPPED = "values", "costs", "rungs", "stopped"
 _NO_IMAGE = 10.0
 """How far a network that cannot be built counts as over each limit."""
@@ -42,6 +45,8 @@ class TrialStudy:
                 storage=store, study_name=NAME, directions=directions, load_if_exists=True
             )
             known = self._study.user_attrs.get("space")
+        except InputError:
+            raise
         except ValueError as error:  # another number of objectives
             raise InputError(f"{folder} is of another space: {one_line(str(error))}", hint="choose another folder") from error
         except Exception as error:  # of whatever database
@@ -115,6 +120,8 @@ class TrialStudy:
             return samplers.RandomSampler(seed=seed)
         if settings.sampler == "nsga2":
             return samplers.NSGAIISampler(seed=seed, population_size=max(8, settings.trials // 4))
+        if settings.sampler == "gp":
+            return samplers.GPSampler(seed=seed, n_startup_trials=GP_STARTUP)
         return samplers.TPESampler(
             seed=seed,
             multivariate=True,
@@ -122,13 +129,6 @@ class TrialStudy:
             constant_liar=True,
             n_startup_trials=STARTUP,
         )
-
-
-def journal_file(path: Path) -> Any:
-    """Optuna's journal in a file, which survives a process that is killed while it writes."""
-    from optuna.storages.journal import JournalFileBackend
-
-    return JournalFileBackend(str(path))
 
 
 def load_optuna() -> Any:

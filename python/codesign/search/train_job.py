@@ -10,6 +10,7 @@ from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from codesign.base.files.output_file import replace_file
 from codesign.base.metrics import estoi, si_sdr
@@ -36,6 +37,9 @@ class TrainJob:
     device: str = "auto"
 
 
+Signals = npt.NDArray[np.float32]
+
+
 def train_until(job: TrainJob) -> Mapping[str, float]:
     """The scores of the averaged network at `job.steps`, means over the validation mixtures, by the names of FIGURES.
 
@@ -57,7 +61,6 @@ def train_until(job: TrainJob) -> Mapping[str, float]:
     from codesign.learning.train.initial_weights import initial_weights
     from codesign.learning.train.log import Log
     from codesign.learning.train.loop import PhaseRun, train
-    from codesign.learning.train.source import validation_pairs
 
     recipe = Recipe.model_validate_json(job.recipe_json)
     folder.mkdir(parents=True, exist_ok=True)
@@ -68,7 +71,7 @@ def train_until(job: TrainJob) -> Mapping[str, float]:
     run = PhaseRun(recipe, recipe.train, folder, device, stop_after=job.steps, log=Log(lambda line: None, folder / "log"))
     result = train(task, batch_source(data, recipe, recipe.train, Path(job.beside)), run, before)
     task.module.load_state_dict(result.average)
-    scores = _scores(task.module.eval(), *validation_pairs(data, recipe), recipe.config.sample_rate, job.measures)
+    scores = _scores(task.module.eval(), *_mixtures(data, job.recordings, recipe), recipe.config.sample_rate, job.measures)
     with replace_file(scored) as temporary:
         temporary.write_text(json.dumps(scores), encoding="utf-8")
     return scores
@@ -78,6 +81,24 @@ def train_until(job: TrainJob) -> Mapping[str, float]:
 def _data(folders: Folders, sample_rate: int, seed: int) -> TrainingData:
     given = (folders.speech, folders.noise, folders.pairs, folders.rooms)
     return open_data(*given, sample_rate=sample_rate, seed=seed)
+
+
+_KEPT: dict[str, tuple[Signals, Signals]] = {}
+MOST_KEPT = 8
+"""Sets of validation mixtures in a worker's memory, 12 MB each: trials of a search mostly share one."""
+
+
+def _mixtures(data: TrainingData, folders: Folders, recipe: Recipe) -> tuple[Signals, Signals]:
+    """The validation mixtures of a recipe, made once."""
+    from codesign.learning.train.source import validation_pairs
+
+    config = recipe.config
+    key = repr((folders, config.sample_rate, config.hop, recipe.seed, recipe.mix_settings))
+    if key not in _KEPT:
+        if len(_KEPT) >= MOST_KEPT:
+            _KEPT.clear()
+        _KEPT[key] = validation_pairs(data, recipe)
+    return _KEPT[key]
 
 
 def _scores(
