@@ -97,6 +97,7 @@ def main() -> None:
     parser.add_argument("--noise", type=Path, required=True)
     parser.add_argument("--board", default="nrf5340dk")
     parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--first-seed", type=int, default=1)
     parser.add_argument("-o", "--output", type=Path, required=True)
     parser.add_argument("--sampler", default="", help="of the search, in place of the space's")
     parser.add_argument("--without-random", action="store_true")
@@ -107,7 +108,7 @@ def main() -> None:
     torch.set_num_threads(1)
     source.Batches = partial(Batches, process=False)
     recordings, runs = Folders(given.speech, given.noise), []
-    for seed in range(1, given.seeds + 1):
+    for seed in range(given.first_seed, given.first_seed + given.seeds):
         space = read_space(given.space)
         space = replace(space, settings=space.settings.model_copy(update={"seed": seed, "finalists": 0}))
         chance = replace(space, settings=space.settings.model_copy(update={"sampler": "random", "keep": 1.0, "trials": 1000}))

@@ -131,6 +131,8 @@ def test_data_check(tmp_path):
         (tmp_path / name).mkdir()
         soundfile.write(tmp_path / name / f"{name}.wav", (rng.standard_normal(16000) * 2000).astype(np.int16), 16000)
     document(run("data", "check", tmp_path, "--as", "speech", "--json"), "data")
+    packed = document(run("data", "pack", tmp_path, "--as", "speech", "-o", tmp_path / "out", "--json"), "shards")
+    assert document(run("data", "check", tmp_path / "out", "--json"), "shards")["index"] == packed["index"]
 
 
 def test_what_is_not_finite_is_null(capsys):

@@ -17,9 +17,10 @@ from pathlib import Path
 from typing import Any
 
 from codesign.base.cluster import join, need_slots
-from codesign.base.errors import CodesignError, ToolError, one_line
+from codesign.base.errors import CodesignError, InputError, ToolError, ValidationError, one_line
 from codesign.base.files.output_file import replace_file
 from codesign.base.progress import Progress, silent
+from codesign.learning.data.training import check_recordings
 from codesign.learning.train.checkpoint import Checkpoint, load
 from codesign.learning.train.loop import BEST, LAST
 from codesign.learning.training_run import TrainingJob, run_training
@@ -57,6 +58,7 @@ def train_on_ray(
         ToolError: no Ray, no cluster, too few workers in it, or workers were lost too often.
         InputError, ValidationError: as run_training, from whichever worker.
     """
+    check_recordings(job.recordings)
     ray = join(cluster.address)
     try:
         need_slots(ray, cluster.least, cluster.cpus, cluster.gpus, "take fewer --ray-workers, or smaller shares for each")
@@ -95,10 +97,10 @@ def _fitted(ray: Any, job: TrainingJob, cluster: Cluster, show: Progress, say: C
             failure = result.error
         except Exception as error:  # of whatever part of Ray
             result, failure = None, error
+    raised = ray.get(notes.raised.remote())
+    if isinstance(raised, ValidationError) or (failure is not None and raised is not None):
+        raise raised
     if failure is not None:
-        raised = ray.get(notes.raised.remote())
-        if raised is not None:
-            raise raised
         raise ToolError(
             f"workers were lost {LOST_TIMES + 1} times: {one_line(str(failure), 200)}",
             hint="give the command again: it goes on from the last checkpoint",
@@ -191,7 +193,13 @@ def _member(config: dict[str, Any]) -> None:
                 for file in (LAST, BEST):
                     if (folder / file).exists():
                         shutil.copyfile(folder / file, Path(report) / file)
-                ray_train.report({}, checkpoint=ray_train.Checkpoint.from_directory(report))
+                try:
+                    ray_train.report({}, checkpoint=ray_train.Checkpoint.from_directory(report))
+                except OSError as error:
+                    raise InputError(
+                        f"cannot write a checkpoint to Ray's storage: {error}",
+                        hint="free some space, or choose another --ray-storage",
+                    ) from error
 
         def say(line: str) -> None:
             notes.say.remote(line)
@@ -202,6 +210,8 @@ def _member(config: dict[str, Any]) -> None:
 
         try:
             run_training(replace(job, folder=folder), DistributedTeam(wrote), show, say)
+        except ValidationError as error:  # of all members at the same step: to start them again would end there again
+            ray.get(notes.fail.remote(error))
         except CodesignError as error:
             ray.get(notes.fail.remote(error))
             raise

@@ -13,10 +13,12 @@ from codesign.base.errors import InputError
 from codesign.base.progress import Progress, silent
 from codesign.base.signals import Signal32
 from codesign.learning.data.corpus import Corpus, open_corpus
-from codesign.learning.data.folders import Split
+from codesign.learning.data.folders import Split, find_recordings
 from codesign.learning.data.mixer import Mixer
 from codesign.learning.data.pair_mixer import PairMixer, RecordedPairs, open_pairs
+from codesign.learning.data.pairs import find_pair_files
 from codesign.learning.data.settings import MixSettings
+from codesign.learning.data.shard_index import is_packed, read_index
 from codesign.learning.data.sources import Place
 
 
@@ -108,6 +110,22 @@ class Folders:
     noise: Place | None
     pairs: Path | None = None
     rooms: Path | None = None
+
+
+def check_recordings(folders: Folders) -> None:
+    """Look for recordings where they should be, without decoding any.
+
+    Raises:
+        InputError: there are none, or shards have no index.
+        ToolError: what opens a URL is not installed.
+    """
+    for kind, place in (("speech", folders.speech), ("noise", folders.noise)):
+        if isinstance(place, str) or (place is not None and is_packed(place)):
+            read_index(place)
+        elif place is not None:
+            find_recordings(place, kind)
+    if folders.pairs is not None:
+        find_pair_files(folders.pairs)
 
 
 def open_data(
