@@ -15,7 +15,6 @@
 
 #ifdef CODESIGN_MODEL_LAG
 BUILD_ASSERT(CODESIGN_MODEL_HOP % AUDIO_BLOCK == 0, "the block must divide the hop: choose another CONFIG_CODESIGN_BLOCK");
-BUILD_ASSERT(CODESIGN_MODEL_LATENCY % AUDIO_BLOCK == 0, "the block must divide what the filter is late: choose another block");
 #else
 BUILD_ASSERT(AUDIO_BLOCK == CODESIGN_MODEL_HOP, "CONFIG_CODESIGN_BLOCK is of the filter path: a model of frames has hops");
 #endif

@@ -30,10 +30,28 @@ void output_gain(struct output *state, int decibels)
 	state->decibels = decibels;
 }
 
+/* Samples of a block at `oldest` that lie before the end of the ring; the others lie at its beginning. */
+static uint32_t before_the_end(const struct output *state)
+{
+	return MIN(OUTPUT_DELAY_SAMPLES - state->oldest, (uint32_t)BLOCK);
+}
+
 void output_push(struct output *state, const int16_t *pcm)
 {
-	memcpy(state->delay[state->oldest], pcm, sizeof(state->delay[0]));
-	state->oldest = (state->oldest + 1) % OUTPUT_DELAY_BLOCKS;
+	const uint32_t first = before_the_end(state);
+
+	memcpy(state->delay + state->oldest, pcm, first * sizeof(*pcm));
+	memcpy(state->delay, pcm + first, (BLOCK - first) * sizeof(*pcm));
+	state->oldest = (state->oldest + BLOCK) % OUTPUT_DELAY_SAMPLES;
+}
+
+static const int16_t *delayed(const struct output *state, int16_t *pcm)
+{
+	const uint32_t first = before_the_end(state);
+
+	memcpy(pcm, state->delay + state->oldest, first * sizeof(*pcm));
+	memcpy(pcm + first, state->delay, (BLOCK - first) * sizeof(*pcm));
+	return pcm;
 }
 
 static const int16_t *cross_fade(const int16_t *from, const int16_t *to, int16_t *pcm)
@@ -54,11 +72,12 @@ static const int16_t *amplify(int32_t gain, const int16_t *from, int16_t *pcm)
 
 const int16_t *output_render(struct output *state, const int16_t *enhanced, bool leaving, int16_t *scratch)
 {
-	const int16_t *dry = state->delay[state->oldest];
 	const bool to_enhanced = enhanced != NULL && !leaving;
+	const bool changes = enhanced != NULL && to_enhanced != state->enhanced;
+	const int16_t *dry = changes || !to_enhanced ? delayed(state, scratch) : NULL;
 	const int16_t *played = to_enhanced ? enhanced : dry;
 
-	if (enhanced != NULL && to_enhanced != state->enhanced) {
+	if (changes) {
 		played = cross_fade(to_enhanced ? dry : enhanced, played, scratch);
 	}
 	state->enhanced = to_enhanced;

@@ -8,15 +8,16 @@
 
 #include "block.h"
 
-/* The enhancer's delay is a whole number of blocks: the hop divides the window, the filter path's block what its filter is late. */
-#define OUTPUT_DELAY_BLOCKS (CODESIGN_MODEL_LATENCY / AUDIO_BLOCK + 1)
+/* The block that is played and what the enhancer is late, to the sample: no whole number of blocks where a hop does not divide
+ * the window, or a block what a filter is late. */
+#define OUTPUT_DELAY_SAMPLES (CODESIGN_MODEL_LATENCY + AUDIO_BLOCK)
 
 #define OUTPUT_GAIN_MIN_DB (-40)
 #define OUTPUT_GAIN_MAX_DB 20
 
 struct output {
-	int16_t delay[OUTPUT_DELAY_BLOCKS][AUDIO_BLOCK]; /* the latest input, a ring of blocks */
-	uint32_t oldest; /* block of the ring that is played next */
+	int16_t delay[OUTPUT_DELAY_SAMPLES]; /* the latest input, a ring */
+	uint32_t oldest; /* sample of the ring that the next block begins with */
 	bool enhanced; /* what the last block ended with */
 	int decibels;
 	int32_t gain; /* of these decibels, Q12 */
@@ -27,7 +28,7 @@ void output_reset(struct output *state);
 /* Whole dB, OUTPUT_GAIN_MIN_DB ... OUTPUT_GAIN_MAX_DB. 0 dB leaves every sample as it is. */
 void output_gain(struct output *state, int decibels);
 
-/* Take a block of input; the delay line's oldest block is then what the enhancer's output belongs to. */
+/* Take a block of input; the oldest one of the delay line is then what the enhancer's output belongs to. */
 void output_push(struct output *state, const int16_t *pcm);
 
 /* The block to play, in `scratch` or where it is already: `enhanced`, or the delayed input where that is NULL. A change back to

@@ -15,7 +15,7 @@ except ImportError:  # a checkout that nothing was built from
     __version__ = "0.1.0.dev0"
 
 if TYPE_CHECKING:
-    from codesign.api import build, evaluate, generate, load, prove, quantize, read_chain, run, size
+    from codesign.api import build, evaluate, fit, generate, load, measure, prove, quantize, read_chain, run, size
     from codesign.enhancer import Enhancer, enhance
 
 __all__ = [
@@ -24,8 +24,10 @@ __all__ = [
     "build",
     "enhance",
     "evaluate",
+    "fit",
     "generate",
     "load",
+    "measure",
     "prove",
     "quantize",
     "read_chain",

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Mapping, Sequence
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from codesign.base.errors import InputError
 from codesign.base.signals import Samples
 from codesign.compiler.emit import Generated, emit
 from codesign.compiler.frontend import Arithmetic, Chain
@@ -36,6 +37,8 @@ from codesign.proof.signals import PROOF_SECONDS
 
 if TYPE_CHECKING:
     from codesign.hearing.evaluate import Evaluation
+    from codesign.hearing.fitting.fit import Fitting
+    from codesign.proof.aid import AidFigures
 
 PathLike = str | Path
 BoardLike = str | Board
@@ -203,8 +206,7 @@ def prove(
     """
     loaded = set_up(load_model(Path(model), _path(chain), result), _board(board), _path(fit))
     recordings = read_recordings([Path(path) for path in audio], [Path(path) for path in clean], loaded.sample_rate)
-    keeping = tempfile.TemporaryDirectory(prefix="codesign-") if folder is None else nullcontext(str(folder))
-    with keeping as where:
+    with _keeping(folder) as where:
         own = _path(elf)
         return prove_model(loaded, _board(board), Path(where), recordings, emulator=emulator, seconds=seconds, elf=own)
 
@@ -257,6 +259,79 @@ def evaluate(
         for name, pattern in (recordings or {}).items():
             systems.append(recorded_system(name, find_outputs(pairs, name, str(pattern)), rate, str(pattern)))
         return evaluate_systems(pairs, systems, audiogram=audiogram, fit=heard_through, baseline=baseline, jobs=jobs)
+
+
+def fit(
+    audiogram: str,
+    output: PathLike | None = None,
+    *,
+    ratio: float | None = None,
+    attack: float = 5.0,
+    release: float = 100.0,
+) -> Fitting:
+    """The gains of a hearing aid for an audiogram, by NAL-R with compression around speech of average level; a TOML file of
+    them, which `build`, `prove`, `measure` and `evaluate` take as `fit`, goes to `output`.
+
+    `audiogram` is NH, N1 to N7, S1 to S3, or typed, "250:20,500:25,1000:40" in Hz and dB HL; `ratio` is of all bands, by
+    default 1 + loss/100 in each; times in ms.
+
+    Raises:
+        InputError: no such audiogram, a ratio or a time out of range, or `output` cannot be written.
+    """
+    from codesign.hearing.fitting import fit as fitted
+    from codesign.hearing.fitting import read_audiogram
+    from codesign.hearing.fitting.fit import write_fitting
+
+    found = fitted(read_audiogram(audiogram), ratio, attack, release)
+    if output is not None:
+        write_fitting(Path(output), found)
+    return found
+
+
+def measure(
+    model: PathLike | Image,
+    *,
+    on: str = "unicorn",
+    board: BoardLike = BOARD,
+    strength: int | None = None,
+    folder: PathLike | None = None,
+    chain: PathLike | None = None,
+    result: str | None = None,
+    fit: PathLike | None = None,
+    program: int | None = None,
+) -> AidFigures:
+    """The figures of a hearing aid, in the manner of IEC 60118, of an image that runs on the machine `on`: gain and maximum
+    output over frequency, distortion, noise, attack, release and delay (docs/hearing-aid-chain.md).
+
+    `model` is an int8 model, built for `board`, or an image that `build` made, which is measured as it is. `strength` is what
+    the network does of a model's image, in percent, by default 0: networks for speech take tones away; -1 leaves the chain as
+    it is. The build stays in `folder` if it is given.
+
+    Raises:
+        InputError: the model, image or board cannot be used there, or an image is given with what is of a build.
+        ToolError, BuildError, ValidationError: a tool is missing, the build failed, the image faulted.
+    """
+    from codesign.hearing.measure import measure as measure_model
+    from codesign.hearing.measure import measure_image
+
+    if strength is not None and not -1 <= strength <= 100:
+        raise InputError(f"strength {strength} is not in 0…100 %", hint="-1 leaves the chain as it is")
+    with _keeping(folder) as where:
+        if isinstance(model, Image):
+            if any(each is not None for each in (strength, chain, result, fit, program)):
+                raise InputError(
+                    "an image is what it is: strength, chain, result, fit and program are of its build",
+                    hint="give them with the model's file",
+                )
+            return measure_image(model, on, Path(where) / on)
+        loaded = set_up(load_model(Path(model), _path(chain), result), _board(board), _path(fit), program)
+        how = None if strength == -1 else strength or 0
+        return measure_model(loaded, _board(board), Path(where) / "image", on, strength=how)
+
+
+def _keeping(folder: PathLike | None) -> AbstractContextManager[str]:
+    """The folder that the user named, or one that goes when the work is done."""
+    return tempfile.TemporaryDirectory(prefix="codesign-") if folder is None else nullcontext(str(folder))
 
 
 def _path(path: PathLike | None) -> Path | None:

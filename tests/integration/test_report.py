@@ -19,6 +19,7 @@ from test_cli import assert_one_line_error, codesign
 from codesign.base.errors import InputError, ToolError
 from codesign.compiler.frontend import whole_hops
 from codesign.proof import Quality
+from codesign.proof.aid import AidFigures, CurvePoint, Harmonics
 from codesign.proof.judgement import summarize_quality
 from codesign.proof.report import assemble, render_page, sounds
 from codesign.proof.report.content import Report
@@ -27,6 +28,7 @@ from codesign.proof.report.plots import load_figure, write_plots
 from codesign.proof.report.summary import render_summary
 from codesign.proof.report.trace import MAX_COLUMNS, differences, trace_of
 from codesign.proof.report.write import write_report
+from codesign.proof.verdict import Delay
 from evidence import HOSTILE, tones
 from json_documents import document as checked
 
@@ -119,6 +121,29 @@ def test_json_follows_its_schema(report):
     checked(render_json(report))
     with pytest.raises(jsonschema.ValidationError):
         checked(json.dumps({**document, "cost": 3}))
+
+
+def test_a_measured_aid_is_a_section_of_every_format(report):
+    """A page has its curves, JSON its figures, Markdown its table; without it none of them says anything."""
+    points = tuple(CurvePoint(f, level) for f, level in ((500.0, 10.0), (1000.0, 17.0), (2000.0, 12.5)))
+    aid = AidFigures(
+        *(report.model.name, report.target.name, "cortex-m33 image in Unicorn", "quiet", 0, 120.0, 118.0, points, points),
+        *((Harmonics(500.0, 70.0, 1.25),), None, 8.5, 123.0, points, Delay(16000, 40, 8, measured=True, streamed=False)),
+    )
+    measured = dataclasses.replace(report, aid=aid)
+    document = json.loads(render_json(measured))
+    jsonschema.validate(document, json.loads(SCHEMA.read_text()))
+    assert document["aid"]["gain"][1] == {"at": 1000.0, "value": 17.0}
+    found, before = render_page(measured), render_page(report)
+    assert found.count("<svg") == before.count("<svg") + 3
+    assert 'id="aid"' in found
+    assert 'href="#aid"' in found
+    assert 'id="aid"' not in before
+    for text in (found, render_summary(measured)):
+        assert "123.0 ms" in text
+        assert "1.25 %" in text
+    assert "123.0 ms" not in render_summary(report)
+    assert json.loads(render_json(report))["aid"] is None
 
 
 def test_what_is_not_finite_is_not_written(report):

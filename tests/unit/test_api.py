@@ -45,7 +45,7 @@ def test_every_function_is_there_and_in_the_docs():
         codesign.nothing_such  # noqa: B018
 
 
-@pytest.mark.parametrize("number", [0, 1, 2, pytest.param(3, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("number", [0, 1, 2, pytest.param(3, marks=pytest.mark.slow), 5])
 def test_examples_of_the_page(number, tmp_path):
     example = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "api.md").read_text(encoding="utf-8"), re.S)[number]
     script = example.replace('"models/', f'"{ROOT}/models/').replace('"firmware"', f'"{tmp_path}/firmware"')

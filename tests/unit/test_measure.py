@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from scipy.signal import lfilter
 
+import codesign
 from codesign.base.errors import InputError
 from codesign.compiler.frontend.compressor import Compressor
 from codesign.compiler.frontend.programs import Program
@@ -17,7 +18,8 @@ from codesign.firmware.boards import load_board
 from codesign.hearing.measure import figures as f
 from codesign.hearing.measure import measure
 from codesign.hearing.measure.signals import GAIN_SPL, frequencies_at, played
-from codesign.hearing.measure.write import render_json, render_page, rows_of, write_figures
+from codesign.hearing.measure.write import render_json, render_page, write_figures
+from codesign.proof.aid import rows_of
 
 RATE, SPL = 16000, 120.0
 SCALE = f.Scale(RATE, SPL)
@@ -85,6 +87,16 @@ def test_attack_and_release_are_when_the_level_is_within_2_db(attack, release):
     assert found[2][0].at == 0
 
 
+def test_silence_is_a_number():
+    """A chain may let nothing through: levels stay finite, what cannot be told is None."""
+    silent = np.zeros_like(PCM)
+    gain = f.tone_levels(silent, PARTS, "gain", SCALE)
+    assert {point.value for point in gain} == {f.SILENT_SPL}
+    assert f.input_noise_of(silent, PARTS, gain, SCALE) is None
+    assert [each.percent for each in f.distortion_of(silent, PARTS, SCALE)] == [None] * 3
+    assert f.step_times(silent, PARTS, SCALE)[:2] == (0.0, 0.0)
+
+
 def test_what_never_is_steady_has_no_time():
     wobble = 1 + 0.9 * np.sin(2 * np.pi * 3 * np.arange(PCM.size) / RATE)
     assert f.step_times(rounded(30.0 * PCM * wobble), PARTS, SCALE)[:2] == (None, None)
@@ -113,6 +125,22 @@ def test_an_image_is_measured(found):
     assert found.delay.measured
     assert found.delay.total_ms == 12.0
     assert found.input_noise is None
+
+
+def test_an_image_is_measured_as_it_is_from_python(tmp_path):
+    """What was built is what is measured: a chain that mutes the network's input keeps its strength."""
+    limited = tmp_path / "limited.toml"
+    limited.write_text("[chain]\nattenuation_limit = 0\nlimiter = -30\n")
+    image = codesign.build(MODEL, tmp_path / "image", runtime="host", chain=limited)
+    figures = codesign.measure(image, on="host")
+    assert max(point.value for point in figures.output) == pytest.approx(90.0, abs=0.1)
+    assert figures.strength is None or figures.strength == 100
+    assert figures.gain[4].value == pytest.approx(0.0, abs=0.1)  # 0 dB of attenuation: the input, whatever the network says
+    for wrong in ({"strength": 0}, {"chain": limited}, {"program": 0}):
+        with pytest.raises(InputError, match="an image is what it is"):
+            codesign.measure(image, on="host", **wrong)
+    with pytest.raises(InputError, match="strength 101 is not in"):
+        codesign.measure(MODEL, on="host", strength=101)
 
 
 def test_pages_and_json_have_what_was_measured(found, tmp_path):

@@ -26,14 +26,12 @@ def command(
 
     Example: codesign fit --audiogram N3 -o fit.toml && codesign build --fit fit.toml
     """
-    from codesign.base.files.output_file import replace_file
     from codesign.hearing.fitting import fit, read_audiogram
-    from codesign.hearing.fitting.fit import toml_of
+    from codesign.hearing.fitting.fit import write_fitting
 
     found = fit(read_audiogram(audiogram), ratio, attack, release)
     if output is not None:
-        with replace_file(output) as part:
-            part.write_text(toml_of(found), encoding="utf-8")
+        write_fitting(output, found)
     if json:
         emit_json("fit", fitting=found, output=output)
         return

@@ -9,10 +9,26 @@ from typing import Annotated
 
 import typer
 
+from codesign.base.errors import InputError
 from codesign.base.files.output_file import check_files
 from codesign.cli.console import cells, emit_json, progress, say, stderr, table
 from codesign.cli.machines import MachineOption, choose
-from codesign.cli.options import DEFAULT_BOARD, BoardName, ChainFile, FitFile, FrontEndOption, Json, Model, Result, chosen_board
+from codesign.cli.options import (
+    DEFAULT_BOARD,
+    BoardName,
+    ChainFile,
+    Define,
+    Elf,
+    FitFile,
+    Fragment,
+    FrontEndOption,
+    Json,
+    Model,
+    Overlay,
+    Result,
+    build_options,
+    chosen_board,
+)
 
 
 def command(
@@ -24,9 +40,19 @@ def command(
     fit: FitFile = None,
     program: Annotated[int | None, typer.Option("--program", min=0, help="The chain's program, by number.")] = None,
     strength: Annotated[
-        int, typer.Option(min=-1, max=100, help="Percent of the network: 0 measures what is around it, -1 leaves it as it is.")
-    ] = 0,
+        int | None,
+        typer.Option(
+            min=-1,
+            max=100,
+            help="Percent of the network: 0 (default) measures what is around it, -1 leaves it as it is.",
+            show_default=False,
+        ),
+    ] = None,
     emulator: MachineOption = None,
+    define: Define = None,
+    conf: Fragment = None,
+    overlay: Overlay = None,
+    elf: Elf = None,
     output: Annotated[list[Path] | None, typer.Option("--output", "-o", help=".html or .json file (repeatable).")] = None,
     json: Json = False,
 ) -> None:
@@ -36,20 +62,32 @@ def command(
     """
     from codesign.compiler.load import load_model
     from codesign.firmware.settings import set_up
-    from codesign.hearing.measure import measure
-    from codesign.hearing.measure.write import check_output, rows_of, write_figures
+    from codesign.firmware.toolchain import own_image
+    from codesign.hearing.measure import measure, measure_image
+    from codesign.hearing.measure.write import check_output, write_figures
+    from codesign.proof.aid import rows_of
 
     outputs = output or []
     for path in outputs:
         check_output(path)  # before the work
-    check_files(outputs, [model])
+    check_files(outputs, [model, *([elf] if elf else [])])
+    options = build_options(define, conf, overlay)
+    if elf is not None and (options or strength not in (None, -1)):
+        raise InputError(
+            "an ELF is what it is: it has its strength, and nothing can be added to its build",
+            hint="leave out --elf, or --strength and the options of a build",
+        )
     chosen = chosen_board(board, front_end)
     machine = choose(emulator, chosen)
     loaded = set_up(load_model(model, chain, result), chosen, fit, program)
     with tempfile.TemporaryDirectory(prefix="codesign-") as name, progress() as show:
         folder = Path(name) / machine.runtime
-        how = None if strength < 0 else strength
-        found = measure(loaded, chosen, folder, machine.address, strength=how, progress=show)
+        if elf is not None:
+            image = own_image(loaded.network, chosen, elf, Path(name) / "model")
+            found = measure_image(image, machine.address, Path(name) / machine.name, progress=show)
+        else:
+            how = None if strength == -1 else strength or 0
+            found = measure(loaded, chosen, folder, machine.address, strength=how, options=options, progress=show)
     for path in outputs:
         write_figures(path, found)
     if json:

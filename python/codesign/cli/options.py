@@ -41,6 +41,7 @@ Fragment = Annotated[
     list[Path] | None, typer.Option("--conf", help="File of Kconfig options for the Zephyr image (repeatable).")
 ]
 Overlay = Annotated[list[Path] | None, typer.Option("--overlay", help="Devicetree overlay for the Zephyr image (repeatable).")]
+Elf = Annotated[Path | None, typer.Option("--elf", help="Run this build of the Zephyr application, not one of our own.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON to stdout.")]
 
 

@@ -57,6 +57,16 @@ def command(
     form: Annotated[ReportFormat | None, typer.Option("--format", help="Print this format to stdout.")] = None,
     plots: Annotated[Path | None, typer.Option(help="Folder for PNG plots; needs the extra 'plots'.")] = None,
     seconds: Seconds = DEFAULT_SECONDS,
+    measured: Annotated[
+        int | None,
+        typer.Option(
+            "--measure",
+            min=-1,
+            max=100,
+            help="Measure it as a hearing aid too, with the network at so many percent; -1: the proven image as it is.",
+            show_default=False,
+        ),
+    ] = None,
     embed: Annotated[float, typer.Option(min=0.0, help="Seconds of sound in the page, all recordings together.")] = (
         DEFAULT_EMBEDDED
     ),
@@ -67,6 +77,7 @@ def command(
     """
     from codesign.compiler.load import load_model
     from codesign.firmware.settings import set_up
+    from codesign.hearing.measure import measure, measure_image
     from codesign.pipeline import prove
     from codesign.proof.judgement import quality_in_words
     from codesign.proof.report import assemble, sounds
@@ -85,8 +96,14 @@ def command(
     recordings = recordings_with_notes(audio, clean, loaded.sample_rate)
     with tempfile.TemporaryDirectory(prefix="codesign-") as folder, progress() as show:
         proof = prove(loaded, chosen, Path(folder), recordings, emulator=machine.address, seconds=seconds, progress=show)
+        aid = None
+        if measured == -1:
+            aid = measure_image(proof.image, machine.address, Path(folder) / "measured", progress=show)
+        elif measured is not None:
+            where = Path(folder) / "aid" / machine.runtime
+            aid = measure(loaded, chosen, where, machine.address, strength=measured, progress=show)
         show("report", 0, 0)
-        report = assemble(proof, recordings, [shlex.join(["codesign", *sys.argv[1:]])])
+        report = assemble(proof, recordings, [shlex.join(["codesign", *sys.argv[1:]])], aid)
         played = sounds(proof, recordings, embed) if "html" in formats else ()
         for path in outputs:
             write_report(path, report, played)

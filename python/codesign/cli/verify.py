@@ -17,6 +17,7 @@ from codesign.cli.options import (
     BoardName,
     ChainFile,
     Define,
+    Elf,
     FitFile,
     Fragment,
     FrontEndOption,
@@ -47,9 +48,7 @@ def command(
     define: Define = None,
     conf: Fragment = None,
     overlay: Overlay = None,
-    elf: Annotated[
-        Path | None, typer.Option("--elf", help="Run this build of the Zephyr application, not one of our own.")
-    ] = None,
+    elf: Elf = None,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Folder to keep the builds in.")] = None,
     json: Json = False,
 ) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from codesign.base.errors import InputError
+from codesign.base.files.output_file import replace_file
 from codesign.compiler.frontend.compressor import FASTEST_MS, SLOWEST_MS, Compressor
 from codesign.compiler.model.chain_file import fit_entries
 from codesign.hearing.fitting.audiogram import Audiogram
@@ -93,6 +94,16 @@ def compressor_of(file: Path) -> Compressor:
     if not isinstance(found, Compressor):
         raise InputError(f"{file} has no [compression]", hint="codesign fit writes one")
     return found
+
+
+def write_fitting(path: Path, fitting: Fitting) -> None:
+    """Write `toml_of` to a file, complete or not at all.
+
+    Raises:
+        InputError: the folder is missing or not writable.
+    """
+    with replace_file(path) as part:
+        part.write_text(toml_of(fitting), encoding="utf-8")
 
 
 def toml_of(fitting: Fitting) -> str:

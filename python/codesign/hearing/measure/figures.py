@@ -12,66 +12,14 @@ import numpy.typing as npt
 
 from codesign.base.signals import Pcm
 from codesign.hearing.measure.signals import SETTLED, PlayedPart
-from codesign.proof.verdict import Delay
+from codesign.proof.aid import CurvePoint, Harmonics
 
 WITHIN_DB = 2.0
 """How near to its steady level an output has to stay for an attack or a release to be over (IEC 60118-2)."""
+SILENT_SPL = -50.0
+"""dB SPL of what has no sound: figures and curves are numbers."""
 _WINDOW_PERIODS, _COLUMN_MS = 4, 5.0
 _NOISE_AT, _NEAR = 1600.0, 1.0
-
-
-@dataclass(frozen=True)
-class CurvePoint:
-    """A value at a frequency in Hz, or at a time in ms."""
-
-    at: float
-    value: float
-
-
-@dataclass(frozen=True)
-class Harmonics:
-    """Total harmonic distortion of a tone, in percent; None where there are no harmonics below half of the rate."""
-
-    frequency: float
-    spl: float
-    percent: float | None
-
-
-@dataclass(frozen=True)
-class AidFigures:
-    """In the manner of IEC 60118-0 and 60118-2; docs/hearing-aid-chain.md says what differs.
-
-    `gain` is in dB at 60 dB SPL, `output` in dB SPL at 90 (OSPL90), over Hz; `steps` is the level of the output in dB SPL over
-    ms while the input goes 55, 80, 55 dB SPL. `input_noise` is in dB SPL, None where silence stays silent. `attack_ms` and
-    `release_ms` are the times until the output stays within 2 dB of its steady level, None where it never does.
-    """
-
-    model: str
-    board: str
-    machine: str
-    program: str
-    strength: int | None
-    input_spl: float
-    output_spl: float
-    gain: tuple[CurvePoint, ...]
-    output: tuple[CurvePoint, ...]
-    distortion: tuple[Harmonics, ...]
-    input_noise: float | None
-    attack_ms: float | None
-    release_ms: float | None
-    steps: tuple[CurvePoint, ...]
-    delay: Delay
-
-    @property
-    def highest_output(self) -> CurvePoint:
-        """The largest of `output`."""
-        return max(self.output, key=lambda point: point.value)
-
-    @property
-    def average_gain(self) -> float:
-        """Mean of `gain` at 1000, 1600 and 2500 Hz, in dB."""
-        found = [point.value for point in self.gain if point.at in (1000.0, 1600.0, 2500.0)]
-        return float(np.mean(found or [point.value for point in self.gain]))
 
 
 @dataclass(frozen=True)
@@ -82,8 +30,9 @@ class Scale:
     output_spl: float
 
     def spl(self, rms: float) -> float:
-        """dB SPL of an RMS in LSB, minus infinity of none."""  # noqa: D403 - a unit
-        return self.output_spl + 20 * math.log10(rms * math.sqrt(2) / 32767) if rms > 0 else -math.inf
+        """dB SPL of an RMS in LSB, at least SILENT_SPL."""  # noqa: D403 - a unit
+        found = self.output_spl + 20 * math.log10(rms * math.sqrt(2) / 32767) if rms > 0 else SILENT_SPL
+        return max(found, SILENT_SPL)
 
 
 def tone_levels(
@@ -119,7 +68,7 @@ def input_noise_of(output: Pcm, parts: Sequence[PlayedPart], gain: Sequence[Curv
     part = next(part for part in parts if part.use == "silence")
     level = scale.spl(float(np.std(_settled(output, part))))
     near = min(gain, key=lambda point: abs(point.at - _NOISE_AT))
-    return level - near.value if math.isfinite(level) else None
+    return level - near.value if level > SILENT_SPL else None
 
 
 def step_times(
@@ -132,7 +81,7 @@ def step_times(
     samples = output[first:end].astype(np.float64)
     turned = samples * np.exp(-2j * np.pi * low.frequency * np.arange(samples.size) / scale.sample_rate)
     sizes = np.abs(np.convolve(turned, np.ones(length) / length, "same")) * math.sqrt(2)
-    levels = np.array([max(scale.spl(float(size)), -50.0) for size in sizes])
+    levels = np.array([scale.spl(float(size)) for size in sizes])
     column = max(1, round(_COLUMN_MS * scale.sample_rate / 1000))
     curve = tuple(CurvePoint(1000.0 * n / scale.sample_rate, float(levels[n])) for n in range(0, levels.size, column))
     times = []

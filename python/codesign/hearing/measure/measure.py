@@ -14,19 +14,14 @@ from codesign.compiler.frontend.compressor import spl_of
 from codesign.compiler.frontend.programs import program_names
 from codesign.compiler.load import LoadedModel
 from codesign.firmware.boards import Board
+from codesign.firmware.image import Image
 from codesign.firmware.machines import machine_named
 from codesign.firmware.machines.machine import RunOptions
 from codesign.firmware.settings import set_up
-from codesign.hearing.measure.figures import (
-    AidFigures,
-    CurvePoint,
-    Scale,
-    distortion_of,
-    input_noise_of,
-    step_times,
-    tone_levels,
-)
+from codesign.firmware.toolchain import BuildOptions
+from codesign.hearing.measure.figures import Scale, distortion_of, input_noise_of, step_times, tone_levels
 from codesign.hearing.measure.signals import GAIN_SPL, played
+from codesign.proof.aid import AidFigures, CurvePoint
 from codesign.proof.delay import delay_of
 
 
@@ -37,41 +32,51 @@ def measure(
     machine_name: str,
     *,
     strength: int | None = 0,
+    options: BuildOptions | None = None,
     progress: Progress = silent,
 ) -> AidFigures:
     """Build `model` for `board` into `folder`, play what hearing aids are measured with, and measure.
 
     With `strength` in percent the network does so much to the sound: 0, the default, measures what is around it, because a
-    network for speech takes tones away. None leaves the chain as it is.
+    network for speech takes tones away. None leaves the chain as it is. `options` is what the user adds to the Zephyr
+    application.
 
     Raises:
         CodesignError: the model cannot be used there, a tool is missing, a build failed, the image faulted.
     """
     machine = machine_named(machine_name)
     model = set_up(model, board)
-    chain = model.network.frontend
     if strength is not None:
-        programs = tuple(replace(program, strength=strength) for program in chain.programs)
+        programs = tuple(replace(program, strength=strength) for program in model.network.frontend.programs)
         model = model.changed(strength=strength, programs=programs)
-        chain = model.network.frontend
-    image = machine.build(model.network, board, folder, progress=progress)
+    image = machine.build(model.network, board, folder, options=options, progress=progress)
+    return measure_image(image, machine_name, folder.parent / machine.name, progress=progress)
+
+
+def measure_image(image: Image, machine_name: str, folder: Path, *, progress: Progress = silent) -> AidFigures:
+    """Play what hearing aids are measured with to a built image as it is, in a machine whose files go to `folder`, and measure.
+
+    Raises:
+        CodesignError: the image does not run there, a tool is missing, the image faulted.
+    """
+    machine, chain = machine_named(machine_name), image.network.frontend
     input_spl, output_spl = spl_of(chain)
     pcm, parts = played(chain.sample_rate, input_spl)
     whole = whole_hops(pcm, chain.hop, 2 * chain.latency_samples)
-    what = machine.title_on(board)
-    options = RunOptions(folder=folder.parent / machine.name, progress=lambda done, total: progress(what, done, total))
+    what = machine.title_on(image.board)
+    options = RunOptions(folder=folder, progress=lambda done, total: progress(what, done, total))
     run = machine.run(image, whole, options)
     noise = next(part.start for part in parts if part.use == "noise")  # tones do not tell by how much they are late
     delay = delay_of(replace(run, pcm=run.pcm[noise:]), image, whole[noise:])
-    lag = delay.algorithmic - chain.block_samples
+    lag = delay.algorithmic - (run.block_samples or chain.block_samples)
     output = np.concatenate([run.pcm[lag:], np.zeros(lag, np.int16)])
     scale = Scale(chain.sample_rate, output_spl)
     gain = tuple(CurvePoint(each.at, each.value - GAIN_SPL) for each in tone_levels(output, parts, "gain", scale))
     attack, release, steps = step_times(output, parts, scale)
     return AidFigures(
-        model=model.network.name,
-        board=board.name,
-        machine=machine.title_on(board),
+        model=image.network.name,
+        board=image.board.name,
+        machine=what,
         program=program_names(chain)[chain.program],
         strength=chain.strength,
         input_spl=input_spl,

@@ -11,6 +11,7 @@ from codesign.compiler.frontend.describe import describe
 from codesign.compiler.plan import MemoryPlan
 from codesign.firmware.size import Footprint, Group
 from codesign.proof import Quality
+from codesign.proof.aid import AidFigures
 from codesign.proof.judgement import summarize_quality
 from codesign.proof.proof import Proof
 from codesign.proof.recordings import Recording
@@ -20,8 +21,10 @@ from codesign.proof.report.provenance import provenance
 from codesign.proof.report.trace import trace_of
 
 
-def assemble(proof: Proof, recordings: Sequence[Recording], commands: Sequence[str] = ()) -> c.Report:
-    """The report of a proof; `commands` are what the reader types to get it again."""
+def assemble(
+    proof: Proof, recordings: Sequence[Recording], commands: Sequence[str] = (), aid: AidFigures | None = None
+) -> c.Report:
+    """The report of a proof; `commands` are what the reader types to get it again, `aid` what was measured of the image."""
     verdict, board, image = proof.verdict, proof.board, proof.image
     network, config, latency = image.network, image.network.frontend, verdict.latency
     cost = _cost(proof)
@@ -68,6 +71,7 @@ def assemble(proof: Proof, recordings: Sequence[Recording], commands: Sequence[s
         provenance=provenance(image, board, commands),
         metrics=verdict_metrics(verdict),
         energy=_energy(proof),
+        aid=aid,
     )
 
 

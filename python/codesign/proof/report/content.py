@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from codesign.proof.aid import AidFigures
 from codesign.proof.judgement import QualitySummary
 from codesign.proof.verdict import Check
 
@@ -285,7 +286,8 @@ class Provenance:
 @dataclass(frozen=True)
 class Report:
     """All of it. It holds when all checks do: that firmware and network are the same. `quality` says what they do to speech: it
-    is null where no recording has a clean signal.
+    is null where no recording has a clean signal. `aid` is what was measured of the image as a hearing aid, null where nothing
+    was.
 
     cost is null where the emulator does not count instructions, energy where the board's card has no currents; memories are
     empty where the board has no memory map.
@@ -311,3 +313,4 @@ class Report:
     provenance: Provenance
     metrics: tuple[Metric, ...]
     energy: EnergyRow | None = None
+    aid: AidFigures | None = None

@@ -12,7 +12,9 @@ from dataclasses import dataclass
 import jinja2
 from markupsafe import Markup
 
+from codesign.proof.aid import rows_of
 from codesign.proof.judgement import quality_in_words
+from codesign.proof.report.charts.aid import aid_curves
 from codesign.proof.report.charts.bar import budget_bar, used_percent
 from codesign.proof.report.charts.frames import cost_chart, difference_chart
 from codesign.proof.report.charts.plan import plan_chart
@@ -55,6 +57,8 @@ def render_page(report: Report, sounds: Sequence[PlayedSound] = ()) -> str:
         quality=quality_in_words(report.quality),
         plan_picture=plan_chart(report.plan),
         cost_picture=cost_chart(report.trace, report.cost) if report.cost else None,
+        aid_rows=rows_of(report.aid) if report.aid else (),
+        aid_curves=aid_curves(report.aid) if report.aid else (),
         difference_picture=difference_chart(report.trace, 1000 * report.model.hop / report.model.sample_rate),
     )
 

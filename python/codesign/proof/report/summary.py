@@ -7,12 +7,13 @@ from collections.abc import Iterable, Sequence
 
 from codesign.base.errors import one_line
 from codesign.firmware.cost.cells import SHOWN_CELLS
+from codesign.proof.aid import rows_of
 from codesign.proof.judgement import quality_in_words
 from codesign.proof.report.content import BudgetRow, EnergyRow, Report
 
 
 def render_summary(report: Report) -> str:
-    """Verdict, budgets, failed checks, layers and quality."""
+    """Verdict, budgets, failed checks, layers, quality and the figures of the hearing aid."""
     where = f"{escape(report.model.name)} on {escape(report.target.name)}"
     verdict = "proven ✅" if report.ok else "**not proven** ❌"
     lines = [f"### {where}: {verdict}", ""]
@@ -54,6 +55,8 @@ def render_summary(report: Report) -> str:
             for name, q in measured
         )
         lines += [*table(head, values), ""]
+    if report.aid is not None:
+        lines += [*table((f"hearing aid, {report.aid.machine}", "value"), rows_of(report.aid)), ""]
     origin = report.provenance
     commit = f", commit {escape(origin.commit[:12])}" if origin.commit else ""
     lines.append(f"Model {escape(report.model.sha256[:12])}, {escape(origin.compiler)}{commit}.")
