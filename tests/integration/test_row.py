@@ -15,6 +15,7 @@ from test_cli import codesign
 from test_published_networks import snr_db
 
 import codesign as api
+from chains import compression
 from codesign.base.audio import write_audio
 from codesign.base.errors import InputError
 from codesign.cli.evaluate_systems import compared_systems
@@ -161,6 +162,19 @@ PAIRS = {
         ({"window": 48, "feature": "frame", "output": "frame"}, (48, 48)),
         ({"window": 48, "feature": "erb_magnitude", "n_mels": 7, "output": "gains"}, (7, 7)),
     ),
+    "gains and gains as one filter": (
+        ({"window": 64, "feature": "mel_power", "n_mels": 9, "output": "gains", "path": "filter", "taps": 24}, (9, 9)),
+        ({"feature": "magnitude", "output": "gains"}, (33, 33)),
+    ),
+    "gains and gains as one int16 filter, mixed and compressed": (
+        (
+            {"window": 64, "feature": "erb_magnitude", "n_mels": 7, "output": "gains", "gain_min": 0.1, "path": "filter"}
+            | {"taps": 16, "filter_type": "int16", "block": 4, "attenuation_limit": 12, "limiter": -6}
+            | {"compressor": compression()},
+            (7, 7),
+        ),
+        ({"feature": "frame", "output": "gains", "gains": "bins"}, (64, 33)),
+    ),
     "gains, then a frame that gets gains": (
         ({"window": 48, "feature": "mel_power", "n_mels": 9, "output": "gains"}, (9, 9)),
         ({"window": 48, "feature": "frame", "output": "gains", "gains": "bins"}, (48, 33)),
@@ -168,12 +182,16 @@ PAIRS = {
 }
 
 
+def _toml(value: object) -> str:
+    return f"'{json.dumps(value)}'" if isinstance(value, dict) else json.dumps(value)
+
+
 @pytest.mark.parametrize("name", PAIRS)
 def test_what_one_network_gives_the_next_takes(name, tmp_path):
     stages = []
     for number, (keys, sizes) in enumerate(PAIRS[name]):
         onnx.save(dense(*sizes, seed=number), tmp_path / f"m{number}.onnx")
-        lines = "\n".join(f"{key} = {json.dumps(value)}" for key, value in keys.items())
+        lines = "\n".join(f"{key} = {_toml(value)}" for key, value in keys.items())
         stages.append(f'[[stage]]\nmodel = "m{number}.onnx"\nn_fft = 64\nhop = 16\n{lines}\n')
     (tmp_path / "row.toml").write_text("\n".join(stages), encoding="utf-8")
     row, pcm, graphs = load_row(tmp_path / "row.toml"), noise(0.3), []
@@ -228,6 +246,11 @@ REFUSED = {
     "nane = 'x'\n[[stage]]\nmodel = 'first.onnx'": "nane means nothing beside",
     "[[stage]]\nmodel = 'first.onnx'\nfeture = 'frame'": "stage 1: feture means nothing, did you mean feature",
     "[[stage]]\nmodel = 'none.onnx'": "none.onnx",
+    f"[[stage]]\nmodel = 'first.onnx'\n{FRAMES}feature = 'magnitude'\npath = 'filter'\n"
+    "[[stage]]\nmodel = 'second.onnx'\nfeature = 'frame'\noutput = 'frame'": "path 'filter' needs real gains, not output",
+    f"[[stage]]\nmodel = 'first.onnx'\n{FRAMES}feature = 'magnitude'\nstrength = 50\n"
+    f"compressor = '{json.dumps(compression())}'\n"
+    "[[stage]]\nmodel = 'first.onnx'\nfeature = 'magnitude'": "no strength or attenuation_limit beside compression",
     "[[stage]]\nmodel = 'first.onnx'\nchain = 'x.toml'\nhop = 3": "a chain file beside keys of a chain",
 }
 

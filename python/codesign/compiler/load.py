@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from codesign.compiler.lower.network import Network
-from codesign.compiler.lower.row import lower_row
+from codesign.compiler.lower.row import check_row, lower_row
 from codesign.compiler.model import Graph, load_row
 
 
@@ -50,6 +50,7 @@ class LoadedModel:
         )
         if not self.network.parts:
             return LoadedModel(self.path, parts, replace(self.network, frontend=parts[0].network.frontend))
+        check_row([part.network.frontend for part in parts])
         between = tuple(
             replace(each, first=replace(each.first, **keys), second=replace(each.second, **keys))
             for each in self.network.hand_overs

@@ -14,7 +14,13 @@ from codesign.compiler.lower.network import Network
 from codesign.compiler.plan.chain import has_own_frame
 from codesign.compiler.reference import network as reference_network
 from codesign.compiler.reference.filter_path_s16 import filtered_s16, filters_q31
-from codesign.compiler.reference.frontend import analyse, handed_over, output_of, quantize_features
+from codesign.compiler.reference.frontend import (
+    Before,
+    analyse,
+    handed_over,
+    output_of,
+    quantize_features,
+)
 from codesign.compiler.reference.frontend_q31 import analyse_q31, features_q31, synthesise_q31
 from codesign.compiler.reference.output_stage import finished
 from codesign.firmware.image import Image
@@ -45,6 +51,7 @@ def run_reference(network: Network, pcm: npt.NDArray[np.int16], front_end: Arith
     seen: list[reference_network.Features] = []
     skipped = np.zeros(pcm.size // network.frontend.hop, np.bool_)
     analysis = analyse(network.frontend, pcm)
+    before = Before(analysis.spectrum) if network.parts else None
     for number, part in enumerate(network.row):
         feature, mask_value = part.values[part.input], part.values[part.output]
         seen.append(quantize_features(analysis.features, feature.scale, feature.zero_point, feature.dtype))
@@ -52,8 +59,9 @@ def run_reference(network: Network, pcm: npt.NDArray[np.int16], front_end: Arith
         skipped |= ~updated
         real = (mask.astype(np.float32) - np.float32(mask_value.zero_point)) * np.float32(mask_value.scale)
         if part is not network.row[-1]:
+            before = before.after(part.frontend, real) if before else None
             analysis = handed_over(part.frontend, network.row[number + 1].frontend, analysis.spectrum, real)
-    output = output_of(network.back_end, pcm, analysis.spectrum, real)
+    output = output_of(network.back_end, pcm, analysis.spectrum, real, before=before)
     return _reference_run(output, seen, mask, skipped)
 
 

@@ -38,7 +38,7 @@ from codesign.compiler.layers import Value
 from codesign.compiler.layers.literals import float_literal
 from codesign.compiler.lower.network import Network
 from codesign.compiler.plan import BufferKey, MemoryPlan
-from codesign.compiler.plan.memory import running_starts
+from codesign.compiler.plan.memory import GAINS, running_starts
 from codesign.compiler.reference.features import mean_and_factor
 
 Tables = dict[str, npt.NDArray[Any]]
@@ -55,21 +55,27 @@ def chain_file(
     running = {name: plan.buffers[BufferKey("front end", name)].offset for name in starts}
     first = _ChainCode(network.frontend, shared, "", running)
     last = first if len(network.row) == 1 else _ChainCode(network.back_end, shared, f"_{len(network.row)}", running)
+    if last.chain.filters:
+        last.make_filters()
+    kept = plan.buffers[BufferKey("front end", GAINS)].offset if BufferKey("front end", GAINS) in plan.buffers else None
     if last.chain.compressor is not None:
         last.compression = CompressionCode(last.chain, plan, shared)
     features, mask = network.values[network.input], network.values[network.output]
     stages = {"analysis": first.analysis(), "features": first.features(features, "at->features")}
     hand_overs = {}
     before = first
+    # The level of the input has to be taken before the first network changes the spectrum.
+    measured = last.compression.level("0", before=True) if last.compression and network.hand_overs else []
     for number, each in enumerate(network.hand_overs, 2):
         after = last if number == len(network.row) else _ChainCode(each.second, shared, f"_{number}", running)
         source, target = (f"{plan.value(name).offset}" for name in (each.source, each.output))
-        lines = before.mask(network.values[each.source], source)
+        lines, measured = measured, []
+        lines += before.handed(network.values[each.source], source, kept, first=before is first)
         lines += before.as_frame() if each.second.feature == "frame" and each.first.output != "frame" else []
         lines += after.as_spectrum(each.first)
         hand_overs[layer_identifier(model, each.name)] = lines + after.features(network.values[each.output], target)
         before = after
-    stages |= {"mask": last.mask(mask, "at->mask"), "synthesis": last.synthesis()}
+    stages |= {"mask": last.mask(mask, "at->mask", kept), "synthesis": last.synthesis()}
     tables = arrays(shared.tables)
     return render("chain.c.j2", arrays=tables, structs=shared.structs, stages=stages, hand_overs=hand_overs)
 
@@ -107,8 +113,6 @@ class _ChainCode:
         self.compression: CompressionCode | None = None
         if chain.transforms:
             self._fft()
-        if chain.filters:
-            self._filter_path()
 
     def analysis(self) -> list[str]:
         self._shared.tables["analysis_window"] = analysis_window(self.chain)
@@ -138,22 +142,33 @@ class _ChainCode:
         lines.append(f"cs_quantize_{kind}({source}, {count}, {float_literal(value.scale)}, {zero_point}{target});")
         return lines + (self._transform("rfft") if chain.feature == "frame" and chain.transforms else [])
 
-    def mask(self, value: Value, offset: str) -> list[str]:
-        """From the network's output at `offset` of the memory to the spectrum's buffer, an enhanced spectrum or frame."""
+    def handed(self, value: Value, offset: str, kept: int | None, *, first: bool) -> list[str]:
+        """As `mask`, of a network that others follow; the product of gains so far stays at `kept` of the memory, if it is."""
+        if kept is None:
+            return self._masked(value, offset, [])
+        bins, gains = self.chain.n_bins, f"(float *)(void *)(memory + {kept})"
+        keep = f"memcpy(memory + {kept}, work, {4 * bins});" if first else f"cs_multiply_gains({gains}, work, {bins});"
+        return [*self._gains(value, offset), keep, f"cs_apply_gains(spectrum, work, {bins});"]
+
+    def mask(self, value: Value, offset: str, kept: int | None = None) -> list[str]:
+        """From the network's output at `offset` of the memory to the spectrum's buffer, an enhanced spectrum or frame, or to
+        the next filter, of these gains times those at `kept` of the memory.
+        """
         compression = self.compression
-        lines = self._masked(value, offset)
+        before = [] if kept is None else [f"cs_multiply_gains(work, (const void *)(memory + {kept}), {self.chain.n_bins});"]
+        lines = self._masked(value, offset, before)
         if compression is None:
             return lines
-        measured = compression.level("0", before=True)
+        measured = [] if self._suffix else compression.level("0", before=True)
         return [*measured, *lines] if self.chain.filters else [*measured, *lines, *compression.applied()]
 
-    def _masked(self, value: Value, offset: str) -> list[str]:
+    def _masked(self, value: Value, offset: str, before: list[str]) -> list[str]:
         chain, bins, compression = self.chain, self.chain.n_bins, self.compression
         parts = "work, work + 1, 2" if chain.layout == "interleaved" else f"work, work + {bins}, 1"
         work = self._dequantize(value, offset, "work")
         match chain.output, chain.layout:
             case "gains", _:
-                return self._gains(value, offset)
+                return self._used_gains(self._gains(value, offset), before)
             case "mask", _:
                 mixed = compression.mixed_mask(parts) if compression else []
                 return [work, *mixed, f"cs_apply_complex_mask(spectrum, {parts}, {bins});"]
@@ -241,12 +256,21 @@ class _ChainCode:
             lines.append(f"cs_limit_gains({source}, {chain.n_outputs}, {low}, {high});")
         if not direct:
             lines.append(f"cs_banded_multiply(&{self._banded('bins', gains_bank(chain))}, {source}, work);")
-        if self.compression:
-            lines += self.compression.mixed_gains()
-        if chain.filters:
-            lines += self.compression.multiplied() if self.compression else []
-            return lines + self._next_filter()
-        return [*lines, f"cs_apply_gains(spectrum, work, {bins});"]
+        return lines
+
+    def _used_gains(self, lines: list[str], before: list[str]) -> list[str]:
+        """What becomes of gains of bins that `lines` bring to the work buffer, and `before` multiply there by others."""
+        compression = self.compression
+        mixed = compression.mixed_gains() if compression else []
+        if not self.chain.filters:
+            return [*lines, *mixed, f"cs_apply_gains(spectrum, work, {self.chain.n_bins});"]
+        if compression:  # of networks in a row the spectrum has the gains of those before already, and nothing is mixed
+            level = compression.level("work", before=False)
+            mixed = [*level, *before, *mixed] if before else [*mixed, *level]
+            mixed += compression.multiplied()
+        else:
+            mixed = before
+        return [*lines, *mixed, *self._next_filter()]
 
     def _next_filter(self) -> list[str]:
         """From the gains in the work buffer."""
@@ -283,7 +307,8 @@ class _ChainCode:
             rest = f"{len(radices)}, {{ {', '.join(map(str, radices))} }}"
             self._shared.structs.append(f"static const cs_mixed_fft {self._name('fft')} = {{ {tables}, {rest} }};")
 
-    def _filter_path(self) -> None:
+    def make_filters(self) -> None:
+        """What the filter path's functions are told: of the chain whose gains become filters."""
         self._shared.structs.append(f"const cs_filter_path {self._name('filter')} = {{ {filter_numbers(self.chain)} }};")
 
     def _banded(self, name: str, matrix: BandedMatrix) -> str:

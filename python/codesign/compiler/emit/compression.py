@@ -71,10 +71,10 @@ class CompressionCode:
         return [*self.level("0", before=False), self._spread("work"), f"cs_apply_gains(spectrum, work, {bins});"]
 
     def multiplied(self) -> list[str]:
-        """Into gains of bins, which lie in `work`."""
+        """Into gains of bins, which lie in `work`; the level is known."""
         bins = self._chain.n_bins
         target = f"work + {bins}"
-        return [*self.level("work", before=False), self._spread(target), f"cs_multiply_gains(work, {target}, {bins});"]
+        return [self._spread(target), f"cs_multiply_gains(work, {target}, {bins});"]
 
     def _spread(self, target: str) -> str:
         compressor, state = self._names()

@@ -41,11 +41,12 @@ Arithmetic = Literal["float32", "q31"]
 """What a front end computes in: IEEE 754 binary32, or integers of 32 bits with an exponent a frame."""
 
 FRAMES = ("sample_rate", "n_fft", "window", "hop", "window_kind", "window_samples", "synthesis_length", "path")
+FILTER = ("taps", "phase", "filter_type", "block", "lag")
 OUTPUT_STAGE = (
     *("attenuation_limit", "strength", "compressor", "programs", "program", "input_spl", "output_spl"),
     *(f"{limiter}{part}" for limiter in LIMITERS for part in ("", "_spl", "_attack", "_release")),
 )
-SHARED = FRAMES + OUTPUT_STAGE
+SHARED = FRAMES + FILTER + OUTPUT_STAGE
 """Keys that say which frames there are, and what becomes of the sound at last: networks in a row have them in common."""
 FLOOR = 2.0**-40
 """What is below this counts as this before a compression: silence."""

@@ -16,7 +16,8 @@ class HandOver(Stage):
     """The mask of the chain `first`, then the features of the chain `second`, with no overlap-add between them.
 
     It runs after the layer `after`, reads the value `source`, writes `output`, and changes the front end's spectrum. What is
-    handed over is a spectrum, or a frame where either chain has one there (reference.frontend.handed_over).
+    handed over is a spectrum, or a frame where either chain has one there (reference.frontend.handed_over). In the filter path
+    the gains are kept beside it: the next filter is made of the product of all networks' gains.
     """
 
     after: str

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 import numpy as np
@@ -30,6 +30,7 @@ from codesign.compiler.reference.output_stage import finished, programs_at, shar
 __all__ = [
     "FLOOR",
     "Analysis",
+    "Before",
     "analyse",
     "banded_sums",
     "enhanced_frames",
@@ -95,31 +96,43 @@ def output_of(
     spectrum: Float,
     outputs: Float,
     switches: Mapping[int, int] | None = None,
+    before: Before | None = None,
 ) -> npt.NDArray[np.int16]:
     """What comes out for `pcm`, int16 (frames · hop,) each: by overlapping frames or filtered samples, compressed, mixed and
     limited.
 
-    spectrum and outputs are as of `synthesise`; `switches` are changes of the program, hop → the one from there on.
+    spectrum and outputs are as of `synthesise`; `switches` are changes of the program, hop → the one from there on. `before`
+    is of the networks before it in a row.
     """
     if chain.compressor is not None:
-        enhanced = _compressed(chain, pcm, spectrum, outputs.astype(np.float32), programs_at(chain, len(outputs), switches))
+        programs = programs_at(chain, len(outputs), switches)
+        enhanced = _compressed(chain, pcm, spectrum, outputs.astype(np.float32), programs, before)
     elif chain.filters:
-        enhanced = _filtered(chain, pcm, bin_gains(chain, outputs.astype(np.float32)))
+        enhanced = _filtered(chain, pcm, _product(before, bin_gains(chain, outputs.astype(np.float32))))
     else:
         enhanced = synthesise(chain, spectrum, outputs)
     return finished(chain, pcm, enhanced, switches)
 
 
 def _compressed(
-    chain: Chain, pcm: npt.NDArray[np.int16], spectrum: Float, outputs: Float, programs: npt.NDArray[np.int64]
+    chain: Chain,
+    pcm: npt.NDArray[np.int16],
+    spectrum: Float,
+    outputs: Float,
+    programs: npt.NDArray[np.int64],
+    earlier: Before | None,
 ) -> npt.NDArray[np.int16]:
     """What a chain with a compressor does, which mixes spectra."""
     shares = share_path(chain, programs, 1)
     share = None if shares is None else (shares.astype(np.float32) * np.float32(1.0 / ONE))[:, None]
     before = chain.compressor is not None and chain.compressor.meter == "before"
-    measured = compression_gains(chain, spectrum, None, programs) if before else None
+    heard = spectrum if earlier is None else earlier.spectrum
+    measured = compression_gains(chain, heard, None, programs) if before else None
     if chain.output == "gains":
         gains = bin_gains(chain, outputs)
+        if chain.filters and earlier is not None:
+            measured = compression_gains(chain, spectrum, gains, programs) if measured is None else measured
+            gains = _product(earlier, gains)
         gains = gains if share is None else gains + (np.float32(1.0) - gains) * share
         if chain.filters:
             gains = gains * (compression_gains(chain, spectrum, gains, programs) if measured is None else measured)
@@ -217,6 +230,24 @@ def _pairs(chain: Chain, outputs: Float) -> Float:
     if chain.layout == "interleaved":
         return outputs.reshape(len(outputs), -1, 2)
     return np.moveaxis(outputs.reshape(len(outputs), 2, -1), 1, -1)
+
+
+@dataclass(frozen=True)
+class Before:
+    """What is before the last of networks in a row: the `spectrum` of the input, float32 (frames, n_bins, 2), and in the filter
+    path the product of the `gains` of bins of all networks so far, float32 (frames, n_bins).
+    """
+
+    spectrum: Float
+    gains: Float | None = None
+
+    def after(self, chain: Chain, outputs: Float) -> Before:
+        """With one network more, in its `chain`, which gave `outputs` float32 (frames, n_outputs)."""
+        return replace(self, gains=_product(self, bin_gains(chain, outputs))) if chain.filters else self
+
+
+def _product(before: Before | None, gains: Float) -> Float:
+    return gains if before is None or before.gains is None else before.gains * gains
 
 
 def bin_gains(chain: Chain, outputs: Float) -> Float:

@@ -20,7 +20,7 @@ from codesign.compiler.lower.network import Network
 from codesign.compiler.lower.row import check_row, lower_row
 from codesign.compiler.model import Graph, load_row
 from codesign.compiler.quantize.float_run import float_steps
-from codesign.compiler.reference.frontend import analyse, handed_over, output_of
+from codesign.compiler.reference.frontend import Before, analyse, handed_over, output_of
 from codesign.compiler.reference.saturation import Saturation, of_run, together
 from codesign.firmware.machines import HOST, MACHINES
 from codesign.firmware.machines.alignment import alignment_of
@@ -107,12 +107,14 @@ def float_enhancer(*graphs: Graph) -> Callable[[Pcm], Pcm]:
 
     def run(pcm: Pcm) -> Pcm:
         analysis = analyse(graphs[0].frontend, pcm)
+        before = Before(analysis.spectrum) if graphs[1:] else None
         for graph, after in itertools.zip_longest(graphs, graphs[1:]):
             rows = [values[graph.output].ravel() for values in float_steps(graph, analysis.features)]
             outputs = np.stack(rows).astype(np.float32)
             if after is not None:
+                before = before.after(graph.frontend, outputs) if before else None
                 analysis = handed_over(graph.frontend, after.frontend, analysis.spectrum, outputs)
-        return output_of(graphs[-1].frontend, pcm, analysis.spectrum, outputs)
+        return output_of(graphs[-1].frontend, pcm, analysis.spectrum, outputs, before=before)
 
     return run
 
