@@ -17,6 +17,7 @@ from codesign.firmware.machines.console import read_lines
 from codesign.firmware.machines.machine import MonitorCommand, RunOptions
 from codesign.firmware.machines.renode_script import shell
 from codesign.firmware.toolchain import BuildOptions, build_host, build_zephyr
+from codesign.proof.checks import run_checks
 from codesign.proof.delay import delay_of
 from renode_tools import missing_for_renode
 
@@ -94,6 +95,9 @@ def test_the_filter_path_is_three_ms_late_and_equals_the_host_library(filter_ima
     assert run.console.accounted
     assert run.console.stats.number("held") == 0
     assert 0 < run.console.stats.number("block_worst") < 8 * 128_000_000 // 16000
+    overhead = next(check for check in run_checks(run, filter_image, None) if check.name == "RTOS overhead")
+    assert overhead.ok, overhead.detail
+    assert 4000 < int(overhead.detail.split(" ")[0].replace(",", "")) < 24000, "of 8 blocks"
     delay = delay_of(run, filter_image, pcm)
     assert delay.measured
     assert delay.streamed

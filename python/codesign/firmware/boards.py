@@ -83,7 +83,8 @@ class Memory(_Card):
 
 class Budget(_Card):
     """What an image may use: bytes of flash, of RAM in all, of stack, ms of its worst frame, the share of a hop that goes to
-    everything but the enhancer, and, where the card says so, ms from input to output.
+    everything but the enhancer, in the filter path to everything but that and the sound's filter, and, where the card says so,
+    ms from input to output.
     """
 
     flash: Bytes
@@ -91,6 +92,7 @@ class Budget(_Card):
     stack: Annotated[Bytes, Field(multiple_of=8)]
     worst_frame_ms: Annotated[float, Field(gt=0, le=1e6)]
     overhead: Annotated[float, Field(gt=0, lt=1)] = 0.03
+    block_overhead: Annotated[float, Field(gt=0, lt=1)] = 0.06
     delay_ms: Annotated[float, Field(gt=0, le=1e6)] | None = None
 
 

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 import numpy.typing as npt
 
@@ -40,9 +42,8 @@ def run_checks(run: Run, image: Image, size: Size | None) -> list[Check]:
         checks.append(_stack_bound(size.stack, board, run.stack_bytes))
     if run.console is not None:
         checks += _application_checks(run.console)
-    filters = image.network.frontend.filters  # outside of whose frames the sound is made
-    if counts is not None and counts.outside is not None and not filters:
-        checks.append(_overhead(counts.outside, image))
+    if counts is not None and counts.outside is not None:
+        checks += _overhead_checks(run, counts.outside, counts.mean, image)
     if run.console is not None and counts is not None and counts.by_firmware is not None:
         checks.append(_counter_agrees(counts, run.console, board))
     if run.console is not None and run.console.true_rate:
@@ -135,12 +136,29 @@ def _application_checks(report: ConsoleReport) -> list[Check]:
     return checks
 
 
-def _overhead(outside: float, image: Image) -> Check:
-    """What kernel, drivers and copies take of the time that a hop has; in cycles, by the card's estimate."""
+def _overhead_checks(run: Run, outside: float, frame: float, image: Image) -> Iterator[Check]:
+    """What kernel, drivers and copies take of the time that a hop has; in cycles, by the card's estimate.
+
+    In the filter path the sound is made outside of frames, block by block, and `outside` and a `frame` are instructions by the
+    clock: a frame is interrupted by all blocks that come while it lasts, the others and what is around them are outside.
+    """
+    board, chain = image.board, image.network.frontend
+    if not chain.filters:
+        yield _overhead(outside, image, board.budget.overhead, "the enhancer")
+    elif run.primed_samples is not None and run.console is not None:  # blocks come by the clock
+        block = run.block_samples or chain.block_samples
+        blocks = chain.hop / block - frame / (board.core.clock_hz * block / chain.sample_rate)
+        made = run.console.stats.number("block_average")
+        if blocks > 0:
+            beside = max(outside / blocks - made, 0.0) * chain.hop / block
+            what = f"the enhancer and the filter of {chain.hop // block} blocks of {block}"
+            yield _overhead(beside, image, board.budget.block_overhead, what)
+
+
+def _overhead(outside: float, image: Image, limit: float, beside: str) -> Check:
     board, hop_ms = image.board, image.network.frontend.hop_ms
     share = outside * board.timing.cycles_per_instruction / (board.core.clock_hz * hop_ms / 1e3)
-    limit = board.budget.overhead
-    said = f"{outside:,.0f} instructions a hop outside the enhancer, {100 * share:.1f} % of its {hop_ms:g} ms"
+    said = f"{outside:,.0f} instructions a hop outside {beside}, {100 * share:.1f} % of its {hop_ms:g} ms"
     return Check("RTOS overhead", share <= limit, f"{said} (estimate), limit {100 * limit:g} %")
 
 
