@@ -175,6 +175,18 @@ PAIRS = {
         ),
         ({"feature": "frame", "output": "gains", "gains": "bins"}, (64, 33)),
     ),
+    "gains, then a mask, mixed with the input and compressed after it": (
+        ({"window": 64, "feature": "magnitude", "strength": 60, "compressor": compression(meter="after")}, (33, 33)),
+        ({"feature": "spectrum", "output": "mask"}, (66, 66)),
+    ),
+    "gains and gains as one filter, mixed and compressed after it": (
+        (
+            {"window": 64, "feature": "magnitude", "path": "filter", "taps": 16, "strength": 60}
+            | {"compressor": compression(meter="after")},
+            (33, 33),
+        ),
+        ({"feature": "magnitude"}, (33, 33)),
+    ),
     "gains, then a frame that gets gains": (
         ({"window": 48, "feature": "mel_power", "n_mels": 9, "output": "gains"}, (9, 9)),
         ({"window": 48, "feature": "frame", "output": "gains", "gains": "bins"}, (48, 33)),
@@ -248,9 +260,6 @@ REFUSED = {
     "[[stage]]\nmodel = 'none.onnx'": "none.onnx",
     f"[[stage]]\nmodel = 'first.onnx'\n{FRAMES}feature = 'magnitude'\npath = 'filter'\n"
     "[[stage]]\nmodel = 'second.onnx'\nfeature = 'frame'\noutput = 'frame'": "path 'filter' needs real gains, not output",
-    f"[[stage]]\nmodel = 'first.onnx'\n{FRAMES}feature = 'magnitude'\nstrength = 50\n"
-    f"compressor = '{json.dumps(compression())}'\n"
-    "[[stage]]\nmodel = 'first.onnx'\nfeature = 'magnitude'": "no strength or attenuation_limit beside compression",
     "[[stage]]\nmodel = 'first.onnx'\nchain = 'x.toml'\nhop = 3": "a chain file beside keys of a chain",
 }
 

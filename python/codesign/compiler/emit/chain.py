@@ -38,7 +38,7 @@ from codesign.compiler.layers import Value
 from codesign.compiler.layers.literals import float_literal
 from codesign.compiler.lower.network import Network
 from codesign.compiler.plan import BufferKey, MemoryPlan
-from codesign.compiler.plan.memory import GAINS, running_starts
+from codesign.compiler.plan.memory import GAINS, INPUT, running_starts
 from codesign.compiler.reference.features import mean_and_factor
 
 Tables = dict[str, npt.NDArray[Any]]
@@ -57,7 +57,7 @@ def chain_file(
     last = first if len(network.row) == 1 else _ChainCode(network.back_end, shared, f"_{len(network.row)}", running)
     if last.chain.filters:
         last.make_filters()
-    kept = plan.buffers[BufferKey("front end", GAINS)].offset if BufferKey("front end", GAINS) in plan.buffers else None
+    kept = Kept(_kept(plan, GAINS), _kept(plan, INPUT))
     if last.chain.compressor is not None:
         last.compression = CompressionCode(last.chain, plan, shared)
     features, mask = network.values[network.input], network.values[network.output]
@@ -70,6 +70,8 @@ def chain_file(
         after = last if number == len(network.row) else _ChainCode(each.second, shared, f"_{number}", running)
         source, target = (f"{plan.value(name).offset}" for name in (each.source, each.output))
         lines, measured = measured, []
+        if before is first and kept.spectrum:
+            lines.append(f"memcpy({kept.spectrum}, spectrum, {8 * first.chain.n_bins});")
         lines += before.handed(network.values[each.source], source, kept, first=before is first)
         lines += before.as_frame() if each.second.feature == "frame" and each.first.output != "frame" else []
         lines += after.as_spectrum(each.first)
@@ -102,6 +104,21 @@ class Shared:
 
     def name(self, part: str) -> str:
         return f"{self.model}_{part}"
+
+
+@dataclass(frozen=True)
+class Kept:
+    """Expressions of what networks in a row keep for the last one, "" where it is not needed: the product of their gains, and
+    the spectrum of the input.
+    """
+
+    gains: str = ""
+    spectrum: str = ""
+
+
+def _kept(plan: MemoryPlan, name: str) -> str:
+    buffer = plan.buffers.get(BufferKey("front end", name))
+    return "" if buffer is None else f"(float *)(void *)(memory + {buffer.offset})"
 
 
 class _ChainCode:
@@ -142,33 +159,36 @@ class _ChainCode:
         lines.append(f"cs_quantize_{kind}({source}, {count}, {float_literal(value.scale)}, {zero_point}{target});")
         return lines + (self._transform("rfft") if chain.feature == "frame" and chain.transforms else [])
 
-    def handed(self, value: Value, offset: str, kept: int | None, *, first: bool) -> list[str]:
-        """As `mask`, of a network that others follow; the product of gains so far stays at `kept` of the memory, if it is."""
-        if kept is None:
-            return self._masked(value, offset, [])
-        bins, gains = self.chain.n_bins, f"(float *)(void *)(memory + {kept})"
-        keep = f"memcpy(memory + {kept}, work, {4 * bins});" if first else f"cs_multiply_gains({gains}, work, {bins});"
+    def handed(self, value: Value, offset: str, kept: Kept, *, first: bool) -> list[str]:
+        """As `mask`, of a network that others follow."""
+        if not kept.gains:
+            return self._masked(value, offset, kept)
+        bins = self.chain.n_bins
+        keep = f"memcpy({kept.gains}, work, {4 * bins});" if first else f"cs_multiply_gains({kept.gains}, work, {bins});"
         return [*self._gains(value, offset), keep, f"cs_apply_gains(spectrum, work, {bins});"]
 
-    def mask(self, value: Value, offset: str, kept: int | None = None) -> list[str]:
+    def mask(self, value: Value, offset: str, kept: Kept) -> list[str]:
         """From the network's output at `offset` of the memory to the spectrum's buffer, an enhanced spectrum or frame, or to
-        the next filter, of these gains times those at `kept` of the memory.
+        the next filter.
         """
         compression = self.compression
-        before = [] if kept is None else [f"cs_multiply_gains(work, (const void *)(memory + {kept}), {self.chain.n_bins});"]
-        lines = self._masked(value, offset, before)
+        lines = self._masked(value, offset, kept)
         if compression is None:
             return lines
         measured = [] if self._suffix else compression.level("0", before=True)
-        return [*measured, *lines] if self.chain.filters else [*measured, *lines, *compression.applied()]
+        if self.chain.filters:
+            return [*measured, *lines]
+        mixed = compression.mixed_with(kept.spectrum) if kept.spectrum else []
+        return [*measured, *lines, *mixed, *compression.applied()]
 
-    def _masked(self, value: Value, offset: str, before: list[str]) -> list[str]:
-        chain, bins, compression = self.chain, self.chain.n_bins, self.compression
+    def _masked(self, value: Value, offset: str, kept: Kept) -> list[str]:
+        chain, bins = self.chain, self.chain.n_bins
+        compression = None if kept.spectrum else self.compression  # else the input is mixed in later
         parts = "work, work + 1, 2" if chain.layout == "interleaved" else f"work, work + {bins}, 1"
         work = self._dequantize(value, offset, "work")
         match chain.output, chain.layout:
             case "gains", _:
-                return self._used_gains(self._gains(value, offset), before)
+                return self._used_gains(self._gains(value, offset), kept)
             case "mask", _:
                 mixed = compression.mixed_mask(parts) if compression else []
                 return [work, *mixed, f"cs_apply_complex_mask(spectrum, {parts}, {bins});"]
@@ -258,19 +278,19 @@ class _ChainCode:
             lines.append(f"cs_banded_multiply(&{self._banded('bins', gains_bank(chain))}, {source}, work);")
         return lines
 
-    def _used_gains(self, lines: list[str], before: list[str]) -> list[str]:
-        """What becomes of gains of bins that `lines` bring to the work buffer, and `before` multiply there by others."""
-        compression = self.compression
-        mixed = compression.mixed_gains() if compression else []
+    def _used_gains(self, lines: list[str], kept: Kept) -> list[str]:
+        """What becomes of gains of bins that `lines` bring to the work buffer."""
+        compression, bins = self.compression, self.chain.n_bins
         if not self.chain.filters:
-            return [*lines, *mixed, f"cs_apply_gains(spectrum, work, {self.chain.n_bins});"]
-        if compression:  # of networks in a row the spectrum has the gains of those before already, and nothing is mixed
-            level = compression.level("work", before=False)
-            mixed = [*level, *before, *mixed] if before else [*mixed, *level]
-            mixed += compression.multiplied()
-        else:
-            mixed = before
-        return [*lines, *mixed, *self._next_filter()]
+            mixed = compression.mixed_gains() if compression and not kept.spectrum else []
+            return [*lines, *mixed, f"cs_apply_gains(spectrum, work, {bins});"]
+        if kept.gains:
+            lines = [*lines, f"cs_multiply_gains(work, {kept.gains}, {bins});"]
+        if compression:
+            heard = kept.spectrum or "spectrum"
+            level = compression.level("work", before=False, spectrum=heard)
+            lines = [*lines, *compression.mixed_gains(), *level, *compression.multiplied()]
+        return [*lines, *self._next_filter()]
 
     def _next_filter(self) -> list[str]:
         """From the gains in the work buffer."""

@@ -38,8 +38,8 @@ class CompressionCode:
         struct = f"static const cs_compressor {shared.name('compressor')} = {{ {sizes}, {names}, {numbers} }};"
         shared.structs.append(struct)
 
-    def level(self, gains: str, *, before: bool) -> list[str]:
-        """Where the meter stands here, the levels and gains of bands, of the spectrum times `gains` ("0": of 1)."""
+    def level(self, gains: str, *, before: bool, spectrum: str = "spectrum") -> list[str]:
+        """Where the meter stands here, the levels and gains of bands, of a spectrum times `gains` ("0": of 1)."""
         if before != (self._chain.compressor is not None and self._chain.compressor.meter == "before"):
             return []
         compressor, state = self._names()
@@ -47,7 +47,7 @@ class CompressionCode:
         if self._chain.programs:
             wanted = f"((const cs_program_state *)(const void *)(memory + {self._at('program')}))->wanted"
         return [
-            f"cs_band_powers({compressor}, spectrum, {gains}, {state});",
+            f"cs_band_powers({compressor}, {spectrum}, {gains}, {state});",
             f"cs_compress({compressor}, {wanted}, {state});",
         ]
 
@@ -64,6 +64,16 @@ class CompressionCode:
     def mixed_spectrum(self, parts: str) -> list[str]:
         """The mixture of the input's spectrum with an enhanced one, whose `parts` lie in `work`."""
         return [f"cs_mix_spectrum(spectrum, {parts}, {self._chain.n_bins}, {self._share() or '0.0f'});"]
+
+    def mixed_with(self, source: str) -> list[str]:
+        """The mixture of the input's spectrum at `source`, which is lost, with the enhanced one."""
+        share, bins = self._share(), self._chain.n_bins
+        if not share:
+            return []
+        return [
+            f"cs_mix_spectrum({source}, spectrum, spectrum + 1, 2, {bins}, {share});",
+            f"memcpy(spectrum, {source}, {8 * bins});",
+        ]
 
     def applied(self) -> list[str]:
         """To the spectrum."""

@@ -11,7 +11,6 @@ from itertools import pairwise
 from codesign.base.errors import InputError
 from codesign.compiler.frontend import Chain
 from codesign.compiler.frontend.chain import SHARED
-from codesign.compiler.frontend.output_stage import mix_of
 from codesign.compiler.lower.graph import lower
 from codesign.compiler.lower.hand_over import HandOver
 from codesign.compiler.lower.network import Network
@@ -67,15 +66,8 @@ def check_row(chains: Sequence[Chain]) -> None:
     """Whether networks in these chains can follow each other.
 
     Raises:
-        InputError: they take different frames, or mix the input with what they make in a spectrum that they have changed.
+        InputError: they take different frames.
     """
-    first = chains[0]
-    mixes = len(chains) > 1 and first.compressor is not None and mix_of(first) is not None
-    if mixes and not (first.filters and first.compressor is not None and first.compressor.meter == "before"):
-        raise InputError(
-            "networks in a row have no strength or attenuation_limit beside compression in frames or with meter 'after'",
-            hint='take path = "filter" and meter = "before", or leave out strength and attenuation_limit',
-        )
     for number, chain in enumerate(chains[1:], 2):
         for key in SHARED:
             here, before = getattr(chain, key), getattr(chains[0], key)

@@ -22,8 +22,10 @@ from codesign.compiler.plan.chain import has_own_frame
 HEADER_BYTES = 32
 """What the enhancer keeps in front of the arena: CS_ENHANCER_HEADER_BYTES of runtime/include/codesign/enhancer.h."""
 
-GAINS = "gains"
-"""The front end's buffer for the product of the gains of networks in a row, where filters are made of it."""
+GAINS, INPUT = "gains", "input"
+"""The front end's buffers for the product of the gains of networks in a row, where filters are made of it, and for the input's
+spectrum, which the networks change, where it is needed at the end: to be mixed, or for levels beside filters.
+"""
 
 ALIGNMENT = 8
 """Every buffer starts at a multiple of this many bytes, as the caller's memory does."""
@@ -130,11 +132,13 @@ def _front_end_buffers(network: Network, stages: tuple[str, ...], arithmetic: Ar
         "program": 6 if end.programs else 0,
     }
     after |= {name: start.nbytes for name, start in running_starts(network).items()}
-    kept = []
-    if between and end.filters:
-        kept.append(Buffer(BufferKey("front end", GAINS), 4 * end.n_bins, frozenset(range(between[0], count - 1))))
+    kept = {
+        GAINS: 4 * end.n_bins if end.filters else 0,
+        INPUT: 8 * end.n_bins if end.compressor is not None and (end.filters or mix_of(end)) else 0,
+    }
+    since = frozenset(range(between[0], count - 1)) if between else frozenset()
     return [
-        *kept,
+        *(Buffer(BufferKey("front end", name), size, since) for name, size in kept.items() if between and size),
         Buffer(BufferKey("front end", "history"), 2 * tail, everywhere, persistent=True),
         Buffer(BufferKey("front end", "overlap"), output, everywhere, persistent=True),
         Buffer(BufferKey("front end", "spectrum"), spectrum_bytes, frozenset(held)),

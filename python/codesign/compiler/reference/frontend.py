@@ -128,14 +128,15 @@ def _compressed(
     before = chain.compressor is not None and chain.compressor.meter == "before"
     heard = spectrum if earlier is None else earlier.spectrum
     measured = compression_gains(chain, heard, None, programs) if before else None
-    if chain.output == "gains":
+    if earlier is not None and not chain.filters:
+        after = enhanced(chain, spectrum, outputs)
+        after = after if share is None else after + (heard - after) * share[..., None]
+    elif chain.output == "gains":
         gains = bin_gains(chain, outputs)
-        if chain.filters and earlier is not None:
-            measured = compression_gains(chain, spectrum, gains, programs) if measured is None else measured
-            gains = _product(earlier, gains)
+        gains = _product(earlier, gains)
         gains = gains if share is None else gains + (np.float32(1.0) - gains) * share
         if chain.filters:
-            gains = gains * (compression_gains(chain, spectrum, gains, programs) if measured is None else measured)
+            gains = gains * (compression_gains(chain, heard, gains, programs) if measured is None else measured)
             return _filtered(chain, pcm, gains)
         after = spectrum * gains[..., None]
     elif chain.output == "mask":
