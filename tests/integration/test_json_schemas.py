@@ -135,6 +135,12 @@ def test_data_check(tmp_path):
     assert document(run("data", "check", tmp_path / "out", "--json"), "shards")["index"] == packed["index"]
 
 
+def test_evidence(tmp_path):
+    (tmp_path / "junit.xml").write_text('<testsuite><testcase classname="a" name="b"/></testsuite>', encoding="utf-8")
+    said = run("evidence", "-o", tmp_path / "evidence", "--results", tmp_path / "junit.xml", "--json", code=1)
+    assert not document(said, "evidence")["ok"]
+
+
 def test_what_is_not_finite_is_null(capsys):
     from codesign.cli.console import emit_json
 

@@ -41,6 +41,8 @@ SUMMARIES = {
     "schema": "The JSON Schema of what a command prints with --json.",
     "sbom": "Software bill of materials of a built firmware, as CycloneDX: its network, codesign's parts, Zephyr and its "
     "modules.",
+    "evidence": "Requirements, tests and their results, tools, software of others, known anomalies, hashes: one folder for a "
+    "safety file.",
     "listen": "Listening tests: make one, serve it on localhost, analyze its results.",
 }
 """What each command does, as the list of commands says it: the beginning of its own help."""

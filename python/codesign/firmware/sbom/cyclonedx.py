@@ -47,7 +47,7 @@ def render_cyclonedx(bill: Bill) -> str:
 
 
 def _part(component: Component, ref: str) -> Any:
-    from cyclonedx.factory.license import LicenseFactory
+    from cyclonedx.contrib.license.factories import LicenseFactory
     from cyclonedx.model import HashAlgorithm, HashType, Property
     from cyclonedx.model.component import Component as Part
     from cyclonedx.model.component import ComponentScope, ComponentType
