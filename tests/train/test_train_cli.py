@@ -163,3 +163,23 @@ def test_bad_files_are_left_out_and_said(tmp_path, place):
     for word in ("below 16000 Hz", "silent", "several channels", "unreadable"):
         assert word in done.stderr
     assert soundfile.info(tmp_path / "speech" / "voice00" / "stereo.wav").channels == 2
+
+
+def test_a_cluster_is_given_the_same_training(place, monkeypatch):
+    from codesign.learning import ray_training
+
+    asked = []
+
+    def fitted(job, cluster, show, say):
+        asked.extend([job, cluster])
+        return load(place / "run" / "last.pt")
+
+    monkeypatch.setattr(ray_training, "train_on_ray", fitted)
+    arguments = ("train", place / "recipe.toml", *sounds(place), "-o", place / "clustered", "--ray", "auto", "--ray-workers")
+    done = codesign(*arguments, "2", "--ray-min-workers", "1", "--cpus-per-worker", "0.5")
+    assert done.returncode == 0, done.stderr
+    job, cluster = asked
+    assert (job.folder, job.recordings.speech) == (place / "clustered", place / "speech")
+    assert (cluster.address, cluster.workers, cluster.least, cluster.cpus) == ("auto", 2, 1, 0.5)
+    assert cluster.storage == str(place / "clustered")
+    assert_one_line(codesign(*arguments, "9"), 2, "--ray-workers 9 for batches of 2")

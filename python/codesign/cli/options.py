@@ -6,7 +6,7 @@ from __future__ import annotations
 import os
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, overload
 
 import typer
 
@@ -50,6 +50,10 @@ def place(text: str) -> Place:
     return text.rstrip("/") if "://" in text else Path(text)
 
 
+@overload
+def absolute(folder: Path) -> Path: ...
+@overload
+def absolute(folder: None) -> None: ...
 def absolute(folder: Path | None) -> Path | None:
     """The same for other processes and machines; links stay as they are."""
     return None if folder is None else Path(os.path.abspath(folder))  # noqa: PTH100

@@ -11,7 +11,7 @@ import typer
 from codesign.base.errors import InputError
 from codesign.base.files.output_file import check_files
 from codesign.cli.console import emit_json, progress, say
-from codesign.cli.options import Device, Json, Noise, PairedSpeech, Ray, Rooms, RunFolder, Speech
+from codesign.cli.options import Device, Json, Noise, PairedSpeech, Ray, Rooms, RunFolder, Speech, absolute, anywhere
 
 
 def command(
@@ -64,9 +64,19 @@ def command(
     teacher_of(plan, recipe.parent)
     make_folder(output)
     check_files([last, output / "best.pt"], [recipe, *([initial] if initial else [])])
-    job = TrainingJob(plan, Folders(speech, noise, pairs, rooms), output, recipe.parent, output / "log", initial, device)
+    recordings = Folders(anywhere(speech), anywhere(noise), absolute(pairs), absolute(rooms))
+    place, beside = absolute(output), absolute(recipe.parent)
+    job = TrainingJob(plan, recordings, place, beside, place / "log", absolute(initial), device)
     with progress() as show:
-        result = run_training(job, show=show, say=say)
+        if ray:
+            from codesign.learning.ray_training import Cluster, storage_in, train_on_ray
+
+            least = min(ray_min_workers or ray_workers, ray_workers)
+            storage = storage_in(place, ray_storage)
+            cluster = Cluster(ray, ray_workers, least, cpus_per_worker, gpus_per_worker, storage)
+            result = train_on_ray(job, cluster, show, say)
+        else:
+            result = run_training(job, show=show, say=say)
     best = result.progress["best"]
     if json:
         emit_json("train", checkpoint=last, step=result.step, best=best, select=plan.train.select)
