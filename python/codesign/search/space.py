@@ -35,7 +35,7 @@ class Settings(Table):
     objectives: tuple[str, ...] = Field(default=("si_sdr_db", "worst_ms"), strict=False, min_length=1, max_length=4)
     trials: int = Field(default=16, ge=0, le=100_000)
     candidates: int = Field(default=0, ge=0, le=1_000_000)
-    sampler: Literal["tpe", "gp", "nsga2", "random"] = "tpe"
+    sampler: Literal["tpe", "nsga2", "random"] = "tpe"
     seed: int = Field(default=1, ge=0, lt=2**31)
     rungs: tuple[int, ...] = Field(default=(), strict=False)
     keep: float = Field(default=0.5, gt=0.0, le=1.0)

@@ -24,8 +24,6 @@ NAME = "search"
 JOURNAL = "journal.log"
 STARTUP = 8
 """Trials by chance before the sampler learns."""
-GP_STARTUP = 5
-"""The same of a Gaussian process, which learns from fewer."""
 _VALUES, _COSTS, _RUNGS, _STOPPED = "values", "costs", "rungs", "stopped"
 _NO_IMAGE = 10.0
 """How far a network that cannot be built counts as over each limit."""
@@ -120,8 +118,6 @@ class TrialStudy:
             return samplers.RandomSampler(seed=seed)
         if settings.sampler == "nsga2":
             return samplers.NSGAIISampler(seed=seed, population_size=max(8, settings.trials // 4))
-        if settings.sampler == "gp":
-            return samplers.GPSampler(seed=seed, n_startup_trials=GP_STARTUP)
         return samplers.TPESampler(
             seed=seed,
             multivariate=True,
