@@ -42,6 +42,18 @@ CODE = {
     "vmulh.s32 q0, q1, q2": "23ee050e",
     "vadd.i32 q0, q1, q2": "22ef4408",
     "vmov q1[2], q1[0], r4, r8": "18ec042f",
+    "vmla.s32 q2, q3, r4": "27ee444e",
+    "vmullb.s16 q2, q3, q4": "17ee084e",
+    "vcmul.f32 q2, q3, q4, #90": "36fe094e",
+    "vpt.s32 lt, q3, zr": "67fecf1f",
+    "vpsel q2, q3, q4": "37fe094f",
+    "vrshl.s32 q2, r4": "3bee645e",
+    "vqmovnb.s32 q2, q4": "37ee094e",
+    "vrshr.s32 q2, q4, #3": "bdef5842",
+    "vshllb.s16 q2, q4, #16": "35ee094e",
+    "vmulh.s32 q4, q0, q2": "21ee058e",
+    "vadd.f32 q2, q3, q4": "06ef484d",
+    "str r4, [r1], #4": "41f8044b",
     "vctp.8 r5": "05f001e8",
     "le lr": "0ff003c8",
     "dls lr, r3": "43f001e0",
@@ -65,8 +77,15 @@ KINDS = {
     "vector_load": ["vldrw.u32 q0, [r1], #16"],
     "vector_store": ["vstrw.32 q0, [r1], #16"],
     "vector_gather": ["vldrw.u32 q0, [r1, q2, uxtw #2]", "vld40.32 {q0-q3}, [r1]"],
-    "vector_mac": ["vmladava.s8 r4, q1, q0"],
-    "vector_alu": ["vmulh.s32 q0, q1, q2", "vadd.i32 q0, q1, q2", "vctp.8 r5", "vmov q1[2], q1[0], r4, r8"],
+    "vector_mac": [
+        *("vadd.f32 q2, q3, q4", "vcmul.f32 q2, q3, q4, #90"),
+        *("vmulh.s32 q0, q1, q2", "vmla.s32 q2, q3, r4", "vmullb.s16 q2, q3, q4"),
+    ],
+    "vector_sum": ["vmladava.s8 r4, q1, q0"],
+    "vector_alu": [
+        *("vadd.i32 q0, q1, q2", "vctp.8 r5", "vmov q1[2], q1[0], r4, r8", "vpt.s32 lt, q3, zr", "vpsel q2, q3, q4"),
+    ],
+    "vector_shift": ["vrshl.s32 q2, r4", "vqmovnb.s32 q2, q4", "vrshr.s32 q2, q4, #3", "vshllb.s16 q2, q4, #16"],
     "loop": ["le lr", "dls lr, r3"],
 }
 
@@ -89,6 +108,14 @@ def test_registers():
     assert (set(smlad.reads), smlad.writes, smlad.accumulator) == ({"r4", "r8", "ip"}, ("r4",), "r4")
     (sxtab16,) = block("sxtab16 r8, r3, r0")
     assert (set(sxtab16.reads), sxtab16.writes) == ({"r3", "r0"}, ("r8",))
+    (sums,) = block("vmladava.s8 r4, q1, q0")
+    assert (set(sums.reads), sums.writes, sums.accumulator) == ({"q1", "q0", "r4"}, ("r4",), "r4")
+    (vmla,) = block("vmla.s32 q2, q3, r4")
+    assert (set(vmla.reads), vmla.writes) == ({"q2", "q3", "r4"}, ("q2",))
+    (lanes,) = block("vmov q1[2], q1[0], r4, r8")
+    assert (set(lanes.reads), lanes.writes) == ({"r4", "r8"}, ("q1",))
+    (gather,) = block("vldrw.u32 q0, [r1, q2, uxtw #2]")
+    assert (set(gather.reads), gather.writes) == ({"r1", "q2"}, ("q0",))
     (ldm,) = block("ldm r0!, {r8-r11}")
     assert ldm.registers == 4
     assert (ldm.writes, ldm.updated) == (("r8", "sb", "sl", "fp"), "r0")
@@ -126,6 +153,11 @@ def test_registers():
         # a vector load and a MAC overlap: two cycles each, started one after the other
         ("cortex-m55", ["vldrw.u32 q0, [r1], #16", "vmladava.s8 r4, q1, q0"] * 4, 8),
         ("cortex-m55", ["vmladava.s8 r4, q1, q0"] * 4, 8),
+        # of SLOTHY's model: products and floats share a unit; a product's user waits a cycle more, a sum's two
+        ("cortex-m55", ["vmulh.s32 q0, q1, q2", "vadd.i32 q0, q1, q2"] * 4, 8),
+        ("cortex-m55", ["vmulh.s32 q0, q1, q2", "vadd.f32 q2, q3, q4"] * 4, 16),
+        ("cortex-m55", ["vmulh.s32 q0, q1, q2", "vmulh.s32 q4, q0, q2"], 4),
+        ("cortex-m55", ["vmladava.s8 r4, q1, q0", "str r4, [r1], #4"], 4),
     ],
 )
 def test_pipelines(cpu, lines, expected):

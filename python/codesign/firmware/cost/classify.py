@@ -1,15 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """Thumb instructions to timing classes with the registers that they read and write. Scalars are decoded by Capstone; the vector
-and loop instructions of Armv8.1-M, which it does not know, by their encodings (Armv8-M ARM, C2.2 and C2.4).
+and loop instructions of Armv8.1-M, which it does not know, by `vectors`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+from codesign.firmware.cost.operation import Classified
+from codesign.firmware.cost.vectors import vector_operation
 from codesign.firmware.disassembler import disassemble
 
 _MAC = ("mla", "mls", "smla", "smls", "smmla", "smmls", "umla", "umaal")
@@ -24,23 +25,6 @@ _REGISTER, _MEMORY = 1, 3  # Capstone's ARM_OP_REG and ARM_OP_MEM
 _BRANCH = ("b", "bl", "bx", "blx", "bxns", "blxns", "cbz", "cbnz", "tbb", "tbh")
 
 
-@dataclass(frozen=True, slots=True)
-class Classified:
-    """One instruction. `accumulator` is the register that a MAC adds to; `updated` the base register of a transfer that is
-    written back; `registers` how many a multiple transfer moves, in the order of `writes`; `bank` tells loads of even and odd
-    words apart, "base:parity", "" when unknown.
-    """
-
-    kind: str
-    reads: tuple[str, ...] = ()
-    writes: tuple[str, ...] = ()
-    accumulator: str = ""
-    updated: str = ""
-    registers: int = 0
-    bank: str = ""
-    branches: bool = False
-
-
 def operations(code: bytes, address: int) -> Iterator[Classified]:
     """The instructions of `code`, which runs at `address`."""
     position = 0
@@ -52,30 +36,12 @@ def operations(code: bytes, address: int) -> Iterator[Classified]:
 
 @cache
 def _operation(code: bytes, address: int) -> Classified:
-    if len(code) == 4 and (vector := _vector(code[0] | code[1] << 8, code[2] | code[3] << 8)):
+    if len(code) == 4 and (vector := vector_operation(code[0] | code[1] << 8, code[2] | code[3] << 8)):
         return vector
     decoded = disassemble(code, address)
     if decoded is None:
         return Classified("alu")
     return _scalar(decoded, decoded.insn_name())
-
-
-def _vector(h: int, g: int) -> Classified | None:
-    """Vector and loop instructions, None for all others."""
-    if h & 0xFF80 == 0xF000 and (g & 0xF001 == 0xC001 or g & 0xF801 == 0xE001):  # LE, WLS; DLS
-        return Classified("loop", branches=g & 0xF000 == 0xC000)
-    if (h & 0xFFC0 == 0xF000 and g & 0xF801 == 0xE801) or h & 0xEF00 == 0xEF00:  # VCTP; VADD and its like
-        return Classified("vector_alu")
-    if h & 0xEC00 != 0xEC00 or g >> 9 & 7 != 7:  # not in the space of coprocessors 14 and 15
-        return None
-    if h & 0xFFA0 == 0xEC00:  # VMOV between two core registers and two lanes
-        return Classified("vector_alu")
-    if h & 0xEE00 == 0xEC00:
-        interleaved_or_gather = h & 0xFF00 == 0xFC00 or (h & 0xFE00 == 0xEC00 and h & 0x0020 == 0 and h & 0x0100 == 0)
-        if h & 0x0010 == 0:
-            return Classified("vector_store")
-        return Classified("vector_gather" if interleaved_or_gather else "vector_load")
-    return Classified("vector_mac" if h & 0xEFF0 in (0xEEF0, 0xEEE0) or h & 0xEF80 == 0xEE80 else "vector_alu")
 
 
 def _scalar(decoded: Any, name: str) -> Classified:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from codesign.firmware.cost.classify import Classified
+from codesign.firmware.cost.operation import Classified
 from codesign.firmware.cost.timing import ClassTiming, TimingTable
 
 _LOADS = ("load", "load_multiple")
@@ -82,7 +82,7 @@ class _Pipeline:
         earliest = 0.0
         for register in operation.reads:
             everywhere, accumulator, producer = self._ready.get(register, (0.0, 0.0, ""))
-            if register == operation.accumulator and operation.kind == "mac":
+            if register == operation.accumulator:
                 earliest = max(earliest, accumulator)
             else:
                 earliest = max(earliest, everywhere + (timing.behind_load if producer in _LOADS else 0))

@@ -20,7 +20,9 @@ SCALAR_CLASSES = (
 FLOAT_CLASSES = (
     *("fp_arithmetic", "fp_mac", "fp_divide", "fp_move", "fp_load", "fp_store", "fp_load_multiple", "fp_store_multiple"),
 )
-VECTOR_CLASSES = ("loop", "vector_load", "vector_gather", "vector_store", "vector_mac", "vector_alu")
+VECTOR_CLASSES = (
+    *("loop", "vector_load", "vector_gather", "vector_store", "vector_mac", "vector_sum", "vector_alu", "vector_shift"),
+)
 
 Cycles = Annotated[float, Field(ge=0)]
 
