@@ -12,6 +12,9 @@ if(CONFIG_CODESIGN_APP) # in an application of somebody else, with a compiler of
 endif()
 if(CONFIG_CPU_CORTEX_M55) # its float vectors flush subnormals, scalars do not
   target_compile_options(codesign_options INTERFACE -mcpu=cortex-m55+nomve.fp)
+  if(NOT CONFIG_ARMV8_1_M_MVEF) # a core with integer vectors alone
+    target_compile_definitions(codesign_options INTERFACE CODESIGN_NO_FLOAT_VECTORS)
+  endif()
 endif()
 
 function(codesign_model model)

@@ -5,6 +5,7 @@
  *   y[stride * (4 p + m) + q] = w^(m p) * sum_j (-i)^(j m) * x[stride * (p + j * length / 4) + q],  w = exp(-2 pi i / length)
  * with stride = points / length, p < length / 4, q < stride. Nothing is bit-reversed. */
 #include "cs_complex_fft.h"
+#include "float_vectors.h"
 
 #include "float_rules.h"
 
@@ -61,6 +62,12 @@ static const float *first_stage(const float *restrict x, float *restrict y, uint
     const uint32_t quarter = points / 2; /* points / 4 pairs */
     const float *end = x + quarter;
     plain(x, quarter, y, 2);
+#if CS_FLOAT_VECTORS
+    const uint32_t butterflies = points / 4 - 1;
+    if (butterflies > 1 && cs_fft_first_vectors(x + 2, y + 8, 4 * quarter, w, butterflies)) {
+        return w + 6 * butterflies;
+    }
+#endif
     for (x += 2, y += 8; x != end; x += 2, y += 8, w += 6) {
         twiddled(x, quarter, y, 2, w);
     }
@@ -73,6 +80,12 @@ static const float *next_stage(const float *restrict x, float *restrict y, uint3
 {
     const uint32_t quarter = points / 2, step = 2 * stride;
     const float *end = x + quarter, *group = x + step;
+#if CS_FLOAT_VECTORS
+    const uint32_t groups = points / 4 / stride - 1;
+    if (cs_fft_next_vectors(x, y, 4 * quarter, 4 * step, w, groups)) {
+        return w + 6 * groups;
+    }
+#endif
     for (; x != group; x += 4, y += 4) {
         plain(x, quarter, y, step);
         plain(x + 2, quarter, y + 2, step);
@@ -93,6 +106,11 @@ static const float *next_stage(const float *restrict x, float *restrict y, uint3
 static void last_stage(const float *restrict x, float *restrict y, uint32_t points)
 {
     const float *end = x + points;
+#if CS_FLOAT_VECTORS
+    if (cs_fft_last_vectors(x, y, points)) {
+        return;
+    }
+#endif
     for (; x != end; x += 4, y += 4) {
         const float *b = x + points;
         float *d = y + points;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "codesign/chain.h"
+#include "float_vectors.h"
 #include "float_rules.h"
 
 /* ONNX QuantizeLinear, but for the least integer, which is there only where it is the zero point. What the inner clamp cuts saturates with every zero point. */
@@ -42,6 +43,14 @@ void cs_quantize_s16(const float *restrict x, uint32_t n, float scale, int16_t *
     const float parts = 256.0f / scale;
     uint32_t i = 0;
 
+#if CS_FLOAT_VECTORS
+    while (parts < 1e36f && i + 4 <= n) {
+        i += cs_quantize_vectors(x + i, n - i, cs_float_bits(parts), q + i);
+        for (const uint32_t end = i + 4 <= n ? i + 4 : i; i < end; i++) {
+            q[i] = quantized16(x[i], scale);
+        }
+    }
+#endif
     for (; parts < 1e36f && i + 2 <= n; i += 2) {
         const float one = x[i], other = x[i + 1];
         float a = one * parts, b = other * parts;
@@ -80,6 +89,12 @@ void cs_dequantize_s8(const int8_t *restrict q, uint32_t n, float scale, int32_t
 
 void cs_dequantize_s16(const int16_t *restrict q, uint32_t n, float scale, int32_t zero_point, float *restrict x)
 {
+#if CS_FLOAT_VECTORS
+    if (scale >= 0x1p-126f) {
+        cs_dequantize_vectors(q, n, cs_float_bits(scale), zero_point, x);
+        return;
+    }
+#endif
     for (; n >= 4; n -= 4, q += 4, x += 4) { /* while one result is on its way the next begins */
         const float a = (float)(q[0] - zero_point), b = (float)(q[1] - zero_point);
         const float c = (float)(q[2] - zero_point), d = (float)(q[3] - zero_point);

@@ -1,9 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "codesign/chain.h"
+#include "float_vectors.h"
 #include "float_rules.h"
 
 static void apply_window(const int16_t *restrict pcm, const float *restrict window, uint32_t n, float *restrict frame)
 {
+#if CS_FLOAT_VECTORS
+    if (cs_window_vectors(pcm, window, frame, n)) {
+        return;
+    }
+#endif
     for (uint32_t i = 0; i < n; i++) {
         frame[i] = (float)pcm[i] * (1.0f / 32768.0f) * window[i];
     }

@@ -5,6 +5,7 @@
 #define CODESIGN_REAL_SPLIT_H
 
 #include "codesign/dsp.h"
+#include "float_vectors.h"
 #include "float_rules.h"
 
 /* z: transform of n/2 points; x: n/2 + 1 bins of the real signal. x may be z: bins k and n/2 - k come from the same two. */
@@ -18,6 +19,10 @@ static inline void cs_split(const cs_fft *fft, const float *z, float *x)
     x[1] = 0.0f;
     x[n] = re - im;
     x[n + 1] = 0.0f;
+#if CS_FLOAT_VECTORS
+    const uint32_t done = 4 * cs_split_vectors(up, down, x_up, x_down, w, (n / 4 - 1) / 2);
+    up += done, down -= done, x_up += done, x_down -= done, w += done;
+#endif
     for (; up <= down; up += 2, down -= 2, x_up += 2, x_down -= 2, w += 2) {
         const float a_re = up[0], a_im = up[1], b_re = down[0], b_im = down[1];
         const float even_re = 0.5f * (a_re + b_re), even_im = 0.5f * (a_im - b_im);
@@ -41,6 +46,10 @@ static inline void cs_merge(const cs_fft *fft, const float *x, float *z)
     const float first = x[0], last = x[n];
     z[0] = scale * (first + last);
     z[1] = scale * (first - last);
+#if CS_FLOAT_VECTORS
+    const uint32_t done = 4 * cs_merge_vectors(up, down, z_up, z_down, w, (n / 4 - 1) / 2, cs_float_bits(scale));
+    up += done, down -= done, z_up += done, z_down -= done, w += done;
+#endif
     for (; up <= down; up += 2, down -= 2, z_up += 2, z_down -= 2, w += 2) {
         const float a_re = up[0], a_im = up[1], b_re = down[0], b_im = down[1];
         const float even_re = scale * (a_re + b_re), even_im = scale * (a_im - b_im);

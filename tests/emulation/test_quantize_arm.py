@@ -35,14 +35,13 @@ def near_halves(rng: np.random.Generator, scale: np.float32) -> np.ndarray:
     return np.concatenate([exact, *around, ends, others])
 
 
-@pytest.mark.parametrize("board", ["nrf5340dk", "stm32f746g_disco"])
+@pytest.mark.parametrize("board", ["nrf5340dk", "stm32f746g_disco", "mps3_an547"])
 def test_steps_are_those_of_a_division(tmp_path, board):
     file = tmp_path / "quantize.c"
     file.write_text(SOURCE)
-    image, rng = (
-        open_calls(board, tmp_path, more=(file, resource("runtime", "dsp") / "cs_quantize.c")),
-        np.random.default_rng(3),
-    )
+    dsp, rng = resource("runtime", "dsp"), np.random.default_rng(3)
+    vectors = (dsp / "cs_samples_mve.S",) if board == "mps3_an547" else ()
+    image = open_calls(board, tmp_path, more=(file, dsp / "cs_quantize.c", *vectors))
     for number in SCALES:
         scale = np.float32(number)
         x = near_halves(rng, scale)

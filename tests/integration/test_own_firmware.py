@@ -97,7 +97,7 @@ def library(folder: Path) -> list[Path]:
     return [
         *sorted(folder.glob("*.c")),
         *sorted(root.glob("*.c")),
-        *sorted((root / "dsp").glob("*.c")),
+        *sorted((root / "dsp").glob("*.[cS]")),
         *sorted((root / "nn").glob("*.c")),
         *sorted((root / "nn").glob("*.S")),
     ]

@@ -18,12 +18,11 @@ def runtime_include() -> Path:
 def runtime_sources(kernels: Collection[str]) -> list[Path]:
     """Portable C sources, of the matrix kernels only those of these names ("plain", "dsp", "dual", "mve")."""
     root = resource("runtime")
-    nn = sorted(file for file in (root / "nn").iterdir() if file.suffix in (".c", ".S"))
+    files = [file for folder in ("dsp", "nn") for file in sorted((root / folder).iterdir()) if file.suffix in (".c", ".S")]
     others = tuple(f"_{kernel}" for kernel in PACKERS if kernel not in kernels)
     return [
         *sorted(root.glob("*.c")),
-        *sorted((root / "dsp").glob("*.c")),
-        *(file for file in nn if not file.stem.endswith(others)),
+        *(file for file in files if not file.stem.endswith(others)),
     ]
 
 
