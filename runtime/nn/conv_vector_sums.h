@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Assembler macros: sums of some rows of weights times all patches, for cs_conv_vectors.S, whose registers they use. */
+/* Assembler macros: sums of some rows of weights times all patches, for cs_conv_vectors.S, whose registers they use.
+ *
+ * A sum is there three cycles after its last product. The last one of a patch is stored while the next patch is on its way, so that
+ * nothing waits; at first it puts something where another row's last sum, or nothing, will stand. */
 
         /* Eight weights of the row into \q, \at the bytes before them; the last ones of a row are predicated. */
         .macro  WEIGHTS q last=0
@@ -25,10 +28,6 @@
         mov     r2, r9
         .endm
 
-        .macro  STORE sum to
-        str     \sum, [\to], #4
-        .endm
-
         /* x of the \at-th vector of a patch. Whole patches follow one another; others are moved on at the end. */
         .macro  X q at whole
         .if     \whole
@@ -45,7 +44,6 @@
         .endm
 
         .macro  TO_RESULTS rows
-        le      lr, 1b
         movs    r2, #\rows
         b       .Lresults
         .endm
@@ -57,15 +55,18 @@
         NEXT_ROW
         WEIGHTS q4 1
         NEXT_ROW
+        subs    r7, r7, #4
 1:
         X       q0 0 \whole
         vmladav.s16 r0, q2, q0
-        NEXT_PATCH \whole
+        str     r4, [r7], #4
         vmladav.s16 r2, q3, q0
-        STORE   r0 r3
+        NEXT_PATCH \whole
         vmladav.s16 r4, q4, q0
-        STORE   r2 r5
-        STORE   r4 r7
+        str     r0, [r3], #4
+        str     r2, [r5], #4
+        le      lr, 1b
+        str     r4, [r7]
         TO_RESULTS 3
         .endm
 
@@ -79,19 +80,22 @@
         WEIGHTS q6
         WEIGHTS q7 1
         NEXT_ROW
+        subs    r7, r7, #4
 1:
         X       q0 0 \whole
         vmladav.s16 r0, q2, q0
         X       q1 1 \whole
         vmladava.s16 r0, q3, q1
-        NEXT_PATCH \whole
+        str     r4, [r7], #4
         vmladav.s16 r2, q4, q0
-        STORE   r0 r3
+        NEXT_PATCH \whole
         vmladava.s16 r2, q5, q1
+        str     r0, [r3], #4
         vmladav.s16 r4, q6, q0
-        STORE   r2 r5
+        str     r2, [r5], #4
         vmladava.s16 r4, q7, q1
-        STORE   r4 r7
+        le      lr, 1b
+        str     r4, [r7]
         TO_RESULTS 3
         .endm
 
@@ -104,22 +108,48 @@
         WEIGHTS q6
         WEIGHTS q7 1
         NEXT_ROW
+        subs    r5, r5, #4
 1:
         X       q0 0 \whole
         vmladav.s16 r0, q2, q0
         X       q1 1 \whole
-        vmladav.s16 r2, q5, q0
         vmladava.s16 r0, q3, q1
+        str     r2, [r5], #4
+        vmladav.s16 r2, q5, q0
         X       q0 2 \whole
-        vmladava.s16 r2, q6, q1
-        NEXT_PATCH \whole
         vmladava.s16 r0, q4, q0
+        NEXT_PATCH \whole
+        vmladava.s16 r2, q6, q1
+        str     r0, [r3], #4
         vmladava.s16 r2, q7, q0
-        STORE   r0 r3
-        STORE   r2 r5
+        le      lr, 1b
+        str     r2, [r5]
         TO_RESULTS 2
         .endm
 
+        /* A patch's sum to \sum; after its second product `store` of another one's */
+        .macro  PATCH vectors whole sum store:vararg
+        X       q0 0 \whole
+        vmladav.s16 \sum, q2, q0
+        X       q1 1 \whole
+        vmladava.s16 \sum, q3, q1
+        X       q0 2 \whole
+        \store
+        vmladava.s16 \sum, q4, q0
+        X       q1 3 \whole
+        vmladava.s16 \sum, q5, q1
+        .if     \vectors > 4
+        X       q0 4 \whole
+        vmladava.s16 \sum, q6, q0
+        .endif
+        .if     \vectors > 5
+        X       q1 5 \whole
+        vmladava.s16 \sum, q7, q1
+        .endif
+        NEXT_PATCH \whole
+        .endm
+
+        /* Two patches at a time, the last one with what stands after it: rows of sums are even. */
         .macro  MORE_VECTORS vectors whole
         WEIGHTS q2
         WEIGHTS q3
@@ -136,24 +166,13 @@
         WEIGHTS q7 1
         .endif
         NEXT_ROW
+        adds    r0, lr, #1
+        lsrs    r0, r0, #1
+        dls     lr, r0
 1:
-        X       q0 0 \whole
-        vmladav.s16 r0, q2, q0
-        X       q1 1 \whole
-        vmladava.s16 r0, q3, q1
-        X       q0 2 \whole
-        vmladava.s16 r0, q4, q0
-        X       q1 3 \whole
-        vmladava.s16 r0, q5, q1
-        .if     \vectors > 4
-        X       q0 4 \whole
-        vmladava.s16 r0, q6, q0
-        .endif
-        .if     \vectors > 5
-        X       q1 5 \whole
-        vmladava.s16 r0, q7, q1
-        .endif
-        NEXT_PATCH \whole
-        STORE   r0 r3
+        PATCH   \vectors \whole r0 str r2, [r3, #-4]
+        PATCH   \vectors \whole r2 str r0, [r3], #8
+        le      lr, 1b
+        str     r2, [r3, #-4]
         TO_RESULTS 1
         .endm

@@ -7,10 +7,10 @@
  * multiplier of negative sums, shift after a product's high half, and nine bytes of weights (packing_rows.py, pack_depthwise_rows).
  *
  * Four neighbours in a vector, the nine weights in registers. The first four results and the last ones do without the loads that are
- * padding.
+ * padding. Sums become results while those of the next four are on their way.
  *
- *   r0, r1, r2  rows of x, running    r4-r12  weights        q0      sums, then results    q3      -32767
- *   r3          y, running            lr      fours left     q1, q2  x                     q4-q7   bias, multipliers, shift
+ *   r0, r1, r2  rows of x, running    r4-r12  weights        q0      sums                  q3      -32767
+ *   r3          y, running            lr      fours left     q1, q2  results, x            q4-q7   bias, multipliers, shift
  *   [sp] words, [sp, #4] rows of this channel, [sp, #16] y, [sp, #20] fours between the first and the last, [sp, #24] results among
  *   the last four
  *
@@ -27,46 +27,59 @@
         .syntax unified
         .thumb
 
-        .macro  ROW x a b c
-        vldrh.s32 q1, [\x, #-2]
-        vmla.s32 q0, q1, \a
+        /* The sums of four in q0 become products in q1; q0 is the bias again. */
+        .macro  TURN
+        vmulh.s32 q1, q0, q5
+        vpt.s32 lt, q0, zr
+        vmulht.s32 q1, q0, q6
+        vmov    q0, q4
+        .endm
+
+        /* What is left to do with products: one step of three for each row of taps. */
+        .macro  STEP number
+        .if     \number == 1
+        vrshl.s32 q1, q1, q7
+        .elseif \number == 2
+        vqmovnb.s32 q1, q1
+        .elseif \number == 3
+        vmax.s16 q1, q1, q3
+        .endif
+        .endm
+
+        .macro  ROW step x a b c
+        vldrh.s32 q2, [\x, #-2]
+        vmla.s32 q0, q2, \a
         vldrh.s32 q2, [\x], #8
+        STEP    \step
         vmla.s32 q0, q2, \b
-        vldrh.s32 q1, [\x, #-6]
-        vmla.s32 q0, q1, \c
+        vldrh.s32 q2, [\x, #-6]
+        vmla.s32 q0, q2, \c
         .endm
 
         .macro  FIRST_ROW x a b c
         vpst
-        vldrht.s32 q1, [\x, #-2]
-        vmla.s32 q0, q1, \a
-        vldrh.s32 q2, [\x], #8
-        vmla.s32 q0, q2, \b
-        vldrh.s32 q1, [\x, #-6]
-        vmla.s32 q0, q1, \c
+        vldrht.s32 q2, [\x, #-2]
+        vmla.s32 q0, q2, \a
+        vldrh.s32 q1, [\x], #8
+        vmla.s32 q0, q1, \b
+        vldrh.s32 q2, [\x, #-6]
+        vmla.s32 q0, q2, \c
         .endm
 
-        .macro  LAST_ROW x a b
-        vpstt
-        vldrht.s32 q1, [\x, #-2]
+        .macro  LAST_ROW step x a b
+        vpst
+        vldrht.s32 q2, [\x, #-2]
+        vmla.s32 q0, q2, \a
+        vpst
         vldrht.s32 q2, [\x]
-        vmla.s32 q0, q1, \a
+        STEP    \step
         vmla.s32 q0, q2, \b
         .endm
 
         .macro  LAST_TAP x c
         vpst
-        vldrht.s32 q1, [\x, #2]
-        vmla.s32 q0, q1, \c
-        .endm
-
-        .macro  RESULTS
-        vcmp.s32 lt, q0, zr
-        vpsel   q1, q6, q5
-        vmulh.s32 q0, q0, q1
-        vrshl.s32 q0, q0, q7
-        vqmovnb.s32 q0, q0
-        vmax.s16 q0, q0, q3
+        vldrht.s32 q2, [\x, #2]
+        vmla.s32 q0, q2, \c
         .endm
 
         .section .text.cs_depthwise_channels, "ax", %progbits
@@ -118,34 +131,35 @@ cs_depthwise_channels:
         FIRST_ROW r0 r4 r5 r6
         FIRST_ROW r1 r7 r8 r9
         FIRST_ROW r2 r10 r11 r12
-        RESULTS
-        vstrh.32 q0, [r3], #8
         ldr     lr, [sp, #FOURS]
         wls     lr, lr, 3f
 2:
-        vmov    q0, q4
-        ROW     r0 r4 r5 r6
-        ROW     r1 r7 r8 r9
-        ROW     r2 r10 r11 r12
-        RESULTS
-        vstrh.32 q0, [r3], #8
+        TURN
+        ROW     1 r0 r4 r5 r6
+        ROW     2 r1 r7 r8 r9
+        ROW     3 r2 r10 r11 r12
+        vstrh.32 q1, [r3], #8
         le      lr, 2b
 3:
         ldr     lr, [sp, #LAST]
+        TURN
         vctp.32 lr
-        vmov    q0, q4
-        LAST_ROW r0 r4 r5
-        LAST_ROW r1 r7 r8
-        LAST_ROW r2 r10 r11
+        LAST_ROW 1 r0 r4 r5
+        LAST_ROW 2 r1 r7 r8
+        LAST_ROW 3 r2 r10 r11
         sub     r4, lr, #1
+        vstrh.32 q1, [r3], #8
         vctp.32 r4
         LAST_TAP r0 r6
         LAST_TAP r1 r9
         LAST_TAP r2 r12
-        RESULTS
+        TURN
         vctp.32 lr
+        STEP    1
+        STEP    2
+        STEP    3
         vpst
-        vstrht.32 q0, [r3]
+        vstrht.32 q1, [r3]
         ldrd    r4, r5, [sp, #STACK]            // channels left, apart
         ldr     r6, [sp, #STACK + 8]
         add     r0, sp, #4

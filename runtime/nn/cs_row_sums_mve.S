@@ -3,11 +3,12 @@
  *                            uint32_t blocks, uint32_t stride, uint32_t tail)
  *
  * codesign/rows.h says what it computes. A block's weights stay in vectors while all positions pass: six rows of one vector, or
- * three of two.
+ * three of two. A sum is there three cycles after its last product: the last ones of a position are stored while the next one is on its
+ * way, at first to where nothing stands yet.
  *
  *   r1  x, running       r5  step      r9   weights, running              q0 (and q1)  x
  *   r3  sums, running    r7  stride    lr   positions left of this block  q1-q6 (q2-q7)  weights
- *   r0, r2, r4, r6, r8, r10  sums
+ *   r0, r2, r4, r6, r8, r10  sums, r12 where the last ones go
  *   [sp] x, [sp, #4] sums of this block, [sp, #8] count, [sp, #12] blocks left
  *
  * Stack: 116 bytes, declared to the stack analysis by symbols. Leaf functions. */
@@ -66,13 +67,30 @@
         vmladav.s16 r0, q1, q0
         add     r1, r1, r5
         vmladav.s16 r2, q2, q0
+        strd    r8, r10, [r12]
         vmladav.s16 r4, q3, q0
-        strd    r0, r2, [r3]
+        add     r12, r3, #16
         vmladav.s16 r6, q4, q0
+        strd    r0, r2, [r3]
         vmladav.s16 r8, q5, q0
         strd    r4, r6, [r3, #8]
         vmladav.s16 r10, q6, q0
-        strd    r8, r10, [r3, #16]
+        add     r3, r3, r7
+        .endm
+
+        .macro  THREE_ROWS
+        vmladav.s16 r0, q3, q1
+        vldrh.u16 q0, [r1]
+        vmladava.s16 r0, q2, q0
+        add     r1, r1, r5
+        vmladav.s16 r2, q5, q1
+        str     r4, [r12]
+        vmladava.s16 r2, q4, q0
+        add     r12, r3, #8
+        vmladav.s16 r4, q7, q1
+        str     r0, [r3]
+        vmladava.s16 r4, q6, q0
+        str     r2, [r3, #4]
         add     r3, r3, r7
         .endm
 
@@ -84,6 +102,7 @@
         vldrh.u16 q5, [r9], #16
         vldrh.u16 q6, [r9], #16
         dls     lr, r4
+        add     r12, r3, #16
         ldr     r4, [sp, #STACK + 12]
         cmp     r4, #8
         beq     3f
@@ -98,6 +117,7 @@
         SIX_ROWS
         le      lr, 3b
 4:
+        strd    r8, r10, [r12]
         END     cs_row_sums_1
 
         BEGIN   cs_row_sums_2 3
@@ -108,21 +128,22 @@
         vldrh.u16 q6, [r9], #16
         vldrh.u16 q7, [r9], #16
         dls     lr, r4
+        add     r12, r3, #8
+        ldr     r4, [sp, #STACK + 12]
+        cmp     r4, #8
+        beq     3f
 2:
-        vldrh.u16 q0, [r1]
-        vmladav.s16 r0, q2, q0
         vpst
         vldrht.u16 q1, [r1, #16]
-        vmladava.s16 r0, q3, q1
-        add     r1, r1, r5
-        vmladav.s16 r2, q4, q0
-        vmladava.s16 r2, q5, q1
-        vmladav.s16 r4, q6, q0
-        strd    r0, r2, [r3]
-        vmladava.s16 r4, q7, q1
-        str     r4, [r3, #8]
-        add     r3, r3, r7
+        THREE_ROWS
         le      lr, 2b
+        b       4f
+3:
+        vldrh.u16 q1, [r1, #16]
+        THREE_ROWS
+        le      lr, 3b
+4:
+        str     r4, [r12]
         END     cs_row_sums_2
 
 #endif
