@@ -20,19 +20,19 @@
 
         .macro  ADD is_rest
         .set    rest, \is_rest
+        LOAD    q1, [r2], #16
+        vshllb.s16 q3, q1, #16
         LOAD    q0, [r1], #16
         vshllb.s16 q2, q0, #16
-        LOAD    q1, [r2], #16
-        vmulh.s32 q2, q2, q6
-        vshllt.s16 q0, q0, #16
-        vshllb.s16 q3, q1, #16
-        vmulh.s32 q0, q0, q6
-        vshllt.s16 q1, q1, #16
         vmulh.s32 q3, q3, q5
-        vmulh.s32 q1, q1, q5
+        vshllt.s16 q0, q0, #16
+        vmulh.s32 q2, q2, q6
+        vshllt.s16 q1, q1, #16
+        vmulh.s32 q0, q0, q6
         vadd.i32 q2, q2, q3
-        vadd.i32 q0, q0, q1
+        vmulh.s32 q1, q1, q5
         vqrshrnb.s32 q2, q2, #SUM_BITS
+        vadd.i32 q0, q0, q1
         vqrshrnt.s32 q2, q0, #SUM_BITS
         vmax.s16 q2, q2, q7
         STORE   q2, [r3], #16

@@ -18,12 +18,14 @@
         .set    rest, \is_rest
         LOAD    q0, [r1], #16
         vshllb.s16 q2, q0, #16
-        vshllt.s16 q0, q0, #16
         vmulh.s32 q2, q2, q5
-        vmulh.s32 q0, q0, q5
+        vshllt.s16 q0, q0, #16
         vrshl.s32 q2, r0
+        vmulh.s32 q0, q0, q5
+        vqmovnb.s32 q2, q2
         vrshl.s32 q0, r0
-        NARROW  q2 q2 q0
+        vqmovnt.s32 q2, q0
+        vmax.s16 q2, q2, q7
         .if     \apart
         STORE   q2, [r2, q6, uxtw #1]
         add     r2, r2, r5

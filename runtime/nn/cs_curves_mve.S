@@ -113,8 +113,46 @@
         movw    r12, #0x8001
         vdup.16 q7, r12
         mov     r0, r3
-        dlstp.32 lr, r3
-1:
+        lsrs    lr, r3, #3
+        wls     lr, lr, 2f
+1:                                              // eight elements
+        vldrh.s32 q0, [r1]
+        vmul.i32 q0, q0, r0
+        vldrh.s32 q3, [r1, #8]
+        vsub.i32 q0, q0, r6
+        vldrw.u32 q1, [r4]
+        vmul.i32 q3, q3, r0
+        vshl.s32 q0, r7
+        vmulh.s32 q0, q0, q6
+        vldrw.u32 q2, [r5]
+        vshl.i32 q0, q0, #4
+        vldrw.u32 q5, [r5, #16]
+        vsub.i32 q3, q3, r6
+        vmulh.s32 q0, q0, q1
+        vshl.s32 q3, r7
+        vmulh.s32 q3, q3, q6
+        vadd.i32 q0, q0, q2
+        vldrw.u32 q4, [r4, #16]
+        vshl.s32 q0, r8
+        vshl.i32 q3, q3, #4
+        vmulh.s32 q3, q3, q4
+        vqmovnb.s32 q0, q0
+        vadd.i32 q3, q3, q5
+        vmax.s16 q0, q0, q7
+        adds r1, r1, #16
+        vshl.s32 q3, r8
+        vqmovnb.s32 q3, q3
+        vstrh.32 q0, [r2]
+        vmax.s16 q3, q3, q7
+        vstrh.32 q3, [r2, #8]
+        adds r2, r2, #16
+        adds r4, r4, #32
+        adds r5, r5, #32
+        le      lr, 1b
+2:
+        ands    r3, r3, #7
+        wlstp.32 lr, r3, 4f
+3:
         vldrh.s32 q0, [r1], #8
         vmul.i32 q0, q0, r0
         vsub.i32 q0, q0, r6
@@ -129,7 +167,8 @@
         vqmovnb.s32 q0, q0
         vmax.s16 q0, q0, q7
         vstrh.32 q0, [r2], #8
-        letp    lr, 1b
+        letp    lr, 3b
+4:
         vpop    {d8-d15}
         pop     {r4-r8, pc}
         LEAF_END cs_normalize_run 88

@@ -17,17 +17,15 @@
  *   scan: r2 before, r11 an element of it, r7 after, both running; lr fours of columns left
  *
  * Stack: 124 bytes, declared to the stack analysis by symbols. Leaf functions. */
-#include "saved_registers.h"
-
 #if defined(__ARM_FEATURE_MVE)
 
-#define STACK 124            /* bytes */
-#define TABLE_MIDDLE 4 * 256 /* bytes; CS_TABLE_MIDDLE */
 #define QUAD_BYTES 176       /* constants of four units */
 
         .syntax unified
         .thumb
         .cfi_sections .debug_frame
+
+#include "gru_cells_mve.h"
 
         /* Recurrent sums into \register, where they are in memory. */
         .macro  RECURRENT register offset loaded
@@ -37,24 +35,24 @@
         .endm
 
         /* New states of four units in the low halves of q0. Recurrent sums in q2, q4, q5, or with `loaded` at r2. */
-        .macro  CELLS loaded h constants=0
+        .macro  CELLS loaded h
         vldrw.u32 q0, [r1]
-        vldrw.u32 q1, [r0, #\constants]
+        vldrw.u32 q1, [r0]
         vmulh.s32 q0, q0, q1
         RECURRENT q2 0 \loaded
-        vldrw.u32 q1, [r0, #\constants + 16]
+        vldrw.u32 q1, [r0, #16]
         vmulh.s32 q2, q2, q1
-        vldrw.u32 q1, [r0, #\constants + 32]
+        vldrw.u32 q1, [r0, #32]
         vadd.i32 q0, q0, q1
         vldrw.u32 q3, [r1, #16]
         vadd.i32 q0, q0, q2
-        vldrw.u32 q1, [r0, #\constants + 48]
+        vldrw.u32 q1, [r0, #48]
         vmulh.s32 q3, q3, q1
         RECURRENT q4 16 \loaded
         vqshl.s32 q0, r4
-        vldrw.u32 q1, [r0, #\constants + 64]
+        vldrw.u32 q1, [r0, #64]
         vmulh.s32 q4, q4, q1
-        vldrw.u32 q1, [r0, #\constants + 80]
+        vldrw.u32 q1, [r0, #80]
         vadd.i32 q3, q3, q1
         vshr.s32 q1, q0, #23
         vadd.i32 q3, q3, q4
@@ -68,17 +66,17 @@
         vmullt.s16 q3, q4, q3
         RECURRENT q5 32 \loaded
         vrshr.s32 q3, q3, #7
-        vldrw.u32 q1, [r0, #\constants + 96]
+        vldrw.u32 q1, [r0, #96]
         vadd.i32 q3, q3, q4                     // reset gates
         vmulh.s32 q5, q5, q1
-        vldrw.u32 q1, [r0, #\constants + 112]
+        vldrw.u32 q1, [r0, #112]
         vshl.i32 q3, q3, #16
         vldrw.u32 q2, [r1, #32]
         vadd.i32 q5, q5, q1
-        vldrw.u32 q1, [r0, #\constants + 128]
+        vldrw.u32 q1, [r0, #128]
         vmulh.s32 q5, q5, q3
         vmulh.s32 q2, q2, q1
-        vldrw.u32 q1, [r0, #\constants + 144]
+        vldrw.u32 q1, [r0, #144]
         vadd.i32 q2, q2, q1
         vadd.i32 q2, q2, q5
         vldrh.s32 q5, [\h]
@@ -88,7 +86,7 @@
         vldrw.u32 q3, [r10, q1, uxtw #2]
         vsub.i32 q0, q6, q0
         vmullt.s16 q2, q3, q2
-        vldrw.u32 q1, [r0, #\constants + 160]
+        vldrw.u32 q1, [r0, #160]
         vrshr.s32 q2, q2, #7
         vadd.i32 q2, q2, q3                     // candidates
         vqdmullb.s16 q0, q0, q2
@@ -98,43 +96,6 @@
         vrshl.s32 q0, r12
         vqmovnb.s32 q0, q0
         vmax.s16 q0, q0, q7
-        .endm
-
-        .macro  BEGIN name
-        .section .text.\name, "ax", %progbits
-        .balign 4
-        .globl  \name
-        .type   \name, %function
-        .thumb_func
-\name:
-        .cfi_startproc
-        push    {r4-r11, lr}
-        vpush   {d8-d15}
-        sub     sp, sp, #24
-        .cfi_def_cfa_offset STACK
-        SAVED_R4_R11_LR
-        movw    r4, #0x8000
-        vdup.32 q6, r4
-        movw    r4, #0x8001
-        vdup.16 q7, r4
-        ldm     r0!, {r4-r6, r8, r12}
-        ldr     r9, .Lsigmoid\name
-        ldr     r10, .Ltanh\name
-        .endm
-
-        .macro  END name
-        add     sp, sp, #24
-        vpop    {d8-d15}
-        pop     {r4-r11, pc}
-        .balign 4
-.Lsigmoid\name:
-        .word   cs_sigmoid_table + TABLE_MIDDLE
-.Ltanh\name:
-        .word   cs_tanh_table + TABLE_MIDDLE
-        .cfi_endproc
-        .size   \name, . - \name
-        .globl  \name\().stack_bytes
-        .set    \name\().stack_bytes, STACK
         .endm
 
         /* [sp] input sums, [sp, #4] recurrent sums, [sp, #8] states, of these four units; [sp, #12] states of the first four
@@ -220,41 +181,6 @@
         bne     1b
         END     \name
         .endm
-
-        /* Four units: nothing but a position is counted. r2 before, r7 after, r3 step */
-        .macro  COLUMN at first=0
-        ldrsh   r11, [r2, #2 * \at]
-        vldrb.s32 q0, [r0, #12 * \at]
-        vldrb.s32 q1, [r0, #12 * \at + 4]
-        .if     \first
-        vmul.i32 q2, q0, r11
-        vldrb.s32 q3, [r0, #12 * \at + 8]
-        vmul.i32 q4, q1, r11
-        vmul.i32 q5, q3, r11
-        .else
-        vmla.s32 q2, q0, r11
-        vldrb.s32 q3, [r0, #12 * \at + 8]
-        vmla.s32 q4, q1, r11
-        vmla.s32 q5, q3, r11
-        .endif
-        .endm
-
-        BEGIN   cs_gru_scan_4
-        mov     r7, r3
-        ldrd    lr, r3, [sp, #STACK]            // steps, step
-        dls     lr, lr
-1:                                              // the next step
-        COLUMN  0 1
-        COLUMN  1
-        COLUMN  2
-        COLUMN  3
-        CELLS   0 r2 48
-        mov     r2, r7
-        vstrh.32 q0, [r7]
-        adds    r1, r1, #48
-        add     r7, r7, r3
-        le      lr, 1b
-        END     cs_gru_scan_4
 
         SCAN    cs_gru_scan_8 8
         SCAN    cs_gru_scan_12 12

@@ -5,7 +5,7 @@
  *
  *   r0  constants, running   r3  count            r6  stride              q4-q6  biases, multipliers, shifts
  *   r1  sums, running        r4  rows left        r7  bytes of y          q7     -32767
- *   r2  y, running           r5, r12  sums and y of these four rows       q0     sums, then results
+ *   r2  y, running           r5, r12  sums and y of these four rows       q0, q1 sums, then results
  *
  * Stack: 88 bytes, declared to the stack analysis by the symbol cs_row_results.stack_bytes. Leaf function. */
 #if defined(__ARM_FEATURE_MVE)
@@ -46,10 +46,34 @@ cs_row_results:
         adds    r5, r5, #16
         add     r12, r12, #8
         vctp.32 r4
-        dls     lr, r3
-2:
+        lsr     r8, r3, #1
+        wls     lr, r8, 3f
+2:                                              // two positions
         vldrw.u32 q0, [r1]
+        vadd.i32 q0, q0, q4
+        vmulh.s32 q0, q0, q5
         add     r1, r1, r6
+        vrshl.s32 q0, q0, q6
+        vldrw.u32 q1, [r1]
+        vqmovnb.s32 q0, q0
+        vadd.i32 q1, q1, q4
+        vmax.s16 q0, q0, q7
+        vmulh.s32 q1, q1, q5
+        vpst
+        vstrht.32 q0, [r2]
+        vrshl.s32 q1, q1, q6
+        add     r2, r2, r7
+        vqmovnb.s32 q1, q1
+        add     r1, r1, r6
+        vmax.s16 q1, q1, q7
+        vpst
+        vstrht.32 q1, [r2]
+        add     r2, r2, r7
+        le      lr, 2b
+3:
+        tst     r3, #1
+        beq     4f
+        vldrw.u32 q0, [r1]
         vadd.i32 q0, q0, q4
         vmulh.s32 q0, q0, q5
         vrshl.s32 q0, q0, q6
@@ -57,8 +81,7 @@ cs_row_results:
         vmax.s16 q0, q0, q7
         vpst
         vstrht.32 q0, [r2]
-        add     r2, r2, r7
-        le      lr, 2b
+4:
         subs    r4, r4, #4
         bgt     1b
         vpop    {d8-d15}

@@ -60,10 +60,3 @@
         vstrh.16 \q, \address
         .endif
         .endm
-
-        /* Four states of two numbers of 32 bits, even and odd lanes, to int16 of -32767 (in q7) and more. */
-        .macro  NARROW to even odd
-        vqmovnb.s32 \to, \even
-        vqmovnt.s32 \to, \odd
-        vmax.s16 \to, \to, q7
-        .endm

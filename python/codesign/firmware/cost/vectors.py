@@ -44,7 +44,8 @@ def _transfer(h: int, g: int) -> Classified:
     by_vector = h & 0xFF00 == 0xFD00
     apart = h & 0xFF00 == 0xFC00 or (h & 0xFE00 == 0xEC00 and h & 0x0020 == 0 and h & 0x0100 == 0)
     interleaved = apart and g & 0x1000 != 0
-    places = (_n(h),) if by_vector else (_CORE[h & 15], _m(g)) if apart and not interleaved else (_CORE[h & 15],)
+    base = _CORE[h & (15 if apart or g & 0x1000 else 7)]  # where lanes are wider than in memory, it is one of eight registers
+    places = (_n(h),) if by_vector else (base, _m(g)) if apart and not interleaved else (base,)
     if h & 0x0010 == 0:
         return Classified("vector_store", (*places, _d(g)))
     return Classified("vector_gather" if apart or by_vector else "vector_load", places, (_d(g),))
