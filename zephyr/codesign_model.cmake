@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # codesign_model(<model>): build a model into the image and make codesign_model.h known. <model> is an .onnx file, for which
-# the sources are generated with the Python package, or a folder that `codesign generate` wrote.
+# the sources are generated with the Python package, with the chain of the file CODESIGN_CHAIN if that is set; or a folder that
+# `codesign generate` wrote.
 
 # Speed before size, and the numeric contract of docs/numerics.md: a fused multiply-add rounds once where two steps round twice.
 # An interface library, because its options then follow Zephyr's own and win.
@@ -33,13 +34,28 @@ function(codesign_model model)
   target_link_libraries(app PUBLIC codesign_model)
 endfunction()
 
+# The pipeline of app/ in another application: its audio, threads, counters, console and shell, without main. That application's
+# Kconfig takes the options from app/Kconfig, and its code includes pipeline.h.
+function(codesign_pipeline)
+  if(NOT DEFINED CONFIG_CODESIGN_AUDIO_PRIORITY)
+    message(FATAL_ERROR "codesign_pipeline() needs the options of the pipeline: in the application's Kconfig write "
+      "source \"$(ZEPHYR_CODESIGN_MODULE_DIR)/app/Kconfig\" in the place of Kconfig.zephyr.")
+  endif()
+  add_subdirectory(${CMAKE_CURRENT_FUNCTION_LIST_DIR}/../app ${CMAKE_BINARY_DIR}/codesign_pipeline)
+endfunction()
+
 # Generate the sources of an .onnx file below the build folder and return that folder.
 function(codesign_generate onnx result)
   set(folder "${CMAKE_BINARY_DIR}/codesign_model")
-  set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS "${onnx}")
+  set(chain)
+  if(CODESIGN_CHAIN)
+    get_filename_component(file "${CODESIGN_CHAIN}" ABSOLUTE BASE_DIR ${CMAKE_CURRENT_SOURCE_DIR})
+    set(chain --chain "${file}")
+  endif()
+  set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS "${onnx}" ${file})
   execute_process(
     COMMAND ${PYTHON_EXECUTABLE} -m codesign.cli.main generate "${onnx}" --kernel ${CONFIG_CODESIGN_KERNEL}
-      --front-end ${CONFIG_CODESIGN_FRONT_END} -o "${folder}"
+      --front-end ${CONFIG_CODESIGN_FRONT_END} ${chain} -o "${folder}"
     RESULT_VARIABLE status ERROR_VARIABLE words)
   if(status)
     message(FATAL_ERROR "codesign generate ${onnx}: ${words}\n"

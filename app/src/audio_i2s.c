@@ -9,11 +9,14 @@
 #include "audio.h"
 #include "compat.h"
 #include "i2s_rate.h"
+#include "i2s_streams.h"
 
 const char audio_backend[] = "i2s";
 
-/* In flight at most: two received by the DMA, two queued by the driver, the one being processed, the primed ones. */
-#define BLOCKS (5 + CONFIG_CODESIGN_PRIMED_BLOCKS)
+/* In flight at most: two received by the DMA (three by a driver that takes each direction by itself), two queued by the driver,
+ * the one being processed, the primed ones.
+ */
+#define BLOCKS (5 + IS_ENABLED(CONFIG_CODESIGN_I2S_EACH_DIRECTION) + CONFIG_CODESIGN_PRIMED_BLOCKS)
 
 BUILD_ASSERT(AUDIO_BLOCK_BYTES % 4 == 0, "I2S moves whole words: choose another hop or stereo");
 #ifdef I2S_RATE_KNOWN
@@ -21,7 +24,13 @@ BUILD_ASSERT(I2S_RATE_CAN_BE_MADE,
 	     "no divider of this I2S's clock gives the model's sample rate: choose another clock (EXTRA_DTC_OVERLAY_FILE, "
 	     "app/clocks) or model, or allow more with CONFIG_CODESIGN_RATE_ERROR_PPM");
 #endif
-K_MEM_SLAB_DEFINE_STATIC(blocks, AUDIO_BLOCK_BYTES, BLOCKS, 4);
+#ifdef CONFIG_NOCACHE_MEMORY
+#define BLOCK_MEMORY __nocache /* the DMA and the core see the same */
+#else
+#define BLOCK_MEMORY
+#endif
+static char __aligned(4) BLOCK_MEMORY block_memory[BLOCKS * AUDIO_BLOCK_BYTES];
+static struct k_mem_slab blocks;
 
 static const struct device *const i2s = DEVICE_DT_GET(DT_ALIAS(codesign_i2s));
 
@@ -44,7 +53,8 @@ int audio_open(void)
 	if (!device_is_ready(i2s)) {
 		return -ENODEV;
 	}
-	return i2s_configure(i2s, I2S_DIR_BOTH, &config);
+	(void)k_mem_slab_init(&blocks, block_memory, AUDIO_BLOCK_BYTES, BLOCKS);
+	return streams_configure(i2s, I2S_DIR_BOTH, &config);
 }
 
 static int prime(void)
@@ -69,12 +79,12 @@ static int prime(void)
 int audio_start(void)
 {
 	/* After an error the streams accept nothing but PREPARE; otherwise it is refused, which does no harm. */
-	(void)i2s_trigger(i2s, I2S_DIR_BOTH, I2S_TRIGGER_PREPARE);
+	(void)streams_trigger(i2s, I2S_DIR_BOTH, I2S_TRIGGER_PREPARE);
 
 	int err = prime();
 
 	if (err == 0) {
-		err = i2s_trigger(i2s, I2S_DIR_BOTH, I2S_TRIGGER_START);
+		err = streams_trigger(i2s, I2S_DIR_BOTH, I2S_TRIGGER_START);
 	}
 	if (err != 0) {
 		audio_stop();
@@ -112,7 +122,7 @@ void audio_drop(audio_slot *block)
 
 void audio_stop(void)
 {
-	(void)i2s_trigger(i2s, I2S_DIR_BOTH, I2S_TRIGGER_DROP);
+	(void)streams_trigger(i2s, I2S_DIR_BOTH, I2S_TRIGGER_DROP);
 }
 
 uint32_t audio_blocks_in_use(void)

@@ -6,6 +6,7 @@ from pydantic import ValidationError
 
 from codesign.base.errors import InputError
 from codesign.base.resources import resource
+from codesign.cli.machines import choose
 from codesign.firmware.boards import list_boards, load_board
 
 CARD = """
@@ -40,12 +41,15 @@ source = "a guess"
 
 def test_shipped_boards():
     assert list_boards() == (
+        "mimxrt1064_evk",
         "mps2_an385",
         "mps2_an521",
         "mps3_an547",
         "native_sim",
         "nrf52840dk",
         "nrf5340dk",
+        "nrf54l15dk",
+        "nucleo_n657x0_q",
         "stm32f746g_disco",
     )
     for name in list_boards():
@@ -53,6 +57,18 @@ def test_shipped_boards():
         assert board.name == name
         assert board.zephyr is not None
         assert load_board(board.zephyr.target) == load_board(board.zephyr.target_old) == board
+
+
+def test_a_board_that_no_emulator_runs(tmp_path):
+    card = tmp_path / "board.toml"
+    card.write_text(CARD.replace('["unicorn"]\ndefault_emulator = "unicorn"', "[]"), encoding="utf-8")
+    board = load_board(str(card))
+    assert (board.emulators, board.default_emulator) == ((), None)
+    with pytest.raises(InputError, match="no emulator runs board mine"):
+        choose(None, board)
+    card.write_text(CARD.replace('["unicorn"]', "[]"), encoding="utf-8")
+    with pytest.raises(InputError, match="default_emulator unicorn without emulators"):
+        load_board(str(card))
 
 
 def test_reference_board():

@@ -39,9 +39,19 @@ def test_before_zephyr_3_4_an_overlay_takes_the_boards_own_along(files):
     assert settings_of(BuildOptions(), OLD, files / "board.overlay") == []
 
 
+def test_folders_are_absolute_and_shields_one_list(files):
+    (files / "mine").mkdir()
+    options = BuildOptions(("BOARD_ROOT=mine",), shields=("codec", "microphones"))
+    assert settings_of(options, NEW, Path("none.overlay")) == [f"BOARD_ROOT={files / 'mine'}", "SHIELD=codec;microphones"]
+    assert settings_of(BuildOptions(("SHIELD=first",), shields=("codec",)), OLD, Path("none")) == ["SHIELD=first;codec"]
+    assert BuildOptions(shields=("codec",))
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
+        (BuildOptions(("BOARD_ROOT=lost",)), "no folder lost"),
+        (BuildOptions(shields=("two words",)), "no name of a shield"),
         (BuildOptions(("EXTRA_CONF_FILE=lost.conf",)), r"no file lost\.conf"),
         (BuildOptions((), (Path("lost.conf"),)), r"no file lost\.conf"),
         (BuildOptions((), (), (Path("lost.overlay"),)), r"no file lost\.overlay"),

@@ -25,5 +25,5 @@ def command(json: Json = False) -> None:
         budget = board.budget.worst_frame_ms
         current = f"{board.energy.ua_per_mhz:g}" if board.energy else "-"
         figures = (f"{mhz:g}", flash, ram, f"{budget:g}", current)
-        rows.add_row(*cells(board.name, board.core.cpu, *figures, board.default_emulator))
+        rows.add_row(*cells(board.name, board.core.cpu, *figures, board.default_emulator or "-"))
     stderr.print(rows)

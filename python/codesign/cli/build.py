@@ -22,6 +22,7 @@ from codesign.cli.options import (
     Json,
     Overlay,
     Result,
+    Shield,
     build_options,
     chosen_board,
 )
@@ -53,6 +54,7 @@ def command(
     define: Define = None,
     conf: Fragment = None,
     overlay: Overlay = None,
+    shield: Shield = None,
     json: Json = False,
 ) -> None:
     """Generate C for a model and build it; exit code 1 when the image is over the board's budget.
@@ -67,9 +69,9 @@ def command(
     from codesign.firmware.toolchain.i2s_rate import rate_of_build
 
     chosen = chosen_board(board, front_end)
-    options = build_options(define, conf, overlay)
+    options = build_options(define, conf, overlay, shield)
     if options and runtime is not Runtime.zephyr:
-        raise typer.BadParameter("--define, --conf and --overlay are for --runtime zephyr")
+        raise typer.BadParameter("--define, --conf, --overlay and --shield are for --runtime zephyr")
     folder = output or Path(_FOLDERS[runtime].format(board=chosen.name))
     check_image_folder(runtime.value, folder)  # before the work
     loaded = load_model(model or resource("models", "pruned", "pruned.onnx"), chain, result)

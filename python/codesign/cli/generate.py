@@ -30,6 +30,13 @@ def command(
     front_end: Annotated[FrontEndKind, typer.Option(help="q31: integers, for cores without an FPU.")] = FrontEndKind.float32,
     chain: ChainFile = None,
     result: Result = None,
+    pipeline_only: Annotated[
+        bool,
+        typer.Option(
+            "--pipeline-only",
+            help="A Zephyr module for your own application: the model, the library and the audio pipeline, without main.",
+        ),
+    ] = False,
     json: Json = False,
 ) -> None:
     """Write a model's C sources; compile them with runtime/ in any build, or name the folder as CODESIGN_MODEL in Zephyr's.
@@ -39,11 +46,12 @@ def command(
     from codesign.compiler.emit import emit
     from codesign.compiler.load import load_model
     from codesign.compiler.plan import plan_memory
+    from codesign.firmware.toolchain.pipeline_folder import write_pipeline
 
     check_folder(output)  # before the work
     network = load_model(model, chain, result).network
     plan = plan_memory(network, kernel.value, front_end.value)
-    generated = emit(network, plan, output)
+    generated = (write_pipeline if pipeline_only else emit)(network, plan, output)
     if json:
         emit_json("generate", folder=output, sources=generated.sources, symbol=generated.symbol, bytes=plan.bytes)
     else:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from codesign.base.errors import ToolError
+from codesign.base.errors import InputError, ToolError
 from codesign.cli.console import say
 from codesign.firmware.machines import MACHINES, MODULES, SERIAL, emulators, machine_named
 
@@ -55,7 +55,10 @@ def choose(wanted: str | None, board: Board, *, profile: bool = False) -> Machin
         InputError: the board cannot run there.
         ToolError: the machine asked for is not here: said before anything is built for it.
     """
-    machine = machine_named(wanted or board.default_emulator)
+    name = wanted or board.default_emulator
+    if name is None:
+        raise InputError(f"no emulator runs board {board.name}", hint="build for it, and verify on a board with the same core")
+    machine = machine_named(name)
     machine.check_board(board)
     try:
         machine.check_tools(profile=profile)

@@ -42,6 +42,10 @@ Fragment = Annotated[
 ]
 Overlay = Annotated[list[Path] | None, typer.Option("--overlay", help="Devicetree overlay for the Zephyr image (repeatable).")]
 Elf = Annotated[Path | None, typer.Option("--elf", help="Run this build of the Zephyr application, not one of our own.")]
+Shield = Annotated[
+    list[str] | None,
+    typer.Option("--shield", help="Zephyr's shield on the board, for example one with an I2S codec (repeatable)."),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON to stdout.")]
 
 
@@ -117,8 +121,10 @@ def chosen_board(name: str, front_end: FrontEndKind | None) -> Board:
     return board if front_end is None else board.with_front_end(front_end.value)
 
 
-def build_options(define: list[str] | None, conf: list[Path] | None, overlay: list[Path] | None) -> BuildOptions:
+def build_options(
+    define: list[str] | None, conf: list[Path] | None, overlay: list[Path] | None, shield: list[str] | None = None
+) -> BuildOptions:
     """What the user adds to the Zephyr application."""
     from codesign.firmware.toolchain.options import BuildOptions
 
-    return BuildOptions(tuple(define or ()), tuple(conf or ()), tuple(overlay or ()))
+    return BuildOptions(tuple(define or ()), tuple(conf or ()), tuple(overlay or ()), tuple(shield or ()))

@@ -26,6 +26,7 @@ from codesign.cli.options import (
     Overlay,
     Result,
     Seconds,
+    Shield,
     build_options,
     chosen_board,
 )
@@ -48,6 +49,7 @@ def command(
     define: Define = None,
     conf: Fragment = None,
     overlay: Overlay = None,
+    shield: Shield = None,
     elf: Elf = None,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Folder to keep the builds in.")] = None,
     json: Json = False,
@@ -71,7 +73,7 @@ def command(
             *(loaded, chosen, where, recordings),
             emulator=machine.address,
             seconds=seconds,
-            options=build_options(define, conf, overlay),
+            options=build_options(define, conf, overlay, shield),
             elf=elf,
             progress=show,
         )

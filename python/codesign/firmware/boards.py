@@ -182,8 +182,8 @@ class Board(_Card):
     qemu: QemuPlatform | None = None
     renode: RenodePlatform | None = None
     zephyr: Zephyr | None = None
-    emulators: tuple[Emulator, ...] = Field(strict=False, min_length=1)
-    default_emulator: Emulator
+    emulators: tuple[Emulator, ...] = Field(strict=False)
+    default_emulator: Emulator | None = None
 
     @property
     def native(self) -> bool:
@@ -229,8 +229,10 @@ class Board(_Card):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        if self.default_emulator not in self.emulators:
+        if self.emulators and self.default_emulator not in self.emulators:
             raise ValueError(f"default_emulator {self.default_emulator} is not one of emulators")
+        if not self.emulators and self.default_emulator:
+            raise ValueError(f"default_emulator {self.default_emulator} without emulators")
         if ("qemu" in self.emulators) != (self.qemu is not None):
             raise ValueError("qemu in emulators and the table [qemu] go together")
         if ("renode" in self.emulators) != (self.renode is not None):

@@ -22,6 +22,7 @@ def output_stage(chain: Chain) -> dict[str, Any]:
     mixes = ", ".join(f"{{ {delay}, {each.least}, {each.strength}, {each.step} }}" for each in found)
     return {
         "programs": programs,
+        "program_names": ", ".join(_string(program.name) for program in chain.programs),
         "mix": mix,
         "mixes": mixes,
         "limiter": limiter,
@@ -31,6 +32,12 @@ def output_stage(chain: Chain) -> dict[str, Any]:
         "peak": _peak([limiter_of(each) for each in programs]),
         "finishes": finishes(chain),
     }
+
+
+def _string(text: str) -> str:
+    """A C string of the UTF-8 of `text`; three octal digits, which no letter after them can continue."""
+    plain = frozenset(b" -.,:+()/_") | frozenset(range(48, 58)) | frozenset(range(65, 91)) | frozenset(range(97, 123))
+    return '"' + "".join(chr(byte) if byte in plain else f"\\{byte:03o}" for byte in text.encode()) + '"'
 
 
 def finishes(chain: Chain) -> bool:

@@ -86,7 +86,7 @@ class Machine(ABC):
             InputError: they do not.
         """
         if not self.runs(board):
-            hint = f"it runs in {', '.join(board.emulators)}"
+            hint = f"it runs in {', '.join(board.emulators) or 'no emulator'}"
             raise InputError(f"board {board.name} does not run in {self.name}", hint=hint)
 
     def title_on(self, board: Board) -> str:

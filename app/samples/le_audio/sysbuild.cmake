@@ -1,0 +1,7 @@
+# SPDX-License-Identifier: Apache-2.0
+# The network core's image: Zephyr's controller, which the host on the application core speaks to.
+if(SB_CONFIG_NET_CORE_BOARD)
+  set(controller ${ZEPHYR_BASE}/samples/bluetooth/hci_ipc)
+  ExternalZephyrProject_Add(APPLICATION hci_ipc SOURCE_DIR ${controller} BOARD ${SB_CONFIG_NET_CORE_BOARD})
+  set(hci_ipc_CONF_FILE ${controller}/nrf5340_cpunet_iso-bt_ll_sw_split.conf CACHE INTERNAL "")
+endif()
