@@ -66,9 +66,6 @@ def test_a_board_that_no_emulator_runs(tmp_path):
     assert (board.emulators, board.default_emulator) == ((), None)
     with pytest.raises(InputError, match="no emulator runs board mine"):
         choose(None, board)
-    card.write_text(CARD.replace('["unicorn"]', "[]"), encoding="utf-8")
-    with pytest.raises(InputError, match="default_emulator unicorn without emulators"):
-        load_board(str(card))
 
 
 def test_reference_board():
@@ -117,7 +114,7 @@ def test_own_card_by_path(tmp_path):
 
 
 def test_unknown_board_names_the_known_ones():
-    with pytest.raises(InputError, match=r"unknown board 'nrf9999dk'; boards: mps2_an385, .*stm32f746g_disco") as caught:
+    with pytest.raises(InputError, match=r"unknown board 'nrf9999dk'; boards: mimxrt1064_evk, .*stm32f746g_disco") as caught:
         load_board("nrf9999dk")
     assert caught.value.exit_code == 2
     for name in ("", "../nrf5340dk", "nrf5340dk/", "\x1b[31mred\n"):
@@ -141,7 +138,7 @@ MISTAKES = {
     "name": ('"mine"', '"My Board"', r": name: String should match"),
     "feature": ('["dsp"]', '["dps"]', r": core.isa.0: Input should be 'dsp'"),
     "emulator": ('["unicorn"]', '["bochs"]', r": emulators.0: 'bochs' is not one of unicorn, qemu, renode, native"),
-    "no emulator": ('["unicorn"]', "[]", r": emulators: "),
+    "no emulator": ('["unicorn"]', "[]", ": board: default_emulator unicorn without emulators"),
     "default emulator": ('default_emulator = "unicorn"', 'default_emulator = "qemu"', r": board: default_emulator qemu"),
     "qemu without a machine": ('emulators = ["unicorn"]', 'emulators = ["unicorn", "qemu"]', r": board: qemu in emulators"),
     "kind": ('kind = "ram"', 'kind = "rom"', r": memories.ram.kind: Input should be 'flash' or 'ram'"),

@@ -57,7 +57,7 @@ def choose(wanted: str | None, board: Board, *, profile: bool = False) -> Machin
     """
     name = wanted or board.default_emulator
     if name is None:
-        raise InputError(f"no emulator runs board {board.name}", hint="build for it, and verify on a board with the same core")
+        raise InputError(f"no emulator runs board {board.name}", hint="build for it, and prove it at its serial port: --on serial:DEVICE")
     machine = machine_named(name)
     machine.check_board(board)
     try:
