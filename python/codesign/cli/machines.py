@@ -57,7 +57,8 @@ def choose(wanted: str | None, board: Board, *, profile: bool = False) -> Machin
     """
     name = wanted or board.default_emulator
     if name is None:
-        raise InputError(f"no emulator runs board {board.name}", hint="build for it, and prove it at its serial port: --on serial:DEVICE")
+        hint = "build for it, and prove it at its serial port: --on serial:DEVICE"
+        raise InputError(f"no emulator runs board {board.name}", hint=hint)
     machine = machine_named(name)
     machine.check_board(board)
     try:
