@@ -63,7 +63,7 @@ def test_a_board_that_no_emulator_runs(tmp_path):
     card = tmp_path / "board.toml"
     card.write_text(CARD.replace('["unicorn"]\ndefault_emulator = "unicorn"', "[]"), encoding="utf-8")
     board = load_board(str(card))
-    assert (board.emulators, board.default_emulator) == ((), None)
+    assert (board.emulators, board.default_emulator) == ((), "")
     with pytest.raises(InputError, match="no emulator runs board mine"):
         choose(None, board)
 

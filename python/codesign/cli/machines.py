@@ -56,7 +56,7 @@ def choose(wanted: str | None, board: Board, *, profile: bool = False) -> Machin
         ToolError: the machine asked for is not here: said before anything is built for it.
     """
     name = wanted or board.default_emulator
-    if name is None:
+    if not name:
         hint = "build for it, and prove it at its serial port: --on serial:DEVICE"
         raise InputError(f"no emulator runs board {board.name}", hint=hint)
     machine = machine_named(name)

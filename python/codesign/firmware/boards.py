@@ -183,7 +183,7 @@ class Board(_Card):
     renode: RenodePlatform | None = None
     zephyr: Zephyr | None = None
     emulators: tuple[Emulator, ...] = Field(strict=False)
-    default_emulator: Emulator | None = None
+    default_emulator: Emulator | Literal[""] = ""
 
     @property
     def native(self) -> bool:
