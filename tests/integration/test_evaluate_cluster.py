@@ -3,8 +3,9 @@
 
 from __future__ import annotations
 
-import os
-import signal
+import operator
+import subprocess
+import sys
 
 import pytest
 
@@ -14,37 +15,31 @@ from codesign.base.errors import ToolError
 from codesign.base.isolate import ClusterWorkers, LimitedCall, Workers
 
 pytestmark = pytest.mark.slow
-
-
-def squared(value):
-    return value * value
-
-
-def dies_once(path):
-    """Ends the Ray worker that this process works for, the first time."""
-    try:
-        os.close(os.open(path, os.O_CREAT | os.O_EXCL))
-    except FileExistsError:
-        return "again"
-    os.kill(os.getppid(), signal.SIGKILL)
-    return "never"
-
-
-def fails():
-    raise ValueError("no")
+DIES_ONCE = """
+import os, pathlib, signal, sys
+try:
+    os.close(os.open(sys.argv[1], os.O_CREAT | os.O_EXCL))
+except FileExistsError:
+    print("again", end="")
+else:
+    worker = pathlib.Path(f"/proc/{os.getppid()}/stat").read_text().rpartition(")")[2].split()[1]
+    os.kill(int(worker), signal.SIGKILL)
+"""
+"""Ends the Ray worker that the process which runs this works for, the first time."""
 
 
 def test_calls_are_answered_in_order_and_lost_ones_are_made_again(tmp_path):
-    calls = [[LimitedCall(squared, (n,), 60.0), LimitedCall(squared, (-n,), 60.0)] for n in range(8)]
-    calls.append([LimitedCall(dies_once, (str(tmp_path / "died"),), 60.0)])
-    calls.append([LimitedCall(fails, (), 60.0)])
+    calls = [[LimitedCall(operator.mul, (n, n), 60.0), LimitedCall(operator.sub, (n, 1), 60.0)] for n in range(8)]
+    dying = [sys.executable, "-c", DIES_ONCE, str(tmp_path / "died")]
     with ClusterWorkers("local") as cluster, Workers(1) as here:
         assert cluster.count >= 1
         there = [cluster.submit(some) for some in calls]
-        for some, future in zip(calls[:-2], there[:-2], strict=True):
+        lost = cluster.submit([LimitedCall(subprocess.check_output, (dying,), 600.0)])
+        failed = cluster.submit([LimitedCall(operator.truediv, (1, 0), 60.0)])
+        for some, future in zip(calls, there, strict=True):
             assert future.result(600) == here.submit(some).result(600)
-        assert [answer.value for answer in there[-2].result(600)] == ["again"]
-        assert there[-1].result(600)[0].problem == "ValueError: no"
+        assert [answer.value for answer in lost.result(600)] == [b"again"]
+        assert failed.result(600)[0].problem == "ZeroDivisionError: division by zero"
 
 
 def test_a_cluster_that_is_not_there_is_one_line():

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import re
 from typing import Any
 
 from codesign.base.errors import ToolError, one_line
@@ -44,6 +45,12 @@ def join(address: str) -> Any:
         hint = "give it again when the machine is less busy" if address == HERE else "ray start --head begins one here"
         raise ToolError(f"no Ray cluster at '{address}': {one_line(str(error), 160)}", hint=hint) from error
     return ray
+
+
+def reason_of(error: BaseException) -> str:
+    """What went wrong, of an error of Ray's that tells a whole traceback: its last line."""
+    lines = [line for line in re.sub(r"\x1b\[\d*m", "", str(error)).splitlines() if line.strip(" ^~")]
+    return one_line(lines[-1] if lines else type(error).__name__, 200)
 
 
 def slots(ray: Any, cpus: float, gpus: float) -> int:

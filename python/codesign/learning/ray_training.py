@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from codesign.base.cluster import join, need_slots
+from codesign.base.cluster import join, need_slots, reason_of
 from codesign.base.errors import CodesignError, InputError, ToolError, ValidationError, one_line
 from codesign.base.files.output_file import replace_file
 from codesign.base.progress import Progress, silent
@@ -102,7 +102,7 @@ def _fitted(ray: Any, job: TrainingJob, cluster: Cluster, show: Progress, say: C
         raise raised
     if failure is not None:
         raise ToolError(
-            f"workers were lost {LOST_TIMES + 1} times: {one_line(str(failure), 200)}",
+            f"workers were lost {LOST_TIMES + 1} times: {reason_of(failure)}",
             hint="give the command again: it goes on from the last checkpoint",
         ) from failure
     assert result is not None

@@ -8,8 +8,8 @@ from concurrent.futures import Future
 from functools import cache
 from typing import Any, Protocol, Self
 
-from codesign.base.cluster import join, need_slots
-from codesign.base.errors import ToolError, one_line
+from codesign.base.cluster import join, need_slots, reason_of
+from codesign.base.errors import ToolError
 from codesign.base.isolate.workers import Answer, LimitedCall, Workers
 
 LOST_TIMES = 5
@@ -56,9 +56,12 @@ class ClusterWorkers:
             error = done.exception()
             if error is None:
                 result.set_result(done.result())
+            elif isinstance(error, self._ray.exceptions.RayTaskError):
+                hint = "every machine needs the same codesign, with the packages of the measures"
+                result.set_exception(ToolError(f"a worker of the cluster cannot compute: {reason_of(error)}", hint=hint))
             else:
-                reason = one_line(str(error), 160)
-                result.set_exception(ToolError(f"workers of the cluster were lost {LOST_TIMES + 1} times: {reason}"))
+                said = f"workers of the cluster were lost {LOST_TIMES + 1} times: {reason_of(error)}"
+                result.set_exception(ToolError(said))
 
         self._remote.remote(tuple(calls)).future().add_done_callback(hand_over)
         return result
