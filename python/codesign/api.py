@@ -239,7 +239,7 @@ def evaluate(
     from codesign.hearing.evaluate.scoring import sample_rate_of
     from codesign.hearing.evaluate.systems import names_of
     from codesign.hearing.fitting import read_audiogram
-    from codesign.hearing.fitting.fit import compressor_of
+    from codesign.hearing.fitting.fit import compressor_of, limit_of
 
     if audiogram:
         read_audiogram(audiogram)
@@ -251,8 +251,9 @@ def evaluate(
     with tempfile.TemporaryDirectory(prefix="codesign-") as folder:
         chains = chain if isinstance(chain, Mapping) else dict.fromkeys(models, chain)
         results = result if isinstance(result, Mapping) else dict.fromkeys(models, result)
+        limit = None if fit is None else limit_of(Path(fit))
         systems = [
-            model_system(name, Path(file), Path(folder), _path(chains.get(name)), results.get(name))
+            model_system(name, Path(file), Path(folder), _path(chains.get(name)), results.get(name), limit)
             for name, file in models.items()
         ]
         rate = sample_rate_of(pairs)
@@ -268,12 +269,13 @@ def fit(
     ratio: float | None = None,
     attack: float = 5.0,
     release: float = 100.0,
+    attenuation_limit: float | None = 6.0,
 ) -> Fitting:
     """The gains of a hearing aid for an audiogram, by NAL-R with compression around speech of average level; a TOML file of
     them, which `build`, `prove`, `measure` and `evaluate` take as `fit`, goes to `output`.
 
     `audiogram` is NH, N1 to N7, S1 to S3, or typed, "250:20,500:25,1000:40" in Hz and dB HL; `ratio` is of all bands, by
-    default 1 + loss/100 in each; times in ms.
+    default 1 + loss/100 in each; times in ms. `attenuation_limit` is what the network may take of the noise in dB, None all.
 
     Raises:
         InputError: no such audiogram, a ratio or a time out of range, or `output` cannot be written.
@@ -282,7 +284,7 @@ def fit(
     from codesign.hearing.fitting import read_audiogram
     from codesign.hearing.fitting.fit import write_fitting
 
-    found = fitted(read_audiogram(audiogram), ratio, attack, release)
+    found = fitted(read_audiogram(audiogram), ratio, attack, release, attenuation_limit)
     if output is not None:
         write_fitting(Path(output), found)
     return found

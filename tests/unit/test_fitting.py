@@ -5,10 +5,14 @@ import numpy as np
 import pytest
 
 from codesign.base.errors import InputError
+from codesign.base.resources import resource
+from codesign.compiler.load import load_model
 from codesign.compiler.model.chain_file import fit_entries
+from codesign.firmware.boards import load_board
+from codesign.firmware.settings import set_up
 from codesign.hearing.fitting import AUDIOGRAMS, fit, insertion_gains, read_audiogram
 from codesign.hearing.fitting.aided import aided
-from codesign.hearing.fitting.fit import LEVELS, compressor_of, toml_of
+from codesign.hearing.fitting.fit import LEVELS, compressor_of, limit_of, toml_of
 from codesign.hearing.fitting.nal_r import CONSTANTS
 
 
@@ -62,7 +66,29 @@ def test_a_file_gives_back_the_table(tmp_path):
     path = tmp_path / "fit.toml"
     path.write_text(toml_of(found))
     assert compressor_of(path) == found.compressor
-    assert fit_entries(path) == {"compressor": found.compressor}
+    assert fit_entries(path) == {"compressor": found.compressor, "attenuation_limit": 6.0}
+    path.write_text(toml_of(fit(read_audiogram("N3"), attenuation_limit=None)))
+    assert limit_of(path) is None
+
+
+def test_the_limit_of_a_fitting_holds_where_the_chain_has_none(tmp_path):
+    path, board = tmp_path / "fit.toml", load_board("nrf5340dk")
+    path.write_text(toml_of(fit(read_audiogram("N2"), attenuation_limit=7.5)))
+    assert limit_of(path) == 7.5
+    model = load_model(resource("models", "low-latency", "low-latency.onnx"))
+    assert set_up(model, board, path).network.frontend.attenuation_limit == 7.5
+    own = model.changed(attenuation_limit=12.0)
+    assert set_up(own, board, path).network.frontend.attenuation_limit == 12.0
+    assert set_up(model, board).network.frontend.attenuation_limit is None
+
+
+@pytest.mark.parametrize("limit", ["-1", "101", "nan", "'six'", "true", "[6]"])
+def test_a_limit_that_cannot_be_is_refused_in_one_line(tmp_path, limit):
+    path = tmp_path / "fit.toml"
+    path.write_text(f"attenuation_limit = {limit}\n" + toml_of(fit(read_audiogram("N2"), attenuation_limit=None)))
+    with pytest.raises(InputError, match=r"attenuation_limit.*(is not in 0…100 dB|no finite|not a finite)") as caught:
+        limit_of(path)
+    assert "\n" not in str(caught.value)
 
 
 def test_a_tone_is_aided_by_its_gain():
@@ -116,7 +142,14 @@ def test_a_file_that_is_no_fitting_is_refused(tmp_path, text, said):
     assert said in str(caught.value)
 
 
-@pytest.mark.parametrize(("keys", "said"), [({"ratio": 0.5}, "ratio 0.5 is not in 1…10"), ({"attack": 0.0}, "attack 0 is not")])
+@pytest.mark.parametrize(
+    ("keys", "said"),
+    [
+        ({"ratio": 0.5}, "ratio 0.5 is not in 1…10"),
+        ({"attack": 0.0}, "attack 0 is not"),
+        ({"attenuation_limit": 101.0}, "limit 101 is not"),
+    ],
+)
 def test_a_rule_that_cannot_be_is_refused(keys, said):
     with pytest.raises(InputError, match=said):
         fit(read_audiogram("N3"), **keys)

@@ -73,7 +73,7 @@ def command(
     from codesign.hearing.evaluate.scoring import plan_scores, scores
     from codesign.hearing.evaluate.write import output_format
     from codesign.hearing.fitting import read_audiogram
-    from codesign.hearing.fitting.fit import compressor_of
+    from codesign.hearing.fitting.fit import compressor_of, limit_of
 
     outputs = output or []
     for path in outputs:
@@ -99,7 +99,10 @@ def command(
     ):
         show("load", 0, 0)
         systems = compared_systems(
-            pairs, model or [], system or [], delay or [], Path(folder), chains=chain or [], results=result or []
+            *(pairs, model or [], system or [], delay or [], Path(folder)),
+            chains=chain or [],
+            results=result or [],
+            attenuation_limit=None if fit is None else limit_of(fit),
         )
         if keep is not None:
             check_kept(keep, pairs, systems, system or [])

@@ -23,6 +23,7 @@ def compared_systems(
     *,
     chains: Sequence[str] = (),
     results: Sequence[str] = (),
+    attenuation_limit: float | None = None,
 ) -> list[System]:
     """Models first; `chains` and `results` are of all of them, or NAME=… of one."""
     named = [_named(text) for text in recorded]
@@ -37,7 +38,14 @@ def compared_systems(
         raise InputError("two models of one name", hint="write --model NAME=FILE")
     chain_of, result_of = _each("--chain", chains, paths), _each("--result", results, paths)
     found = [
-        model_system(name, Path(path), folder, Path(chain_of[name]) if name in chain_of else None, result_of.get(name))
+        model_system(
+            name,
+            Path(path),
+            folder,
+            Path(chain_of[name]) if name in chain_of else None,
+            result_of.get(name),
+            attenuation_limit,
+        )
         for name, path in paths.items()
     ]
     rate = sample_rate_of(pairs)

@@ -20,6 +20,10 @@ def command(
     ratio: Annotated[float | None, typer.Option(help="Compression ratio in all bands (default: 1 + loss/100).")] = None,
     attack: Annotated[float, typer.Option(help="ms in which gains follow a louder sound.")] = 5.0,
     release: Annotated[float, typer.Option(help="ms in which gains follow a fainter sound.")] = 100.0,
+    attenuation_limit: Annotated[
+        float, typer.Option(help="dB that the network takes of the noise at most; --no-limit writes none.")
+    ] = 6.0,
+    no_limit: Annotated[bool, typer.Option("--no-limit", help="All that the network takes away.")] = False,
     json: Json = False,
 ) -> None:
     """Gains for a hearing loss by NAL-R, with compression around speech of average level.
@@ -29,7 +33,7 @@ def command(
     from codesign.hearing.fitting import fit, read_audiogram
     from codesign.hearing.fitting.fit import write_fitting
 
-    found = fit(read_audiogram(audiogram), ratio, attack, release)
+    found = fit(read_audiogram(audiogram), ratio, attack, release, None if no_limit else attenuation_limit)
     if output is not None:
         write_fitting(output, found)
     if json:

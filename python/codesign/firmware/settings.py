@@ -10,20 +10,22 @@ from codesign.base.errors import InputError
 from codesign.compiler.frontend.output_stage import LIMITERS
 from codesign.compiler.frontend.programs import check_program
 from codesign.compiler.load import LoadedModel
-from codesign.compiler.model.chain_file import fit_entries
+from codesign.compiler.model.chain_file import FIT_LIMIT, fit_entries
 from codesign.firmware.boards import Board
 
 
 def set_up(
     model: LoadedModel, board: Board, fit: Path | None = None, program: int | None = None, strength: int | None = None
 ) -> LoadedModel:
-    """The model with the tables of the file `fit` in its chain, with `program` and `strength` (percent) at first, and with the
-    board's levels where the chain says none and needs them.
+    """The model with the tables of the file `fit` in its chain, and its limit of attenuation where the chain has none, with
+    `program` and `strength` (percent) at first, and with the board's levels where the chain says none and needs them.
 
     Raises:
         InputError: the file cannot be used or does not fit the chain, or there is no such program.
     """
     keys: dict[str, Any] = {} if fit is None else fit_entries(fit)
+    if model.network.frontend.attenuation_limit is not None:
+        keys.pop(FIT_LIMIT, None)
     try:
         model = model.changed(**keys) if keys else model
     except InputError as error:

@@ -24,6 +24,8 @@ SUFFIX = ".toml"
 _TABLE = "chain"
 TABLES_OF_FILES = {"compression": "compressor", "program": "programs"}
 """Tables that stand beside [chain], and the keys that they are."""
+FIT_LIMIT = "attenuation_limit"
+"""The key of a chain that a fitting sets where the chain does not."""
 _FILES = (".npy", ".csv", ".txt")
 _MAX_BYTES = 32 * 2**20
 _FIT_HINT = "codesign fit writes one, see docs/hearing-aid-chain.md"
@@ -59,18 +61,25 @@ def chain_file_entries(file: Path) -> dict[str, Entry]:
 
 
 def fit_entries(file: Path) -> dict[str, Any]:
-    """The tables of a fitting, [compression] and [[program]], as values of a chain's keys; [fit] says where they are from.
+    """The tables of a fitting, [compression] and [[program]], and its attenuation_limit as values of a chain's keys; [fit] says
+    where they are from.
 
     Raises:
         InputError: the file cannot be read, or has none of them or others.
     """
     document = read_toml(file, _FIT_HINT)
-    unknown = next((key for key in document if key not in (*TABLES_OF_FILES, "fit")), None)
+    unknown = next((key for key in document if key not in (*TABLES_OF_FILES, FIT_LIMIT, "fit")), None)
     if unknown is not None or not document.keys() & TABLES_OF_FILES.keys():
         said = "has no [compression]" if unknown is None else f"{one_line(unknown, 40)} means nothing in a fitting"
         raise InputError(f"{file}: {said}", hint=_FIT_HINT)
     found = {key: document[name] for name, key in TABLES_OF_FILES.items() if name in document}
-    return {key: read_table(key, value, f"{file}:") for key, value in found.items()}
+    keys = {key: read_table(key, value, f"{file}:") for key, value in found.items()}
+    if FIT_LIMIT in document:
+        limit = document[FIT_LIMIT]
+        if isinstance(limit, bool) or not isinstance(limit, int | float) or not 0 <= limit <= 100:
+            raise InputError(f"{file}: {FIT_LIMIT} {one_line(str(limit), 40)} is not in 0…100 dB", hint=_FIT_HINT)
+        keys[FIT_LIMIT] = float(limit)
+    return keys
 
 
 def checked_keys(entries: dict[str, Entry]) -> dict[str, Entry]:

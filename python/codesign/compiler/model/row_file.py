@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +34,14 @@ class NetworkRow:
     @property
     def chains(self) -> tuple[Chain, ...]:
         return tuple(graph.frontend for graph in self.graphs)
+
+    def changed(self, **keys: Any) -> NetworkRow:
+        """With other values of keys in all chains.
+
+        Raises:
+            InputError: the chains cannot be so.
+        """
+        return replace(self, graphs=tuple(replace(graph, frontend=replace(graph.frontend, **keys)) for graph in self.graphs))
 
 
 def is_row_file(path: Path) -> bool:

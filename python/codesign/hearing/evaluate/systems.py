@@ -54,14 +54,23 @@ def names_of(models: Sequence[Path]) -> list[str]:
     return [path.stem if stems[path.stem] == 1 else f"{path.parent.name}/{path.stem}" for path in models]
 
 
-def model_system(name: str, path: Path, folder: Path, chain: Path | None = None, result: str | None = None) -> System:
+def model_system(
+    name: str,
+    path: Path,
+    folder: Path,
+    chain: Path | None = None,
+    result: str | None = None,
+    attenuation_limit: float | None = None,
+) -> System:
     """A model, arguments as for load_row: quantized ones in the host library, built below `folder` (in the NumPy reference
-    without a compiler: the same bits), float ones in float.
+    without a compiler: the same bits), float ones in float. `attenuation_limit`, of a fitting, holds where the chain has none.
 
     Raises:
         InputError: the model cannot be used.
     """
     row = load_row(path, chain, result)
+    if attenuation_limit is not None and row.chains[0].attenuation_limit is None:
+        row = row.changed(attenuation_limit=attenuation_limit)
     config = row.chains[0]
     if not all(graph.quants for graph in row.graphs):
         check_row(row.chains)

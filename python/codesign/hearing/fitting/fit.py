@@ -12,7 +12,7 @@ import numpy.typing as npt
 from codesign.base.errors import InputError
 from codesign.base.files.output_file import replace_file
 from codesign.compiler.frontend.compressor import FASTEST_MS, SLOWEST_MS, Compressor
-from codesign.compiler.model.chain_file import fit_entries
+from codesign.compiler.model.chain_file import FIT_LIMIT, fit_entries
 from codesign.hearing.fitting.audiogram import Audiogram
 from codesign.hearing.fitting.nal_r import CONSTANTS, insertion_gains
 
@@ -24,6 +24,8 @@ KNEE_DB = 15.0
 """So far below average speech in its band begins the compression."""
 MOST_RATIO = 2.0
 ATTACK_MS, RELEASE_MS = 5.0, 100.0
+ATTENUATION_LIMIT_DB = 6.0
+"""What the network may take away of a wearer's noise unless something else is said: docs/hearing-aid-chain.md has why."""
 _SPEECH_LEVELS = {
     **{160: 32.41, 200: 34.48, 250: 34.75, 315: 33.98, 400: 34.59, 500: 34.27, 630: 32.06, 800: 28.30, 1000: 25.01},
     **{1250: 23.00, 1600: 20.15, 2000: 17.32, 2500: 13.18, 3150: 11.55, 4000: 9.33, 5000: 5.31, 6300: 2.59, 8000: 1.13},
@@ -36,7 +38,8 @@ _LOWEST_HZ, _HIGHEST_HZ = 140.0, 9000.0
 
 @dataclass(frozen=True)
 class Fitting:
-    """The compressor for an audiogram. `insertion_gains` (dB, for speech at 65 dB SPL), `ratios` and `speech` (dB SPL of that
+    """The compressor for an audiogram, and how much of the noise the network takes away at most, in dB (None: no limit).
+    `insertion_gains` (dB, for speech at 65 dB SPL), `ratios` and `speech` (dB SPL of that
     speech in the band) are one for each of the compressor's frequencies.
     """
 
@@ -45,9 +48,16 @@ class Fitting:
     insertion_gains: tuple[float, ...]
     ratios: tuple[float, ...]
     speech: tuple[float, ...]
+    attenuation_limit: float | None = ATTENUATION_LIMIT_DB
 
 
-def fit(audiogram: Audiogram, ratio: float | None = None, attack: float = ATTACK_MS, release: float = RELEASE_MS) -> Fitting:
+def fit(
+    audiogram: Audiogram,
+    ratio: float | None = None,
+    attack: float = ATTACK_MS,
+    release: float = RELEASE_MS,
+    attenuation_limit: float | None = ATTENUATION_LIMIT_DB,
+) -> Fitting:
     """The table for an audiogram, with one compression `ratio` in all bands or one that follows the loss; times in ms.
 
     In each band: speech of 65 dB SPL overall has the insertion gain of NAL-R. From 15 dB below its level there upwards the gain
@@ -55,11 +65,16 @@ def fit(audiogram: Audiogram, ratio: float | None = None, attack: float = ATTACK
     1 + H/100 for a hearing level of H dB, in 1…2: a choice of this project, more careful than what restores all of loudness.
 
     Raises:
-        InputError: a ratio that is not in 1…10, or a time that no compressor has.
+        InputError: a ratio that is not in 1…10, a limit not in 0…100 dB, or a time that no compressor has.
     """
     for name, value in (("attack", attack), ("release", release)):
         if not FASTEST_MS <= value <= SLOWEST_MS:
             raise InputError(f"{name} {value:g} is not in {FASTEST_MS:g}…{SLOWEST_MS:g} ms", hint="5 and 100 ms are usual")
+    if attenuation_limit is not None and not 0 <= attenuation_limit <= 100:
+        raise InputError(
+            f"attenuation limit {attenuation_limit:g} is not in 0…100 dB",
+            hint="6 is usual here, 0 keeps the input as it is",
+        )
     if ratio is not None and not 1 <= ratio <= 10:
         raise InputError(f"ratio {ratio:g} is not in 1…10", hint="1 does not compress, 2 halves the range")
     frequencies = np.array(list(CONSTANTS), np.float64)
@@ -71,7 +86,8 @@ def fit(audiogram: Audiogram, ratio: float | None = None, attack: float = ATTACK
     table = np.where(gains[:, None] > 0, table, 0.0)
     rows = tuple(tuple(round(value, 2) for value in row) for row in table.tolist())
     compressor = Compressor(tuple(frequencies.tolist()), LEVELS, rows, attack, release)
-    return Fitting(audiogram, compressor, *(tuple(each.tolist()) for each in (gains, ratios, speech)))
+    numbers = [tuple(each.tolist()) for each in (gains, ratios, speech)]
+    return Fitting(audiogram, compressor, numbers[0], numbers[1], numbers[2], attenuation_limit)
 
 
 def _speech_in_bands(frequencies: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
@@ -96,6 +112,16 @@ def compressor_of(file: Path) -> Compressor:
     return found
 
 
+def limit_of(file: Path) -> float | None:
+    """The limit of attenuation in dB that a file of `toml_of` has, None without one.
+
+    Raises:
+        InputError: the file cannot be used.
+    """
+    found = fit_entries(file).get(FIT_LIMIT)
+    return None if found is None else float(found)
+
+
 def write_fitting(path: Path, fitting: Fitting) -> None:
     """Write `toml_of` to a file, complete or not at all.
 
@@ -110,7 +136,10 @@ def toml_of(fitting: Fitting) -> str:
     """The TOML of a fitting: what `build --fit` and the tables of a chain file take."""
     compressor = fitting.compressor
     points = zip(fitting.audiogram.frequencies, fitting.audiogram.levels, strict=True)
+    limit = fitting.attenuation_limit
+    limited = "# dB: what is removed of the noise at most, where the chain says nothing else."
     lines = [
+        *([] if limit is None else [limited, f"attenuation_limit = {limit:g}", ""]),
         "# Gains in dB at levels in dB SPL in the band, a row a frequency: NAL-R for speech of 65 dB SPL, compressed there.",
         "[compression]",
         f"frequencies = {_list(compressor.frequencies)}",
