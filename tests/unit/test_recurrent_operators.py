@@ -72,15 +72,17 @@ def over_positions(kind, positions=4):
     return ended(net, "h_out", positions * UNITS)
 
 
-def scan(kind, direction, positions=4, last=False, used=0, **attributes):
-    """A run over the positions of a frame, from zero; `used`: over so many of a position's last values alone."""
+def scan(kind, direction, positions=4, last=False, used=0, unread=(), **attributes):
+    """A run over the positions of a frame, from zero; `used`: over so many of a position's last values alone; `unread`: outputs
+    that are listed all the same.
+    """
     net = start()
     width, ways = N // positions, 2 if direction == "bidirectional" else 1
     x = net.node("Reshape", ["features", net.constant("shape", np.array([positions, 1, width], np.int64))], "x3")
     if used:
         ends = [net.constant(n, np.array([i], np.int64)) for n, i in (("from", width - used), ("to", width), ("axis", 2))]
         x, width = net.node("Slice", [x, *ends], "slice"), used
-    node(net, kind, x, width, (), ("", "y") if last else ("y",), ways, direction=direction, **attributes)
+    node(net, kind, x, width, (), ("", "y") if last else ("y", *unread), ways, direction=direction, **attributes)
     count = ways * UNITS * (1 if last else positions)
     flat = net.node("Reshape", ["y", net.constant("flat", np.array([1, count], np.int64))], "flat_y")
     return ended(net, flat, count)
@@ -98,7 +100,7 @@ CASES = {
     "gru, reverse": lambda: scan("GRU", "reverse", linear_before_reset=0),
     "gru, slice": lambda: scan("GRU", "bidirectional", positions=2, used=2),
     "gru, both": lambda: scan("GRU", "bidirectional"),
-    "lstm, both": lambda: scan("LSTM", "bidirectional"),
+    "lstm, both": lambda: scan("LSTM", "bidirectional", unread=("last_h", "last_c")),
     "rnn, both, last": lambda: scan("RNN", "bidirectional", last=True),
 }
 

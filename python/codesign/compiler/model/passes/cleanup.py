@@ -9,13 +9,27 @@ import onnx
 from codesign.compiler.model.passes.draft import Draft, attribute, operand
 
 _RESHAPES = ("Reshape", "Flatten", "Squeeze", "Unsqueeze")
+_RECURRENT = ("GRU", "LSTM", "RNN")
 _SAME_SHAPE = ("Reshape", "Flatten", "Squeeze", "Unsqueeze", "Expand", "Tile", "Slice", "Pad", "Cast", "CastLike")
 
 
 def run(draft: Draft) -> bool:
     """Whether something was left out."""
     changed = _without_nothing(draft)
+    changed = _unread_ends(draft) or changed
     return _joined_views(draft) or changed
+
+
+def _unread_ends(draft: Draft) -> bool:
+    """Last states of recurrent layers that nobody reads have no name: exporters list them all the same."""
+    readers, changed = draft.readers(), False
+    for node in draft.nodes:
+        if node.op_type not in _RECURRENT:
+            continue
+        for index, name in enumerate(node.output):
+            if index > 0 and name and name not in readers:
+                node.output[index], changed = "", True
+    return changed
 
 
 def _without_nothing(draft: Draft) -> bool:
