@@ -129,6 +129,35 @@ void console_stacks(void)
 	}
 }
 
+#ifdef CONFIG_CODESIGN_MODEL_SLOTS
+
+void console_model(const char *slot, const char *state, bool runs, const char *name, const char *version, uint32_t generation)
+{
+	struct line line;
+
+	begin(&line, "model");
+	line_text(&line, "slot", slot);
+	line_text(&line, "state", state);
+	line_number(&line, "runs", runs);
+	line_text(&line, "name", name);
+	line_text(&line, "version", version);
+	line_number(&line, "generation", generation);
+	end(&line);
+}
+
+void console_update(const char *result, int err, uint32_t next)
+{
+	struct line line;
+
+	begin(&line, "update");
+	line_text(&line, "result", result);
+	line_number(&line, "errno", (uint64_t)err);
+	line_number(&line, "next", next);
+	end(&line);
+}
+
+#endif
+
 void console_error(const char *what, int err)
 {
 	struct line line;

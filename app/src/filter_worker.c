@@ -6,16 +6,16 @@
 #include <zephyr/sys/atomic.h>
 
 #include "block.h"
-#include "codesign_model.h"
 #include "cycles.h"
 #include "monitor.h"
+#include "network.h"
 #include "program.h"
 #include "strength.h"
 #include "worker.h"
 
 #ifdef CODESIGN_MODEL_LAG
 
-static uint8_t memory[CODESIGN_MODEL_MEMORY_BYTES] __aligned(8);
+static uint8_t memory[NETWORK_MEMORY_BYTES] __aligned(8);
 static int16_t heard[CODESIGN_MODEL_HOP], job[CODESIGN_MODEL_HOP], played[AUDIO_BLOCK];
 static uint32_t position; /* samples of this hop that were heard */
 static atomic_t busy, frames, skipped;
@@ -59,7 +59,7 @@ int worker_reset(void)
 	position = 0;
 	atomic_clear(&frames);
 	atomic_clear(&skipped);
-	if (cs_enhancer_init(&CODESIGN_MODEL, memory, sizeof(memory)) != CS_OK) {
+	if (network_init(memory, sizeof(memory)) != CS_OK) {
 		return -EINVAL;
 	}
 	return strength_start(memory);

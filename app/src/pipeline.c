@@ -6,6 +6,7 @@
 #include "audio.h"
 #include "cycles.h"
 #include "monitor.h"
+#include "network.h"
 #include "output.h"
 #include "pipeline.h"
 #include "safety.h"
@@ -99,13 +100,14 @@ static void restart_stream(void)
 
 static int start_stream(void)
 {
+	const bool found = network_find();
 	int err = audio_await();
 
-	if (err == 0) {
+	if (err == 0 && found) {
 		err = worker_reset();
 	}
 	output_reset(&output);
-	without_network = safety_read().in_a_row >= SAFETY_FAULTS_IN_A_ROW;
+	without_network = !found || safety_read().in_a_row >= SAFETY_FAULTS_IN_A_ROW;
 	blocks_since_start = 0;
 	return err == 0 ? audio_start() : err;
 }

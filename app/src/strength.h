@@ -6,7 +6,7 @@
 #include <errno.h>
 #include <stdint.h>
 
-#include "codesign_model.h"
+#include "network.h"
 
 static inline int strength_set(void *memory, int percent)
 {

@@ -29,6 +29,7 @@ SUMMARIES = {
     "generate": "Write a model's C sources; compile them with runtime/ in any build, or name the folder as CODESIGN_MODEL "
     "in Zephyr's.",
     "build": "Generate C for a model and build it; exit code 1 when the image is over the board's budget.",
+    "model": "Networks in partitions of their own: pack, show (docs/update.md).",
     "size": "Flash and RAM of an image per region, layer, section and symbol, and its worst-case stack; exit code 1 over "
     "the budget.",
     "run": "Enhance a recording.",
