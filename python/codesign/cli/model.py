@@ -78,11 +78,8 @@ def show(
     else:
         say(f"{image.name} {image.version}, generation {image.generation}, {image.body:,} bytes at {image.address:#x}")
         shape = image.shape
-        say(
-            f"{shape.sample_rate:,} Hz, hops of {shape.hop}, blocks of {shape.block}, {shape.latency} samples late, {shape.core}"
-        )
-        say(
-            f"memory {image.memory:,} bytes, stack {image.stack:,}; model {image.sha256[:12]}, sources {image.sources_sha256[:12]}"
-        )
+        audio = f"{shape.sample_rate:,} Hz, hops of {shape.hop}, blocks of {shape.block}, {shape.latency} samples late"
+        say(f"{audio}; {shape.core}; memory {image.memory:,} bytes, stack {image.stack:,}")
+        say(f"model {image.sha256[:12]}, sources {image.sources_sha256[:12]}")
     if image.damage:
         raise ValidationError(f"{file}: {image.damage}", hint="pack it again")
