@@ -9,10 +9,11 @@ import subprocess
 import numpy as np
 import pytest
 
-from arm_elf import COMPILERS, build
+from arm_elf import COMPILERS, LINKER_SCRIPT, build
 from codesign.base.errors import InputError
 from codesign.firmware.boards import load_board
 from codesign.firmware.size import BudgetCheck, check_budget, measure
+from codesign.firmware.size.budget import SLOT_TRAILER, check_slot
 
 SOURCE = """
 typedef unsigned char u8;
@@ -200,3 +201,22 @@ def test_truncated_and_damaged_files_never_crash(image, board, tmp_path):
         path.write_bytes(content)
         with contextlib.suppress(InputError):
             measure(path, board)
+
+
+@pytest.mark.parametrize(
+    ("config", "limit"),
+    [
+        ("CONFIG_BOOTLOADER_MCUBOOT=y\nCONFIG_FLASH_LOAD_SIZE=0x6000\n", 0x6000),
+        ("CONFIG_BOOTLOADER_MCUBOOT=y\nCONFIG_FLASH_LOAD_SIZE=0x5fff\n", 0x5FFF),
+        ("# CONFIG_BOOTLOADER_MCUBOOT is not set\nCONFIG_FLASH_LOAD_SIZE=0x6000\n", None),
+        ("CONFIG_BOOTLOADER_MCUBOOT=y\nCONFIG_FLASH_LOAD_SIZE=0x0\n", None),
+        (None, None),
+    ],
+)
+def test_an_image_for_mcuboot_has_its_slot_as_a_budget(config, limit, tmp_path):
+    elf = build(tmp_path, SOURCE, "arm-none-eabi-gcc", script=f"{LINKER_SCRIPT}\n_flash_used = 0x5000;\n").path
+    if config is not None:
+        (tmp_path / ".config").write_text(config)
+    expected = [] if limit is None else [BudgetCheck("MCUboot slot", 0x5000 + SLOT_TRAILER, limit)]
+    assert check_slot(elf) == expected
+    assert all(check.ok == (limit == 0x6000) for check in check_slot(elf))

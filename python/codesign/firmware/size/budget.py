@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A footprint against a board's budget."""
+"""A footprint against a board's budget, and an image against the slot that a boot loader has for it."""
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +18,11 @@ THREAD_STACK = "_k_thread_stack_enhancer"
 INTERRUPTED = 160
 """Bytes on a thread's stack beside its calls: an exception frame with FPU registers (Armv8-M and Armv7-M reference manuals, 26
 words), and what the kernel's and the application's functions that start the thread keep there."""
+
+
+SLOT_TRAILER = 4096
+"""Bytes at a slot's end that MCUboot keeps for itself: its trailer (bootutil_public.h), three words for each of up to 128 sectors
+and the state of a swap, and hashes and signature after the image. A sector in all, as it is erased."""
 
 
 @dataclass(frozen=True)
@@ -50,3 +56,14 @@ def check_thread(elf: Path, stack: StackReport | None) -> list[BudgetCheck]:
     if stack is None or stack.unbounded or not size:
         return []
     return [BudgetCheck("enhancer stack", stack.bytes + INTERRUPTED, size)]
+
+
+def check_slot(elf: Path) -> list[BudgetCheck]:
+    """What MCUboot copies and checks against the slot that it lies in; nothing for an image that no boot loader starts."""
+    file = elf.with_name(".config")
+    text = file.read_text(encoding="utf-8", errors="replace") if file.is_file() else ""
+    slot = re.search(r"^CONFIG_FLASH_LOAD_SIZE=(0x[0-9a-fA-F]+|[0-9]+)$", text, re.MULTILINE)
+    if "CONFIG_BOOTLOADER_MCUBOOT=y" not in text.splitlines() or slot is None or int(slot[1], 0) == 0:
+        return []
+    used = next((symbol.value for symbol in read_elf(elf).symbols if symbol.name == "_flash_used"), 0)
+    return [BudgetCheck("MCUboot slot", used + SLOT_TRAILER, int(slot[1], 0))]

@@ -10,7 +10,7 @@ from pathlib import Path
 from codesign.base.errors import InputError
 from codesign.firmware.boards import Board
 from codesign.firmware.image import Image
-from codesign.firmware.size.budget import BudgetCheck, check_budget, check_thread
+from codesign.firmware.size.budget import BudgetCheck, check_budget, check_slot, check_thread
 from codesign.firmware.size.footprint import Footprint, Group
 from codesign.firmware.size.measure import measure
 from codesign.firmware.size.parts import parts_of
@@ -47,15 +47,16 @@ def size(image: Image | Path, board: Board | None = None, entry: str = "") -> Si
         footprint = measure(image.path, target)
         groups, symbols = parts_of(image, footprint), image.symbols
         stack = _stack(image.path, entry or symbols.entry, image.stack_usage, symbols.pointer_calls)
-        thread = check_thread(image.path, stack) if image.runtime == "zephyr" and not entry else []
-        return Size(footprint, groups, stack, (*check_budget(footprint, target), *thread))
+        zephyr = image.runtime == "zephyr" and not entry
+        own = [*check_thread(image.path, stack), *check_slot(image.path)] if zephyr else []
+        return Size(footprint, groups, stack, (*check_budget(footprint, target), *own))
     if board is None:
         raise InputError(f"{image}: no board to measure it on", hint="name the board that the image was built for")
     beside = symbols_beside(image)
     footprint = measure(image, board)
     groups = footprint.by_group(beside.groups if beside else ())
     stack = _stack(image, entry or (beside.entry if beside else ""), (), beside.pointer_calls if beside else None)
-    return Size(footprint, groups, stack, tuple(check_budget(footprint, board)))
+    return Size(footprint, groups, stack, (*check_budget(footprint, board), *check_slot(image)))
 
 
 def _stack(
