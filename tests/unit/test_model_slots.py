@@ -12,9 +12,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
 from codesign.base.errors import InputError
 from codesign.base.resources import resource
+from codesign.cli.app import app
 from codesign.compiler.frontend import Chain
 from codesign.firmware.boards import load_board
 from codesign.firmware.machines.host import HostEnhancer
@@ -31,6 +33,7 @@ from codesign.firmware.toolchain.model_image import (
     shape_of,
     with_generation,
 )
+from json_documents import document
 from networks import random_network
 
 GOOD, EMPTY, DAMAGED, LAYOUT, PLACE, SHAPE, SIZE = range(7)
@@ -242,6 +245,12 @@ def test_the_intel_hex_is_the_image(packed):
 def test_another_generation_is_a_whole_image(packed):
     assert read_model_image(with_generation(packed[3][0].read_bytes(), 12)).generation == 12
     assert read_model_image(with_generation(packed[3][0].read_bytes(), 12)).damage == ""
+
+
+def test_show_says_it(packed):
+    done = CliRunner().invoke(app, ["model", "show", str(packed[3][1]), "--json"])
+    assert done.exit_code == 0, done.output
+    assert document(done.stdout, "model")["images"][0]["version"] == "1.2.0"
 
 
 def test_damage_is_told(packed):

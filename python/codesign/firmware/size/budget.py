@@ -21,8 +21,8 @@ words), and what the kernel's and the application's functions that start the thr
 
 
 SLOT_TRAILER = 4096
-"""Bytes at a slot's end that MCUboot keeps for itself: its trailer (bootutil_public.h), three words for each of up to 128 sectors
-and the state of a swap, and hashes and signature after the image. A sector in all, as it is erased."""
+"""Bytes at a slot's end that MCUboot keeps for itself: its trailer (bootutil_public.h), three words for each of up to 128
+sectors and the state of a swap, and hashes and signature after the image. A sector in all, as it is erased."""
 
 
 @dataclass(frozen=True)
