@@ -112,7 +112,7 @@ def firmware_slots(elf: Path) -> FirmwareSlots:
         raise InputError(
             f"{elf} takes {used:,} bytes of flash and reaches its own partition at {a:#x}", hint="move the partitions"
         )
-    return FirmwareSlots((a, b), size, ModelShape(*numbers, _text(core)), memory, stack)
+    return FirmwareSlots((a, b), size, _shape(numbers, core), memory, stack)
 
 
 def build_model_images(
@@ -193,7 +193,7 @@ def read_model_image(data: bytes) -> ModelImage:
         damage = "its header is damaged"
     elif zlib.crc32(data[HEAD : HEAD + body]) != check or len(data) < HEAD + body:
         damage = "it is damaged after its header, or cut off"
-    shape = ModelShape(*numbers, _text(core))
+    shape = _shape(numbers, core)
     return ModelImage(
         address, body, generation, memory, stack, shape, _text(name), _text(version), sha.hex(), sources.hex(), damage
     )
@@ -259,6 +259,11 @@ def _difference(here: ModelShape, there: ModelShape) -> str:
         f"{name} {value}, not {there.__dict__[name]}" for name, value in here.__dict__.items() if value != there.__dict__[name]
     ]
     return ", ".join(found)
+
+
+def _shape(numbers: Sequence[int], core: bytes) -> ModelShape:
+    rate, hop, block, latency, lag, peak = numbers
+    return ModelShape(rate, hop, block, latency, lag, peak, _text(core))
 
 
 def _text(data: bytes) -> str:
