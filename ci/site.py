@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 import posixpath
 import re
 from pathlib import Path
@@ -40,6 +41,7 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     for source in COPIED:
         add(f"files/{Path(source).name}", (ROOT / source).read_text(encoding="utf-8"))
     add("reference/commands.md", commands())
+    add("reference/schemas.md", schemas())
     add("reference/package.md", "# The package\n\n::: codesign.api\n\n::: codesign.enhancer\n")
     return files
 
@@ -82,6 +84,23 @@ def commands() -> str:
         parts.append(f"## {name}\n\n```text\n{_help(command, name)}\n```\n")
         for inner, sub in getattr(command, "commands", {}).items():
             parts.append(f"### {name} {inner}\n\n```text\n{_help(sub, f'{name} {inner}')}\n```\n")
+    return "\n".join(parts)
+
+
+def schemas() -> str:
+    """The page of all JSON schemas: what each describes, and its keys."""
+    parts = ["# JSON schemas\n", "Programs read `--json` and `report.json`; a schema says what is in them.\n"]
+    for path in sorted((ROOT / "docs").rglob("*.schema.json")):
+        schema = json.loads(path.read_text(encoding="utf-8"))
+        parts.append(f"## {path.name.removesuffix('.schema.json')}\n\n[{path.name}](../{path.relative_to(ROOT / 'docs')})\n")
+        parts.append("| Key | Type | |\n|---|---|---|")
+        wanted = schema.get("required", [])
+        for key, value in schema.get("properties", {}).items():
+            kind = (
+                value.get("type") or value.get("$ref", "").rpartition("/")[2] or ("one of several" if "anyOf" in value else "")
+            )
+            parts.append(f"| `{key}` | {kind} | {'always' if key in wanted else ''} |")
+        parts.append("")
     return "\n".join(parts)
 
 

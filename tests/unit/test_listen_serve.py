@@ -229,3 +229,50 @@ def test_faults_of_the_server_are_not_hidden(served, capfd, monkeypatch):
     with pytest.raises(http.client.HTTPException):
         ask(server, "GET", "/")
     assert "AttributeError" in capfd.readouterr().err
+
+
+@pytest.fixture
+def in_network(served):
+    folder, _ = served
+    with ResultServer(folder / "test", folder / "network", 0, lan=True) as server:
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        yield folder, server
+        server.shutdown()
+        thread.join()
+
+
+def test_in_a_network_the_token_opens_and_nothing_else_does(in_network):
+    folder, server = in_network
+    assert len(server.token) >= 20
+    assert f":{server.server_port}/{server.token}/" in server.url
+    assert ask(server, "GET", f"/{server.token}/") == (200, "the page")
+    assert ask(server, "GET", f"/{server.token}/audio/s1.js", Host="192.168.1.7:8765") == (200, "sound")
+    for path in (
+        "/",
+        "/index.html",
+        "/audio/s1.js",
+        f"/{server.token}",
+        f"/{server.token[:-1]}/",
+        f"/{server.token}x/",
+        "//",
+        "/%C3%A4/",
+    ):
+        assert ask(server, "GET", path)[0] == 404, path
+    body = json.dumps(RESULT).encode()
+    headers = {"Content_Type": "application/json", "Content_Length": str(len(body))}
+    assert ask(server, "POST", "/results", body, **headers)[0] == 404
+    assert ask(server, "POST", f"/{server.token}/results", body, Origin="http://elsewhere", **headers)[0] == 403
+    assert not list((folder / "network").iterdir())
+    assert ask(server, "POST", f"/{server.token}/results", body, **headers)[0] == 201
+    assert len(list((folder / "network").iterdir())) == 1
+
+
+def test_every_network_server_has_a_token_of_its_own(served):
+    folder, local = served
+    assert local.token == ""
+    tokens = set()
+    for _ in range(3):
+        with ResultServer(folder / "test", folder / "network", 0, lan=True) as server:
+            tokens.add(server.token)
+    assert len(tokens) == 3

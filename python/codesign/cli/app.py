@@ -15,6 +15,7 @@ from codesign.cli.interrupts import stopping_at_once
 
 SUMMARIES = {
     "demo": "Build the shipped network, run the image in the emulator on real noisy speech and prove it.",
+    "examples": "Write shipped networks and the demo's recordings into a folder: what the tutorials begin with.",
     "doctor": "Say which tools are present, what each enables and how to get the rest.",
     "boards": "List the boards with their cores, memories and budgets.",
     "data": "Say what a folder of recordings is to training: check; pack corpora for training as shards: pack.",
@@ -23,7 +24,8 @@ SUMMARIES = {
     "a stopped run goes on.",
     "search": "Search networks for a board's budget: `codesign search space.toml …` begins or goes on.",
     "export": "Write a checkpoint's network as ONNX: integers after quantization-aware training, float before.",
-    "inspect": "Show what is around a model's network, its layers, states, memory and multiply-accumulates.",
+    "inspect": "Show what is around a model's network, its layers, states, memory, multiply-accumulates and rough cost on each "
+    "board.",
     "fit": "Gains for a hearing loss by NAL-R, with compression around speech of average level.",
     "quantize": "Quantize a float model to int8 weights by running recordings through it.",
     "generate": "Write a model's C sources; compile them with runtime/ in any build, or name the folder as CODESIGN_MODEL "

@@ -3,12 +3,14 @@
 
 from __future__ import annotations
 
+import shlex
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from codesign.base.errors import ToolError
 from codesign.base.resources import resource
 from codesign.cli.console import emit_json, progress, say
 from codesign.cli.options import (
@@ -74,6 +76,8 @@ def command(
         raise typer.BadParameter("--define, --conf, --overlay and --shield are for --runtime zephyr")
     folder = output or Path(_FOLDERS[runtime].format(board=chosen.name))
     check_image_folder(runtime.value, folder)  # before the work
+    if runtime is Runtime.zephyr:
+        _check_zephyr(model, chosen.name)
     loaded = load_model(model or resource("models", "pruned", "pruned.onnx"), chain, result)
     network = set_up(loaded, chosen, fit).network
     with progress() as show:
@@ -109,3 +113,18 @@ def command(
             say("flash it: west flash" if folder == Path("build") else f"flash it: west flash -d {folder}")
     if not found.ok:
         raise typer.Exit(1)
+
+
+def _check_zephyr(model: Path | None, board: str) -> None:
+    """Look for a Zephyr workspace before anything is done.
+
+    Raises:
+        ToolError: there is none: with the command that needs none.
+    """
+    from codesign.firmware.toolchain.zephyr_workspace import find_workspace
+
+    try:
+        find_workspace()
+    except ToolError as error:
+        bare = shlex.join(["codesign", "build", *([str(model)] if model else []), "--board", board, "--runtime", "bare"])
+        raise ToolError(error.message, hint=f"{bare} needs none; {error.hint}") from error

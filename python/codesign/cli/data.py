@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from codesign.base.words import counted
 from codesign.cli.console import cells, emit_json, progress, say, stderr, table
 from codesign.cli.groups import Commands
 from codesign.cli.options import Json, place
@@ -136,16 +137,16 @@ def _show(place: Place, index: ShardIndex, *, json: bool) -> None:
 
 def _print(found: KindReport) -> None:
     what = "voices" if found.kind == "speech" else "recordings"
-    rows = table(f"{found.kind}: {found.hours:.2f} hours in {found.files:,} files", "split", "hours", "files", what)
+    rows = table(f"{found.kind}: {found.hours:.2f} hours in {counted(found.files, 'file')}", "split", "hours", "files", what)
     for part in found.parts:
         rows.add_row(*cells(part.split, f"{part.hours:.2f}", f"{part.files:,}", part.voices))
     stderr.print(rows)
     say(f"splits: {found.why}")
-    say("rates: " + ", ".join(f"{rate:,} Hz in {files:,} files" for rate, files in found.rates.items()))
+    say("rates: " + ", ".join(f"{rate:,} Hz in {counted(files, 'file')}" for rate, files in found.rates.items()))
     for name, (low, middle, high) in (("level", found.level_db), ("noise floor", found.floor_db)):
         say(f"{name}: {middle:.0f} dB of full scale (nine in ten files {low:.0f} to {high:.0f})")
     low, middle, high = found.contrast_db
     say(f"loud parts over the noise floor: {middle:.0f} dB (nine in ten files {low:.0f} to {high:.0f})")
-    say(f"clipping: {found.clipped:,} files" + (f", the first {found.first_clipped}" if found.clipped else ""))
+    say(f"clipping: {counted(found.clipped, 'file')}" + (f", the first {found.first_clipped}" if found.clipped else ""))
     for note in found.notes:
         say(note)

@@ -13,6 +13,7 @@ import typer
 
 from codesign.base.errors import CodesignError, InputError
 from codesign.base.files.output_file import check_files
+from codesign.base.words import counted
 from codesign.cli.console import progress, say
 from codesign.cli.options import FitFile, Json, Ray
 
@@ -54,7 +55,7 @@ def command(
     fit: FitFile = None,
     baseline: Annotated[str, typer.Option(help="The system that the others are compared with, pair by pair.")] = "noisy",
     output: Annotated[list[Path] | None, typer.Option("--output", "-o", help=".csv, .json or .md file (repeatable).")] = None,
-    plots: Annotated[Path | None, typer.Option(help="Folder for PNG plots; needs the extra 'plots'.")] = None,
+    plots: Annotated[Path | None, typer.Option(help="Folder for plots, PNG and SVG; needs the extra 'plots'.")] = None,
     keep: Annotated[Path | None, typer.Option(help="Folder to write the enhanced recordings to: SYSTEM/ITEM.wav.")] = None,
     jobs: Annotated[int, typer.Option(min=1, max=256, help="Processes that score here.")] = max(1, (os.cpu_count() or 1) // 2),
     ray: Ray = "",
@@ -70,6 +71,7 @@ def command(
     from codesign.cli.evaluate_systems import check_kept, compared_systems, place_kept
     from codesign.hearing.evaluate import summarize
     from codesign.hearing.evaluate.journal import Journal
+    from codesign.hearing.evaluate.measures import uninstalled
     from codesign.hearing.evaluate.scoring import plan_scores, scores
     from codesign.hearing.evaluate.write import output_format
     from codesign.hearing.fitting import read_audiogram
@@ -89,6 +91,8 @@ def command(
         from codesign.proof.report.plots import load_figure
 
         load_figure()
+    for absent in uninstalled(audiogram):
+        say(f"{absent.measure} will be missing: {absent.reason}")
     drawn: dict[str, Signals] = {}
     columns = 1 + len(model or []) + len(system or [])
     with (
@@ -126,9 +130,9 @@ def command(
     if evaluation is not None:
         print_evaluation(evaluation, json=json)
         if plots is not None and len(drawn) < len(evaluation.items):
-            say(f"waveforms and spectrograms are of the first {len(drawn)} items")
+            say(f"waveforms and spectrograms are of the first {counted(len(drawn), 'item')}")
         if not problems:
-            written = [*map(str, outputs), *([f"{plots}/*.png"] if plots and end is None else [])]
+            written = [*map(str, outputs), *([f"{plots}/*.png", f"{plots}/*.svg"] if plots and end is None else [])]
             say_written([*written, *([f"{keep}/*/*.wav"] if keep else [])])
     if problems and journal is not None:
         say(

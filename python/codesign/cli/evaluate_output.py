@@ -7,7 +7,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from codesign.base.errors import CodesignError
+from codesign.base.words import counted
 from codesign.cli.console import cells, emit_json, say, stderr, table
+from codesign.cli.plots import show_plot, write_plot
+from codesign.drawing.plots import Bar, BarPlot
 from codesign.hearing.evaluate import Evaluation, write_evaluation
 from codesign.hearing.evaluate.scoring import Signals
 from codesign.hearing.evaluate.write import MAX_NOTES, difference_rows, head, mean_rows
@@ -28,6 +31,8 @@ def write_files(
 
         try:
             write_plots(plots, result, drawn)
+            for key, plot in mean_plots(result).items():
+                write_plot(plots / f"means_{key}.svg", plot)
         except CodesignError as error:
             problems.append(error)
     return problems
@@ -38,10 +43,12 @@ def print_evaluation(result: Evaluation, *, json: bool) -> None:
     if json:
         emit_json("evaluate", evaluation=result)
     else:
-        _print(f"{len(result.items)} items, means and 95 % intervals", head(result, "system"), mean_rows(result))
+        _print(f"{counted(len(result.items), 'item')}, means and 95 % intervals", head(result, "system"), mean_rows(result))
         if result.differences:
             titles = head(result, "system", difference=True)
             _print(f"Minus {result.baseline}, pair by pair", titles, difference_rows(result))
+        for plot in mean_plots(result).values():
+            show_plot(plot)
     for subject in result.systems:
         if subject.saturation and subject.saturation.any():
             say(str(subject.saturation))
@@ -50,7 +57,18 @@ def print_evaluation(result: Evaluation, *, json: bool) -> None:
     for note in result.notes[:MAX_NOTES]:
         say(note)
     if len(result.notes) > MAX_NOTES:
-        say(f"… and {len(result.notes) - MAX_NOTES} more notes; --json has them all")
+        say(f"… and {counted(len(result.notes) - MAX_NOTES, 'more note')}; --json has them all")
+
+
+def mean_plots(result: Evaluation) -> dict[str, BarPlot]:
+    """A plot of the systems' means with their intervals for each measure, by the measure's key."""
+    found = {}
+    for measure in result.measures:
+        means = [mean for mean in result.means if mean.measure == measure.key]
+        bars = tuple(Bar(mean.system, mean.over.mean, mean.over.low, mean.over.high) for mean in means)
+        if bars:
+            found[measure.key] = BarPlot(f"{measure.name}, means and 95 % intervals", measure.unit, bars)
+    return found
 
 
 def say_written(paths: Sequence[str]) -> None:

@@ -10,6 +10,7 @@ import typer
 
 from codesign.base.errors import InputError
 from codesign.base.files.output_file import check_files
+from codesign.base.words import counted
 from codesign.cli.console import emit_json, say
 from codesign.cli.hints import from_a_checkpoint
 from codesign.cli.options import Json
@@ -74,5 +75,5 @@ def _write_tflite(model: Path, output: Path | None, json: bool) -> None:
     if json:
         emit_json("export", output=target, quantized=True, bytes=len(data), states=states)
         return
-    said = f"{len(states)} states as inputs and outputs" if states else "no states"
+    said = f"{counted(len(states), 'state')} as inputs and outputs" if states else "no states"
     say(f"wrote {target}: {len(data):,} bytes, {said}")

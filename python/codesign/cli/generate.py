@@ -3,13 +3,15 @@
 
 from __future__ import annotations
 
+import shutil
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from codesign.base.files.output_folder import check_folder
+from codesign.base.files.output_folder import check_folder, replace_folder
+from codesign.base.resources import resource
 from codesign.cli.console import emit_json, say
 from codesign.cli.options import ChainFile, FrontEndKind, Json, Model, Result
 
@@ -28,6 +30,9 @@ def command(
         Kernel, typer.Option(help="plain: any core; dsp: DSP extension; dual: Cortex-M7; mve: M55, M85.")
     ] = Kernel.dsp,
     front_end: Annotated[FrontEndKind, typer.Option(help="q31: integers, for cores without an FPU.")] = FrontEndKind.float32,
+    library: Annotated[
+        Path | None, typer.Option("--library", help="Folder to write the C library to: runtime/, which they are compiled with.")
+    ] = None,
     chain: ChainFile = None,
     result: Result = None,
     pipeline_only: Annotated[
@@ -41,7 +46,7 @@ def command(
 ) -> None:
     """Write a model's C sources; compile them with runtime/ in any build, or name the folder as CODESIGN_MODEL in Zephyr's.
 
-    Example: codesign generate models/pruned/pruned.onnx -o generated
+    Example: codesign generate models/pruned/pruned.onnx -o generated --library runtime
     """
     from codesign.compiler.emit import emit
     from codesign.compiler.load import load_model
@@ -49,11 +54,18 @@ def command(
     from codesign.firmware.toolchain.pipeline_folder import write_pipeline
 
     check_folder(output)  # before the work
+    if library is not None:
+        check_folder(library)
     network = load_model(model, chain, result).network
     plan = plan_memory(network, kernel.value, front_end.value)
     generated = (write_pipeline if pipeline_only else emit)(network, plan, output)
+    if library is not None:
+        with replace_folder(library) as building:
+            shutil.copytree(resource("runtime"), building, dirs_exist_ok=True)
     if json:
         emit_json("generate", folder=output, sources=generated.sources, symbol=generated.symbol, bytes=plan.bytes)
     else:
+        if library is not None:
+            say(f"wrote {library}: the C library")
         chosen = f"{kernel.value} kernels, {front_end.value} front end"
         say(f"wrote {output}: {generated.symbol}, {plan.bytes:,} bytes of memory, {chosen}")

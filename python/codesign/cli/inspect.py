@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from codesign.base.words import counted
+from codesign.cli.board_costs import print_sketches, sketched
 from codesign.cli.console import cells, emit_json, say, stderr, table
 from codesign.cli.options import ChainFile, Json, Model
 
 if TYPE_CHECKING:
     from codesign.compiler.frontend.read import ChainReading
+    from codesign.compiler.lower.network import Network
     from codesign.compiler.model import Graph
 
 
@@ -25,7 +28,7 @@ def command(
     ] = None,
     json: Json = False,
 ) -> None:
-    """Show what is around a model's network, its layers, states, memory and multiply-accumulates.
+    """Show what is around a model's network, its layers, states, memory, multiply-accumulates and rough cost on each board.
 
     A chain file alone is shown too.
 
@@ -35,6 +38,7 @@ def command(
     from codesign.compiler.model import load_row, read_chain
     from codesign.compiler.model.row_file import is_row_file
     from codesign.compiler.plan import plan_memory
+    from codesign.firmware.cost.sketch import sketches
 
     if model.suffix.lower() == ".toml" and not is_row_file(model):
         reading = read_chain(model, chain)
@@ -60,16 +64,23 @@ def command(
     floats = [graph for graph in row.graphs if not graph.quants]
     if floats:
         name = row.name or " + ".join(graph.name for graph in row.graphs)
+        shaped, costs, reason = (None, (), "") if problems else sketched(row.graphs, name)
         if json:
             graphs = [_in_words(graph) for graph in row.graphs]
-            emit_json("inspect", name=name, quantized=False, sha256=row.graphs[0].sha256, graphs=graphs, **around)
+            values = {"graphs": graphs, "macs": shaped.macs if shaped else None, "boards": costs}
+            emit_json("inspect", name=name, quantized=False, sha256=row.graphs[0].sha256, **values, **around)
             return
         for graph in row.graphs:
             _draw(graph)
+        if shaped is not None:
+            _print_layers(shaped)
+            print_sketches(costs)
+        elif reason:
+            say(f"no estimate of what it costs: {reason}")
         options = f" --chain {chain}" if chain else ""
         options += f" --result {result}" if result else ""
-        operators = " + ".join(str(len(graph.ops)) for graph in floats)
-        say(f"{name}: float, {operators} operators; codesign quantize {model}{options} --data FOLDER makes it int8")
+        operators = " + ".join(counted(len(graph.ops), "operator") for graph in floats)
+        say(f"{name}: float, {operators}; codesign quantize {model}{options} --data FOLDER makes it int8")
         return
     network = lower_row(row.graphs, row.name)
     plan = None if problems else plan_memory(network)
@@ -87,6 +98,7 @@ def command(
             memory_bytes=plan.bytes if plan is not None else None,
             layers=[{"name": name, "kind": kind, "macs": macs} for name, kind, macs in layers],
             states=[{"name": s.value.name, "size": s.value.size, "dtype": s.value.dtype} for s in network.states],
+            boards=sketches(network) if plan is not None else [],
             **around,
         )
         return
@@ -100,15 +112,21 @@ def command(
             f"arena {plan.bytes:,} bytes (no plan can be below {plan.lower_bound:,})"
         )
     say(f"integers of {'TFLite, operator by operator' if tflite else 'docs/numerics.md'}")
-    rows = table("Layers", "layer", "kind", "what", "MACs")
-    for stage in network.stages:
-        rows.add_row(*cells(stage.name, type(stage).__name__, stage.title, f"{stage.macs:,}"))
-    stderr.print(rows)
+    _print_layers(network)
     if network.states:
         rows = table("States", "state", "size", "type", "scale")
         for state in network.states:
             rows.add_row(*cells(state.value.name, f"{state.value.size:,}", state.value.dtype, f"{state.value.scale:g}"))
         stderr.print(rows)
+    if plan is not None:
+        print_sketches(sketches(network))
+
+
+def _print_layers(network: Network) -> None:
+    rows = table(f"Layers, {network.macs:,} MACs a step", "layer", "kind", "what", "MACs")
+    for stage in network.stages:
+        rows.add_row(*cells(stage.name, type(stage).__name__, stage.title, f"{stage.macs:,}"))
+    stderr.print(rows)
 
 
 def _in_words(graph: Graph) -> dict[str, object]:

@@ -12,6 +12,7 @@ import typer
 from codesign.base.errors import InputError
 from codesign.base.files.output_file import check_files
 from codesign.base.files.output_folder import check_folder
+from codesign.base.words import counted
 from codesign.cli.console import cells, emit_json, progress, say, stderr, table
 from codesign.cli.groups import Commands
 from codesign.cli.interrupts import check_interrupted
@@ -67,7 +68,8 @@ def make(
         key = write_test(design, output, stimuli.sample_rate, show)
     for note in stimuli.notes:
         say(note)
-    say(f"wrote {output}/index.html: {len(design.trials)} pages, {len(stimuli.items)} items, all at {stimuli.lufs:.1f} LUFS")
+    made = f"{counted(len(design.trials), 'page')}, {counted(len(stimuli.items), 'item')}"
+    say(f"wrote {output}/index.html: {made}, all at {stimuli.lufs:.1f} LUFS")
     say(f"keep {key} to yourself: it says which recording is which, and analyze needs it")
 
 
@@ -75,15 +77,20 @@ def make(
 def serve(
     folder: Annotated[Path, typer.Argument(help="The test's folder.", show_default=False)],
     results: Annotated[Path, typer.Option("--results", help="Folder that results are written to.")] = Path("results"),
-    port: Annotated[int, typer.Option(min=0, max=65535, help="Port on localhost; 0 takes a free one.")] = 8765,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 takes a free one.")] = 8765,
+    lan: Annotated[
+        bool, typer.Option("--lan", help="Let machines of this network in, by an address with a secret token; unencrypted.")
+    ] = False,
 ) -> None:
-    """Serve a listening test on localhost and collect its results, until Ctrl-C.
+    """Serve a listening test on localhost, or with --lan in this network, and collect its results, until Ctrl-C.
 
     Example: codesign listen serve test --results results
     """
     from codesign.hearing.listen.serve import ResultServer
 
-    with ResultServer(folder, results, port, check_interrupted) as server:
+    with ResultServer(folder, results, port, check_interrupted, lan=lan) as server:
+        if lan:
+            say("in this network: whoever has the address can take part, and what goes over the network is not encrypted")
         say(f"{server.url} serves {folder}; results go to {results}; Ctrl-C ends it")
         server.serve_forever()
 

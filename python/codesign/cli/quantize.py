@@ -10,8 +10,11 @@ from typing import Annotated
 import typer
 
 from codesign.base.files.output_file import check_files
+from codesign.base.words import counted
 from codesign.cli.console import cells, emit_json, progress, say, stderr, table
 from codesign.cli.options import ChainFile, Json, Model, Result
+from codesign.cli.plots import check_plot, show_plot, write_plot
+from codesign.drawing.plots import Bar, BarPlot
 
 
 class ActivationsKind(StrEnum):
@@ -36,6 +39,9 @@ def command(
     auto_db: Annotated[
         float, typer.Option("--auto-db", help="With auto: a value becomes int16 where int8 leaves it less SNR than this, dB.")
     ] = 40.0,
+    plot: Annotated[
+        Path | None, typer.Option("--plot", help="File for a plot of each layer's SNR in the network: .svg or .png.")
+    ] = None,
     json: Json = False,
 ) -> None:
     """Quantize a float model to int8 weights by running recordings through it.
@@ -46,7 +52,8 @@ def command(
     from codesign.compiler.quantize import quantize_file
 
     target = output or model.with_name(f"{model.stem}-int8{'.toml' if is_row_file(model) else '.onnx'}")
-    check_files([target], [model, data])
+    check_files([target, *([plot] if plot else [])], [model, data])
+    check_plot(plot)
     with progress() as show:
         report = quantize_file(
             model,
@@ -63,6 +70,10 @@ def command(
         say(note)
     for warning in report.warnings:
         say(f"warning: {warning}")
+    bars = tuple(Bar(row.name, row.network_db) for row in report.layers)
+    drawn = BarPlot("SNR of each layer in the network, int8 against float", "dB", bars)
+    if plot is not None:
+        write_plot(plot, drawn)
     if json:
         emit_json("quantize", output=target, report=report)
         return
@@ -70,13 +81,16 @@ def command(
     for row in report.layers:
         rows.add_row(*cells(row.name, row.kind, *map(_db, (row.weights_db, row.alone_db, row.network_db))))
     stderr.print(rows)
+    show_plot(drawn)
     for pair in report.balanced:
-        gain = f"{pair.channels} channels scaled, {pair.gain_db:.1f} dB less noise after them (estimate)"
+        gain = f"{counted(pair.channels, 'channel')} scaled, {pair.gain_db:.1f} dB less noise after them (estimate)"
         say(f"{pair.first} → {pair.second}: {gain if pair.channels else 'even as it is, nothing moved'}")
     if balance and not report.balanced:
         say("nothing to balance: no linear layer goes to a linear one through nothing or a ReLU")
     say(str(report.saturation))
-    say(f"wrote {target}: calibrated and compared on {report.files} recordings, {report.seconds:.0f} s")
+    if plot is not None:
+        say(f"wrote {plot}")
+    say(f"wrote {target}: calibrated and compared on {counted(report.files, 'recording')}, {report.seconds:.0f} s")
 
 
 def _db(value: float | None) -> str:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from codesign.base.errors import InputError
+from codesign.base.words import counted
 from codesign.cli.console import cells, emit_json, progress, say, stderr, table
 from codesign.cli.groups import Commands
 from codesign.cli.options import DEFAULT_BOARD, Device, Json, Noise, PairedSpeech, Ray, Rooms, Speech, absolute, anywhere
@@ -194,7 +195,7 @@ def _print_front(front: Front) -> None:
         stderr.print(rows)
     states = [one.state for one in front.trials]
     said = ", ".join(f"{states.count(state)} {state}" for state in dict.fromkeys(states))
-    say(f"{len(states)} shapes: {said}" if states else "no trial yet")
+    say(f"{counted(len(states), 'shape')}: {said}" if states else "no trial yet")
 
 
 def _proof(one: TrialResult) -> str:

@@ -12,6 +12,8 @@ from codesign.base.errors import InputError
 from codesign.base.files.output_file import check_files
 from codesign.cli.console import emit_json, progress, say
 from codesign.cli.options import Device, Json, Noise, PairedSpeech, Ray, Rooms, RunFolder, Speech, absolute, anywhere
+from codesign.cli.plots import show_plot, write_plot
+from codesign.drawing.plots import Line, LinePlot
 
 
 def command(
@@ -78,10 +80,26 @@ def command(
         else:
             result = run_training(job, show=show, say=say)
     best = result.progress["best"]
+    drawn = _curves(output)
+    if drawn is not None:
+        write_plot(output / "curves.svg", drawn)
     if json:
         emit_json("train", checkpoint=last, step=result.step, best=best, select=plan.train.select)
+    if drawn is not None and not json:
+        show_plot(drawn)
+        say(f"curves: {output / 'curves.svg'}, all figures: {output / 'curves.csv'}")
     figure = shown({plan.train.select: best})
     say(f"wrote {last}: step {result.step:,}, best validation {figure}; codesign export {last} makes the ONNX file")
+
+
+def _curves(folder: Path) -> LinePlot | None:
+    """The loss and the validation's figures of a run; None where nothing was kept."""
+    from codesign.learning.train.log import CURVES, read_curves
+
+    found = read_curves(folder / CURVES)
+    names = [name for name in found if name == "loss" or name.startswith("validation/")]
+    lines = tuple(Line(name, tuple((float(step), value) for step, value in found[name])) for name in names)
+    return LinePlot("Training", "step", lines) if lines else None
 
 
 def make_folder(folder: Path) -> None:

@@ -7,6 +7,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from codesign.base.words import counted
 from codesign.proof.verdict import Quality
 
 SI_SDR_TOLERANCE, ESTOI_TOLERANCE = 0.1, 0.005
@@ -54,7 +55,7 @@ def quality_in_words(summary: QualitySummary | None) -> str:
     """One sentence of figures, and one on what got worse if something did."""
     if summary is None:
         return "Speech quality was not measured: it needs the recordings' clean signals."
-    count = "1 recording" if summary.recordings == 1 else f"{summary.recordings} recordings"
+    count = counted(summary.recordings, "recording")
     figures = []
     if summary.si_sdr is not None:
         figures.append(f"SI-SDR {summary.si_sdr.noisy:.1f} → {summary.si_sdr.enhanced:.1f} dB")

@@ -8,6 +8,7 @@ from pathlib import Path
 from markupsafe import Markup
 
 from codesign.base.files.output_file import replace_file
+from codesign.base.words import counted
 from codesign.drawing.svg import WIDTH, chart, element, text, ticks
 from codesign.proof.report.page import csp_hash, page_environment, source
 from codesign.search.figures import FIGURES
@@ -91,7 +92,7 @@ def front_chart(front: Front, against: str) -> Markup | None:
         text(_LEFT + _PLOT / 2, _TOP + _HEIGHT + 38, f"{across.title}, {across.unit}".rstrip(", "), "middle", class_="axis")
     )
     title = f"{FIGURES[first].title} against {across.title}"
-    return chart(title, f"{len(shown)} trials, {len(best)} of them on the front.", _TOP + _HEIGHT + 46, *drawn)
+    return chart(title, f"{counted(len(shown), 'trial')}, {len(best)} of them on the front.", _TOP + _HEIGHT + 46, *drawn)
 
 
 def _axes(front: Front) -> list[str]:

@@ -12,6 +12,7 @@ from codesign.base.audio.container import ending
 from codesign.base.audio.failure import reason
 from codesign.base.errors import InputError
 from codesign.base.signals import FULL_SCALE, Pcm, Signal
+from codesign.base.words import counted
 
 MAX_SAMPLES = 2_000_000_000
 """Samples × channels of a recording, and samples that it may become: 34 hours at 16 kHz, which a WAV file of 4 GiB holds."""
@@ -76,7 +77,7 @@ class AudioStream:
         if self.encoding not in _EXACT:
             found.append(f"{self.encoding} rounded to 16 bits")
         if self._clipped:
-            found.append(f"{self._clipped} samples beyond full scale clipped")
+            found.append(f"{counted(self._clipped, 'sample')} beyond full scale clipped")
         return (*found, *filter(None, (self._ending.note, self.cut_off)))
 
     def blocks(self) -> Iterator[Pcm]:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,6 +15,7 @@ from codesign.base.audio import read_audio
 from codesign.base.errors import InputError
 from codesign.base.files.output_file import replace_file
 from codesign.base.signals import Pcm
+from codesign.base.words import counted
 from codesign.compiler.frontend import Chain, whole_hops
 from codesign.compiler.lower import lower
 from codesign.compiler.lower.constants import QUANTIZE_HINT
@@ -159,6 +161,7 @@ def _quantized(
     seen = observe(graph, features, moments)
     quantized = quantize_seen(graph, seen, activations, threshold_db, observe(graph, louder) if louder else None, moments)
     unmoved = still(quantized.quants, {name: values for name, values in seen.items() if graph.state(name) is None})
+    quantized = replace(quantized, name=output.stem)  # reports, images and C are this file's, not the float one's
     network = _lowered(quantized)
     write_qdq(quantized, output)
     layers = compare(graph, quantized, network, features, progress)
@@ -233,11 +236,13 @@ def _analyses(
     if not paths:
         raise InputError(f"no {', '.join(AUDIO)} files under {data}", hint="give a folder of noisy recordings")
     found, pieces, notes, seconds, meter = [], list[Pcm](), list[str](), 0.0, SoundMeter(config.sample_rate, config.hop)
+    rates: Counter[int] = Counter()
     for index, path in enumerate(paths):
         progress("read recordings", index, len(paths))
         audio = read_audio(path, config.sample_rate)
         if audio.cut_off:
             notes.append(f"{path.relative_to(data)}: {audio.cut_off}")
+        rates[audio.source_rate] += 1
         pcm = audio.pcm[: max(1, int((MAX_SECONDS - seconds) * config.sample_rate))]
         found.append(analyse(config, whole_hops(pcm, config.hop)))
         if len(pieces) < LOUD_PIECES and (piece := at_full_scale(pcm, config.sample_rate)).size:
@@ -246,4 +251,8 @@ def _analyses(
         seconds += pcm.size / config.sample_rate
         if seconds >= MAX_SECONDS - 1e-3:
             break
+    others = [(rate, count) for rate, count in sorted(rates.items()) if rate != config.sample_rate]
+    notes += [
+        f"{counted(n, 'recording')} resampled from {rate:,} Hz to the chain's {config.sample_rate:,} Hz" for rate, n in others
+    ]
     return found, pieces, meter.sound(), tuple(notes)

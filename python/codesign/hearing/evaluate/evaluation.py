@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from codesign.base.intervals import Interval, mean_of
 from codesign.base.isolate import Workers
 from codesign.base.progress import Progress, silent
+from codesign.base.words import counted
 from codesign.compiler.frontend.compressor import Compressor
 from codesign.compiler.reference.saturation import Saturation
 from codesign.hearing.evaluate.measures import Absent, Measure, compute
@@ -126,7 +127,9 @@ def summarize(plan: ScoringPlan, found: Sequence[Scored]) -> Evaluation:
     if plan.fit is not None:
         notes.append("HASPI and HASQI: every system, the noisy one too, is heard through the compression of the fitting")
     if len(rows) < plan.total:
-        notes.insert(0, f"not complete: {len(rows)} of {plan.total} scores ({len(seconds)} of {len(plan.pairs.items)} items)")
+        notes.insert(
+            0, f"not complete: {len(rows)} of {plan.total} scores ({len(seconds)} of {counted(len(plan.pairs.items), 'item')})"
+        )
     return Evaluation(
         sample_rate=plan.sample_rate,
         audiogram=plan.audiogram,

@@ -75,6 +75,11 @@ def available(sample_rate: int, audiogram: str = "") -> tuple[tuple[Measure, ...
     return chosen, tuple(Absent(m.name, absent[m.key]) for m in MEASURES if m.key in absent)
 
 
+def uninstalled(audiogram: str = "") -> tuple[Absent, ...]:
+    """The measures whose packages are not installed, at any rate: known before anything is read."""
+    return tuple(absent for absent in available(PESQ_RATE, audiogram)[1] if "not installed" in absent.reason)
+
+
 def compute(
     key: str, estimate: Pcm, noisy: Pcm, clean: Pcm, sample_rate: int, audiogram: str, fit: Compressor | None = None
 ) -> float:

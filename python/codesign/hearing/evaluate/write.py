@@ -10,6 +10,7 @@ from pydantic import TypeAdapter
 from codesign.base.errors import InputError
 from codesign.base.files.output_file import replace_file
 from codesign.base.intervals import Interval
+from codesign.base.words import counted
 from codesign.hearing.evaluate.evaluation import Evaluation
 from codesign.hearing.evaluate.journal import csv_lines
 from codesign.hearing.evaluate.measures import Measure
@@ -58,11 +59,11 @@ def render_markdown(evaluation: Evaluation) -> str:
     lines = [*table(head(evaluation, "system"), mean_rows(evaluation)), ""]
     if rows := difference_rows(evaluation):
         lines += [*table(head(evaluation, f"minus {evaluation.baseline}, paired", difference=True), rows), ""]
-    lines += [f"{len(evaluation.items)} items; in brackets 95 % intervals by Student's t.", ""]
+    lines += [f"{counted(len(evaluation.items), 'item')}; in brackets 95 % intervals by Student's t.", ""]
     lines += [f"{escape(str(s.saturation))}.\n" for s in evaluation.systems if s.saturation and s.saturation.any()]
     lines += [f"{escape(note)}.\n" for note in evaluation.notes[:MAX_NOTES]]
     if (left := len(evaluation.notes) - MAX_NOTES) > 0:
-        lines.append(f"… and {left} more notes; the JSON document has them all.\n")
+        lines.append(f"… and {counted(left, 'more note')}; the JSON document has them all.\n")
     lines += [f"{absent.measure} is missing: {absent.reason}." for absent in evaluation.absent]
     return "\n".join(lines).rstrip() + "\n"
 

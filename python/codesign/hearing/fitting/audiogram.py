@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import difflib
 import itertools
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -51,27 +52,40 @@ class Audiogram:
 
 
 def read_audiogram(text: str) -> Audiogram:
-    """The audiogram of a standard name, or of points: frequency in Hz, a colon, hearing level in dB, with commas between.
+    """The audiogram of a standard name, or of points as people type them: a frequency and a hearing level with a colon, an
+    equals sign or a blank between, points parted by commas, semicolons, line ends or blanks; with or without k, Hz, dB and HL.
 
     Raises:
         InputError: no such name, or points that are none, do not ascend or lie beyond 100…16000 Hz or −10…120 dB HL.
     """
     name = text.strip()
-    if name in AUDIOGRAMS:
-        return Audiogram(name, tuple(map(float, STANDARD_FREQUENCIES)), AUDIOGRAMS[name])
-    if ":" not in name:
+    if name.upper() in AUDIOGRAMS:
+        return Audiogram(name.upper(), tuple(map(float, STANDARD_FREQUENCIES)), AUDIOGRAMS[name.upper()])
+    if not name[:1].isdigit() and ":" not in name:
         near = difflib.get_close_matches(name.upper(), list(AUDIOGRAMS), 1, 0.5) if len(name) <= 8 else []
         meant = f", did you mean {near[0]}?" if near else ""
         raise InputError(f"unknown audiogram '{one_line(name, 40)}'{meant}", hint=f"one of {', '.join(AUDIOGRAMS)}; or {_HINT}")
     if len(name) > _MOST_TEXT:
         raise InputError(f"audiogram of {len(name)} letters", hint=_HINT)
-    points = [_point(part) for part in name.split(",")]
+    points = [_point(part) for part in _parts(name)]
     if not 2 <= len(points) <= _MOST_POINTS:
         raise InputError(f"audiogram of {len(points)} point{'' if len(points) == 1 else 's'}, not 2…{_MOST_POINTS}", hint=_HINT)
     for (before, _), (after, _) in itertools.pairwise(points):
         if after <= before:
             raise InputError(f"audiogram: {after:g} Hz stands after {before:g} Hz, frequencies ascend", hint=_HINT)
     return Audiogram(name, tuple(f for f, _ in points), tuple(level for _, level in points))
+
+
+def _parts(text: str) -> list[str]:
+    """The points of a text, each FREQUENCY:LEVEL."""
+    plain = re.sub(r"(?<=[\d\s])(?:hz|db(?:\s*hl)?)(?![a-z])", "", text.lower())
+    plain = re.sub(r"(?<=\d)\s*k(?![a-z])", "e3", plain)
+    if not re.search(r"[:=]", plain) and not re.search(r"[,;\n]", plain):  # 250 20 500 25
+        words = plain.split()
+        return [":".join(words[at : at + 2]) for at in range(0, len(words), 2)]
+    plain = re.sub(r"\s*[:=]\s*", ":", plain)
+    parts = re.split(r"\s*[,;\n]\s*", plain) if re.search(r"[,;\n]", plain) else plain.split()
+    return [re.sub(r"\s+", ":", part.strip()) for part in parts]
 
 
 def _point(text: str) -> tuple[float, float]:

@@ -10,6 +10,7 @@ from statistics import fmean
 
 from codesign.base.errors import InputError
 from codesign.base.intervals import Interval, mean_of
+from codesign.base.words import counted
 from codesign.hearing.listen.design import Key, Kind
 from codesign.hearing.listen.results import Preference, Rating, Refused, Result
 from codesign.hearing.listen.statistics import Equivalence, equivalence
@@ -23,6 +24,8 @@ SCALE: Mapping[Kind, tuple[float, float]] = {"preference": (-3.0, 3.0), "mushra"
 
 FEW_LISTENERS = 8
 """Below this the mean of the listeners is not yet near enough to normal, and one listener decides it."""
+FEW_ITEMS = 6
+"""Below this a note says that other recordings may be heard otherwise."""
 
 CHECKS_PASSED, IDENTICAL_STRONG = 0.75, 0.5
 REFERENCE_SCORE, SHARE = 90, 0.15
@@ -86,11 +89,11 @@ def analyse(
         raise InputError(f"margin of {margin}", hint="give a difference that does not matter, above 0")
     excluded = [Excluded(result.listener, reason) for result in results if (reason := _screen(key, result))]
     out = {row.listener for row in excluded}
-    counted = [result for result in results if result.listener not in out]
-    if not counted:
-        hint = f"{len(excluded)} listeners were screened out, {len(refused)} files refused"
+    kept = [result for result in results if result.listener not in out]
+    if not kept:
+        hint = f"screened out: {counted(len(excluded), 'listener')}; refused: {counted(len(refused), 'file')}"
         raise InputError("no result is left to analyse", hint=hint)
-    tables = [_scores(key, result) for result in counted]
+    tables = [_scores(key, result) for result in kept]
     systems, scale = _systems(key), SCALE[key.test_kind]
     conditions = sorted({stimulus.condition for stimulus in key.stimuli.values()} - {""})
     scores = []
@@ -112,20 +115,29 @@ def analyse(
         key.test_kind,
         key.title,
         screening_rule(key.test_kind),
-        len(counted),
+        len(kept),
         tuple(excluded),
         tuple(refused),
         tuple(scores),
         tuple(comparisons),
-        _notes(len(counted)),
+        _notes(len(kept), len({stimulus.item for stimulus in key.stimuli.values()})),
     )
 
 
-def _notes(listeners: int) -> tuple[str, ...]:
-    if listeners >= FEW_LISTENERS:
-        return ()
-    count = "1 listener" if listeners == 1 else f"{listeners} listeners"
-    return (f"{count}: intervals and tests of fewer than {FEW_LISTENERS} are rough, and one listener more can turn them",)
+def _notes(listeners: int, items: int) -> tuple[str, ...]:
+    """What few listeners, and few recordings, take from the figures."""
+    found = []
+    if listeners < FEW_LISTENERS:
+        count = counted(listeners, "listener")
+        found.append(
+            f"{count}: intervals and tests of fewer than {FEW_LISTENERS} are rough, and one listener more can turn them"
+        )
+    if listeners == 1:
+        found.append("one listener has no interval: nothing is said of others")
+    if items < FEW_ITEMS:
+        count = counted(items, "recording")
+        found.append(f"{count}: intervals are over listeners, and say nothing of recordings that were not in the test")
+    return tuple(found)
 
 
 def screening_rule(kind: Kind) -> str:

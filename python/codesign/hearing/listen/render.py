@@ -12,6 +12,7 @@ from pydantic import TypeAdapter
 
 from codesign.base.errors import InputError
 from codesign.base.files.output_file import replace_file
+from codesign.base.words import counted
 from codesign.hearing.listen.analysis import SCALE, ListenerAnalysis, SystemDifference, SystemScore
 from codesign.hearing.listen.plot import score_chart
 from codesign.proof.report.page import page_environment, source
@@ -84,8 +85,9 @@ def facts(analysis: ListenerAnalysis) -> list[str]:
     low, high = SCALE[analysis.test_kind]
     what = "preference over the unprocessed recording" if analysis.test_kind == "preference" else "MUSHRA score"
     scale = f"{what}, {low:g} to {high:g}".replace("-", "−")
+    counts = f"{counted(analysis.listeners, 'listener')} count{'s' if analysis.listeners == 1 else ''}"
     return [
-        f"{analysis.listeners} listeners count, {len(analysis.excluded)} screened out, {len(analysis.refused)} files refused",
+        f"{counts}, {len(analysis.excluded)} screened out, {counted(len(analysis.refused), 'file')} refused",
         f"Score: {scale}; mean over listeners of each listener's mean, 95 % t interval within the scale",
         f"Screening: {analysis.rule}",
         *analysis.notes,

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A small server on localhost for a listening test: hands out the test's files, takes results."""
+"""A small server for a listening test: hands out the test's files, takes results; on localhost, or asked for it in a network,
+where every address begins with a token that nobody can guess.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +9,7 @@ import contextlib
 import hashlib
 import json
 import re
+import secrets
 import socket
 import sys
 import threading
@@ -21,6 +24,8 @@ from codesign.base.files.output_file import replace_file
 from codesign.hearing.listen.results import MAX_BYTES, parse_result
 
 HOST = "127.0.0.1"
+TOKEN_BYTES = 16
+"""Of a network's token: 128 bits."""
 MAX_RESULTS = 10_000
 MAX_CONNECTIONS = 64
 """Connections at a time, each a thread: a browser opens six."""
@@ -39,9 +44,14 @@ class ResultServer(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = MAX_CONNECTIONS
 
-    def __init__(self, folder: Path, results: Path, port: int, check: Callable[[], None] = lambda: None) -> None:
-        """`check` is called twice a second and may raise to end serving."""
+    def __init__(
+        self, folder: Path, results: Path, port: int, check: Callable[[], None] = lambda: None, *, lan: bool = False
+    ) -> None:
+        """`check` is called twice a second and may raise to end serving. With `lan` other machines of the network can come,
+        too, by an address with a token that is new each time: requests without it get nothing.
+        """
         self.test = _test_in(folder)
+        self.token = secrets.token_urlsafe(TOKEN_BYTES) if lan else ""
         self._check = check
         self._open: dict[socket.socket, float] = {}
         self._slots = threading.BoundedSemaphore(MAX_CONNECTIONS)
@@ -54,18 +64,27 @@ class ResultServer(ThreadingHTTPServer):
         self.files |= {f"/audio/{file.name}": file for file in (folder / "audio").glob("*.js")}
         self.results = results
         try:
-            super().__init__((HOST, port), _Handler)
+            super().__init__(("" if lan else HOST, port), _Handler)
         except OSError as error:
             raise InputError(f"cannot listen on port {port}: {error.strerror}", hint="choose another --port") from error
 
     @property
     def url(self) -> str:
         """Where the test is."""
-        return f"http://{HOST}:{self.server_port}/"
+        return f"http://{_address() if self.token else HOST}:{self.server_port}/{f'{self.token}/' if self.token else ''}"
+
+    def inner(self, path: str) -> str:
+        """What a path asks for once the token is taken off, "" without the right one."""
+        if not self.token:
+            return path
+        given, slash, rest = path.removeprefix("/").partition("/")
+        return f"/{rest}" if slash and secrets.compare_digest(given.encode(), self.token.encode()) else ""
 
     def local(self, host: str) -> bool:
-        """Whether a request was meant for this server: a foreign page that resolves its name to 127.0.0.1 was not."""
-        return host in {f"{name}:{self.server_port}" for name in (HOST, "localhost")}
+        """Whether a request was meant for this server: a foreign page that resolves its name to 127.0.0.1 was not. In a network
+        the token says so: machines have many names there.
+        """
+        return bool(self.token) or host in {f"{name}:{self.server_port}" for name in (HOST, "localhost")}
 
     def process_request(self, request: socket.socket, client_address: tuple[str, int]) -> None:  # type: ignore[override]
         """A thread for the request, or a refusal while all are busy."""
@@ -121,6 +140,14 @@ def _test_in(folder: Path) -> tuple[str, str]:
     raise InputError(f"{folder} holds no listening test", hint="codesign listen make writes one")
 
 
+def _address() -> str:
+    """The address of the machine in its network: that of the way out, for which nothing is sent."""
+    with contextlib.suppress(OSError), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as way:
+        way.connect(("192.0.2.1", 9))  # an address of no machine (RFC 5737)
+        return str(way.getsockname()[0])
+    return socket.gethostname()
+
+
 class _Handler(BaseHTTPRequestHandler):
     server: ResultServer
     server_version = "codesign"
@@ -128,7 +155,7 @@ class _Handler(BaseHTTPRequestHandler):
     timeout = IDLE_SECONDS
 
     def do_GET(self) -> None:
-        file = self.server.files.get(self.path.split("?", 1)[0])
+        file = self.server.files.get(self.server.inner(self.path.split("?", 1)[0]))
         if not self.server.local(self.headers.get("Host", "")):
             return self._say(HTTPStatus.FORBIDDEN, "this server answers to localhost only")
         if file is None:
@@ -142,9 +169,10 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         origin = self.headers.get("Origin", "")
         length = self.headers.get("Content-Length", "")
-        if not self.server.local(self.headers.get("Host", "")) or (origin and not self.server.local(origin.partition("//")[2])):
+        host, page = self.headers.get("Host", ""), origin.partition("//")[2]
+        if not self.server.local(host) or (origin and (not self.server.local(page) or (self.server.token and page != host))):
             return self._say(HTTPStatus.FORBIDDEN, "results are taken from this test's page only")
-        if self.path != "/results":
+        if self.server.inner(self.path) != "/results":
             return self._say(HTTPStatus.NOT_FOUND, "results go to /results")
         if self.headers.get("Content-Type", "").split(";")[0].strip() != "application/json":
             return self._say(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "results are application/json")

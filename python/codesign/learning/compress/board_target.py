@@ -6,13 +6,11 @@ from __future__ import annotations
 from codesign.base.errors import ValidationError
 from codesign.compiler.frontend import Chain
 from codesign.firmware.boards import Board
+from codesign.firmware.cost.sketch import RUNTIME_BYTES, TABLE_BYTES_PER_POINT
 from codesign.learning.compress.budget import Target
 
-# docs/performance.md: the runtime and start-up take up to 17 KiB, the front end 190 cycles a point of its FFT.
-RUNTIME_BYTES = 17_408
 FRONT_END_CYCLES = 190
-TABLE_BYTES_PER_POINT = 24
-"""Windows, twiddle factors and mel bands, for each point of the FFT."""
+"""Of the front end for each point of its FFT (docs/performance.md)."""
 
 
 def board_target(board: Board, config: Chain, instructions_per_mac: float = 1.0) -> Target:

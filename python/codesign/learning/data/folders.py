@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from codesign.base.errors import InputError
+from codesign.base.words import counted
 from codesign.learning.data.names import (
     SPLITS,
     Role,
@@ -72,7 +73,9 @@ def find_recordings(folder: Path, what: str) -> Found:
     paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in ENDINGS and path.is_file())
     if not paths:
         others = Counter(path.suffix.lower() for path in folder.rglob("*") if path.suffix.lower() in _OTHER_ENDINGS)
-        kinds = f" ({others.most_common(1)[0][1]} files {others.most_common(1)[0][0]}: convert them)" if others else ""
+        kinds = (
+            f" ({counted(others.most_common(1)[0][1], 'file')} {others.most_common(1)[0][0]}: convert them)" if others else ""
+        )
         raise InputError(f"{folder}: no WAV or FLAC file{kinds}", hint=f"give a folder of {what} recordings")
     kept, notes = _of_role(folder, paths, what)
     root = _root(folder, kept)
@@ -138,7 +141,7 @@ def _of_role(folder: Path, paths: list[Path], what: str) -> tuple[list[Path], li
             kept.append(path)
         else:
             left[role] += 1
-    said = ", ".join(f"{count} files of {_CALLED[role]}" for role, count in left.most_common())
+    said = ", ".join(f"{counted(count, 'file')} of {_CALLED[role]}" for role, count in left.most_common())
     if not kept:
         raise InputError(f"{folder}: by their folders' names {said}, no {what}", hint=f"give a folder of {what} recordings")
     return kept, [f"left out of {folder} by their folders' names: {said}"] if said else []
@@ -155,7 +158,7 @@ def _in_splits(root: Path, paths: list[Path], splits: dict[str, Split]) -> tuple
             files += [RecordingFile(path, group, splits[name]) for path, group in _grouped(place, inside)]
         else:
             rest += len(inside)
-    return files, [f"left out of {root}: {rest} files in none of {', '.join(sorted(splits))}"] if rest else []
+    return files, [f"left out of {root}: {counted(rest, 'file')} in none of {', '.join(sorted(splits))}"] if rest else []
 
 
 def _root(folder: Path, files: list[Path]) -> Path:

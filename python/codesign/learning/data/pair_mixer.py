@@ -13,6 +13,7 @@ from codesign.base.cache import cache_folder
 from codesign.base.errors import InputError
 from codesign.base.progress import Progress, silent
 from codesign.base.signals import FULL_SCALE, Signal32
+from codesign.base.words import counted
 from codesign.learning.data.cache import decode
 from codesign.learning.data.folders import SPLITS, Split
 from codesign.learning.data.mixer import FULLEST, QUIETEST, rms
@@ -67,7 +68,7 @@ def open_pairs(
         *(f"{half}: {note}" for half, notes in (("noisy", noisy.notes), ("clean", clean.notes)) for note in notes),
     ]
     if other := [row for row in rows if row not in set(fitting)]:
-        notes.append(f"{len(other)} pairs of different lengths, the first {found.files[other[0][2]].noisy}")
+        notes.append(f"{counted(len(other), 'pair')} of different lengths, the first {found.files[other[0][2]].noisy}")
     if not fitting:
         raise InputError(f"{folder}: no usable pair: {notes[-1]}", hint="give noisy and clean recordings of one length")
     first, second, number = (np.array(column, np.int64) for column in zip(*fitting, strict=True))

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 from collections.abc import Callable
 from pathlib import Path
@@ -14,6 +15,8 @@ from torch import Tensor
 from codesign.learning.train.validation import Heard, Judged
 
 LINE_EVERY = 50
+CURVES = "curves.csv"
+"""In the run's folder: a line for each figure of each step that was said."""
 DYNAMICS_DB = 80.0
 """Of spectrograms, from black to white."""
 _WINDOW = 512
@@ -25,16 +28,40 @@ def shown(figures: dict[str, float]) -> str:
     return ", ".join(_SHOWN[name].format(value) for name, value in figures.items())
 
 
+Curves = dict[str, list[tuple[int, float]]]
+"""What a log shows over the steps: name → (step, value)."""
+
+
+def read_curves(path: Path) -> Curves:
+    """The curves in a file that a `Log` wrote; none where there is no such file, and no line that is damaged."""
+    found: Curves = {}
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return found
+    for line in lines[1:]:
+        step, _, rest = line.partition(",")
+        name, _, value = rest.rpartition(",")
+        with contextlib.suppress(ValueError):
+            points = found.setdefault(name, [])
+            while points and points[-1][0] >= int(step):  # from before the run went on at an earlier step
+                points.pop()
+            points.append((int(step), float(value)))
+    return found
+
+
 class Log:
     """Collects the figures of steps; `say` gets a line with their means every `LINE_EVERY` steps.
 
-    TensorBoard gets them too, and of each validation its figures, sounds and spectrograms; the recipe stands beside them.
+    Beside `folder`, curves.csv has every figure that is said, for plots. TensorBoard gets them too, and of each validation its
+    figures, sounds and spectrograms; the recipe stands beside them.
     """
 
     def __init__(self, say: Callable[[str], None] = lambda line: None, folder: Path | None = None, recipe: str = "") -> None:
         self._say = say
         self._sums: dict[str, float] = {}
         self._count = 0
+        self._curves = None if folder is None else folder.parent / CURVES
         self._writer: Any = None
         if folder is not None and importlib.util.find_spec("tensorboard") is not None:
             from torch.utils.tensorboard import SummaryWriter
@@ -55,11 +82,13 @@ class Log:
             means = {name: value / self._count for name, value in self._sums.items()}
             self._say(f"step {step} " + " ".join(f"{name} {value:.4g}" for name, value in means.items()))
             self._write(lambda writer: [writer.add_scalar(name, value, step) for name, value in means.items()])
+            self._keep(step, means)
             self._sums, self._count = {}, 0
 
     def validation(self, step: int, judged: Judged) -> None:
         """Figures of the averaged network on the validation set, and what it makes of some of it."""
         self._say(f"step {step} validation {shown(judged.figures)}")
+        self._keep(step, {f"validation/{name}": value for name, value in judged.figures.items()})
 
         def write(writer: Any) -> None:
             for name, value in judged.figures.items():
@@ -68,6 +97,18 @@ class Log:
                 _add_sounds(writer, f"mixture {number}", heard, step)
 
         self._write(write)
+
+    def _keep(self, step: int, figures: dict[str, float]) -> None:
+        if self._curves is None:
+            return
+        try:
+            new = not self._curves.exists()
+            with self._curves.open("a", encoding="utf-8") as file:
+                file.write("step,figure,value\n" if new else "")
+                file.writelines(f"{step},{name},{value:.6g}\n" for name, value in figures.items())
+        except OSError as error:  # a log is no reason to lose a run
+            self._say(f"no curves from here on: cannot write {self._curves}: {error.strerror}")
+            self._curves = None
 
     def _write(self, write: Callable[[Any], object]) -> None:
         if self._writer is None:

@@ -16,10 +16,12 @@ from codesign.proof.aid import rows_of
 from codesign.proof.judgement import quality_in_words
 from codesign.proof.report.charts.aid import aid_curves
 from codesign.proof.report.charts.bar import budget_bar, used_percent
-from codesign.proof.report.charts.frames import cost_chart, difference_chart
+from codesign.proof.report.charts.frames import cost_chart, difference_chart, is_flat
 from codesign.proof.report.charts.plan import plan_chart
+from codesign.proof.report.charts.stages import stages_chart
 from codesign.proof.report.charts.treemap import treemap
 from codesign.proof.report.content import BudgetRow, MemoryRow, Report
+from codesign.proof.report.document import render_json
 from codesign.proof.report.sound import PlayedSound
 
 
@@ -41,13 +43,16 @@ class _MemoryPicture:
 def render_page(report: Report, sounds: Sequence[PlayedSound] = ()) -> str:
     """The whole page. Every name in it is escaped, and a content security policy lets only the page's own script run."""
     environment = page_environment("codesign.proof.report")
-    style, script = (source(environment, name) for name in ("style.css", "player.js"))
+    style, *scripts = (source(environment, name) for name in ("style.css", "player.js", "figures.js"))
+    script = "\n".join(scripts)
+    hop_ms = 1000 * report.model.hop / report.model.sample_rate
     budgets = {budget.name.lower(): budget for budget in report.budgets}
     return environment.get_template("page.html.j2").render(
         report=report,
         sounds=sounds,
         style=Markup(style),  # noqa: S704 - our own file
-        script=Markup(script),  # noqa: S704 - our own file
+        script=Markup(script),  # noqa: S704 - our own files
+        figures=Markup(render_json(report).replace("<", "\\u003c")),  # noqa: S704 - JSON with its < escaped
         style_hash=csp_hash(style),
         script_hash=csp_hash(script),
         budgets=[_budget_row(budget) for budget in report.budgets],
@@ -56,10 +61,11 @@ def render_page(report: Report, sounds: Sequence[PlayedSound] = ()) -> str:
         ],
         quality=quality_in_words(report.quality),
         plan_picture=plan_chart(report.plan),
-        cost_picture=cost_chart(report.trace, report.cost) if report.cost else None,
+        cost_picture=cost_chart(report.trace, report.cost) if report.cost and not is_flat(report.trace) else None,
+        stages_picture=stages_chart(report.layers, report.target.clock_hz) if report.layers else None,
+        difference_picture=difference_chart(report.trace, hop_ms) if any(report.trace.difference) else None,
         aid_rows=rows_of(report.aid) if report.aid else (),
         aid_curves=aid_curves(report.aid) if report.aid else (),
-        difference_picture=difference_chart(report.trace, 1000 * report.model.hop / report.model.sample_rate),
     )
 
 

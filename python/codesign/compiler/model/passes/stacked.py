@@ -12,6 +12,7 @@ from collections.abc import Iterable
 import numpy as np
 import onnx
 
+from codesign.base.words import counted
 from codesign.compiler.model.passes.draft import Array, Draft, attribute, make, operand, title
 from codesign.compiler.model.passes.families import VIEWS
 
@@ -158,4 +159,4 @@ def _apart(draft: Draft, source: str, result: str, pieces: dict[str, Array], mak
     del draft.dims[source], draft.kinds[source]
     draft.outputs.remove(result)
     draft.states[:] = [pair for pair in draft.states if pair[0] != source]  # it was noted when pairs were found
-    draft.note(f"state '{source}' is a stack of {len(inputs)} states: {', '.join(sorted(inputs.values()))}")
+    draft.note(f"state '{source}' is a stack of {counted(len(inputs), 'state')}: {', '.join(sorted(inputs.values()))}")

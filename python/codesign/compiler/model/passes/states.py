@@ -8,6 +8,7 @@ import re
 import numpy as np
 import onnx
 
+from codesign.base.words import counted
 from codesign.compiler.model.passes.draft import Draft, make, operand, title
 from codesign.compiler.model.passes.weights import RECURRENT
 
@@ -108,7 +109,7 @@ def keep_past(draft: Draft, node: onnx.NodeProto, source: str, axis: int, frames
         draft.constant(np.asarray([number], np.int64), f"{window}_{what}")
         for number, what in ((1, "from"), (frames + 1, "to"), (axis, "axis"))
     ]
-    draft.note(f"'{title(node)}' ({node.op_type}) keeps the last {frames} frames of what it reads as a state")
+    draft.note(f"'{title(node)}' ({node.op_type}) keeps the last {counted(frames, 'frame')} of what it reads as a state")
     (known, before), (whole, after) = _rounded(draft, source, past), _rounded(draft, source, window)
     return whole, [
         *before,

@@ -60,6 +60,7 @@ function welcome() {
 function begin(listener) {
   session = { schema_version: 1, kind: "listen-result", test: test.test, test_kind: test.kind, listener, started: new Date().toISOString(), finished: "", answers: [] };
   save();
+  status.textContent = `Training, then ${test.trials.length} ${test.trials.length === 1 ? "page" : "pages"}`;
   trial(test.training[0], "Training: this page does not count", () => next());
 }
 function next() {
@@ -70,7 +71,7 @@ function next() {
   status.textContent = `Page ${position + 1} of ${order.length}`;
   bar.hidden = false;
   bar.value = position;
-  return trial(order[position], `Page ${position + 1}`, (answer) => { session.answers.push(answer); save(); next(); });
+  return trial(order[position], `Page ${position + 1} of ${order.length}`, (answer) => { session.answers.push(answer); save(); next(); });
 }
 async function trial(item, title, done) {
   const began = performance.now();

@@ -8,12 +8,22 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
+from codesign.base.words import counted
 from codesign.drawing.svg import WIDTH, chart, element, fitting, short_number, text, text_width, ticks
 from codesign.proof.report.content import FrameCost, FrameSeries, Segment
 
 _LEFT, _RIGHT = 70.0, 10.0
 _PLOT = WIDTH - _LEFT - _RIGHT
 _SMALL, _ROW = 11.0, 13.0  # size of the segments' names, and of their rows
+
+
+_FLAT = 0.03
+"""Frames that differ by less than this share of the worst one are a flat line: a sentence says all of it."""
+
+
+def is_flat(trace: FrameSeries) -> bool:
+    """Whether a chart of instructions per frame would show a flat line: none was skipped and none is much cheaper."""
+    return bool(trace.high) and not any(trace.skipped) and min(trace.low) >= (1.0 - _FLAT) * max(trace.high)
 
 
 def cost_chart(trace: FrameSeries, cost: FrameCost) -> Markup:
@@ -33,7 +43,9 @@ def cost_chart(trace: FrameSeries, cost: FrameCost) -> Markup:
     for index, (low, high, mean) in enumerate(zip(trace.low, trace.high, trace.mean, strict=True)):
         x, wide = _LEFT + index * width, min(width, _LEFT + _PLOT - (_LEFT + index * width))
         span = max(1.5, (high - low) * scale)
-        drawn.append(element("rect", x=x, y=at(high), width=wide, height=span, class_="span"))
+        first = index * trace.per_column
+        title = f"frame {first:,}, {first * _seconds(cost):.2f} s: {low:,} to {high:,} instructions, mean {mean:,.0f}"
+        drawn.append(element("rect", element("title", title), x=x, y=at(high), width=wide, height=span, class_="span"))
         drawn.append(element("rect", x=x, y=at(mean) - 1, width=wide, height=2.0, class_="mean"))
     for index, count in enumerate(trace.skipped[: len(trace.high)]):
         shape = {"x": _LEFT + index * width, "y": top_y + height + 3, "width": max(0.6, width), "height": 6.0}
@@ -85,7 +97,9 @@ def difference_chart(trace: FrameSeries, hop_ms: float) -> Markup:
     drawn.append(text(_LEFT + _PLOT / 2, top_y + height + 38, "seconds of the proof signal", "middle", class_="axis"))
     largest = max(trace.difference, default=0)
     found = "no sample differs" if largest == 0 else f"largest difference {largest} LSB"
-    return chart("Emulated image against the reference, LSB", f"{trace.frames} frames: {found}.", top_y + height + 44, *drawn)
+    return chart(
+        "Emulated image against the reference, LSB", f"{counted(trace.frames, 'frame')}: {found}.", top_y + height + 44, *drawn
+    )
 
 
 def _seconds(cost: FrameCost) -> float:

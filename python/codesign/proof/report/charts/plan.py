@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from markupsafe import Markup
 
+from codesign.base.words import counted
 from codesign.drawing.svg import WIDTH, chart, element, fitting, text, ticks
 from codesign.proof.report.content import BufferRow, PlanTable
 
@@ -34,7 +35,7 @@ def plan_chart(plan: PlanTable) -> Markup:
         else:
             drawn.append(text(x, y, name, "middle", class_="axis"))
     description = (
-        f"{len(plan.buffers)} buffers in {plan.bytes:,} bytes over {len(plan.stages)} stages of a frame; "
+        f"{counted(len(plan.buffers), 'buffer')} in {plan.bytes:,} bytes over {counted(len(plan.stages), 'stage')} of a frame; "
         f"{plan.lower_bound:,} bytes are alive at once at most. The table has all."
     )
     return chart("Memory plan", description, _TOP + _HEIGHT + (_SLANTED if slanted else _STRAIGHT), *drawn)
