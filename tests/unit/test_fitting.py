@@ -102,10 +102,30 @@ def test_a_tone_is_aided_by_its_gain():
 
 
 @pytest.mark.parametrize(
+    "text",
+    [
+        "250:20,500:25,1000:40",
+        "250:20, 500 : 25; 1k:40",
+        "250 20 500 25 1000 40",
+        "250=20\n500=25\n1000=40\n",
+        "250Hz 20 dB HL, 0.5 kHz 25dB, 1kHz 40 dB",
+        "250:20 500:25 1000:40",
+    ],
+)
+def test_an_audiogram_may_be_typed_as_people_do(text):
+    found = read_audiogram(text)
+    assert (found.frequencies, found.levels) == ((250.0, 500.0, 1000.0), (20.0, 25.0, 40.0))
+
+
+def test_names_of_standard_audiograms_may_be_small():
+    assert read_audiogram("n3") == read_audiogram("N3")
+
+
+@pytest.mark.parametrize(
     ("text", "said"),
     [
         ("N8", "unknown audiogram 'N8', did you mean N"),
-        ("s2", "unknown audiogram 's2', did you mean S2?"),
+        ("s22", "unknown audiogram 's22', did you mean S2?"),
         ("mild", "unknown audiogram 'mild'; one of NH, N1"),
         ("500:20,250:25", "audiogram: 250 Hz stands after 500 Hz, frequencies ascend"),
         ("500:20,500:25", "audiogram: 500 Hz stands after 500 Hz"),

@@ -13,7 +13,7 @@ from codesign.base.files.output_file import check_files
 from codesign.cli.console import emit_json, progress, say
 from codesign.cli.options import Device, Json, Noise, PairedSpeech, Ray, Rooms, RunFolder, Speech, absolute, anywhere
 from codesign.cli.plots import show_plot, write_plot
-from codesign.drawing.plots import Line, LinePlot
+from codesign.drawing.plots import Curve, LinePlot
 
 
 def command(
@@ -98,7 +98,7 @@ def _curves(folder: Path) -> LinePlot | None:
 
     found = read_curves(folder / CURVES)
     names = [name for name in found if name == "loss" or name.startswith("validation/")]
-    lines = tuple(Line(name, tuple((float(step), value) for step, value in found[name])) for name in names)
+    lines = tuple(Curve(name, tuple((float(step), value) for step, value in found[name])) for name in names)
     return LinePlot("Training", "step", lines) if lines else None
 
 

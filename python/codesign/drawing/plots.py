@@ -41,7 +41,7 @@ class BarPlot:
 
 
 @dataclass(frozen=True)
-class Line:
+class Curve:
     """A curve: points (x, y) by ascending x."""
 
     label: str
@@ -54,7 +54,7 @@ class LinePlot:
 
     title: str
     x: str
-    lines: tuple[Line, ...]
+    lines: tuple[Curve, ...]
 
 
 def svg_of(plot: BarPlot | LinePlot) -> str:

@@ -78,8 +78,8 @@ def read_audiogram(text: str) -> Audiogram:
 
 def _parts(text: str) -> list[str]:
     """The points of a text, each FREQUENCY:LEVEL."""
-    plain = re.sub(r"(?<=[\d\s])(?:hz|db(?:\s*hl)?)(?![a-z])", "", text.lower())
-    plain = re.sub(r"(?<=\d)\s*k(?![a-z])", "e3", plain)
+    plain = re.sub(r"(?<=\d)\s*k(?:hz)?(?![a-z])", "e3", text.lower())
+    plain = re.sub(r"(?<=[\d\s])(?:hz|db(?:\s*hl)?)(?![a-z])", "", plain)
     if not re.search(r"[:=]", plain) and not re.search(r"[,;\n]", plain):  # 250 20 500 25
         words = plain.split()
         return [":".join(words[at : at + 2]) for at in range(0, len(words), 2)]
