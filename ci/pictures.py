@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The documentation's pictures, from what commands wrote: `python ci/pictures.py demo/report.html measured.html`.
 
-report.png is the first screen of the demo's report in a headless Chromium (playwright, in the extra "dev"); measured.svg the chart
-of `codesign measure` in the tutorial about fitting.
+report.png is the first screen of the demo's report in a headless Chromium (playwright, in the extra "dev"); measured.svg the
+chart of `codesign measure` in the tutorial about fitting.
 """
 
 from __future__ import annotations
@@ -36,8 +36,12 @@ def first_chart(page: Path, image: Path) -> None:
     style, chart = re.search(r"<style>(.*?)</style>", text, re.DOTALL), re.search(r"<svg.*?</svg>", text, re.DOTALL)
     if style is None or chart is None:
         raise SystemExit(f"{page} has no chart")
-    rules = html.escape(re.sub(r"@media screen and \(prefers-color-scheme: dark\) \{ :root \{.*?\} \}", "", style[1], flags=re.DOTALL))
-    image.write_text(chart[0].replace(">", f"><style>{rules} svg{{background:var(--paper)}}</style>", 1) + "\n", encoding="utf-8")
+    rules = html.escape(
+        re.sub(r"@media screen and \(prefers-color-scheme: dark\) \{ :root \{.*?\} \}", "", style[1], flags=re.DOTALL)
+    )
+    image.write_text(
+        chart[0].replace(">", f"><style>{rules} svg{{background:var(--paper)}}</style>", 1) + "\n", encoding="utf-8"
+    )
 
 
 def main() -> None:

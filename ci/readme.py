@@ -22,9 +22,13 @@ def lines_of(report: dict[str, Any]) -> list[str]:
     """What `codesign demo` ends with: what it did to speech, every check, and the answer."""
     rows = [_HEAD, *(_quality(recording) for recording in report["recordings"] if recording["quality"])]
     widths = [max(len(row[column]) for row in rows) for column in range(len(_HEAD))]
-    found = ["  ".join([row[0].ljust(widths[0]), *(c.rjust(w) for c, w in zip(row[1:], widths[1:], strict=True))]) for row in rows]
+    found = [
+        "  ".join([row[0].ljust(widths[0]), *(c.rjust(w) for c, w in zip(row[1:], widths[1:], strict=True))]) for row in rows
+    ]
     width = max(len(check["name"]) for check in report["checks"])
-    checks = [f"{check['name'].ljust(width)}  {'ok' if check['ok'] else 'FAILED'}  {_short(check)}" for check in report["checks"]]
+    checks = [
+        f"{check['name'].ljust(width)}  {'ok' if check['ok'] else 'FAILED'}  {_short(check)}" for check in report["checks"]
+    ]
     answer = "PROVEN" if report["ok"] else "NOT PROVEN"
     said = "the firmware's output equals the reference bit for bit over"
     return [*found, "", *checks, f"{answer}: {said} {report['seconds_of_audio']:.0f} s of audio, within budget"]

@@ -25,6 +25,7 @@ ELSEWHERE = {
 """Files of the repository and the pages that they are."""
 COPIED = ("examples/first_network.ipynb", "examples/conv-recurrent.toml", "LICENSE")
 """Files that pages link to and a browser can have as they are."""
+SCHEMAS = ROOT / "python" / "codesign" / "cli" / "schemas"
 WIDTH = 80
 _LINK = re.compile(r"(!?\[[^\]]*\]\()([^)#\s]+)(#[^)\s]*)?(\))")
 
@@ -42,6 +43,8 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
         add(f"files/{Path(source).name}", (ROOT / source).read_text(encoding="utf-8"))
     add("reference/commands.md", commands())
     add("reference/schemas.md", schemas())
+    for path in SCHEMAS.glob("*.schema.json"):
+        add(f"files/{path.name}", path.read_text(encoding="utf-8"))
     add("reference/package.md", "# The package\n\n::: codesign.api\n\n::: codesign.enhancer\n")
     return files
 
@@ -69,6 +72,8 @@ def _place(source: str) -> str | None:
         return ELSEWHERE[source]
     if source in COPIED:
         return f"files/{posixpath.basename(source)}"
+    if source.startswith("python/codesign/cli/schemas/"):
+        return f"files/{posixpath.basename(source)}"
     if source == "docs":
         return "README.md"
     return source.removeprefix("docs/") if source.startswith("docs/") else None
@@ -89,19 +94,32 @@ def commands() -> str:
 
 def schemas() -> str:
     """The page of all JSON schemas: what each describes, and its keys."""
-    parts = ["# JSON schemas\n", "Programs read `--json` and `report.json`; a schema says what is in them.\n"]
-    for path in sorted((ROOT / "docs").rglob("*.schema.json")):
+    parts = [
+        "# JSON schemas, key by key\n",
+        "What a document has at its top; the files say the rest ([what a reader can rely on](../json.md)).\n",
+    ]
+    for path in sorted(SCHEMAS.glob("*.schema.json")):
         schema = json.loads(path.read_text(encoding="utf-8"))
-        parts.append(f"## {path.name.removesuffix('.schema.json')}\n\n[{path.name}](../{path.relative_to(ROOT / 'docs')})\n")
-        parts.append("| Key | Type | |\n|---|---|---|")
+        parts.append(
+            f"## {path.name.removesuffix('.schema.json')}\n\n{schema['description']} [{path.name}](../files/{path.name})\n"
+        )
+        parts.append("| Key | Type | Always | What it is |\n|---|---|---|---|")
         wanted = schema.get("required", [])
-        for key, value in schema.get("properties", {}).items():
-            kind = (
-                value.get("type") or value.get("$ref", "").rpartition("/")[2] or ("one of several" if "anyOf" in value else "")
-            )
-            parts.append(f"| `{key}` | {kind} | {'always' if key in wanted else ''} |")
+        for key, value in schema["properties"].items():
+            always, says = "yes" if key in wanted else "", value.get("description", "").replace("|", "\\|")
+            parts.append(f"| `{key}` | {_kind(value)} | {always} | {says} |")
         parts.append("")
     return "\n".join(parts)
+
+
+def _kind(value: dict[str, Any]) -> str:
+    """A property's type in a word or two."""
+    if "const" in value:
+        return f"`{value['const']}`"
+    if "$ref" in value:
+        return str(value["$ref"].rpartition("/")[2])
+    found = value.get("type") or [_kind(option) for option in value.get("anyOf", ())] or "text"
+    return " or ".join(found) if isinstance(found, list) else str(found)
 
 
 def _help(command: Any, name: str) -> str:

@@ -93,6 +93,12 @@ def test_inspect_of_an_integer_network_a_chain_and_a_float_one(small_model, tmp_
     assert not document(run("inspect", small_model.with_name("float.onnx"), "--json"), "inspect")["quantized"]
 
 
+def test_examples(tmp_path):
+    found = document(run("examples", tmp_path / "examples", "--json"), "examples")
+    assert {path.name for path in (tmp_path / "examples").iterdir()} == {*found["files"], "recordings", "manifest.json"}
+    assert len(list((tmp_path / "examples" / "recordings" / "noisy").iterdir())) == found["recordings"]
+
+
 def test_fit(tmp_path):
     assert document(run("fit", "--audiogram", "N3", "--json"), "fit")["output"] is None
 

@@ -67,7 +67,8 @@ def command(
         shaped, costs, reason = (None, (), "") if problems else sketched(row.graphs, name)
         if json:
             graphs = [_in_words(graph) for graph in row.graphs]
-            values = {"graphs": graphs, "macs": shaped.macs if shaped else None, "boards": costs}
+            values: dict[str, object] = {"graphs": graphs, "boards": costs}
+            values |= {"macs": shaped.macs} if shaped is not None else {}
             emit_json("inspect", name=name, quantized=False, sha256=row.graphs[0].sha256, **values, **around)
             return
         for graph in row.graphs:
