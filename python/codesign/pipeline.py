@@ -65,7 +65,8 @@ def prove(
         check_image_folder(runtime, folder / runtime)  # before the work
     if elf is not None and options:
         raise InputError("an ELF is what it is: nothing can be added to its build", hint="leave out --elf, or the options")
-    machine.check_tools()
+    if elf is None:
+        machine.check_tools()
     progress("load and lower", 0, 0)
     loaded = set_up(load_model(model), board)
     network = loaded.network

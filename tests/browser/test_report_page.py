@@ -170,3 +170,45 @@ def test_without_scripts_everything_but_the_switching_is_there(browser, address)
         assert page.locator(".transport").first.is_hidden()
         assert page.locator("audio").count() == 5
         assert page.locator("svg").count() >= 6
+
+
+def test_the_table_of_layers_sorts_by_any_column(page):
+    column = "[...document.querySelectorAll('#layers tbody tr')].map((row) => row.cells[6].textContent)"
+    page.locator("#layers thead button", has_text="cycles, estimate").click()
+    found = [float(text.replace(",", "")) for text in page.evaluate(column)]
+    assert found == sorted(found, reverse=True)
+    page.locator("#layers thead button", has_text="cycles, estimate").click()
+    assert [float(text.replace(",", "")) for text in page.evaluate(column)] == found[::-1]
+    assert page.locator("#layers th[aria-sort=ascending]").count() == 1
+    assert page.locator("#layers tfoot tr").count() == 1
+
+
+def test_a_part_of_a_chart_is_said_under_the_pointer_and_by_keys(page):
+    chart = page.locator("#memory .chart").first
+    chart.scroll_into_view_if_needed()
+    chart.locator("rect").last.hover()
+    said = page.locator("#memory .readout").first
+    assert "bytes" in said.inner_text()
+    chart.focus()
+    before = said.inner_text()
+    page.keyboard.press("ArrowRight")
+    assert said.inner_text() != before
+
+
+def test_the_page_gives_its_figures_as_files(page):
+    for name, begins in (("report.json", "{"), ("layers.csv", "name,kind,macs"), ("memory.csv", "memory,part,symbol,bytes")):
+        with page.expect_download() as download:
+            page.click(f"#downloads a[download='{name}']")
+        assert download.value.path().read_text(encoding="utf-8").startswith(begins)
+
+
+def test_no_table_is_clipped_on_a_phone(browser, address):
+    with open_page(browser, address, viewport={"width": 360, "height": 740}) as page:
+        assert page.evaluate("document.documentElement.scrollWidth") <= 360
+        page.evaluate("document.querySelectorAll('details').forEach((part) => { part.open = true; })")
+        clipped = page.evaluate(
+            """() => [...document.querySelectorAll('table')]
+                .filter((table) => table.scrollWidth > table.parentNode.clientWidth + 1)
+                .map((table) => table.parentNode.getAttribute('aria-label'))"""
+        )
+        assert clipped == []

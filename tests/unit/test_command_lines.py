@@ -62,4 +62,4 @@ def test_help_is_whole_at_80_columns(name):
     for each in [command, *getattr(command, "commands", {}).values()]:
         text = each.get_help(each.context_class(each, info_name="codesign", terminal_width=80))
         assert max(map(len, text.splitlines())) <= 80
-        assert not re.search(r"\w\.\.\.", text)
+        assert [line for line in text.splitlines() if line.endswith("...") and not line.startswith("Usage")] == []
