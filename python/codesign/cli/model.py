@@ -11,9 +11,11 @@ import typer
 from codesign.base.errors import InputError, ValidationError
 from codesign.base.files.output_folder import check_folder
 from codesign.cli.console import emit_json, say
+from codesign.cli.groups import Commands
 from codesign.cli.options import DEFAULT_BOARD, BoardName, ChainFile, FitFile, FrontEndOption, Json, Model, Result, chosen_board
 
 app = typer.Typer(
+    cls=Commands,
     help="Networks in partitions of their own: pack, show (docs/update.md).",
     no_args_is_help=True,
     rich_markup_mode=None,
