@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* I2S in both directions at once: the device behind the devicetree alias `codesign-i2s`. */
+/* I2S in both directions at once, or out alone where microphones are the input: the device behind the devicetree alias
+ * `codesign-i2s`. */
 #include <errno.h>
 #include <string.h>
 #include <zephyr/device.h>
@@ -10,8 +11,16 @@
 #include "compat.h"
 #include "i2s_rate.h"
 #include "i2s_streams.h"
+#include "microphones.h"
+#include "slots.h"
 
+#ifdef CONFIG_CODESIGN_INPUT_DMIC
+const char audio_backend[] = "dmic";
+#define DIRECTION I2S_DIR_TX
+#else
 const char audio_backend[] = "i2s";
+#define DIRECTION I2S_DIR_BOTH
+#endif
 
 /* In flight at most: two received by the DMA (three by a driver that takes each direction by itself), two queued by the driver,
  * the one being processed, the primed ones.
@@ -54,7 +63,9 @@ int audio_open(void)
 		return -ENODEV;
 	}
 	(void)k_mem_slab_init(&blocks, block_memory, AUDIO_BLOCK_BYTES, BLOCKS);
-	return streams_configure(i2s, I2S_DIR_BOTH, &config);
+	const int err = streams_configure(i2s, DIRECTION, &config);
+
+	return err == 0 && IS_ENABLED(CONFIG_CODESIGN_INPUT_DMIC) ? microphones_open() : err;
 }
 
 static int prime(void)
@@ -79,12 +90,15 @@ static int prime(void)
 int audio_start(void)
 {
 	/* After an error the streams accept nothing but PREPARE; otherwise it is refused, which does no harm. */
-	(void)streams_trigger(i2s, I2S_DIR_BOTH, I2S_TRIGGER_PREPARE);
+	(void)streams_trigger(i2s, DIRECTION, I2S_TRIGGER_PREPARE);
 
 	int err = prime();
 
+	if (err == 0 && IS_ENABLED(CONFIG_CODESIGN_INPUT_DMIC)) {
+		err = microphones_start(); /* first: what they give is then never later than its deadline says */
+	}
 	if (err == 0) {
-		err = streams_trigger(i2s, I2S_DIR_BOTH, I2S_TRIGGER_START);
+		err = streams_trigger(i2s, DIRECTION, I2S_TRIGGER_START);
 	}
 	if (err != 0) {
 		audio_stop();
@@ -92,6 +106,25 @@ int audio_start(void)
 	return err;
 }
 
+#ifdef CONFIG_CODESIGN_INPUT_DMIC
+int audio_read(audio_slot **block)
+{
+	int16_t *samples;
+	void *memory;
+	int err = microphones_read(&samples);
+
+	if (err != 0) {
+		return err;
+	}
+	err = k_mem_slab_alloc(&blocks, &memory, K_NO_WAIT);
+	if (err == 0) {
+		*block = memory;
+		samples_to_slots(samples, *block);
+	}
+	microphones_drop(samples);
+	return err == 0 ? 0 : -EIO;
+}
+#else
 int audio_read(audio_slot **block)
 {
 	size_t size;
@@ -103,6 +136,7 @@ int audio_read(audio_slot **block)
 	}
 	return err == -EBUSY || err == -ENOMSG ? -EAGAIN : err;
 }
+#endif
 
 int audio_write(audio_slot *block)
 {
@@ -122,12 +156,17 @@ void audio_drop(audio_slot *block)
 
 void audio_stop(void)
 {
-	(void)streams_trigger(i2s, I2S_DIR_BOTH, I2S_TRIGGER_DROP);
+	if (IS_ENABLED(CONFIG_CODESIGN_INPUT_DMIC)) {
+		microphones_stop();
+	}
+	(void)streams_trigger(i2s, DIRECTION, I2S_TRIGGER_DROP);
 }
 
 uint32_t audio_blocks_in_use(void)
 {
-	return k_mem_slab_num_used_get(&blocks);
+	const uint32_t captured = IS_ENABLED(CONFIG_CODESIGN_INPUT_DMIC) ? microphones_blocks_in_use() : 0;
+
+	return k_mem_slab_num_used_get(&blocks) + captured;
 }
 
 void audio_mute(void)

@@ -9,6 +9,7 @@
 #include "monitor.h"
 #include "pipeline.h"
 #include "safety.h"
+#include "slots.h"
 #include "worker.h"
 
 /* The longest line is that of the statistics with every counter at its end, or the first with a long name of the model. */
@@ -44,8 +45,8 @@ void console_ready(void)
 	line_number(&line, "block", AUDIO_BLOCK);
 	line_number(&line, "latency", CODESIGN_MODEL_LATENCY);
 	line_text(&line, "audio", audio_backend);
-	line_number(&line, "slots", AUDIO_SLOTS);
-	line_number(&line, "bits", 8 * sizeof(audio_slot));
+	line_number(&line, "slots", audio_format.slots_out);
+	line_number(&line, "bits", audio_format.bits_out);
 	line_number(&line, "primed", CONFIG_CODESIGN_PRIMED_BLOCKS);
 	line_text(&line, "clock", cycles_source);
 	line_number(&line, "hz", cycles_hz());

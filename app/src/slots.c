@@ -5,6 +5,14 @@
 
 #define PEAK MIN(CONFIG_CODESIGN_OUTPUT_PEAK, CODESIGN_MODEL_PEAK)
 
+const struct audio_format audio_format = {
+	.slots_in = AUDIO_SLOTS,
+	.bits_in = IS_ENABLED(CONFIG_CODESIGN_INPUT_DMIC) ? 16 : 8 * sizeof(audio_slot),
+	.slots_out = AUDIO_SLOTS,
+	.bits_out = 8 * sizeof(audio_slot),
+	.chosen = IS_ENABLED(CONFIG_CODESIGN_INPUT_RIGHT) ? 1 : 0,
+};
+
 static int16_t to_16(audio_slot slot)
 {
 #ifdef CONFIG_CODESIGN_SLOT_32
@@ -30,6 +38,13 @@ void slots_to_pcm(const audio_slot *block, int16_t *pcm)
 
 	for (size_t n = 0; n < AUDIO_BLOCK; n++) {
 		pcm[n] = to_16(block[n * AUDIO_SLOTS + right]);
+	}
+}
+
+void samples_to_slots(const int16_t *samples, audio_slot *block)
+{
+	for (size_t n = 0; n < AUDIO_BLOCK * AUDIO_SLOTS; n++) {
+		block[n] = from_16(samples[n]);
 	}
 }
 

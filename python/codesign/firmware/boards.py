@@ -150,7 +150,7 @@ class QemuPlatform(_Card):
 
 class RenodePlatform(_Card):
     """The script that makes the board's machine in Renode with the image $elf in it, and what carries console and audio there;
-    without `i2s` audio is files through semihosting.
+    without `i2s` audio is files through semihosting; `pdm` carries what PDM microphones give.
 
     A card names the script relative to its own folder. Files beside it go with it; models of peripherals are in boards/renode,
     $ORIGIN/../renode for the script.
@@ -159,6 +159,7 @@ class RenodePlatform(_Card):
     script: Path
     uart: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
     i2s: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")] = ""
+    pdm: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")] = ""
 
 
 class Zephyr(_Card):

@@ -13,12 +13,13 @@ import numpy.typing as npt
 
 from codesign.base.errors import ValidationError
 from codesign.firmware.image import Image
+from codesign.firmware.machines.audio_format import format_of
 from codesign.firmware.machines.console_report import ConsoleReport, read_report
 from codesign.firmware.machines.machine import Machine, RunOptions
 from codesign.firmware.machines.renode_process import check_version, find_renode, run_renode
 from codesign.firmware.machines.renode_script import CONSOLE, FRAMES, INPUT, LOG, OUTPUT, SECOND, shell, write_script
 from codesign.firmware.machines.run import Counts, Run
-from codesign.firmware.machines.zephyr_files import counts_of_report, read_pcm
+from codesign.firmware.machines.zephyr_files import counts_of_report
 from codesign.firmware.toolchain.zephyr_workspace import find_build_tools, find_workspace
 
 _BOOT_S = 0.1
@@ -74,14 +75,14 @@ class RenodeMachine(Machine):
         words = _QUESTIONS if streaming else ()
         questions = [shell(board, playing + n * _ANSWER_S, f"codesign {word}") for n, word in enumerate(words)]
         seconds = playing + len(questions) * _ANSWER_S
-        folder = options.folder
+        folder, form = options.folder, format_of(image.path)
         keeping = tempfile.TemporaryDirectory(prefix="codesign-") if folder is None else nullcontext(str(folder))
         with keeping as name:
             where = Path(name)
             where.mkdir(parents=True, exist_ok=True)
             for old in (OUTPUT, CONSOLE, FRAMES, LOG):
                 (where / old).unlink(missing_ok=True)
-            (where / INPUT).write_bytes(pcm.astype("<i2").tobytes())
+            (where / INPUT).write_bytes(form.slots_of(pcm))
             write_script(where, image.path, board, seconds, [*options.commands, *questions])
             blocks = seconds * config.sample_rate / config.block_samples
             limit = 60.0 + _HOST_SECONDS_PER_SECOND * seconds + _HOST_SECONDS_PER_BLOCK * blocks
@@ -96,7 +97,7 @@ class RenodeMachine(Machine):
 
             done = run_renode(where, timeout_s=limit, watch=watch)
             report = read_report(_text(where / CONSOLE), ends=not streaming)
-            played = read_pcm(where / OUTPUT)
+            played = form.pcm_of(_bytes(where / OUTPUT))
             numbers = _numbers(where / FRAMES)
             unmapped = _unmapped(_text(where / LOG))
         block = report.ready.number("block")
@@ -129,6 +130,10 @@ def _counts(numbers: npt.NDArray[np.int64], report: ConsoleReport) -> Counts:
         outside=float(between.mean()) - mean if between.size else own.outside,
         by_firmware=numbers[:, 2],
     )
+
+
+def _bytes(file: Path) -> bytes:
+    return file.read_bytes() if file.is_file() else b""
 
 
 def _text(file: Path) -> str:

@@ -91,8 +91,9 @@ def _machine(folder: Path, elf: Path, board: Board) -> list[str]:
 
 
 def _input(board: Board) -> list[str]:
-    i2s = _renode(board).i2s
-    return [f"{i2s} InputFile $ORIGIN/{INPUT}"] if i2s else []
+    """One of them is where the image takes its audio from; the other is never started."""
+    renode = _renode(board)
+    return [f"{device} InputFile $ORIGIN/{INPUT}" for device in (renode.i2s, renode.pdm) if device]
 
 
 def _semihosting(folder: Path, elf: Path) -> str:
