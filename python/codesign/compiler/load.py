@@ -31,8 +31,8 @@ class LoadedModel:
 
     @property
     def sample_rate(self) -> int:
-        """Hz of its signals."""
-        return self.network.frontend.sample_rate
+        """Hz of its signals, as a device gives and takes them."""
+        return self.network.frontend.ends.rate
 
     def changed(self, **keys: Any) -> LoadedModel:
         """The same model with other keys of a chain's last stages (frontend.chain.OUTPUT_STAGE), which its networks share.

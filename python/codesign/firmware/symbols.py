@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from codesign.compiler.emit import Generated
-from codesign.compiler.emit.output_stage import finishes
+from codesign.compiler.emit.capture import outer_frame
 from codesign.compiler.lower.network import Network
 from codesign.compiler.plan import MemoryPlan
 
@@ -19,6 +19,7 @@ _FRONT_END_TABLES = (
     *("analysis", "features", "mask", "synthesis", "frame"),  # functions of a chain of the model's own
     *("taper", "filter", "hear", "play", "update", "held"),  # of the filter path
     *("mix", "limiter", "rms_limiter", "set_strength", "compressor", "program", "set_program"),
+    *("beam", "resampler"),
 )
 _FRONT_END_FUNCTIONS = (  # of runtime/dsp
     "cs_analysis",
@@ -60,7 +61,15 @@ _FRONT_END_FUNCTIONS = (  # of runtime/dsp
     "cs_synthesis",
     "cs_take_frame",
     "cs_to_planes",
+    "cs_beam_",
+    "cs_resample_",
+    "cs_to_both",
+    "device_frame",
+    "ends",
     "finished_frame",
+    "give_samples",
+    "inner",
+    "take_samples",
 )
 
 _KERNELS = {
@@ -97,7 +106,7 @@ def symbols_of(network: Network, plan: MemoryPlan, generated: Generated, entry: 
     frame = f"{model}_frame" if plan.own_frame else f"cs_frame_{plan.front_end}"
     calls = {
         "cs_enhancer_init": ("reset",),
-        "cs_enhancer_process": ("finished_frame" if finishes(network.frontend) else frame,),
+        "cs_enhancer_process": (outer_frame(network.frontend, frame),),
         frame: ("step",),
         f"{model}_hear": ("step",),
         **_matrix_calls(network, plan.kernel),

@@ -13,6 +13,7 @@ from codesign.compiler.frontend import Arithmetic
 from codesign.compiler.lower.network import Network
 from codesign.compiler.plan.chain import has_own_frame
 from codesign.compiler.reference import network as reference_network
+from codesign.compiler.reference.capture import captured
 from codesign.compiler.reference.filter_path_s16 import filtered_s16, filters_q31
 from codesign.compiler.reference.frontend import (
     Before,
@@ -30,12 +31,14 @@ from codesign.proof.verdict import Check
 
 
 def run_reference(network: Network, pcm: npt.NDArray[np.int16], front_end: Arithmetic = "float32") -> Run:
-    """The contract itself: NumPy front end and integer network, or networks in a row, over int16 PCM of whole hops.
+    """The contract itself: NumPy front end and integer network, or networks in a row, over int16 PCM of whole hops, from the
+    device's end to the device's end.
 
     Raises:
         InputError: the network does not fit its chain, or the Q31 front end does not have what the chain needs.
     """
     has_own_frame(network, front_end)
+    pcm = captured(network.frontend, pcm)
     if front_end == "q31":
         feature, mask_value = network.values[network.input], network.values[network.output]
         spectrum = analyse_q31(network.frontend, pcm)

@@ -3,8 +3,8 @@
  * cs_bare_process and reads cs_bare_output; on a board without an operating system, a DMA interrupt would. */
 #include "codesign_model.h"
 
-int16_t cs_bare_input[CODESIGN_MODEL_HOP];
-int16_t cs_bare_output[CODESIGN_MODEL_HOP];
+int16_t cs_bare_input[CODESIGN_MODEL_HOP * CODESIGN_MODEL_CHANNELS];
+int16_t cs_bare_output[CODESIGN_MODEL_HOP * CODESIGN_MODEL_CHANNELS];
 uint32_t cs_bare_skipped;
 _Alignas(8) uint8_t cs_bare_memory[CODESIGN_MODEL_MEMORY_BYTES];
 

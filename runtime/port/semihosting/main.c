@@ -11,8 +11,8 @@
 
 extern uint32_t __stack_bottom[], __stack_top[];
 
-static int16_t input[CODESIGN_MODEL_HOP];
-static int16_t output[CODESIGN_MODEL_HOP];
+static int16_t input[CODESIGN_MODEL_HOP * CODESIGN_MODEL_CHANNELS];
+static int16_t output[CODESIGN_MODEL_HOP * CODESIGN_MODEL_CHANNELS];
 _Alignas(8) uint8_t cs_bare_memory[CODESIGN_MODEL_MEMORY_BYTES];
 
 int main(void);

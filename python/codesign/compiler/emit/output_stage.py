@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from codesign.compiler.frontend import Chain
+from codesign.compiler.frontend.capture import captures
 from codesign.compiler.frontend.output_stage import Limiter, limiter_of, mix_of, rms_limiter_of
 from codesign.compiler.frontend.programs import program_chains
 
@@ -41,9 +42,10 @@ def _string(text: str) -> str:
 
 
 def finishes(chain: Chain) -> bool:
-    """Whether something is done to samples after the frame."""
+    """Whether something is done to the network's samples after the frame; limiters come after what is done for the device."""
     mixes = mix_of(chain) is not None and chain.compressor is None
-    return mixes or limiter_of(chain) is not None or rms_limiter_of(chain) is not None
+    limits = limiter_of(chain) is not None or rms_limiter_of(chain) is not None
+    return mixes or (limits and not captures(chain))
 
 
 def _peak(limiters: Sequence[Limiter | None]) -> int:

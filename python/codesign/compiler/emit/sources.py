@@ -14,6 +14,7 @@ import jinja2
 
 from codesign import __version__
 from codesign.base.files.output_folder import replace_folder
+from codesign.compiler.emit.capture import capture_stage
 from codesign.compiler.emit.chain import filter_function
 from codesign.compiler.emit.frontend import front_end_file, tables_type
 from codesign.compiler.emit.names import layer_identifier, macros, model_identifier
@@ -100,7 +101,7 @@ def _render(network: Network, plan: MemoryPlan, model: str) -> dict[str, str]:
         chain = network.frontend
         common = {"id": model, "version": __version__, "source": source, "config": chain, "plan": plan}
         common |= {"lag": filter_lag(chain), **output_stage(chain), "tables_of": tables_type(plan)}
-        common |= {"filter_samples": filter_function(chain, plan.front_end)}
+        common |= {"filter_samples": filter_function(chain, plan.front_end), **capture_stage(chain, model)}
         return environment.get_template(template).render(**common, **values)
 
     macro = macros(plan.buffers)

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from codesign.base.errors import InputError
+from codesign.compiler.frontend.beamformer import Beamformer
+from codesign.compiler.frontend.capture import Ends, capture_checks, ends_of
 from codesign.compiler.frontend.compressor import Compressor, compressor_checks
 from codesign.compiler.frontend.fft_tables import MAX_N_FFT, MIN_N_FFT, is_fft_length, near_fft_lengths
 from codesign.compiler.frontend.filter_path import PATHS, filter_checks, filter_delay, filter_lag
@@ -46,8 +48,11 @@ OUTPUT_STAGE = (
     *("attenuation_limit", "strength", "compressor", "programs", "program", "input_spl", "output_spl"),
     *(f"{limiter}{part}" for limiter in LIMITERS for part in ("", "_spl", "_attack", "_release")),
 )
-SHARED = FRAMES + FILTER + OUTPUT_STAGE
-"""Keys that say which frames there are, and what becomes of the sound at last: networks in a row have them in common."""
+CAPTURE = ("resample", "beamformer")
+SHARED = FRAMES + FILTER + OUTPUT_STAGE + CAPTURE
+"""Keys that say which frames there are, what the sound comes from and what becomes of it at last: networks in a row have them
+in common.
+"""
 FLOOR = 2.0**-40
 """What is below this counts as this before a compression: silence."""
 HINT = "correct the model's metadata_props or its chain file (docs/model-file.md)"
@@ -63,7 +68,8 @@ class Chain:
     each. Matrices are rows of floats: bands × bins, and bins × gains. `taps`, `phase`, `filter_type`, `block` and `lag` are of
     path "filter". `attenuation_limit` is in dB, `strength` in percent, limiters in dBFS or dB SPL, their times in ms.
     `input_spl` and `output_spl` are dB SPL of a sine of full scale at microphone and receiver, None where the board says it.
-    `program` is the one at first: 0 are the chain's own settings.
+    `program` is the one at first: 0 are the chain's own settings. `resample` times `sample_rate` is the device's rate, and
+    `beamformer` makes one signal of its two microphones: lengths and rates are the network's, the device's are `ends`.
     """
 
     sample_rate: int = 16000
@@ -119,6 +125,8 @@ class Chain:
     output_spl: float | None = None
     programs: tuple[Program, ...] = ()
     program: int = 0
+    resample: int = 1
+    beamformer: Beamformer | None = None
 
     def __post_init__(self) -> None:
         for holds, message in self._checks():
@@ -138,6 +146,7 @@ class Chain:
         yield from self._output_checks()
         yield self.path in PATHS, f"path '{self.path}' is not one of {_or(PATHS)}"
         yield from filter_checks(self) if self.filters else ()
+        yield from capture_checks(self)
         yield from compressor_checks(self)
         yield from asymmetric_checks(self)
         yield from output_checks(self)
@@ -280,6 +289,11 @@ class Chain:
         return filter_delay(self) if self.filters else synthesis_length(self) - self.hop
 
     @property
+    def ends(self) -> Ends:
+        """Audio as a device gives and takes it."""
+        return ends_of(self)
+
+    @property
     def block_samples(self) -> int:
         """Samples that come and go together: a hop, or the filter path's block."""
         return self.block if self.filters else self.hop
@@ -296,8 +310,11 @@ class Chain:
 
     @property
     def algorithmic_latency_ms(self) -> float:
-        """Stream delay plus the block that must be there first, in ms: of frames the window; computation not included."""
-        return 1000.0 * (self.latency_samples + self.block_samples) / self.sample_rate
+        """Stream delay plus the block that must be there first, in ms: of frames the window, and what resampling and beamformer
+        add; computation not included.
+        """
+        ends = self.ends
+        return 1000.0 * (ends.latency + ends.block) / ends.rate
 
 
 def _matrix_checks(key: str, matrix: Rows, rows: int, columns: int, of: str) -> Iterator[tuple[bool, str]]:

@@ -5,11 +5,13 @@ from __future__ import annotations
 
 import math
 
+from codesign.compiler.frontend.capture import captures
 from codesign.compiler.frontend.chain import Chain
 from codesign.compiler.frontend.compressor import spl_of
 from codesign.compiler.frontend.filter_path import filter_lag
 from codesign.compiler.frontend.output_stage import level_of, mix_of
 from codesign.compiler.frontend.programs import program_names
+from codesign.compiler.frontend.resampler import PHASE_TAPS
 from codesign.compiler.frontend.windows import ASYMMETRIC, overlap_gain, synthesis_length
 
 _BANDS = {"mel": "mel bands", "slaney": "Slaney mel bands", "erb": "ERB bands", "matrix": "bands of its own matrix"}
@@ -26,7 +28,7 @@ def describe(*chains: Chain) -> list[str]:
     chain = chains[0]
     padded = f" in {chain.n_fft}" if chain.n_fft != chain.window and chain.transforms else ""
     lines = [
-        f"PCM, {chain.sample_rate:,} Hz",
+        *_first(chain),
         f"→ frames of {chain.window}{padded} samples ({_ms(chain, chain.window)}) every {chain.hop} ({_ms(chain, chain.hop)}), "
         f"window {chain.window_kind}",
     ]
@@ -54,6 +56,21 @@ def describe(*chains: Chain) -> list[str]:
     return [*lines, *_last(chain)]
 
 
+def _first(chain: Chain) -> list[str]:
+    ends, beam = chain.ends, chain.beamformer
+    if not captures(chain):
+        return [f"PCM, {chain.sample_rate:,} Hz"]
+    lines = [f"PCM, {ends.rate:,} Hz{f', {ends.channels} microphones' if beam else ''}"]
+    if beam is not None:
+        kind = f"delay and sum to {beam.direction:g}°"
+        if beam.kind == "differential":
+            kind = f"differential, null at {beam.null:g}°, flat down to {beam.low:g} Hz"
+        lines.append(f"→ beamformer, {kind}, microphones {beam.spacing:g} mm apart")
+    if chain.resample > 1:
+        lines.append(f"→ low pass of {chain.resample * PHASE_TAPS} taps, one sample of {chain.resample}: {chain.sample_rate:,} Hz")
+    return lines
+
+
 def _last(chain: Chain) -> list[str]:
     lines = []
     if mix_of(chain) is not None:
@@ -65,6 +82,10 @@ def _last(chain: Chain) -> list[str]:
         times = f"attack {compressor.attack:g} ms, release {compressor.release:g} ms"
         meter = f"level {compressor.meter} the network, {spl_of(chain)[0]:g} dB SPL at full scale"
         lines.append(f"→ compression in bands of {bands}, {meter}, {times}")
+    if captures(chain):
+        up = f"{chain.resample} samples for each, low pass: {chain.ends.rate:,} Hz, " if chain.resample > 1 else ""
+        late = 1000.0 * chain.ends.latency / chain.ends.rate
+        lines.append(f"→ {up}{late:g} ms later in all{', in both channels' if chain.beamformer else ''}")
     for key, what in (("limiter_rms", "limiter of the RMS"), ("limiter", "limiter")):
         level = level_of(chain, key)
         if level is not None:

@@ -95,8 +95,9 @@ def _limiter(chain: Chain, key: str, full: float) -> Limiter | None:
     decibels = level_of(chain, key)
     if decibels is None:
         return None
-    attack, release = (_coefficient(getattr(chain, f"{key}_{time}"), chain.sample_rate) for time in ("attack", "release"))
-    step = math.ceil(full / (SWEEP_MS * chain.sample_rate / 1000))
+    rate = chain.ends.rate  # limiters come last, after a resampling
+    attack, release = (_coefficient(getattr(chain, f"{key}_{time}"), rate) for time in ("attack", "release"))
+    step = math.ceil(full / (SWEEP_MS * rate / 1000))
     return Limiter(round(full * 10 ** (decibels / 20)), attack, release, step)
 
 

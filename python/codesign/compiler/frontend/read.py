@@ -31,6 +31,7 @@ _INTEGERS = (
     "lag",
     "strength",
     "program",
+    "resample",
 )
 _WORDS = (
     *("window_kind", "feature", "synthesis_kind", "compression", "layout", "output", "gains", "path", "phase", "filter_type"),

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Tables of a chain, [compression] and [[program]]: from TOML, or JSON in metadata, to their classes and back."""
+"""Tables of a chain, [compression], [[program]] and [beamformer]: from TOML, or JSON in metadata, to their classes and back."""
 
 from __future__ import annotations
 
@@ -10,25 +10,31 @@ from dataclasses import asdict, fields, is_dataclass
 from typing import Any
 
 from codesign.base.errors import InputError, one_line
+from codesign.compiler.frontend.beamformer import Beamformer
 from codesign.compiler.frontend.compressor import Compressor
 from codesign.compiler.frontend.near import near
 from codesign.compiler.frontend.programs import Program
 
-TABLES: Mapping[str, type[Compressor] | type[Program]] = {"compressor": Compressor, "programs": Program}
+Table = Compressor | Program | Beamformer
+TABLES: Mapping[str, type[Table]] = {"compressor": Compressor, "programs": Program, "beamformer": Beamformer}
 """The keys of a chain that are tables, and what each table, or each of a list, is."""
-_NAMES = {"compressor": "compression", "programs": "program"}
+_NAMES = {"compressor": "compression", "programs": "program", "beamformer": "beamformer"}
+_WANTED: Mapping[type[Table], tuple[str, ...]] = {
+    **{Compressor: ("frequencies", "levels", "gains"), Program: ("name",)},
+    **{Beamformer: ("kind", "spacing")},
+}
 _HINT = "correct the table, see docs/hearing-aid-chain.md"
-_VECTORS, _ROWS, _TEXTS = ("frequencies", "levels"), ("gains",), ("meter", "name")
+_VECTORS, _ROWS, _TEXTS = ("frequencies", "levels"), ("gains",), ("meter", "name", "kind")
 _MOST_TEXT, _MOST = 2**16, 64
 
 
 def read_table(key: str, value: object, where: str) -> Any:
-    """The value of a chain's key: a Compressor, or a tuple of Programs. A value that is one already comes back.
+    """The value of a chain's key: a Compressor, a Beamformer, or a tuple of Programs. A value that is one already comes back.
 
     Raises:
         InputError: no such table, one that lacks a key or has one that nobody knows, or a value that is none of its kind.
     """
-    if isinstance(value, Compressor) or (isinstance(value, tuple) and all(isinstance(each, Program) for each in value)):
+    if isinstance(value, Compressor | Beamformer) or (isinstance(value, tuple) and all(isinstance(each, Program) for each in value)):
         return value
     name = _NAMES[key]
     if isinstance(value, str):
@@ -36,8 +42,8 @@ def read_table(key: str, value: object, where: str) -> Any:
             value = json.loads(value) if len(value) <= _MOST_TEXT else None
         except (ValueError, RecursionError):
             value = None
-    if key == "compressor":
-        return _table(Compressor, name, value, where)
+    if key != "programs":
+        return _table(TABLES[key], name, value, where)
     if not isinstance(value, list) or len(value) > _MOST:
         raise InputError(f"{where} {name} is no list of tables", hint=_HINT)
     return tuple(_table(Program, f"{name} {number}", each, where) for number, each in enumerate(value, 1))
@@ -52,15 +58,14 @@ def plain(value: object) -> object:
     return value
 
 
-def _table(kind: type[Compressor] | type[Program], name: str, value: object, where: str) -> Compressor | Program:
+def _table(kind: type[Table], name: str, value: object, where: str) -> Table:
     if not isinstance(value, dict):
         raise InputError(f"{where} {name} is no table", hint=_HINT)
     known = {field.name: field for field in fields(kind)}
     for key in value:
         if key not in known:
             raise InputError(f"{where} {name}: {one_line(str(key), 40)} means nothing{near(key, known)}", hint=_HINT)
-    wanted = ("frequencies", "levels", "gains") if kind is Compressor else ("name",)
-    missing = [key for key in wanted if key not in value]
+    missing = [key for key in _WANTED[kind] if key not in value]
     if missing:
         raise InputError(f"{where} {name} has no {missing[0]}", hint=_HINT)
     return kind(**{key: _read(key, each, f"{where} {name}: {key}") for key, each in value.items()})

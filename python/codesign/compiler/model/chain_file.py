@@ -22,7 +22,8 @@ from codesign.compiler.model.stage import StageFile
 
 SUFFIX = ".toml"
 _TABLE = "chain"
-TABLES_OF_FILES = {"compression": "compressor", "program": "programs"}
+_OF_FITTINGS = {"compression": "compressor", "program": "programs"}
+TABLES_OF_FILES = {**_OF_FITTINGS, "beamformer": "beamformer"}
 """Tables that stand beside [chain], and the keys that they are."""
 FIT_LIMIT = "attenuation_limit"
 """The key of a chain that a fitting sets where the chain does not."""
@@ -68,11 +69,11 @@ def fit_entries(file: Path) -> dict[str, Any]:
         InputError: the file cannot be read, or has none of them or others.
     """
     document = read_toml(file, _FIT_HINT)
-    unknown = next((key for key in document if key not in (*TABLES_OF_FILES, FIT_LIMIT, "fit")), None)
-    if unknown is not None or not document.keys() & TABLES_OF_FILES.keys():
+    unknown = next((key for key in document if key not in (*_OF_FITTINGS, FIT_LIMIT, "fit")), None)
+    if unknown is not None or not document.keys() & _OF_FITTINGS.keys():
         said = "has no [compression]" if unknown is None else f"{one_line(unknown, 40)} means nothing in a fitting"
         raise InputError(f"{file}: {said}", hint=_FIT_HINT)
-    found = {key: document[name] for name, key in TABLES_OF_FILES.items() if name in document}
+    found = {key: document[name] for name, key in _OF_FITTINGS.items() if name in document}
     keys = {key: read_table(key, value, f"{file}:") for key, value in found.items()}
     if FIT_LIMIT in document:
         limit = document[FIT_LIMIT]

@@ -11,8 +11,11 @@ import numpy as np
 import numpy.typing as npt
 
 from codesign.compiler.frontend import Arithmetic, Chain
+from codesign.compiler.frontend.beamformer import BEAM_TAPS
+from codesign.compiler.frontend.capture import CAPTURE_RUN, captures
 from codesign.compiler.frontend.filter_path import is_fixed
 from codesign.compiler.frontend.output_stage import limiter_of, mix_of, rms_limiter_of
+from codesign.compiler.frontend.resampler import PHASE_TAPS
 from codesign.compiler.frontend.running import running_start
 from codesign.compiler.layers.scratch import round_up
 from codesign.compiler.lower.network import Network
@@ -109,6 +112,22 @@ def filter_bytes(chain: Chain, arithmetic: Arithmetic) -> int:
     return 12 + (8 + 2 * (samples + 1) if is_fixed(chain, arithmetic) else 4 * samples)
 
 
+def capture_bytes(chain: Chain) -> dict[str, int]:
+    """What runtime/include/codesign/capture.h keeps, by the names of its buffers: of the filter path twice on the way in, for
+    the samples that are filtered at once and for those that the network hears.
+    """
+    if not captures(chain):
+        return {}
+    ways = ("", "_heard") if chain.filters else ("",)
+    line = 2 * (PHASE_TAPS - 1 + CAPTURE_RUN)
+    found = {f"samples{way}": 2 * chain.hop for way in ways}
+    if chain.beamformer is not None:
+        found |= {f"beam{way}": 4 + 2 * 2 * (BEAM_TAPS - 1 + CAPTURE_RUN) for way in ways}
+    if chain.resample > 1:
+        found |= {f"down{way}": chain.resample * line for way in ways} | {"up": line}
+    return found
+
+
 def _front_end_buffers(network: Network, stages: tuple[str, ...], arithmetic: Arithmetic) -> list[Buffer]:
     config, count = network.frontend, len(stages)
     everywhere = frozenset(range(count))
@@ -131,6 +150,7 @@ def _front_end_buffers(network: Network, stages: tuple[str, ...], arithmetic: Ar
         "compressor": 4 + 8 * bands if bands else 0,
         "program": 6 if end.programs else 0,
     }
+    after |= capture_bytes(end)
     after |= {name: start.nbytes for name, start in running_starts(network).items()}
     kept = {
         GAINS: 4 * end.n_bins if end.filters else 0,

@@ -12,13 +12,15 @@ import numpy.typing as npt
 from codesign.compiler.frontend import Chain
 from codesign.compiler.frontend.output_stage import Limiter, limiter_of, mix_of, rms_limiter_of
 from codesign.compiler.frontend.programs import program_chains
+from codesign.compiler.reference.capture import raised, to_all
 
 Pcm = npt.NDArray[np.int16]
 Integers = npt.NDArray[np.int64]
 
 
 def finished(chain: Chain, pcm: Pcm, enhanced: Pcm, switches: Mapping[int, int] | None = None) -> Pcm:
-    """The output int16 (n,) of a chain for its input `pcm` and what its frames or filters made of it, int16 (n,) each.
+    """The output, at the device's end, of a chain for its network's input `pcm` and what its frames or filters made of it, int16
+    (n,) each.
 
     `switches` are changes of the program, hop → the one from there on.
     """
@@ -26,14 +28,15 @@ def finished(chain: Chain, pcm: Pcm, enhanced: Pcm, switches: Mapping[int, int] 
     shares = share_path(chain, programs, chain.hop) if chain.compressor is None else None
     if shares is not None:
         enhanced = mixed(pcm, enhanced, chain.latency_samples, shares)
+    enhanced, samples = raised(chain, enhanced), chain.ends.frames
     chains = program_chains(chain)
     if (rms := rms_limiter_of(chain)) is not None:
-        levels = _path([limiter.level for each in chains if (limiter := rms_limiter_of(each))], programs, chain.hop, rms.step)
+        levels = _path([limiter.level for each in chains if (limiter := rms_limiter_of(each))], programs, samples, rms.step)
         enhanced = rms_limited(enhanced, rms, levels)
     if (limiter := limiter_of(chain)) is not None:
-        levels = _path([each.level for each in map(limiter_of, chains) if each], programs, chain.hop, limiter.step)
+        levels = _path([each.level for each in map(limiter_of, chains) if each], programs, samples, limiter.step)
         enhanced = limited(enhanced, limiter, levels)
-    return enhanced
+    return to_all(chain, enhanced)
 
 
 def programs_at(chain: Chain, hops: int, switches: Mapping[int, int] | None = None) -> Integers:

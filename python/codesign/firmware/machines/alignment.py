@@ -32,7 +32,7 @@ class HopBuffer:
 
 @dataclass(frozen=True)
 class Alignment:
-    """What aligns an output with its input: `hop` samples a step, and `latency` samples of delay in the pipeline."""
+    """What aligns an output with its input: `hop` samples a step, and `latency` samples of delay in the pipeline, of all channels."""
 
     hop: int
     latency: int
@@ -66,4 +66,5 @@ class Alignment:
 
 def alignment_of(config: Chain) -> Alignment:
     """The alignment of a model with this front end."""
-    return Alignment(config.hop, config.latency_samples)
+    ends = config.ends
+    return Alignment(ends.hop, ends.latency * ends.channels)

@@ -38,7 +38,7 @@ class HostEnhancer:
             getattr(self._library, name).restype = ctypes.c_uint32
             getattr(self._library, name).argtypes = [ctypes.c_void_p]
         self._image = image
-        self.hop = image.network.frontend.hop
+        self.hop = image.network.frontend.ends.hop
         self.memory = np.zeros(self._library.cs_enhancer_size(self._model) // 8 + 1, np.uint64)
         self.reset()
 

@@ -147,7 +147,7 @@ class Machine(ABC):
             ValidationError: the image faulted, hung or reported an error.
         """
         chosen = options or RunOptions()
-        hop = image.network.frontend.hop
+        hop = image.network.frontend.ends.hop
         if pcm.size == 0 or pcm.size % hop:
             raise ValueError(f"{pcm.size} samples are not one or more whole hops of {hop}")
         if pcm.dtype != np.int16 or pcm.ndim != 1:

@@ -53,7 +53,7 @@ def run_bare_image(image: Image, pcm: npt.NDArray[np.int16], options: RunOptions
     if not image.semihosting:
         raise InputError(f"{image.path} was not built for QEMU", hint="build it with semihosting")
     started = time.perf_counter()
-    hop = image.network.frontend.hop
+    hop = image.network.frontend.ends.hop
     frames = pcm.size // hop
     options.progress(0, frames)
     trace = BlockTrace((), ())
@@ -74,7 +74,7 @@ def _play(image: Image, pcm: npt.NDArray[np.int16], folder: Path, arguments: tup
     """Run the image on `pcm`; what it wrote."""
     (folder / "in.pcm").write_bytes(pcm.astype("<i2").tobytes())
     command = (*arguments, *SEMIHOSTING_ARGUMENTS, "-kernel", str(image.path.resolve()))
-    limit = _START_SECONDS + _SECONDS_PER_FRAME * (pcm.size // image.network.frontend.hop)
+    limit = _START_SECONDS + _SECONDS_PER_FRAME * (pcm.size // image.network.frontend.ends.hop)
     end = run_qemu(image.board, command, timeout_s=limit, folder=folder)
     _check(end, image, limit)
     written = folder / "frames.bin"
@@ -93,7 +93,7 @@ def _check(end: ChildExit, image: Image, limit: float) -> None:
 
 def _run(data: bytes, image: Image, frames: int, trace: BlockTrace, started: float) -> Run:
     network, board = image.network, image.board
-    feature, mask, hop = network.values[network.input], network.values[network.output], network.frontend.hop
+    feature, mask, hop = network.values[network.input], network.values[network.output], network.frontend.ends.hop
     record = np.dtype(
         [
             ("pcm", "<i2", (hop,)),

@@ -50,7 +50,7 @@ def replay(image: Image, pcm: npt.NDArray[np.int16], frame: int) -> Replay | Non
         enhancer = _Enhancer(elf, image, model)
     except ToolError:
         return None
-    hop = image.network.frontend.hop
+    hop = image.network.frontend.ends.hop
     padded = np.zeros((frame + 1) * hop, np.int16)
     padded[: min(pcm.size, padded.size)] = pcm[: padded.size]
     for number, block in enumerate(hops(padded, hop)):

@@ -49,12 +49,14 @@ def counts_by_stage(image: Image, frames: Sequence[Mapping[str, int]]) -> dict[s
 
 
 def _finish(image: Image) -> dict[str, tuple[str, ...]]:
-    """What a chain does last, where it does, and the runtime's functions for it."""
+    """What a chain does around the frame, where it does, and the runtime's functions for it."""
     chain = image.network.frontend
     found = {"strength": ("cs_mix_take", "cs_mix_add")} if mix_of(chain) and chain.compressor is None else {}
     limits = ["cs_limit_output"] if limiter_of(chain) else []
     limits += ["cs_limit_rms"] if rms_limiter_of(chain) else []
-    return found | ({"limiter": tuple(limits)} if limits else {})
+    found |= {"limiter": tuple(limits)} if limits else {}
+    found |= {"beamformer": ("cs_beam_form",)} if chain.beamformer else {}
+    return found | ({"resampling": ("cs_resample_down", "cs_resample_up")} if chain.resample > 1 else {})
 
 
 def layer_costs(image: Image, frames: Sequence[Mapping[str, int]]) -> tuple[LayerCost, ...]:

@@ -57,7 +57,7 @@ class UnicornMachine(Machine):
         started = time.perf_counter()
         core = EmulatedCore(image.path, image.board)
         core.boot()
-        network, plan, hop = image.network, image.plan, image.network.frontend.hop
+        network, plan, hop = image.network, image.plan, image.network.frontend.ends.hop
         feature, mask = network.values[network.input], network.values[network.output]
         arena = core.elf.address("cs_bare_memory") + HEADER_BYTES
         source, target = core.elf.address("cs_bare_input"), core.elf.address("cs_bare_output")

@@ -67,7 +67,7 @@ def counts_of_report(report: ConsoleReport, instructions_per_cycle: float) -> Co
 
 def time_limit(image: Image, pcm: npt.NDArray[np.int16]) -> float:
     """Seconds of this computer after which a run is given up."""
-    return 30.0 + _SECONDS_PER_HOP * pcm.size / image.network.frontend.hop
+    return 30.0 + _SECONDS_PER_HOP * pcm.size / image.network.frontend.ends.hop
 
 
 def read_pcm(file: Path) -> npt.NDArray[np.int16]:

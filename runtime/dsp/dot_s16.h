@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Sums of products of int16 that fit an int32: two of them an instruction where the core has the DSP extension. */
+#ifndef CODESIGN_DOT_S16_H
+#define CODESIGN_DOT_S16_H
+
+#include <stdint.h>
+
+/* h: 4-byte aligned; n: a multiple of 4. The sum does not leave 32 bits in any order. */
+static inline int32_t cs_dot_s16(const int16_t *h, const int16_t *x, uint32_t n)
+{
+    int32_t sum = 0;
+#if defined(__ARM_FEATURE_DSP)
+    for (const int16_t *end = h + n; h != end; h += 4, x += 4) {
+        uint32_t taps[2], low, high;
+        __builtin_memcpy(taps, __builtin_assume_aligned(h, 4), 8);
+        __builtin_memcpy(&low, x, 4);
+        __builtin_memcpy(&high, x + 2, 4);
+        __asm__("smlad %0, %1, %2, %0" : "+r"(sum) : "r"(taps[0]), "r"(low));
+        __asm__("smlad %0, %1, %2, %0" : "+r"(sum) : "r"(taps[1]), "r"(high));
+    }
+#else
+    for (uint32_t i = 0; i < n; i++) {
+        sum += h[i] * x[i];
+    }
+#endif
+    return sum;
+}
+
+/* The newest `kept` of kept + n samples come to the front. */
+static inline void cs_keep(int16_t *past, uint32_t kept, uint32_t n)
+{
+    for (uint32_t i = 0; i < kept; i++) {
+        past[i] = past[i + n];
+    }
+}
+
+#endif
