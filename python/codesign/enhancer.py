@@ -17,6 +17,7 @@ from codesign.base.errors import InputError
 from codesign.base.progress import Progress, silent
 from codesign.base.signals import Samples
 from codesign.compiler.frontend import Arithmetic
+from codesign.compiler.frontend.capture import Ends
 from codesign.compiler.load import LoadedModel, load_model
 from codesign.firmware.boards import Board
 from codesign.firmware.cost import CostReport, estimate
@@ -50,6 +51,12 @@ class Enhancer:
         result: str | None = None,
     ) -> None:
         network = load_model(Path(model), None if chain is None else Path(chain), result).network
+        ends = network.frontend.ends
+        if ends.channels > 1:
+            raise InputError(
+                f"{model}: its chain's beamformer takes {ends.channels} microphones, and this takes one signal",
+                hint="codesign run takes a recording of both, or leave the beamformer out",
+            )
         self._folder = tempfile.TemporaryDirectory(prefix="codesign-")
         try:
             self._enhancer = HostEnhancer(build_host(network, Path(self._folder.name) / "host", front_end))
@@ -57,7 +64,7 @@ class Enhancer:
             self._folder.cleanup()
             raise
         self._alignment = alignment_of(network.frontend)
-        self.sample_rate, self.hop, self.latency = network.frontend.sample_rate, network.frontend.hop, self._alignment.latency
+        self.sample_rate, self.hop, self.latency = ends.rate, ends.hop, ends.latency
         self._buffer = HopBuffer(self.hop)
 
     def process(self, block: Samples) -> Samples:
@@ -164,7 +171,8 @@ def run_on(
         machine.check_tools(profile=profile)
         model = set_up(load_model(model), board)
     config = model.network.frontend
-    signal, source = _signal(audio, sample_rate, config.sample_rate)
+    ends = config.ends
+    signal, source = _signal(audio, sample_rate, ends)
     keeping = tempfile.TemporaryDirectory(prefix="codesign-") if folder is None else nullcontext(str(folder))
     with keeping as name:
         image = model
@@ -174,23 +182,26 @@ def run_on(
         alignment = alignment_of(config)
         pcm = alignment.pad(source.pcm)
         options = RunOptions(
-            counted_frames=pcm.size // config.hop if profile else 0,
+            counted_frames=pcm.size // ends.hop if profile else 0,
             progress=lambda done, total: progress(what, done, total),
         )
         run = machine.run(image, pcm, options)
         cost = estimate(run, image) if profile else None
-    enhanced = alignment.trim(run.pcm, source.pcm.size)
-    return Enhanced(in_type_of(signal, enhanced), config.sample_rate, run, cost, source.notes, source.cut_off)
+    enhanced = alignment.trim(run.pcm, source.pcm.size)[:: ends.channels]
+    return Enhanced(in_type_of(signal, enhanced), ends.rate, run, cost, source.notes, source.cut_off)
 
 
-def _signal(audio: Samples | Path | Audio, rate: int | None, wanted: int) -> tuple[Samples, Audio]:
-    """The signal as it came, and as int16 at the rate `wanted` with notes on what was changed."""
+def _signal(audio: Samples | Path | Audio, rate: int | None, ends: Ends) -> tuple[Samples, Audio]:
+    """The signal as it came, and as int16 at the device's rate with notes on what was changed; of two microphones a file."""
+    wanted = ends.rate
     if isinstance(audio, Path):
         if rate is not None:
             raise InputError(f"{audio}: a sample rate beside a file, which has its own", hint="leave sample_rate out")
-        audio = read_audio(audio, wanted)
+        audio = read_audio(audio, wanted, microphones=ends.channels)
     if isinstance(audio, Audio):
         return audio.pcm, audio
+    if ends.channels > 1:
+        raise InputError(f"an array, where a beamformer takes {ends.channels} microphones", hint="give a file with both")
     signal = np.asarray(audio)
     pcm, source_rate = to_int16(signal), wanted if rate is None else rate
     if pcm.size == 0:

@@ -12,6 +12,7 @@ import numpy as np
 from codesign.base.errors import InputError
 from codesign.base.progress import Progress, silent
 from codesign.compiler.frontend import whole_hops
+from codesign.compiler.frontend.capture import to_microphones
 from codesign.compiler.load import LoadedModel, load_model
 from codesign.compiler.reference.saturation import of_run
 from codesign.firmware.boards import Board
@@ -73,7 +74,9 @@ def prove(
     host_image = on_host.build(network, board, folder / on_host.runtime, progress=progress)
 
     parts = proof_parts([recording.noisy for recording in recordings], loaded.sample_rate, seconds)
-    pcm = whole_hops(np.concatenate([part for _, part in parts]), network.frontend.hop)
+    chain = network.frontend
+    ends = chain.ends
+    pcm = whole_hops(to_microphones(chain, np.concatenate([part for _, part in parts])), ends.hop)
     progress("NumPy reference", 0, 0)
     reference = run_reference(network, pcm, board.front_end)
     progress("host library", 0, 0)
@@ -101,17 +104,20 @@ def prove(
         delay_check(delay, board),
     )
     progress("speech quality", 0, 0)
-    alignment = alignment_of(network.frontend)
-    padded = [alignment.pad(recording.noisy) for recording in recordings]
+    alignment = alignment_of(chain)
+    padded = [alignment.pad(to_microphones(chain, recording.noisy)) for recording in recordings]
     runs = tuple(on_host.run(host_image, noisy) for noisy in padded)
-    enhanced = tuple(alignment.trim(each.pcm, recording.noisy.size) for each, recording in zip(runs, recordings, strict=True))
+    enhanced = tuple(
+        alignment.trim(each.pcm, recording.noisy.size * ends.channels)[:: ends.channels]
+        for each, recording in zip(runs, recordings, strict=True)
+    )
     played = [(PROOF_SIGNAL, pcm, reference), *zip([recording.name for recording in recordings], padded, runs, strict=True)]
     verdict = Verdict(
         model=network.name,
         board=board.name,
         emulator=machine.name,
         compiler=image.compiler,
-        seconds_of_audio=pcm.size / loaded.sample_rate,
+        seconds_of_audio=pcm.size / ends.channels / ends.rate,
         checks=checks,
         latency=latency,
         delay=delay,
@@ -125,7 +131,7 @@ def prove(
         stack_used=run.stack_bytes,
         saturation=tuple(of_run(name, loaded.parts[-1].graph, network, signal, each.mask) for name, signal, each in played),
     )
-    lengths = tuple((name, part.size) for name, part in parts)
+    lengths = tuple((name, part.size * ends.channels) for name, part in parts)
     return Proof(verdict, image, measured, run, reference, lengths, runs, enhanced, tuple(recordings))
 
 
@@ -139,8 +145,8 @@ def _against_files(loaded: LoadedModel, reference: Run) -> Iterator[Check]:
 
 def _options(machine: Machine, image: Image, samples: int, folder: Path, progress: Progress) -> RunOptions:
     """Extreme signals counted, files kept in a folder of the machine's own."""
-    config = image.network.frontend
+    ends = image.network.frontend.ends
     what = machine.title_on(image.board)
     progress(what, 0, 0)
-    counted = min(int(COUNTED_SECONDS * config.sample_rate), samples) // config.hop
+    counted = min(int(COUNTED_SECONDS * ends.rate * ends.channels), samples) // ends.hop
     return RunOptions(counted, folder / machine.name, progress=lambda done, total: progress(what, done, total))

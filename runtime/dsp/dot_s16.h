@@ -5,18 +5,34 @@
 
 #include <stdint.h>
 
-/* h: 4-byte aligned; n: a multiple of 4. The sum does not leave 32 bits in any order. */
+#if defined(__ARM_FEATURE_DSP)
+
+/* Two neighbours; the first at any even address. */
+static inline uint32_t cs_pair(const int16_t *x)
+{
+    uint32_t word;
+    __builtin_memcpy(&word, x, 4);
+    return word;
+}
+
+static inline int32_t cs_add_pair(int32_t sum, const int16_t *h, const int16_t *x)
+{
+    __asm__("smlad %0, %1, %2, %0" : "+r"(sum) : "r"(cs_pair(__builtin_assume_aligned(h, 4))), "r"(cs_pair(x)));
+    return sum;
+}
+
+#endif
+
+/* h: 4-byte aligned; n: a multiple of 8. The sum does not leave 32 bits in any order. */
 static inline int32_t cs_dot_s16(const int16_t *h, const int16_t *x, uint32_t n)
 {
     int32_t sum = 0;
 #if defined(__ARM_FEATURE_DSP)
-    for (const int16_t *end = h + n; h != end; h += 4, x += 4) {
-        uint32_t taps[2], low, high;
-        __builtin_memcpy(taps, __builtin_assume_aligned(h, 4), 8);
-        __builtin_memcpy(&low, x, 4);
-        __builtin_memcpy(&high, x + 2, 4);
-        __asm__("smlad %0, %1, %2, %0" : "+r"(sum) : "r"(taps[0]), "r"(low));
-        __asm__("smlad %0, %1, %2, %0" : "+r"(sum) : "r"(taps[1]), "r"(high));
+    for (const int16_t *end = h + n; h != end; h += 8, x += 8) {
+        sum = cs_add_pair(sum, h, x);
+        sum = cs_add_pair(sum, h + 2, x + 2);
+        sum = cs_add_pair(sum, h + 4, x + 4);
+        sum = cs_add_pair(sum, h + 6, x + 6);
     }
 #else
     for (uint32_t i = 0; i < n; i++) {

@@ -89,7 +89,7 @@ def command(
             say(f"wrote {image.path} ({image.compiler})")
         return
     found = size(image)
-    rate = rate_of_build(folder, network.frontend.sample_rate)
+    rate = rate_of_build(folder, network.frontend.ends.rate)
     if json:
         emit_json(
             "build",

@@ -133,17 +133,18 @@ def _stream(model: LoadedModel, board: Board, folder: Path, audio: Path, output:
     from codesign.firmware.toolchain import build_host
 
     config = model.network.frontend
-    stream = AudioStream(audio, config.sample_rate)
+    ends = config.ends
+    stream = AudioStream(audio, ends.rate, ends.channels)
     said = _say_notes(audio, stream.notes)
     enhancer = HostEnhancer(build_host(model.network, folder, board.front_end))
     started = time.perf_counter()
     total = round((stream.frames or 0) / stream.source_rate)
-    with writing_audio(output, config.sample_rate) as write:
+    with writing_audio(output, ends.rate) as write:
         for block in alignment_of(config).stream(stream.blocks(), enhancer.process):
-            write(block)
-            show("host library", stream.samples // config.sample_rate, total)
+            write(block[:: ends.channels])
+            show("host library", stream.samples // ends.rate, total)
     _say_notes(audio, stream.notes, said)
-    seconds = stream.samples / config.sample_rate
+    seconds = stream.samples / ends.rate
     read = _Input(audio, seconds, stream.source_rate, stream.channels, stream.notes, stream.cut_off)
     return _Result(read, HOST, enhancer.frames, enhancer.skipped, None, (), time.perf_counter() - started)
 
@@ -162,9 +163,11 @@ def _run(
     from codesign.base.audio import read_audio, write_audio
     from codesign.enhancer import run_on
 
-    recording = read_audio(audio, model.sample_rate, MAX_EMULATED_SECONDS, "cut it into parts, or give --emulator host")
+    channels = model.network.frontend.ends.channels
+    limit = "cut it into parts, or give --emulator host"
+    recording = read_audio(audio, model.sample_rate, MAX_EMULATED_SECONDS, limit, channels)
     _say_notes(audio, recording.notes)
-    seconds = recording.pcm.size / model.sample_rate
+    seconds = recording.pcm.size / channels / model.sample_rate
     read = _Input(audio, seconds, recording.source_rate, recording.channels, recording.notes, recording.cut_off)
     found = run_on(model, recording, machine.address, board, profile=profile, folder=folder, progress=show)
     write_audio(output, found.samples, model.sample_rate)

@@ -47,7 +47,7 @@ def run_checks(run: Run, image: Image, size: Size | None) -> list[Check]:
     if run.console is not None and counts is not None and counts.by_firmware is not None:
         checks.append(_counter_agrees(counts, run.console, board))
     if run.console is not None and run.console.true_rate:
-        checks.append(_true_rate(run.console.true_rate, image.network.frontend.sample_rate))
+        checks.append(_true_rate(run.console.true_rate, image.network.frontend.ends.rate))
     if run.unmapped is not None:
         checks.append(_all_mapped(run.unmapped))
     if run.measured is not None:
@@ -73,7 +73,7 @@ def block_check(run: Run, latency: Latency, image: Image) -> Check | None:
     if not chain.filters or run.counts is None or run.counts.by_firmware is None or not isinstance(told, int):
         return None
     ms = 1000.0 * told * latency.worst_cycles / latency.worst_instructions / latency.clock_hz
-    limit = 1000.0 * (run.block_samples or chain.block_samples) / chain.sample_rate
+    limit = 1000.0 * (run.block_samples or chain.ends.block) / chain.ends.rate
     cost = f"{told:,} instructions of filter, copies and driver, {ms:.3f} ms ±{100 * latency.error:.0f} % (estimate)"
     return Check("worst block", ms * (1 + latency.error) <= limit, f"{cost}, limit {limit:g} ms")
 

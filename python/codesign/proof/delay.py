@@ -19,18 +19,19 @@ _CLEAR = 8.0
 
 
 def delay_of(run: Run, image: Image, pcm: npt.NDArray[np.int16]) -> Delay:
-    """The delay of an image that `run` gave for `pcm`, int16 of the same length.
+    """The delay of an image that `run` gave for `pcm`, int16 of the same length, from its first microphone.
 
     What lies between the streams is measured, by `lag_of`; where the output is too unlike the input it is what the chain says.
     A machine with an audio stream shows the application's buffers too; for others they are the application's defaults.
     """
     chain = image.network.frontend
-    found = lag_of(pcm, run.pcm, 2 * chain.latency_samples + chain.window)
-    stream = chain.latency_samples if found is None else found
-    block = run.block_samples or chain.block_samples
+    ends = chain.ends
+    found = lag_of(pcm[:: ends.channels], run.pcm[:: ends.channels], 2 * ends.latency + chain.window * chain.resample)
+    stream = ends.latency if found is None else found
+    block = run.block_samples or ends.block
     primed = PRIMED_BLOCKS * block if run.primed_samples is None else run.primed_samples
     return Delay(
-        sample_rate=chain.sample_rate,
+        sample_rate=ends.rate,
         algorithmic=stream + block,
         buffers=primed - block,
         measured=found is not None,

@@ -18,7 +18,7 @@ MAX_SECONDS = 4 * 3600
 
 @dataclass(frozen=True)
 class Audio:
-    """int16 PCM (n,), mono, at the rate asked for; what the file held; and in `notes` everything that was changed or is amiss.
+    """int16 PCM (n,), mono or interleaved, at the rate asked for; what the file held; and in `notes` everything that was changed or is amiss.
 
     `cut_off` is the one of the notes that says what is missing at the end, "" when the file is whole.
     """
@@ -30,13 +30,20 @@ class Audio:
     cut_off: str = ""
 
 
-def read_audio(path: Path, sample_rate: int, max_seconds: float = MAX_SECONDS, hint: str = "cut it into parts") -> Audio:
-    """Read a WAV, FLAC or Ogg file as int16 mono at `sample_rate` Hz, as AudioStream does; `hint` is for what is too long.
+def read_audio(
+    path: Path,
+    sample_rate: int,
+    max_seconds: float = MAX_SECONDS,
+    hint: str = "cut it into parts",
+    microphones: int = 1,
+) -> Audio:
+    """Read a WAV, FLAC or Ogg file as int16 mono at `sample_rate` Hz, or of several microphones interleaved, as AudioStream
+    does; `hint` is for what is too long.
 
     Raises:
         InputError: as AudioStream; damaged, empty, longer than `max_seconds`, or with samples that are no sound.
     """
-    stream = AudioStream(path, sample_rate)
+    stream = AudioStream(path, sample_rate, microphones)
     _check_length((stream.frames or 0) / stream.source_rate, path, max_seconds, hint)
     data = bytearray()
     for block in stream.blocks():

@@ -29,7 +29,8 @@ _UNKNOWN_FRAMES = 1 << 62
 
 
 class AudioStream:
-    """A WAV, FLAC or Ogg file as int16 mono at `sample_rate` Hz; opening it reads the header only.
+    """A WAV, FLAC or Ogg file as int16 mono at `sample_rate` Hz; opening it reads the header only. With `microphones` of two or
+    more it must have so many channels, and they stay apart: the blocks are interleaved then.
 
     Several channels are averaged, other rates resampled (soxr, very high quality), other encodings rounded to 16 bits, values
     beyond full scale clipped. `source_rate`, `channels` and `encoding` are the file's; `frames` its samples a channel, None
@@ -40,8 +41,8 @@ class AudioStream:
         InputError: missing, no file, not audio, or of a size or rate that is not read.
     """
 
-    def __init__(self, path: Path, sample_rate: int) -> None:
-        self.path, self.sample_rate = path, sample_rate
+    def __init__(self, path: Path, sample_rate: int, microphones: int = 1) -> None:
+        self.path, self.sample_rate, self.microphones = path, sample_rate, microphones
         if path.is_dir():
             raise InputError(f"{path} is a folder", hint="name an audio file")
         if not path.exists():
@@ -61,6 +62,11 @@ class AudioStream:
             raise InputError(
                 f"{path} says {self.source_rate} Hz", hint=f"give a recording of {LOWEST_RATE} to {HIGHEST_RATE} Hz"
             )
+        if microphones not in (1, self.channels):
+            raise InputError(
+                f"{path} has {self.channels} channel{'s' * (self.channels > 1)}, the chain's beamformer takes {microphones}",
+                hint="give a recording of its microphones, the front one first, or leave the beamformer out of the chain",
+            )
         self._check_size(self.frames or 0)
         self.samples = 0
         self.cut_off = self._ending.cut_off
@@ -70,7 +76,7 @@ class AudioStream:
     def notes(self) -> tuple[str, ...]:
         """Everything that was changed or is amiss, one line each."""
         found = []
-        if self.channels > 1:
+        if self.channels > 1 and self.microphones == 1:
             found.append(f"{self.channels} channels averaged to mono")
         if self.source_rate != self.sample_rate:
             found.append(f"resampled from {self.source_rate} Hz to {self.sample_rate} Hz")
@@ -89,8 +95,8 @@ class AudioStream:
         for block in self._resampled():
             if block.size:
                 pcm = self._rounded(block)
-                self.samples += pcm.size
-                yield pcm
+                self.samples += len(pcm)
+                yield pcm.reshape(-1)
         if self.samples == 0:
             raise InputError(
                 f"{self.path} holds too few samples to resample from {self.source_rate} Hz", hint="give a longer recording"
@@ -102,14 +108,17 @@ class AudioStream:
         if self.source_rate == self.sample_rate:
             yield from self._mono()
             return
-        resampler = soxr.ResampleStream(self.source_rate, self.sample_rate, 1, dtype="float64", quality="VHQ")
+        resampler = soxr.ResampleStream(self.source_rate, self.sample_rate, self.microphones, dtype="float64", quality="VHQ")
         for block in self._mono():
             yield resampler.resample_chunk(_scaled(block))
-        yield resampler.resample_chunk(np.zeros(0), last=True)
+        yield resampler.resample_chunk(np.zeros((0, self.microphones) if self.microphones > 1 else 0), last=True)
 
     def _mono(self) -> Iterator[Pcm | Signal]:
-        """int16 (n,) where the file holds no more than that, else float64 (n,), full scale 1.0."""
+        """int16 (n,) where the file holds no more than that, else float64 (n,), full scale 1.0; (n, microphones) of several."""
         for block in self._frames():
+            if self.microphones > 1:
+                yield block
+                continue
             yield block[:, 0] if self.channels == 1 else _scaled(block).mean(axis=1)
 
     def _frames(self) -> Iterator[Pcm | Signal]:

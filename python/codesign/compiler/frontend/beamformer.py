@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 KINDS = ("delay_and_sum", "differential")
 MICROPHONES = 2
 BEAM_TAPS, BEAM_DELAY = 16, 7
-"""Taps for each microphone, and samples by which the beam is later than the first microphone, in the direction that it is for."""
+"""Taps for each microphone, and samples by which the beam is later than the first microphone, from where it looks."""
 SPEED = 343.0
 """Of sound, m/s: dry air of 20 °C."""
 STATE_BITS = 8
@@ -76,7 +76,10 @@ def beamformer_checks(chain: Chain) -> Iterator[tuple[bool, str]]:
         f"{far} that null {beam.null:g}° allows at {chain.sample_rate} Hz: above, its front has gaps",
     )
     travel = beam.spacing / 1000 / SPEED * chain.sample_rate * chain.resample
-    yield travel <= BEAM_DELAY - 1, f"beamformer spacing {beam.spacing:g} mm is {travel:.1f} samples, more than {BEAM_DELAY - 1}"
+    yield (
+        travel <= BEAM_DELAY - 1,
+        f"beamformer spacing {beam.spacing:g} mm is {travel:.1f} samples, more than {BEAM_DELAY - 1}",
+    )
 
 
 def beam_tables(chain: Chain) -> BeamTables:
@@ -121,7 +124,7 @@ def _integers(first: Float, second: Float, leak: int) -> BeamTables:
     """The most fraction bits with which no sum leaves 31 bits. A difference is exactly 0 at 0 Hz."""
     total = float(np.abs(first).sum() + np.abs(second).sum())
     largest = float(max(np.abs(first).max(), np.abs(second).max()))
-    bits = min(14, int(math.floor(math.log2(min((_MOST_SUM - 3 * BEAM_TAPS) / total, 32767 / largest)))))
+    bits = min(14, math.floor(math.log2(min((_MOST_SUM - 3 * BEAM_TAPS) / total, 32767 / largest))))
     taps = np.rint(np.stack([first, second], axis=-1) * (1 << bits)).astype(np.int64)
     if leak:
         taps[int(np.abs(taps[:, 1]).argmax()), 1] -= taps.sum()

@@ -4,10 +4,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from codesign.compiler.frontend.beamformer import BEAM_DELAY, MICROPHONES, beamformer_checks
+import numpy as np
+import numpy.typing as npt
+
+from codesign.compiler.frontend.beamformer import BEAM_DELAY, MICROPHONES, SPEED, beamformer_checks
 from codesign.compiler.frontend.resampler import PHASE_TAPS, RATIOS
 
 if TYPE_CHECKING:
@@ -16,6 +19,7 @@ if TYPE_CHECKING:
 HIGHEST_RATE = 192000
 CAPTURE_RUN = 16
 """Samples that the runtime does together: CS_CAPTURE_RUN."""
+_SINC = 32  # samples to either side
 
 
 @dataclass(frozen=True)
@@ -54,6 +58,25 @@ def ends_of(chain: Chain) -> Ends:
 def captures(chain: Chain) -> bool:
     """Whether there is anything between the device and the network."""
     return chain.resample > 1 or chain.beamformer is not None
+
+
+def without_capture(chain: Chain) -> Chain:
+    """The network's own side of a chain: signals are one channel at its rate."""
+    return replace(chain, resample=1, beamformer=None) if captures(chain) else chain
+
+
+def to_microphones(chain: Chain, pcm: npt.NDArray[np.int16]) -> npt.NDArray[np.int16]:
+    """One signal int16 (n,) as all microphones have it, interleaved, when it comes from the front: the second one later by the
+    way between them, by a windowed sinc.
+    """
+    beam = chain.beamformer
+    if beam is None:
+        return pcm
+    later = beam.spacing / 1000 / SPEED * chain.ends.rate
+    offset = np.arange(-_SINC, _SINC + 1) - later
+    kernel = np.sinc(offset) * np.hanning(2 * _SINC + 3)[1:-1]
+    rear = np.convolve(pcm.astype(np.float64), kernel / kernel.sum(), "full")[_SINC : _SINC + pcm.size]
+    return np.stack([pcm, np.rint(rear).clip(-32768, 32767).astype(np.int16)], axis=-1).reshape(-1)
 
 
 def capture_checks(chain: Chain) -> Iterator[tuple[bool, str]]:

@@ -67,7 +67,9 @@ def _first(chain: Chain) -> list[str]:
             kind = f"differential, null at {beam.null:g}°, flat down to {beam.low:g} Hz"
         lines.append(f"→ beamformer, {kind}, microphones {beam.spacing:g} mm apart")
     if chain.resample > 1:
-        lines.append(f"→ low pass of {chain.resample * PHASE_TAPS} taps, one sample of {chain.resample}: {chain.sample_rate:,} Hz")
+        lines.append(
+            f"→ low pass of {chain.resample * PHASE_TAPS} taps, one sample of {chain.resample}: {chain.sample_rate:,} Hz"
+        )
     return lines
 
 

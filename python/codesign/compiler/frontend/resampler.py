@@ -35,4 +35,4 @@ def resampler_taps(ratio: int) -> npt.NDArray[np.int16]:
         rows.append(2.0 * scale * np.cos(2.0 * np.pi * np.outer(grid, beside)))
         wanted.append(np.full(_GRID, gain * scale))
     half = np.linalg.lstsq(np.concatenate(rows), np.concatenate(wanted), rcond=None)[0]
-    return np.rint(np.concatenate([half, half[::-1]]) * (1 << TAP_BITS)).astype(np.int16)
+    return np.asarray(np.rint(np.concatenate([half, half[::-1]]) * (1 << TAP_BITS)), np.int16)

@@ -34,7 +34,9 @@ def read_table(key: str, value: object, where: str) -> Any:
     Raises:
         InputError: no such table, one that lacks a key or has one that nobody knows, or a value that is none of its kind.
     """
-    if isinstance(value, Compressor | Beamformer) or (isinstance(value, tuple) and all(isinstance(each, Program) for each in value)):
+    if isinstance(value, Compressor | Beamformer) or (
+        isinstance(value, tuple) and all(isinstance(each, Program) for each in value)
+    ):
         return value
     name = _NAMES[key]
     if isinstance(value, str):

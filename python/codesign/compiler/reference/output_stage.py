@@ -19,8 +19,8 @@ Integers = npt.NDArray[np.int64]
 
 
 def finished(chain: Chain, pcm: Pcm, enhanced: Pcm, switches: Mapping[int, int] | None = None) -> Pcm:
-    """The output, at the device's end, of a chain for its network's input `pcm` and what its frames or filters made of it, int16
-    (n,) each.
+    """The output, at the device's end, of a chain for its network's input `pcm` and what its frames or filters made of it,
+    int16 (n,) each.
 
     `switches` are changes of the program, hop → the one from there on.
     """

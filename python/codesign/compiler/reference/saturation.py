@@ -13,6 +13,7 @@ import numpy.typing as npt
 from codesign.compiler.frontend import Chain
 from codesign.compiler.lower.network import Network
 from codesign.compiler.model.graph import Graph, Quant
+from codesign.compiler.reference.capture import captured
 from codesign.compiler.reference.frontend import analyse
 
 _BLOCK = 4096  # frames
@@ -69,7 +70,7 @@ def of_run(
     value = network.values[network.input]
     bits = 8 if value.dtype == "int8" else 16
     quant, count, beyond, peak = Quant(value.scale, value.zero_point, bits), 0, 0, 0.0
-    for features in _features(network.frontend, pcm):
+    for features in _features(network.frontend, captured(network.frontend, pcm)):
         count, beyond = count + features.size, beyond + _beyond(features, quant)
         peak = max(peak, _peak(features, quant))
     return Saturation(signal, count, beyond, peak, mask.size, _at_ends(graph, network, mask))

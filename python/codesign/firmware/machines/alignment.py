@@ -32,7 +32,9 @@ class HopBuffer:
 
 @dataclass(frozen=True)
 class Alignment:
-    """What aligns an output with its input: `hop` samples a step, and `latency` samples of delay in the pipeline, of all channels."""
+    """What aligns an output with its input: `hop` samples a step, and `latency` samples of delay in the pipeline; of all
+    channels together.
+    """
 
     hop: int
     latency: int

@@ -68,7 +68,8 @@ class RenodeMachine(Machine):
 
     def _run(self, image: Image, pcm: npt.NDArray[np.int16], options: RunOptions) -> Run:
         board, config = image.board, image.network.frontend
-        hops = pcm.size // config.hop
+        ends = config.ends
+        hops = pcm.size // ends.hop
         streaming = board.renode is None or bool(board.renode.i2s)
         pace = _SLOWEST if streaming else _SLOWER_THAN_REAL_TIME
         playing = _BOOT_S + pace * (hops + _PRIMED_AT_MOST + 2) * config.hop / config.sample_rate
@@ -82,7 +83,7 @@ class RenodeMachine(Machine):
             where.mkdir(parents=True, exist_ok=True)
             for old in (OUTPUT, CONSOLE, FRAMES, LOG):
                 (where / old).unlink(missing_ok=True)
-            (where / INPUT).write_bytes(form.slots_of(pcm))
+            (where / INPUT).write_bytes(form.slots_of(pcm, ends.channels))
             write_script(where, image.path, board, seconds, [*options.commands, *questions])
             blocks = seconds * config.sample_rate / config.block_samples
             limit = 60.0 + _HOST_SECONDS_PER_SECOND * seconds + _HOST_SECONDS_PER_BLOCK * blocks
@@ -97,14 +98,14 @@ class RenodeMachine(Machine):
 
             done = run_renode(where, timeout_s=limit, watch=watch)
             report = read_report(_text(where / CONSOLE), ends=not streaming)
-            played = form.pcm_of(_bytes(where / OUTPUT))
+            played = np.repeat(form.pcm_of(_bytes(where / OUTPUT)), ends.channels)
             numbers = _numbers(where / FRAMES)
             unmapped = _unmapped(_text(where / LOG))
         block = report.ready.number("block")
         first = report.ready.number("primed") * block if streaming else 0
         return Run(
             machine=f"zephyr in Renode {check_version(done.output)}",
-            pcm=played[first : first + pcm.size],
+            pcm=played[first * ends.channels :][: pcm.size],
             frames=report.frames,
             skipped_frames=report.stats.number("skipped"),
             counts=_counts(numbers, report),

@@ -51,7 +51,9 @@ def counts_by_stage(image: Image, frames: Sequence[Mapping[str, int]]) -> dict[s
 def _finish(image: Image) -> dict[str, tuple[str, ...]]:
     """What a chain does around the frame, where it does, and the runtime's functions for it."""
     chain = image.network.frontend
-    found = {"strength": ("cs_mix_take", "cs_mix_add")} if mix_of(chain) and chain.compressor is None else {}
+    found: dict[str, tuple[str, ...]] = {}
+    if mix_of(chain) and chain.compressor is None:
+        found["strength"] = ("cs_mix_take", "cs_mix_add")
     limits = ["cs_limit_output"] if limiter_of(chain) else []
     limits += ["cs_limit_rms"] if rms_limiter_of(chain) else []
     found |= {"limiter": tuple(limits)} if limits else {}

@@ -67,7 +67,7 @@ def build_zephyr(
     plan = plan_memory(network, best_kernel(board), board.front_end)
     target = workspace.target(board)
     application = resource("app")
-    defines = _settings(options, workspace, target, application, network.frontend.sample_rate)
+    defines = _settings(options, workspace, target, application, network.frontend.ends.rate)
     wanted = "\n".join((target, str(workspace.base), toolchain.name, str(application), str(folder.resolve()), *defines))
     # Zephyr cannot change the board of a build, and CMake neither where the build is nor what it builds.
     anew = (folder / "CMakeCache.txt").exists() and _configured_for(folder) != wanted

@@ -64,6 +64,7 @@ def model_system(
 ) -> System:
     """A model, arguments as for load_row: quantized ones in the host library, built below `folder` (in the NumPy reference
     without a compiler: the same bits), float ones in float. `attenuation_limit`, of a fitting, holds where the chain has none.
+    Recordings are at the network's rate, and no beamformer is in front of it.
 
     Raises:
         InputError: the model cannot be used.
@@ -71,6 +72,7 @@ def model_system(
     row = load_row(path, chain, result)
     if attenuation_limit is not None and row.chains[0].attenuation_limit is None:
         row = row.changed(attenuation_limit=attenuation_limit)
+    row = row.changed(resample=1, beamformer=None)
     config = row.chains[0]
     if not all(graph.quants for graph in row.graphs):
         check_row(row.chains)

@@ -10,6 +10,7 @@ import numpy as np
 
 from codesign.base.progress import Progress, silent
 from codesign.compiler.frontend import whole_hops
+from codesign.compiler.frontend.capture import to_microphones
 from codesign.compiler.frontend.compressor import spl_of
 from codesign.compiler.frontend.programs import program_names
 from codesign.compiler.load import LoadedModel
@@ -61,16 +62,19 @@ def measure_image(image: Image, machine_name: str, folder: Path, *, progress: Pr
     """
     machine, chain = machine_named(machine_name), image.network.frontend
     input_spl, output_spl = spl_of(chain)
-    pcm, parts = played(chain.sample_rate, input_spl)
-    whole = whole_hops(pcm, chain.hop, 2 * chain.latency_samples)
+    ends = chain.ends
+    pcm, parts = played(ends.rate, input_spl)
+    whole = whole_hops(to_microphones(chain, pcm), ends.hop, 2 * ends.latency * ends.channels)
     what = machine.title_on(image.board)
     options = RunOptions(folder=folder, progress=lambda done, total: progress(what, done, total))
     run = machine.run(image, whole, options)
     noise = next(part.start for part in parts if part.use == "noise")  # tones do not tell by how much they are late
-    delay = delay_of(replace(run, pcm=run.pcm[noise:]), image, whole[noise:])
-    lag = delay.algorithmic - (run.block_samples or chain.block_samples)
-    output = np.concatenate([run.pcm[lag:], np.zeros(lag, np.int16)])
-    scale = Scale(chain.sample_rate, output_spl)
+    from_noise = noise * ends.channels
+    delay = delay_of(replace(run, pcm=run.pcm[from_noise:]), image, whole[from_noise:])
+    lag = delay.algorithmic - (run.block_samples or ends.block)
+    heard = run.pcm[:: ends.channels]
+    output = np.concatenate([heard[lag:], np.zeros(lag, np.int16)])
+    scale = Scale(ends.rate, output_spl)
     gain = tuple(CurvePoint(each.at, each.value - GAIN_SPL) for each in tone_levels(output, parts, "gain", scale))
     attack, release, steps = step_times(output, parts, scale)
     return AidFigures(

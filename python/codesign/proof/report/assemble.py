@@ -65,7 +65,7 @@ def assemble(
         memories=_memories(proof),
         plan=plan_table(image.plan),
         layers=_layers(proof),
-        trace=trace_of(proof.run, proof.reference, proof.parts, config.hop),
+        trace=trace_of(proof.run, proof.reference, proof.parts, config.ends.hop),
         recordings=tuple(_recordings(proof, recordings)),
         quality=summarize_quality(verdict.quality),
         provenance=provenance(image, board, commands),
@@ -232,7 +232,7 @@ def _title(titles: Mapping[str, str], plan: MemoryPlan, stage: str) -> str:
 
 def _recordings(proof: Proof, recordings: Sequence[Recording]) -> Iterator[c.RecordingRow]:
     found = iter(proof.verdict.quality)  # one for each recording with a clean signal, in order
-    rate = proof.image.network.frontend.sample_rate
+    rate = proof.image.network.frontend.ends.rate
     for recording, run in zip(recordings, proof.recording_runs, strict=True):
         quality = _quality(next(found)) if recording.clean is not None else None
         skipped = run.skipped_frames

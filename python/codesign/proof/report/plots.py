@@ -45,7 +45,7 @@ def write_plots(folder: Path, report: Report, proof: Proof, recordings: Sequence
         signals = [("noisy", recording.noisy), ("enhanced", enhanced)]
         signals += [] if recording.clean is None else [("clean", recording.clean)]
         figure = figure_class(figsize=(9, 2.3 * len(signals)))
-        figures[f"spectrogram_{index}"] = spectrograms(figure, recording.name, signals, config.sample_rate, config.n_fft)
+        figures[f"spectrogram_{index}"] = spectrograms(figure, recording.name, signals, config.ends.rate, config.n_fft)
     return [save(figure, folder / f"{name}.png") for name, figure in figures.items()]
 
 

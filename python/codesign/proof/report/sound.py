@@ -50,10 +50,10 @@ def sounds(
         versions = [("Noisy", recording.noisy), ("Enhanced", enhanced)]
         if recording.clean is not None:
             versions.append(("Clean", recording.clean))
-        seconds = recording.noisy.size / config.sample_rate
+        seconds = recording.noisy.size / config.ends.rate
         played = max(0.0, min(seconds, left))
         left -= played
-        found.append(_sound(recording.name, versions, config.sample_rate, config.n_fft, played))
+        found.append(_sound(recording.name, versions, config.ends.rate, config.n_fft, played))
     return tuple(found)
 
 
