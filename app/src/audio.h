@@ -15,7 +15,8 @@
 #include "block.h"
 #include "line.h"
 
-#ifdef CONFIG_CODESIGN_STEREO
+/* A beamformer has a microphone in each slot. */
+#if defined(CONFIG_CODESIGN_STEREO) || CODESIGN_MODEL_CHANNELS == 2
 #define AUDIO_SLOTS 2
 #else
 #define AUDIO_SLOTS 1

@@ -13,6 +13,7 @@
 #define AUDIO_BLOCK CODESIGN_MODEL_BLOCK
 #endif
 
+BUILD_ASSERT(AUDIO_BLOCK % CODESIGN_MODEL_RESAMPLE == 0, "the block must be a multiple of the chain's resample");
 #ifdef CODESIGN_MODEL_LAG
 BUILD_ASSERT(CODESIGN_MODEL_HOP % AUDIO_BLOCK == 0, "the block must divide the hop: choose another CONFIG_CODESIGN_BLOCK");
 #else

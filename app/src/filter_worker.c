@@ -15,8 +15,10 @@
 
 #ifdef CODESIGN_MODEL_LAG
 
+#define HOP_SAMPLES (CODESIGN_MODEL_HOP * CODESIGN_MODEL_CHANNELS)
+
 static uint8_t memory[NETWORK_MEMORY_BYTES] __aligned(8);
-static int16_t heard[CODESIGN_MODEL_HOP], job[CODESIGN_MODEL_HOP], played[AUDIO_BLOCK];
+static int16_t heard[HOP_SAMPLES], job[HOP_SAMPLES], played[AUDIO_BLOCK * CODESIGN_MODEL_CHANNELS];
 static uint32_t position; /* samples of this hop that were heard */
 static atomic_t busy, frames, skipped;
 
@@ -85,12 +87,12 @@ enum worker_result worker_process(const int16_t *in, const int16_t **out, k_time
 	ARG_UNUSED(limit);
 	codesign_play(memory, in, played, AUDIO_BLOCK);
 	memcpy(heard + position, in, sizeof(played));
-	position += AUDIO_BLOCK;
-	if (position == CODESIGN_MODEL_HOP) {
+	position += ARRAY_SIZE(played);
+	if (position == HOP_SAMPLES) {
 		position = 0;
 		hand_over();
 	}
-	*out = played;
+	*out = worker_one_channel(played, AUDIO_BLOCK);
 	return WORKER_DONE;
 }
 

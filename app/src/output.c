@@ -40,8 +40,14 @@ void output_push(struct output *state, const int16_t *pcm)
 {
 	const uint32_t first = before_the_end(state);
 
+#if CODESIGN_MODEL_CHANNELS == 1
 	memcpy(state->delay + state->oldest, pcm, first * sizeof(*pcm));
 	memcpy(state->delay, pcm + first, (BLOCK - first) * sizeof(*pcm));
+#else
+	for (uint32_t n = 0; n < BLOCK; n++) {
+		state->delay[n < first ? state->oldest + n : n - first] = pcm[n * CODESIGN_MODEL_CHANNELS];
+	}
+#endif
 	state->oldest = (state->oldest + BLOCK) % OUTPUT_DELAY_SAMPLES;
 }
 

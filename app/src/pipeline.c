@@ -18,7 +18,7 @@
 #define SETTLED_BLOCKS (SAFETY_SETTLED_SECONDS * 1000000u / AUDIO_BLOCK_US)
 
 static struct output output;
-static int16_t pcm[AUDIO_BLOCK];
+static int16_t pcm[AUDIO_BLOCK * CODESIGN_MODEL_CHANNELS];
 static atomic_t running, bypass, gain_db;
 static int start_error;
 static bool without_network; /* what it faulted at several times in a row is still there */

@@ -37,7 +37,9 @@ void slots_to_pcm(const audio_slot *block, int16_t *pcm)
 	const size_t right = IS_ENABLED(CONFIG_CODESIGN_INPUT_RIGHT) ? 1 : 0;
 
 	for (size_t n = 0; n < AUDIO_BLOCK; n++) {
-		pcm[n] = to_16(block[n * AUDIO_SLOTS + right]);
+		for (size_t channel = 0; channel < CODESIGN_MODEL_CHANNELS; channel++) {
+			*pcm++ = to_16(block[n * AUDIO_SLOTS + (channel ^ right)]);
+		}
 	}
 }
 

@@ -5,7 +5,8 @@
 
 #include "audio.h"
 
-/* One hop of the chosen input channel; 32-bit slots are rounded to 16 bits and saturated. */
+/* One hop of the chosen slot, or of both microphones of a beamformer, the chosen one first; 32-bit slots are rounded to 16 bits
+ * and saturated. */
 void slots_to_pcm(const audio_slot *block, int16_t *pcm);
 
 /* Samples of 16 bits, one for each slot, to slots as they are configured. */

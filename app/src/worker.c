@@ -13,7 +13,7 @@
 #ifndef CODESIGN_MODEL_LAG
 
 static uint8_t memory[NETWORK_MEMORY_BYTES] __aligned(8);
-static int16_t job_in[CODESIGN_MODEL_HOP], job_out[CODESIGN_MODEL_HOP];
+static int16_t job_in[CODESIGN_MODEL_HOP * CODESIGN_MODEL_CHANNELS], job_out[CODESIGN_MODEL_HOP * CODESIGN_MODEL_CHANNELS];
 static bool busy; /* touched by the caller of worker_process() only */
 
 static K_SEM_DEFINE(go, 0, 1);
@@ -67,7 +67,7 @@ enum worker_result worker_process(const int16_t *in, const int16_t **out, k_time
 	if (busy) {
 		return WORKER_LATE;
 	}
-	*out = job_out;
+	*out = worker_one_channel(job_out, CODESIGN_MODEL_HOP);
 	return WORKER_DONE;
 }
 

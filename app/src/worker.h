@@ -6,6 +6,7 @@
 #ifndef CODESIGN_APP_WORKER_H
 #define CODESIGN_APP_WORKER_H
 
+#include <stddef.h>
 #include <stdint.h>
 #include <zephyr/kernel.h>
 
@@ -23,6 +24,15 @@ enum worker_result {
 	WORKER_LATE, /* not done in time: the result will be thrown away */
 	WORKER_BUSY, /* still at an earlier hop: this one was not taken */
 };
+
+/* The enhanced sound, which is in every channel: the first of each n frames, in their place. */
+static inline const int16_t *worker_one_channel(int16_t *frames, size_t n)
+{
+	for (size_t i = 1; CODESIGN_MODEL_CHANNELS > 1 && i < n; i++) {
+		frames[i] = frames[i * CODESIGN_MODEL_CHANNELS];
+	}
+	return frames;
+}
 
 /* Bring the enhancer into its initial state, after the job under way if there is one. 0 or a negative errno. */
 int worker_reset(void);

@@ -18,7 +18,8 @@ MAX_SECONDS = 4 * 3600
 
 @dataclass(frozen=True)
 class Audio:
-    """int16 PCM (n,), mono or interleaved, at the rate asked for; what the file held; and in `notes` everything that was changed or is amiss.
+    """int16 PCM (n,), mono or interleaved, at the rate asked for; what the file held; and in `notes` everything that was
+    changed or is amiss.
 
     `cut_off` is the one of the notes that says what is missing at the end, "" when the file is whole.
     """

@@ -3,8 +3,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, fields
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +11,7 @@ import numpy.typing as npt
 from codesign.base.errors import InputError, ValidationError
 from codesign.base.signals import Pcm
 from codesign.firmware.elf import ElfImage, read_elf
+from codesign.firmware.image import Image
 
 _SYMBOL = "audio_format"  # app/src/slots.h
 _OTHER_SLOT = 1234
@@ -40,6 +40,8 @@ class AudioFormat:
         if channels == 1 and self.slots_in == 2:
             other = np.roll(frames[:, 0], _OTHER_SLOT)
             frames = np.stack([frames[:, 0], other] if self.chosen == 0 else [other, frames[:, 0]], axis=-1)
+        elif channels == 2 and self.chosen == 1:
+            frames = frames[:, ::-1]
         if frames.shape[1] != self.slots_in:
             raise InputError(
                 f"the image takes {self.slots_in} slots a frame, its model {channels}", hint="CONFIG_CODESIGN_STEREO"
@@ -47,7 +49,7 @@ class AudioFormat:
         if self.bits_in == 16:
             return frames.astype("<i2").tobytes()
         noise = np.random.default_rng(1).integers(-0x8000, 0x8000, frames.shape)
-        wide = (frames.astype(np.int64) << 16) + np.where(frames == -32768, abs(noise), noise)
+        wide = (frames.astype(np.int64) << 16) + np.where(frames == -32768, noise & 0x7FFF, noise)
         return wide.clip(-(2**31), 2**31 - 1).astype("<i4").tobytes()
 
     def pcm_of(self, data: bytes) -> Pcm:
@@ -64,11 +66,11 @@ class AudioFormat:
         return (samples >> (self.bits_out - 16)).astype(np.int16)
 
 
-def format_of(elf: Path) -> AudioFormat:
-    """What the image in `elf` has; one slot of 16 bits where it does not say."""
-    image = read_elf(elf)
-    data = _data(image)
-    return AudioFormat(*data) if len(data) == len(AudioFormat.__dataclass_fields__) else AudioFormat()
+def format_of(image: Image) -> AudioFormat:
+    """What the image has; a slot of 16 bits for each channel of its model where it does not say."""
+    data = b"" if image.board.native else _data(read_elf(image.path))
+    channels = image.network.frontend.ends.channels
+    return AudioFormat(*data) if len(data) == len(fields(AudioFormat)) else AudioFormat(channels, 16, channels, 16)
 
 
 def _data(image: ElfImage) -> bytes:

@@ -76,7 +76,7 @@ class RenodeMachine(Machine):
         words = _QUESTIONS if streaming else ()
         questions = [shell(board, playing + n * _ANSWER_S, f"codesign {word}") for n, word in enumerate(words)]
         seconds = playing + len(questions) * _ANSWER_S
-        folder, form = options.folder, format_of(image.path)
+        folder, form = options.folder, format_of(image)
         keeping = tempfile.TemporaryDirectory(prefix="codesign-") if folder is None else nullcontext(str(folder))
         with keeping as name:
             where = Path(name)

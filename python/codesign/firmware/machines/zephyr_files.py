@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from codesign.base.errors import ValidationError
 from codesign.firmware.image import Image
+from codesign.firmware.machines.audio_format import format_of
 from codesign.firmware.machines.child import ChildExit
 from codesign.firmware.machines.console_report import ConsoleReport, read_report
 from codesign.firmware.machines.run import Counts, Run
@@ -39,15 +40,15 @@ def run_on_files(
     Raises:
         ValidationError: the image did not come to its end, in time or at all.
     """
-    limit = time_limit(image, pcm)
+    limit, form, channels = time_limit(image, pcm), format_of(image), image.network.frontend.ends.channels
     with tempfile.TemporaryDirectory(prefix="codesign-") as name:
         folder = Path(name)
-        (folder / INPUT).write_bytes(pcm.astype("<i2").tobytes())
+        (folder / INPUT).write_bytes(form.slots_of(pcm, channels))
         done = execute(folder, limit)
         if done.timed_out:
             where = f"{image.path.name} did not end within {limit:.0f} s: {machine}"
             raise ValidationError(where, hint=_last_words(done.output))
-        output = read_pcm(folder / OUTPUT)
+        output = np.repeat(form.pcm_of(_bytes(folder / OUTPUT)), channels)
     report = read_report(done.output)
     counts = counts_of_report(report, instructions_per_cycle) if instructions_per_cycle else None
     skipped = report.stats.number("skipped")
@@ -70,10 +71,8 @@ def time_limit(image: Image, pcm: npt.NDArray[np.int16]) -> float:
     return 30.0 + _SECONDS_PER_HOP * pcm.size / image.network.frontend.ends.hop
 
 
-def read_pcm(file: Path) -> npt.NDArray[np.int16]:
-    """int16 (n,) of a raw file; nothing where there is none."""
-    data = file.read_bytes() if file.is_file() else b""
-    return np.frombuffer(data[: len(data) // 2 * 2], "<i2").astype(np.int16)
+def _bytes(file: Path) -> bytes:
+    return file.read_bytes() if file.is_file() else b""
 
 
 def _last_words(output: str) -> str:
