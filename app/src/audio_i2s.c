@@ -8,6 +8,7 @@
 #include <zephyr/kernel.h>
 
 #include "audio.h"
+#include "codec.h"
 #include "compat.h"
 #include "i2s_rate.h"
 #include "i2s_streams.h"
@@ -63,8 +64,11 @@ int audio_open(void)
 		return -ENODEV;
 	}
 	(void)k_mem_slab_init(&blocks, block_memory, AUDIO_BLOCK_BYTES, BLOCKS);
-	const int err = streams_configure(i2s, DIRECTION, &config);
+	int err = streams_configure(i2s, DIRECTION, &config);
 
+	if (err == 0 && IS_ENABLED(CONFIG_CODESIGN_CODEC)) {
+		err = codec_open(&config);
+	}
 	return err == 0 && IS_ENABLED(CONFIG_CODESIGN_INPUT_DMIC) ? microphones_open() : err;
 }
 
@@ -102,6 +106,8 @@ int audio_start(void)
 	}
 	if (err != 0) {
 		audio_stop();
+	} else if (IS_ENABLED(CONFIG_CODESIGN_CODEC)) {
+		codec_start();
 	}
 	return err;
 }

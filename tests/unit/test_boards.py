@@ -47,6 +47,7 @@ def test_shipped_boards():
         "mps3_an547",
         "native_sim",
         "nrf52840dk",
+        "nrf5340_audio_dk",
         "nrf5340dk",
         "nrf54l15dk",
         "nucleo_n657x0_q",

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -24,10 +24,12 @@ STATE_BITS = 8
 """Fraction bits of what is kept between samples."""
 _BAND = 0.42  # of a sample rate: up to here the filters are fitted
 _WIDEST = 0.8  # of the wave length at the band's end: where the differential one's gain has a pole, 1, it must not be near
-_GRID = 1600
+_GRID = 800
+_NULL_WEIGHT, _LEAST_FRONT = 30.0, 0.01
 _MOST_SUM = (1 << 16) - 1
 
 Float = npt.NDArray[np.float64]
+Complex = npt.NDArray[np.complex128]
 
 
 @dataclass(frozen=True)
@@ -93,39 +95,71 @@ def beam_tables(chain: Chain) -> BeamTables:
         return _integers(_delay(0.5, BEAM_DELAY), _delay(0.5, BEAM_DELAY - later), 0)
     behind = -travel * math.cos(math.radians(beam.null))
     kept = math.exp(-2.0 * math.pi * beam.low / rate)
-    flat = _front_gain(travel + behind, math.sqrt(kept), edge / rate)
-    first = BEAM_DELAY + 0.5 - (behind + travel) / 2
-    front, rear = _delay(flat, first), -_delay(flat, first + behind)
+    grid = np.linspace(1e-6, _BAND, _GRID)
+    flat = math.sqrt(kept) * _front_gain(grid, travel + behind, edge / rate)
+    front, rear = _difference(grid, flat, BEAM_DELAY + 0.5 - (behind + travel) / 2, behind, travel + behind)
     return _integers(front, rear, round(2**32 * (1.0 - kept)))
 
 
-def _front_gain(apart: float, scale: float, edge: float) -> Callable[[Float], Float]:
+def _front_gain(grid: Float, apart: float, edge: float) -> Float:
     """What a difference of `apart` samples must be multiplied with before it is summed up, over frequencies of the rate:
     sin(ω/2) / sin(ω·apart/2), as at `edge` beyond it.
     """
-
-    def gain(frequency: Float) -> Float:
-        half = np.pi * np.minimum(frequency, edge)
-        return np.asarray(scale * np.sin(half) / np.sin(half * apart))
-
-    return gain
+    half = np.pi * np.minimum(grid, edge)
+    return np.asarray(np.sin(half) / np.sin(half * apart))
 
 
-def _delay(gain: float | Callable[[Float], Float], samples: float) -> Float:
+def _delay(gain: float, samples: float) -> Float:
     """A filter of BEAM_TAPS that delays by so many samples, whole or not, with a gain: least squares up to the band's end."""
     grid = np.linspace(1e-6, _BAND, _GRID)
-    turns = np.exp(-2j * np.pi * np.outer(grid, np.arange(BEAM_TAPS)))
-    wanted = (gain(grid) if callable(gain) else gain) * np.exp(-2j * np.pi * grid * samples)
-    rows, values = np.concatenate([turns.real, turns.imag]), np.concatenate([wanted.real, wanted.imag])
-    return np.asarray(np.linalg.lstsq(rows, values, rcond=None)[0])
+    return _least_squares(_turns(grid), gain * np.exp(-2j * np.pi * grid * samples))
+
+
+def _difference(grid: Float, gain: Float, first: float, behind: float, apart: float) -> tuple[Float, Float]:
+    """Filters of gain and delay `first`, and less that and `behind` later: least squares for each of them and, with more
+    weight, for what is left of sound from the null, over what there is from the front, `apart` samples.
+    """
+    turns, none = _turns(grid), np.zeros((grid.size, BEAM_TAPS))
+    wanted = gain * np.exp(-2j * np.pi * grid * first)
+    later = np.exp(-2j * np.pi * grid * behind)
+    weight = (_NULL_WEIGHT / np.maximum(2 * np.sin(np.pi * grid * apart), _LEAST_FRONT))[:, None]
+    rows = [np.hstack([turns, none]), np.hstack([none, turns]), weight * np.hstack([turns, turns / later[:, None]])]
+    both = _least_squares(np.concatenate(rows), np.concatenate([wanted, -wanted * later, none[:, 0]]))
+    return both[:BEAM_TAPS], both[BEAM_TAPS:]
+
+
+def _turns(grid: Float) -> Complex:
+    return np.asarray(np.exp(-2j * np.pi * np.outer(grid, np.arange(BEAM_TAPS))))
+
+
+def _least_squares(rows: Complex, wanted: Complex) -> Float:
+    real = np.concatenate([rows.real, rows.imag])
+    return np.asarray(np.linalg.lstsq(real, np.concatenate([wanted.real, wanted.imag]), rcond=None)[0])
 
 
 def _integers(first: Float, second: Float, leak: int) -> BeamTables:
-    """The most fraction bits with which no sum leaves 31 bits. A difference is exactly 0 at 0 Hz."""
+    """The most fraction bits with which no sum leaves 31 bits. A difference is exactly 0 at 0 Hz, and rounding moves its delay
+    there as little as can be: both would fill up the null.
+    """
     total = float(np.abs(first).sum() + np.abs(second).sum())
     largest = float(max(np.abs(first).max(), np.abs(second).max()))
     bits = min(14, math.floor(math.log2(min((_MOST_SUM - 3 * BEAM_TAPS) / total, 32767 / largest))))
-    taps = np.rint(np.stack([first, second], axis=-1) * (1 << bits)).astype(np.int64)
-    if leak:
-        taps[int(np.abs(taps[:, 1]).argmax()), 1] -= taps.sum()
-    return BeamTables(taps.astype(np.int16), bits, leak)
+    exact = (np.stack([first, second], axis=-1) * (1 << bits)).reshape(-1)
+    taps = _balanced(exact) if leak else np.rint(exact)
+    return BeamTables(taps.reshape(BEAM_TAPS, 2).astype(np.int16), bits, leak)
+
+
+def _balanced(exact: Float) -> Float:
+    """Whole numbers near those of a difference's two filters, (2·BEAM_TAPS,): their sum is 0, their first moment the nearest."""
+    taps, delays = np.rint(exact), np.arange(exact.size) // 2
+    while (total := taps.sum()) != 0:
+        sign = np.sign(total)
+        taps[int((sign * (taps - exact)).argmax())] -= sign
+    while missing := round(float(delays @ (exact - taps))):
+        apart = delays[:, None] - delays[None, :]  # one more at the row's, one less at the column's
+        error = taps - exact
+        cost = error[:, None] - error[None, :] + BEAM_TAPS * np.abs(apart - np.clip(missing, 1 - BEAM_TAPS, BEAM_TAPS - 1))
+        more, less = np.unravel_index(int(cost.argmin()), cost.shape)
+        taps[more] += 1
+        taps[less] -= 1
+    return taps

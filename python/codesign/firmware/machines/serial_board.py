@@ -107,7 +107,7 @@ class SerialMachine(Machine):
         return super().build(network, board, folder, profile=profile, options=serial, progress=progress)
 
     def _run(self, image: Image, pcm: npt.NDArray[np.int16], options: RunOptions) -> Run:
-        started, hop = time.monotonic(), image.network.frontend.hop
+        started, hop = time.monotonic(), image.network.frontend.ends.hop
         hops = pcm.reshape(-1, hop)
         played, frames, cycles = np.empty_like(hops), [], []
         with SerialLink(self.port, self.baud, self.patience) as link:
@@ -150,8 +150,12 @@ def _check_same(ready: Line, image: Image, port: str) -> None:
         raise ValidationError(f"{port} runs model {model} {told}, not {image.generated.identifier} {known}", hint=flash)
     if ready.fields.get("image") not in flash_checks(read_elf(image.path)):
         raise ValidationError(f"{port} has {model}, but not the image {image.path}", hint=flash)
-    if ready.number("hop") != network.frontend.hop or (ready.number("slots"), ready.number("bits")) != (1, 16):
-        raise ValidationError(f"{port} takes other audio than mono hops of 16 bit", hint="leave out slots: they are the I2S's")
+    ends = network.frontend.ends
+    if ready.number("hop") != ends.frames or (ready.number("slots"), ready.number("bits")) != (ends.channels, 16):
+        kind = "mono" if ends.channels == 1 else "stereo"
+        raise ValidationError(
+            f"{port} takes other audio than {kind} hops of 16 bit", hint="leave out slots: they are the I2S's"
+        )
 
 
 def _measured(report: ConsoleReport, frames: npt.NDArray[np.int64], cycles: npt.NDArray[np.int64], resent: int) -> Measured:
