@@ -150,7 +150,7 @@ def _integers(first: Float, second: Float, leak: int) -> BeamTables:
 
 
 def _balanced(exact: Float) -> Float:
-    """Whole numbers near those of a difference's two filters, (2·BEAM_TAPS,): their sum is 0, their first moment the nearest."""
+    """Whole numbers near those of a difference, (2·BEAM_TAPS,): their sum is 0, their first moment the nearest."""
     taps, delays = np.rint(exact), np.arange(exact.size) // 2
     while (total := taps.sum()) != 0:
         sign = np.sign(total)
