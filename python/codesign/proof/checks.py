@@ -143,15 +143,16 @@ def _overhead_checks(run: Run, outside: float, frame: float, image: Image) -> It
     clock: a frame is interrupted by all blocks that come while it lasts, the others and what is around them are outside.
     """
     board, chain = image.board, image.network.frontend
+    ends = chain.ends
     if not chain.filters:
         yield _overhead(outside, image, board.budget.overhead, "the enhancer")
     elif run.primed_samples is not None and run.console is not None:  # blocks come by the clock
-        block = run.block_samples or chain.block_samples
-        blocks = chain.hop / block - frame / (board.core.clock_hz * block / chain.sample_rate)
+        block = run.block_samples or ends.block
+        blocks = ends.frames / block - frame / (board.core.clock_hz * block / ends.rate)
         made = run.console.stats.number("block_average")
         if blocks > 0:
-            beside = max(outside / blocks - made, 0.0) * chain.hop / block
-            what = f"the enhancer and the filter of {chain.hop // block} blocks of {block}"
+            beside = max(outside / blocks - made, 0.0) * ends.frames / block
+            what = f"the enhancer and the filter of {ends.frames // block} blocks of {block}"
             yield _overhead(beside, image, board.budget.block_overhead, what)
 
 
