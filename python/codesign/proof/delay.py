@@ -3,9 +3,12 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import numpy.typing as npt
 
+from codesign.compiler.frontend.resampler import PASS
 from codesign.firmware.boards import Board
 from codesign.firmware.image import Image
 from codesign.firmware.machines.run import Run
@@ -26,7 +29,8 @@ def delay_of(run: Run, image: Image, pcm: npt.NDArray[np.int16]) -> Delay:
     """
     chain = image.network.frontend
     ends = chain.ends
-    found = lag_of(pcm[:: ends.channels], run.pcm[:: ends.channels], 2 * ends.latency + chain.window * chain.resample)
+    longest, band = 2 * ends.latency + chain.window * chain.resample, 2 * PASS / chain.resample if chain.resample > 1 else 1.0
+    found = lag_of(pcm[:: ends.channels], run.pcm[:: ends.channels], longest, band)
     stream = ends.latency if found is None else found
     block = run.block_samples or ends.block
     primed = PRIMED_BLOCKS * block if run.primed_samples is None else run.primed_samples
@@ -49,11 +53,12 @@ def delay_check(delay: Delay, board: Board) -> Check:
     return Check("total delay", limit is None or delay.total_ms <= limit, detail)
 
 
-def lag_of(source: npt.NDArray[np.int16], result: npt.NDArray[np.int16], longest: int) -> int | None:
+def lag_of(source: npt.NDArray[np.int16], result: npt.NDArray[np.int16], longest: int, band: float = 1.0) -> int | None:
     """By how many samples, 0 … `longest`, `result` lags behind `source`, both int16 (n,); None where nothing tells.
 
     The generalized cross-correlation with phase transform (Knapp and Carter, 1976), averaged over blocks with sound: its peak
-    is sharp whatever the spectrum of the sound and the gains of a network.
+    is sharp whatever the spectrum of the sound and the gains of a network. With a `band` below 1 only so much of the spectrum
+    is there, from 0 on: what is above tells nothing, and a taper keeps the peak, which is wider, without side lobes.
     """
     size = 1 << (4 * longest + 3).bit_length()
     total, window = np.zeros(size // 2 + 1, np.complex128), np.hanning(size)
@@ -63,8 +68,9 @@ def lag_of(source: npt.NDArray[np.int16], result: npt.NDArray[np.int16], longest
         sizes = np.abs(cross)
         if (largest := sizes.max()) > 0:
             total += cross / np.maximum(sizes, 1e-12 * largest)
-    correlation = np.abs(np.fft.irfft(total)[: longest + 1])
-    peak = int(correlation.argmax())
-    others = np.delete(correlation, range(max(0, peak - 2), min(longest, peak + 2) + 1))
+    taper = np.cos(np.pi / 2 * np.minimum(np.linspace(0.0, 1.0, total.size) / band, 1.0)) ** 2 if band < 1 else 1.0
+    correlation = np.abs(np.fft.irfft(total * taper)[: longest + 1])
+    peak, beside = int(correlation.argmax()), 2 if band >= 1 else math.ceil(4 / band)
+    others = np.delete(correlation, range(max(0, peak - beside), min(longest, peak + beside) + 1))
     clear = correlation[peak] > 0 and correlation[peak] >= _CLEAR * others.max(initial=0.0)
     return peak if clear else None
