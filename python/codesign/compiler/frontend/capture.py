@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -58,11 +58,6 @@ def ends_of(chain: Chain) -> Ends:
 def captures(chain: Chain) -> bool:
     """Whether there is anything between the device and the network."""
     return chain.resample > 1 or chain.beamformer is not None
-
-
-def without_capture(chain: Chain) -> Chain:
-    """The network's own side of a chain: signals are one channel at its rate."""
-    return replace(chain, resample=1, beamformer=None) if captures(chain) else chain
 
 
 def to_microphones(chain: Chain, pcm: npt.NDArray[np.int16]) -> npt.NDArray[np.int16]:
