@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Reading Arm ELF files: everything that pyelftools does not check is checked here."""
+"""Reading ELF files: everything that pyelftools does not check is checked here."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class ElfSymbol:
 
 @dataclass(frozen=True)
 class ElfImage:
-    """Sections (by their index in the file) and symbols of a linked 32-bit Arm ELF."""
+    """Sections (by their index in the file) and symbols of a linked ELF."""
 
     path: Path
     sections: dict[int, ElfSection]
@@ -76,11 +76,11 @@ class ElfImage:
         return [(s.load, s.data) for s in self.sections.values() if s.load is not None and s.data is not None]
 
 
-def read_elf(path: Path) -> ElfImage:
-    """Read a linked ELF.
+def read_elf(path: Path, *, native: bool = False) -> ElfImage:
+    """Read a linked ELF: 32-bit little-endian Arm, or with `native` a program of any processor.
 
     Raises:
-        InputError: missing, empty, truncated, not an ELF, not 32-bit little-endian Arm, or an object file.
+        InputError: missing, empty, truncated, not an ELF, of another processor, or an object file.
     """
     try:
         if path.exists() and not path.is_file():
@@ -91,7 +91,7 @@ def read_elf(path: Path) -> ElfImage:
             if stream.read(4) != b"\x7fELF":
                 raise InputError(f"{path} is not an ELF file", hint=_HINT)
             stream.seek(0)
-            return _read(path, ELFFile(stream))
+            return _read(path, ELFFile(stream), native=native)
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror}", hint=_HINT) from error
     except (ELFError, ConstructError) as error:
@@ -101,8 +101,8 @@ def read_elf(path: Path) -> ElfImage:
         raise InputError(f"{path} is damaged: {type(error).__name__} while reading it", hint="build it again") from error
 
 
-def _read(path: Path, elf: Any) -> ElfImage:
-    if elf.elfclass != 32 or not elf.little_endian or elf["e_machine"] != "EM_ARM":
+def _read(path: Path, elf: Any, *, native: bool) -> ElfImage:
+    if not native and (elf.elfclass != 32 or not elf.little_endian or elf["e_machine"] != "EM_ARM"):
         kind = f"{elf.elfclass}-bit {elf.get_machine_arch()}"
         raise InputError(f"{path} is not a 32-bit little-endian Arm ELF but {kind}", hint=_HINT)
     segments = [dict(segment.header) for segment in elf.iter_segments("PT_LOAD")]

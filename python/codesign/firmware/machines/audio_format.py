@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from codesign.base.errors import InputError, ValidationError
 from codesign.base.signals import Pcm
-from codesign.firmware.elf import ElfImage, read_elf
+from codesign.firmware.elf import read_elf
 from codesign.firmware.image import Image
 
 _SYMBOL = "audio_format"  # app/src/slots.h
@@ -68,15 +68,21 @@ class AudioFormat:
 
 def format_of(image: Image) -> AudioFormat:
     """What the image has; a slot of 16 bits for each channel of its model where it does not say."""
-    data = b"" if image.board.native else _data(read_elf(image.path))
+    data = _data(image)
     channels = image.network.frontend.ends.channels
     return AudioFormat(*data) if len(data) == len(fields(AudioFormat)) else AudioFormat(channels, 16, channels, 16)
 
 
-def _data(image: ElfImage) -> bytes:
-    symbol = next((each for each in image.symbols if each.name == _SYMBOL and each.section in image.sections), None)
+def _data(image: Image) -> bytes:
+    try:
+        elf = read_elf(image.path, native=image.board.native)
+    except InputError:
+        if image.board.native:  # a script that starts the program
+            return b""
+        raise
+    symbol = next((each for each in elf.symbols if each.name == _SYMBOL and each.section in elf.sections), None)
     if symbol is None:
         return b""
-    section = image.sections[symbol.section]
+    section = elf.sections[symbol.section]
     start = symbol.value - section.run
     return (section.data or b"")[start : start + symbol.size]
