@@ -106,14 +106,15 @@ def test_the_filter_path_is_three_ms_late_and_equals_the_host_library(filter_ima
 
 
 def test_blocks_of_the_configuration(filter_image, noisy, tmp_path):
-    """Blocks of 32 change the delay, and no bit."""
-    options = BuildOptions(("CONFIG_CODESIGN_BLOCK=32",))
+    """Blocks of 32, in the right one of two slots of 32 bits, change the delay, and no bit."""
+    slots = ("CONFIG_CODESIGN_STEREO=y", "CONFIG_CODESIGN_INPUT_RIGHT=y", "CONFIG_CODESIGN_SLOT_32=y")
+    options = BuildOptions(("CONFIG_CODESIGN_BLOCK=32", *slots))
     image = build_zephyr(filter_image.network, load_board("nrf5340dk"), tmp_path / "zephyr", options=options)
     pcm = noisy[:16000]
     run = MACHINES["renode"].run(image, pcm)
     np.testing.assert_array_equal(run.pcm, MACHINES["host"].run(build_host(image.network, tmp_path / "host"), pcm).pcm)
     assert run.console.faults == {}
-    assert run.console.ready.number("block") == 32
+    assert [run.console.ready.number(name) for name in ("block", "slots", "bits")] == [32, 2, 32]
     assert delay_of(run, image, pcm).total_ms == 6.0
     stats = run.console.stats
     assert 0 < stats.number("block_average") <= stats.number("block_worst") < 32 * 128_000_000 // 16000
