@@ -124,6 +124,11 @@ def test_no_toolchain_is_exit_3(monkeypatch):
             "No board named 'x' found.",
         ),
         (
+            "No shield named 'x' found\nPlease choose from:\n a\n\nCMake Error at s.cmake:148 (message):\n"
+            "  Invalid SHIELD; see above.\n",
+            "No shield named 'x' found",
+        ),
+        (
             "CMake Error at a.txt:1 (add_subdirectory):\n  The source directory\n\n    /hal/CMSIS\n\n  does not contain a "
             "CMakeLists.txt file.\n\n\n-- Configuring incomplete, errors occurred!\n",
             "The source directory /hal/CMSIS does not contain a CMakeLists.txt file.",

@@ -10,6 +10,7 @@ _TELLING = (  # most telling first
     r"region `\S+' overflowed by \d+ bytes",
     r"undefined reference to .*",
     r"devicetree error: .*",
+    r"No (?:board|shield) named .+ found",
     r"\.conf:\d+: .*|Kconfig[^:]*:\d+: error: .*",
     r"warning: user value .*",
     r"warning: \w+ \(defined at .*",
