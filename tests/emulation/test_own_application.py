@@ -91,7 +91,7 @@ def test_a_board_and_a_shield_of_ones_own_give_what_west_gives(network, own_boar
     build_by_cmake(resource("app"), tmp_path / "wests", "own_board/nrf5340/cpuapp", own_board, *settings)
     ours, wests = (loaded(folder / "zephyr" / "zephyr.elf") for folder in (tmp_path / "ours", tmp_path / "wests"))
     assert ours == wests
-    assert len(ours) > 3
+    assert len(ours) >= 2  # code and data at least
     tree = (image.path.parent / "zephyr.dts").read_text(encoding="utf-8")
     assert re.search(r"codesign-i2s = &i2s0;", tree)
 
