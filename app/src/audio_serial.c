@@ -145,7 +145,12 @@ int audio_open(void)
 
 int audio_await(void)
 {
+	unsigned char early;
+
+	/* A byte that came before raises no interrupt with some UARTs, and holds up all after it. */
 	uart_irq_rx_enable(port);
+	while (uart_poll_in(port, &early) == 0) {
+	}
 	while (!begun) {
 		const struct frame frame = next_frame();
 
