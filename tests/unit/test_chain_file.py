@@ -261,4 +261,4 @@ def test_a_float_model_with_other_gains_than_features_goes_through_quantize(tmp_
     assert chain == load_onnx(path).frontend
     assert (chain.gains, chain.n_outputs, chain.compression, chain.deviation) == ("bins", 65, "log", (3.0,))
     generated = codesign.generate(tmp_path / "q.onnx", tmp_path / "c")
-    assert "cs_logarithm" in (generated.folder / "m_frontend.c").read_text()
+    assert "cs_logarithm" in (generated.folder / "q_frontend.c").read_text()

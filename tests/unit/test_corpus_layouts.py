@@ -122,7 +122,7 @@ def test_musan_gives_noise_and_music_or_speech(tmp_path):
 def test_files_of_other_formats_are_named(tmp_path):
     (tmp_path / "011").mkdir()
     (tmp_path / "011" / "011c0201.wv1").write_bytes(b"NIST_1A\n")
-    with pytest.raises(InputError, match=r"no WAV or FLAC file \(1 files \.wv1: convert them\)"):
+    with pytest.raises(InputError, match=r"no WAV or FLAC file \(1 file \.wv1: convert them\)"):
         find_recordings(tmp_path, "speech")
 
 

@@ -61,7 +61,7 @@ def output(chain, tmp_path):
     """A function of the application's output stage: input, the enhanced signal or None, and what leaves, block by block."""
     block = chain.block_samples
     lag = "#define CODESIGN_MODEL_LAG 1\n" if chain.filters else ""
-    numbers = {"HOP": chain.hop, "BLOCK": block, "LATENCY": chain.latency_samples}
+    numbers = {"HOP": chain.hop, "BLOCK": block, "LATENCY": chain.latency_samples, "RESAMPLE": 1, "CHANNELS": 1}
     model = "".join(f"#define CODESIGN_MODEL_{name} {value}\n" for name, value in numbers.items())
     for name, text in {**STUBS, "codesign_model.h": f"#include <stdint.h>\n{model}{lag}", "calls.c": CALLS}.items():
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)

@@ -107,7 +107,7 @@ def test_pairs_of_different_lengths_are_left_out(tmp_path):
         write(tmp_path / "noisy" / f"{number}.wav", tone(500, seconds))
     found = open_pairs(tmp_path, cache=tmp_path / "cache")
     assert found.length.size == 3
-    assert "1 pairs of different lengths, the first" in found.notes[-1]
+    assert "1 pair of different lengths, the first" in found.notes[-1]
 
 
 def test_rooms_that_were_recorded(tmp_path):

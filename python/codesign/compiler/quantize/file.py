@@ -92,7 +92,9 @@ def quantize_file(
     analyses, pieces, sound, notes = _analyses(data, row.chains[0], progress)
     loud = [] if activations == "int8" else [analyse(row.chains[0], piece) for piece in pieces]
     found = []
-    for number, (graph, target) in enumerate(zip(row.graphs, targets, strict=True)):
+    # Reports, images and C are of this file, not of the float one; in a row of networks each keeps its own name.
+    graphs = row.graphs if row.graphs[1:] else (replace(row.graphs[0], name=output.stem),)
+    for number, (graph, target) in enumerate(zip(graphs, targets, strict=True)):
         if number:
             progress("the network before", 0, 0)
             before = row.graphs[number - 1]
@@ -161,7 +163,6 @@ def _quantized(
     seen = observe(graph, features, moments)
     quantized = quantize_seen(graph, seen, activations, threshold_db, observe(graph, louder) if louder else None, moments)
     unmoved = still(quantized.quants, {name: values for name, values in seen.items() if graph.state(name) is None})
-    quantized = replace(quantized, name=output.stem)  # reports, images and C are this file's, not the float one's
     network = _lowered(quantized)
     write_qdq(quantized, output)
     layers = compare(graph, quantized, network, features, progress)
