@@ -53,8 +53,7 @@ void samples_to_slots(const int16_t *samples, audio_slot *block)
 /* The last thing that happens to a sample, whatever made it: nothing can go around this. */
 static int16_t at_most(int16_t sample)
 {
-	return PEAK > INT16_MAX ? sample
-	                                               : (int16_t)CLAMP(sample, -PEAK, PEAK);
+	return PEAK > INT16_MAX ? sample : (int16_t)CLAMP(sample, -PEAK, PEAK);
 }
 
 void pcm_to_slots(const int16_t *pcm, audio_slot *block)
