@@ -25,7 +25,7 @@ from codesign.firmware.settings import set_up
 from codesign.firmware.size.size import size
 from codesign.firmware.toolchain import BuildOptions, check_image_folder, own_image
 from codesign.firmware.toolchain.zephyr_folder import MODEL
-from codesign.proof.checks import block_check, budget_checks, cost_of, energy_of, latency_check, latency_of, run_checks
+from codesign.proof.checks import block_check, budget_checks, cost_of, energy_of, latency_check, latency_of, load_of, run_checks
 from codesign.proof.delay import delay_check, delay_of
 from codesign.proof.equality import equal, run_reference, same_in_one_call
 from codesign.proof.oracle import against_onnxruntime
@@ -89,6 +89,7 @@ def prove(
     measured = None if board.native else size(image)
     cost = cost_of(run, image, pcm)
     latency = latency_of(run.counts, cost, image) if run.counts and cost else None
+    load = load_of(run.counts, latency, image) if run.counts and latency else None
     delay = delay_of(run, image, pcm)
 
     progress("onnxruntime", 0, 0)
@@ -121,7 +122,8 @@ def prove(
         checks=checks,
         latency=latency,
         delay=delay,
-        energy=energy_of(latency, board) if latency else None,
+        energy=energy_of(latency, board, load) if latency else None,
+        load=load,
         footprint=measured.footprint if measured else None,
         groups=measured.groups if measured else (),
         layers=run.counts.layers if run.counts else (),

@@ -2,13 +2,15 @@
 """Energy: cycles and a card's currents by hand, cards with and without them, cells, the figures that are compared."""
 
 import dataclasses
+from types import SimpleNamespace
 
 import pytest
 
 from codesign.firmware.boards import Energy, list_boards, load_board
 from codesign.firmware.cost.cells import load_cells
 from codesign.firmware.cost.energy import consumption
-from codesign.proof.checks import energy_of
+from codesign.firmware.machines.run import Counts
+from codesign.proof.checks import energy_of, load_of
 from codesign.proof.verdict import Latency
 
 CARD = Energy(ua_per_mhz=50.0, sleep_ua=100.0, audio_ua=1000.0, volts=3.0, error=0.25, source="a data sheet")
@@ -75,6 +77,20 @@ def test_a_proof_asks_for_the_mean_frame():
         deadline_ms=16.0,
     )
     assert energy_of(latency, board()) == consumption(board(), 512_000.0, 16.0, 0.2)
+
+
+def test_kernel_and_drivers_are_in_it_where_the_machine_tells_how_long_the_core_sleeps():
+    image = SimpleNamespace(board=board())
+    latency = Latency(*(700_000, 409_600.0, 10, 128_000_000, 800_000.0, 512_000.0, 0.1, "a model", 16.0, 32.0, None, 1000))
+    assert load_of(Counts(10, 700_000, 409_600.0), latency, image) is None
+    load = load_of(Counts(10, 700_000, 409_600.0, executing=0.22), latency, image)
+    assert (load.executed, load.enhancer) == (0.22, pytest.approx(0.2))  # 409,600 of 2,048,000 instructions
+    beside = 0.02 * board().timing.cycles_per_instruction
+    assert load.estimated == pytest.approx(0.25 + beside)
+    assert load.error == pytest.approx((0.25 * 0.1 + beside * board().timing.error) / load.estimated)
+    found = energy_of(latency, board(), load)
+    assert found.busy == pytest.approx(load.estimated), "the share that is paid for is the share that was measured"
+    assert found.milliamps > energy_of(latency, board()).milliamps
 
 
 def test_more_cycles_never_take_less():

@@ -13,7 +13,7 @@ from codesign.cli.machines import choose
 from codesign.firmware.boards import list_boards, load_board
 from codesign.firmware.machines.machine import MonitorCommand
 from codesign.firmware.machines.renode_process import END, check_version, console_command, find_renode, run_renode
-from codesign.firmware.machines.renode_script import _timeline, shell, write_interactive
+from codesign.firmware.machines.renode_script import EXECUTED, _timeline, shell, write_interactive
 
 BANNER = "Renode, version 1.16.1 (d66b0c2a-202611232136)"
 WITH_RENODE = [name for name in list_boards() if load_board(name).renode is not None]
@@ -75,13 +75,18 @@ def test_a_version_is_read_from_the_banner():
     assert check_version(f"[INFO] Loaded\n{BANNER}\n") == "1.16.1"
 
 
-def test_commands_come_at_their_times_and_every_second_is_told():
-    lines = _timeline(2.5, [MonitorCommand(0.25, "fault"), MonitorCommand(2.0, "later"), MonitorCommand(9.0, "never")])
+def test_commands_come_at_their_times_and_every_second_is_told(tmp_path):
+    lines = _timeline(
+        tmp_path, 2.5, [MonitorCommand(0.25, "fault"), MonitorCommand(2.0, "later"), MonitorCommand(9.0, "never")]
+    )
     times = [float(found[1]) for line in lines if (found := re.match(r'emulation RunFor "(.*)"', line))]
     assert times == [0.25, 0.75, 1.0, 0.5]
     assert next(line for line in lines if "RunFor" not in line) == "fault"
     assert lines.index("later") > lines.index("fault")
     assert "never" not in lines
+    counted = [line for line in lines if "ExecutedInstructions" in line]
+    assert [re.search(r"write\('(\d) %d", line)[1] for line in counted] == ["1", "2"]
+    assert all(str(tmp_path / EXECUTED) in line for line in counted)
 
 
 @pytest.mark.parametrize("name", [name for name in WITH_RENODE if load_board(name).renode.i2s])

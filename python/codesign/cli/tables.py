@@ -13,6 +13,7 @@ from codesign.firmware.size import BudgetCheck, Footprint, Group
 from codesign.firmware.size.stack import StackReport
 from codesign.proof import Delay, Latency, Verdict
 from codesign.proof.judgement import quality_in_words, summarize_quality
+from codesign.proof.verdict import CoreLoad
 
 _ROWS = 12  # largest symbols shown; --json has all
 
@@ -56,6 +57,8 @@ def print_verdict(verdict: Verdict) -> None:
         if verdict.stages:
             print_stages(verdict.stages, verdict.latency.error)
         _print_latency(verdict.latency)
+    if verdict.load is not None:
+        _print_load(verdict.load)
     if verdict.energy is not None:
         print_energy(verdict.energy)
     if verdict.delay is not None:
@@ -121,6 +124,12 @@ def print_energy(energy: Consumption) -> None:
     say(f"supply estimated: {energy.milliamps:.2f} mA at {energy.volts:g} V, {frame}, ±{100 * energy.error:.0f} %")
     on = (f"{cell.title} {cell.hours:.0f} ({cell.least:.0f} to {cell.most:.0f})" for cell in energy.hours)
     say(f"hours on a cell: {', '.join(on)}")
+
+
+def _print_load(load: CoreLoad) -> None:
+    executed = f"{100 * load.executed:.1f} % of the time ({100 * load.enhancer:.1f} % the enhancer) at an instruction a cycle"
+    estimated = f"estimated {100 * load.estimated:.1f} % ±{100 * load.error:.0f} %"
+    say(f"core executes {executed}, {estimated}, asleep {100 * max(1.0 - load.estimated, 0.0):.1f} %")
 
 
 def _print_delay(delay: Delay) -> None:

@@ -17,7 +17,7 @@ from codesign.firmware.machines.replay import replay
 from codesign.firmware.machines.run import Counts, Measured, Run
 from codesign.firmware.size.size import Size
 from codesign.firmware.size.stack import StackReport
-from codesign.proof.verdict import Check, Latency
+from codesign.proof.verdict import Check, CoreLoad, Latency
 
 STACK_HEADROOM = 0.25
 """Share of every thread's stack that must stay free."""
@@ -112,9 +112,24 @@ def latency_of(counts: Counts, cost: CostReport, image: Image) -> Latency:
     )
 
 
-def energy_of(latency: Latency, board: Board) -> Consumption | None:
-    """What the board takes from its supply with these frames, None where its card has no currents."""
-    return consumption(board, latency.mean_cycles, latency.hop_ms, latency.error)
+def load_of(counts: Counts, latency: Latency, image: Image) -> CoreLoad | None:
+    """How much of the time the core executes, None where the machine's time does not pass while it sleeps."""
+    if counts.executing is None:
+        return None
+    timing, hop_cycles = image.board.timing, latency.clock_hz * latency.hop_ms / 1000.0
+    enhancer, frames = counts.mean / hop_cycles, latency.mean_cycles / hop_cycles
+    beside = max(counts.executing - enhancer, 0.0) * timing.cycles_per_instruction
+    error = (frames * latency.error + beside * timing.error) / (frames + beside)
+    return CoreLoad(counts.executing, enhancer, frames + beside, error)
+
+
+def energy_of(latency: Latency, board: Board, load: CoreLoad | None = None) -> Consumption | None:
+    """What the board takes from its supply with these frames, and where the load is known with the kernel and the drivers
+    around them; None where its card has no currents.
+    """
+    if load is None:
+        return consumption(board, latency.mean_cycles, latency.hop_ms, latency.error)
+    return consumption(board, load.estimated * latency.clock_hz * latency.hop_ms / 1000.0, latency.hop_ms, load.error)
 
 
 def _stack_bound(report: StackReport, board: Board, used: int) -> Check:

@@ -67,6 +67,19 @@ class Latency:
 
 
 @dataclass(frozen=True)
+class CoreLoad:
+    """Shares of the time, 0 … 1. `executed`, in which the core executes, is exact: instructions at one a cycle over the
+    machine's time, the core asleep (WFI) in the rest; `enhancer` is its part in frames. `estimated` is the same in estimated
+    cycles, of relative error `error`.
+    """
+
+    executed: float
+    enhancer: float
+    estimated: float
+    error: float
+
+
+@dataclass(frozen=True)
 class Delay:
     """From a sample's way in to its way out, in samples: the chain's part and the application's.
 
@@ -122,7 +135,7 @@ class Verdict:
     """Everything that verification found. It holds when all checks do.
 
     latency is None where nothing counts instructions, footprint where the board has no memory map, energy where its card has no
-    currents.
+    currents, load where no time passes while the core sleeps.
     """
 
     model: str
@@ -141,6 +154,7 @@ class Verdict:
     stack_used: int | None = None  # deepest stack seen in the emulator, bytes
     delay: Delay | None = None
     energy: Consumption | None = None
+    load: CoreLoad | None = None
     saturation: tuple[Saturation, ...] = ()  # of the proof signal, whose extremes mean to go beyond, and of each recording
 
     @property

@@ -4,8 +4,10 @@
 from __future__ import annotations
 
 import itertools
+import math
 import tempfile
 from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +19,7 @@ from codesign.firmware.machines.audio_format import format_of
 from codesign.firmware.machines.console_report import ConsoleReport, read_report
 from codesign.firmware.machines.machine import Machine, RunOptions
 from codesign.firmware.machines.renode_process import check_version, find_renode, run_renode
-from codesign.firmware.machines.renode_script import CONSOLE, FRAMES, INPUT, LOG, OUTPUT, SECOND, shell, write_script
+from codesign.firmware.machines.renode_script import CONSOLE, EXECUTED, FRAMES, INPUT, LOG, OUTPUT, SECOND, shell, write_script
 from codesign.firmware.machines.run import Counts, Run
 from codesign.firmware.machines.zephyr_files import counts_of_report
 from codesign.firmware.toolchain.zephyr_workspace import find_build_tools, find_workspace
@@ -81,7 +83,7 @@ class RenodeMachine(Machine):
         with keeping as name:
             where = Path(name)
             where.mkdir(parents=True, exist_ok=True)
-            for old in (OUTPUT, CONSOLE, FRAMES, LOG):
+            for old in (OUTPUT, CONSOLE, FRAMES, EXECUTED, LOG):
                 (where / old).unlink(missing_ok=True)
             (where / INPUT).write_bytes(form.slots_of(pcm, ends.channels))
             write_script(where, image.path, board, seconds, [*options.commands, *questions])
@@ -100,6 +102,7 @@ class RenodeMachine(Machine):
             report = read_report(_text(where / CONSOLE), ends=not streaming)
             played = np.repeat(form.pcm_of(_bytes(where / OUTPUT)), ends.channels)
             numbers = _numbers(where / FRAMES)
+            executing = executing_share(where, board.core.clock_hz, playing) if streaming else None
             unmapped = _unmapped(_text(where / LOG))
         block = report.ready.number("block")
         first = report.ready.number("primed") * block if streaming else 0
@@ -108,7 +111,7 @@ class RenodeMachine(Machine):
             pcm=played[first * ends.channels :][: pcm.size],
             frames=report.frames,
             skipped_frames=report.stats.number("skipped"),
-            counts=_counts(numbers, report),
+            counts=replace(_counts(numbers, report), executing=executing),
             console=report,
             primed_samples=first if streaming else None,
             block_samples=block,
@@ -148,6 +151,18 @@ def _numbers(file: Path) -> npt.NDArray[np.int64]:
     numbers = [[int(word) for word in line.split()] for line in _text(file).splitlines()]
     frames = [(*begins, *ends) for begins, ends in itertools.pairwise(numbers) if len(begins) == 1 and len(ends) == 2]
     return np.array(frames, np.int64).reshape(-1, 3)
+
+
+def executing_share(folder: Path, clock_hz: int, until: float = math.inf) -> float | None:
+    """Share of virtual time in which the core executed, from the first full second to the last one before `until`; None of
+    shorter runs. It executes one instruction a cycle and none while it waits for an interrupt (WFI).
+    """
+    rows = [[int(word) for word in line.split()] for line in _text(folder / EXECUTED).splitlines()]
+    seen = [(second, count) for second, count in rows if second <= until]
+    if len(seen) < 2:
+        return None
+    (first, before), (last, after) = seen[0], seen[-1]
+    return (after - before) / ((last - first) * clock_hz)
 
 
 def _unmapped(log: str) -> tuple[str, ...]:

@@ -17,11 +17,11 @@ from codesign.firmware.machines.renode_process import END, SCRIPT
 INPUT, OUTPUT = "codesign-in.pcm", "codesign-out.pcm"
 """Slots as they lie in memory; firmware without I2S opens them by these names (app/Kconfig)."""
 
-CONSOLE, FRAMES, LOG = "console.txt", "frames.txt", "renode.log"
+CONSOLE, FRAMES, EXECUTED, LOG = "console.txt", "frames.txt", "executed.txt", "renode.log"
 IMAGE = "image.elf"
 
 SECOND = "codesign: virtual second"
-"""Printed after every second of virtual time, and then its number."""
+"""Printed after every second of virtual time, and then its number. EXECUTED has a line then: seconds, executed instructions."""
 
 _SOURCES = (".resc", ".repl", ".cs", ".py")
 
@@ -50,7 +50,7 @@ def write_script(folder: Path, elf: Path, board: Board, seconds: float, commands
         *_input(board),
         f'cpu AddHook {begins:#x} "{_note(folder, "self.ExecutedInstructions")}"',
         f'cpu AddHook {ends:#x} "{_note(folder, "self.ExecutedInstructions", "self.GetRegister(0).RawValue")}"',
-        *_timeline(seconds, commands),
+        *_timeline(folder, seconds, commands),
         f'log "{END}"',
         "quit",
     ]
@@ -108,10 +108,11 @@ def _write(folder: Path, lines: Sequence[str]) -> None:
     (folder / SCRIPT).write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
-def _timeline(seconds: float, commands: Sequence[MonitorCommand]) -> list[str]:
+def _timeline(folder: Path, seconds: float, commands: Sequence[MonitorCommand]) -> list[str]:
     """Run, a line of progress after every second, commands at their times."""
     stops = [(command.at, command.text) for command in commands]
-    stops += [(float(second), f'log "{SECOND} {second}"') for second in range(1, int(seconds) + 1)]
+    for second in range(1, int(seconds) + 1):
+        stops += [(float(second), f'log "{SECOND} {second}"'), (float(second), _executed(folder, second))]
     lines, now = [], 0.0
     for at, text in [*sorted((stop for stop in stops if stop[0] <= seconds), key=lambda stop: stop[0]), (seconds, "")]:
         if at > now:
@@ -120,6 +121,12 @@ def _timeline(seconds: float, commands: Sequence[MonitorCommand]) -> list[str]:
         if text:
             lines.append(text)
     return lines
+
+
+def _executed(folder: Path, second: int) -> str:
+    """The monitor's line that writes what the core has executed by now."""
+    count = "self.Machine['sysbus.cpu'].ExecutedInstructions"
+    return f"python \"open('{folder.resolve() / EXECUTED}', 'a').write('{second} %d\\n' % {count})\""
 
 
 def _note(folder: Path, *values: str) -> str:

@@ -44,6 +44,8 @@ class Counts:
     (the same as per_frame, by stage) and blocks (what ran in all of them), which are of fewer frames where that is slow.
     worst_frame is the number of the worst, from 0, where the machine says it. Of a whole application, outside is the mean of
     what a hop executes outside the enhancer: kernel, drivers, copies; by_firmware is per_frame by the firmware's own counter.
+    executing, where a machine's time passes while the core sleeps, is the share of it in which the core executes, one
+    instruction a cycle of its clock.
     """
 
     frames: int
@@ -56,6 +58,7 @@ class Counts:
     blocks: tuple[BlockCount, ...] = ()
     outside: float | None = None
     by_firmware: npt.NDArray[np.int64] | None = None
+    executing: float | None = None
 
 
 def counts_of(

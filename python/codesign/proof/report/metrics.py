@@ -22,6 +22,8 @@ def verdict_metrics(verdict: Verdict) -> tuple[Metric, ...]:
         found.append(Metric("stack", verdict.stack.bytes, "bytes", "less", "bound"))
     if verdict.latency is not None:
         found += _latency(verdict.latency)
+    if verdict.load is not None:
+        found.append(Metric("core.executed", verdict.load.executed, "of the time", "less", "exact"))
     if verdict.energy is not None:
         found += _energy(verdict.energy)
     if verdict.delay is not None:
