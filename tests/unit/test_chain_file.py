@@ -175,6 +175,7 @@ WRONG = [
     ("gain_min = 1.0\ngain_max = 0.5", "gain_min 1 is not below gain_max 0.5"),
     ('preset = "dtln"', "preset 'dtln' is not one of .*, did you mean dtln-[12]"),
     ("preset = 7", "preset '7' is not one of"),
+    ("limiter = 6", r"\.onnx with .*chain\.toml: front end: limiter 6"),
     ("hop_length = 64", r"chain\.toml: chain hop_length means nothing, did you mean hop\?"),
     ("n_ftt = 64", "n_ftt means nothing, did you mean n_fft"),
 ]

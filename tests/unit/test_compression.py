@@ -131,16 +131,17 @@ def test_switched_off_it_is_not_there():
 @pytest.mark.parametrize(
     ("table", "said"),
     [
-        ({"frequencies": [1500, 500, 4000]}, "compression frequencies do not ascend"),
+        ({"frequencies": [1500, 500, 4000]}, "compression frequency 500 Hz stands after 1500 Hz: they ascend"),
+        ({"frequencies": [500, 500, 4000]}, "compression frequency 500 Hz stands after 500 Hz: they ascend, each once"),
         ({"frequencies": [500, 1500, 9000]}, "compression frequencies are not within 0…8000 Hz"),
         (
             {"frequencies": [500, 700, 4000]},
             "compression frequency 700 Hz is less than a bin from 500 Hz: bins are 250 Hz apart",
         ),
-        ({"levels": [50, 50, 60, 70]}, "compression levels do not ascend"),
+        ({"levels": [50, 50, 60, 70]}, "compression level 50 dB stands after 50: they ascend by 0.5 dB or more"),
         ({"levels": [50]}, "compression has 1 levels, not 2…32"),
         ({"gains": [[0, 0, 0, 0]]}, "compression gains are 1 × 4, not 3 frequencies × 4 levels"),
-        ({"gains": [[0, 0, 0, 90]] * 3}, "compression has a gain that is not in -60…80 dB"),
+        ({"gains": [[0, 0, 0, 90]] * 3}, "compression has a gain of 90 dB, not in -60…80 dB"),
         ({"attack": 0}, "compression attack 0 is not in 0.5…10000 ms"),
         ({"meter": "beside"}, "compression meter 'beside' is not one of before, after"),
         ({"ratio": 2}, "compression: ratio means nothing"),

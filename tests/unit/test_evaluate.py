@@ -144,6 +144,10 @@ def test_names_that_do_not_fit(folder, tmp_path):
         evaluate(pairs, [system, system])
     with pytest.raises(InputError, match="no system is called 'other'"):
         evaluate(pairs, [system], baseline="other")
+    with pytest.raises(InputError, match="the fitting: compression attack -5 is not in"):
+        evaluate(pairs, [system], audiogram="N3", fit=Compressor((1000.0,), (20.0, 100.0), ((0.0, 0.0),), attack=-5.0))
+    with pytest.raises(InputError, match="the fitting: compression frequencies are not within 0…8000 Hz"):
+        evaluate(pairs, [system], audiogram="N3", fit=Compressor((9000.0,), (20.0, 100.0), ((0.0, 0.0),)))
     with pytest.raises(InputError, match="nobody: no recordings at"):
         find_outputs(pairs, "nobody")
     with pytest.raises(InputError, match="is not a folder"):

@@ -66,7 +66,7 @@ def test_a_file_gives_back_the_table(tmp_path):
     path = tmp_path / "fit.toml"
     path.write_text(toml_of(found))
     assert compressor_of(path) == found.compressor
-    assert fit_entries(path) == {"compressor": found.compressor, "attenuation_limit": 6.0}
+    assert fit_entries(path) == {"compressor": found.compressor, "attenuation_limit": 3.0}
     path.write_text(toml_of(fit(read_audiogram("N3"), attenuation_limit=None)))
     assert limit_of(path) is None
 

@@ -135,6 +135,30 @@ def test_strength_changes_at_run_time_smoothly_and_is_aligned(image):
     assert np.abs(np.diff(fading.astype(int))).max() <= step * 2 * 32768 + np.abs(np.diff(first.astype(int))).max() + 2
 
 
+def test_a_strength_that_changes_every_millisecond_does_not_click(tmp_path):
+    """Each sample is between the input and what the network made of it; its share moves by no more than a ramp does."""
+    chain = replace(CHAIN, window=32, n_fft=32, hop=16, attenuation_limit=None, strength=100, limiter=None)
+    enhancer = HostEnhancer(build_host(small_network(chain), tmp_path / "host"))
+    pcm = np.rint(9000 * np.sin(np.arange(400 * chain.hop) * 2 * np.pi * 500 / RATE)).astype(np.int16)
+    wet = enhancer.process(pcm).astype(float)
+    enhancer.reset()
+    orders = RNG.integers(0, 101, 400)
+    played = []
+    for percent, block in zip(orders, pcm.reshape(-1, chain.hop), strict=True):
+        enhancer.set_strength(int(percent))
+        played.append(enhancer.process(block))
+    y, late = np.concatenate(played).astype(float), chain.latency_samples
+    dry = np.concatenate([np.zeros(late), pcm[:-late]])
+    apart = np.abs(wet - dry)
+    assert (np.abs(y - wet) <= apart + 1).all()
+    assert (np.abs(y - dry) <= apart + 1).all()
+    clear = np.flatnonzero(apart > 2000)
+    shares = ((y - dry) / np.where(wet == dry, 1, wet - dry))[clear]
+    step = mix_of(chain).step / 2**15
+    assert (np.abs(np.diff(shares)) <= step * np.diff(clear) + 2 / 2000).all()
+    assert np.ptp(shares) > 0.05, "a change is heard"
+
+
 def test_a_strength_that_nobody_can_set_is_refused(image):
     with pytest.raises(InputError, match="strength 101 is not in 0…100 %"):
         HostEnhancer(image).set_strength(101)

@@ -51,7 +51,9 @@ def command(
     pattern: Annotated[
         str, typer.Option(help="What their files' names share, {id}: '*_fileid_{id}.wav' (default: the whole name).")
     ] = "",
-    audiogram: Annotated[str, typer.Option(help="NH, N1 to N7, S1 to S3, or 250:20,500:25: HASPI and HASQI.")] = "",
+    audiogram: Annotated[
+        str | None, typer.Option(help="NH, N1 to N7, S1 to S3, or 250:20,500:25: HASPI and HASQI.", show_default=False)
+    ] = None,
     fit: FitFile = None,
     baseline: Annotated[str, typer.Option(help="The system that the others are compared with, pair by pair.")] = "noisy",
     output: Annotated[list[Path] | None, typer.Option("--output", "-o", help=".csv, .json or .md file (repeatable).")] = None,
@@ -82,16 +84,16 @@ def command(
         output_format(path)
     pairs = _pairs(data, noisy, clean, pattern)
     check_files(output or [], [pairs.folder, *(Path(text.rpartition("=")[2]) for text in (*(model or []), *(chain or [])))])
-    if audiogram:
+    if audiogram is not None:
         read_audiogram(audiogram)
     heard_through = None if fit is None else compressor_of(fit)
-    if fit is not None and not audiogram:
+    if fit is not None and audiogram is None:
         raise typer.BadParameter("--fit needs --audiogram: whose hearing it is")
     if plots is not None:
         from codesign.proof.report.plots import load_figure
 
         load_figure()
-    for absent in uninstalled(audiogram):
+    for absent in uninstalled(audiogram or ""):
         say(f"{absent.measure} will be missing: {absent.reason}")
     drawn: dict[str, Signals] = {}
     columns = 1 + len(model or []) + len(system or [])
@@ -110,7 +112,7 @@ def command(
         )
         if keep is not None:
             check_kept(keep, pairs, systems, system or [])
-        plan = plan_scores(pairs, systems, audiogram=audiogram, fit=heard_through, baseline=baseline)
+        plan = plan_scores(pairs, systems, audiogram=audiogram or "", fit=heard_through, baseline=baseline)
 
         def heard(item: str, signals: Signals) -> None:
             if plots is not None and len(drawn) < PLOTTED:

@@ -8,21 +8,24 @@ from typing import Annotated
 
 import typer
 
+from codesign.base.errors import InputError
 from codesign.cli.console import cells, emit_json, say, stderr, table
 from codesign.cli.options import Json
 
 
 def command(
     audiogram: Annotated[
-        str, typer.Option("--audiogram", help="NH, N1 to N7, S1 to S3, or points: 250:20,500:25,1000:30.", show_default=False)
+        list[str],
+        typer.Option("--audiogram", help="NH, N1 to N7, S1 to S3, or points: 250:20,500:25,1000:30.", show_default=False),
     ],
     output: Annotated[Path | None, typer.Option("--output", "-o", help="TOML file to write: for build --fit.")] = None,
     ratio: Annotated[float | None, typer.Option(help="Compression ratio in all bands (default: 1 + loss/100).")] = None,
     attack: Annotated[float, typer.Option(help="ms in which gains follow a louder sound.")] = 5.0,
     release: Annotated[float, typer.Option(help="ms in which gains follow a fainter sound.")] = 100.0,
     attenuation_limit: Annotated[
-        float, typer.Option(help="dB that the network takes of the noise at most; --no-limit writes none.")
-    ] = 6.0,
+        float | None,
+        typer.Option(help="dB that the network takes of the noise at most (default: 3); --no-limit writes none."),
+    ] = None,
     no_limit: Annotated[bool, typer.Option("--no-limit", help="All that the network takes away.")] = False,
     json: Json = False,
 ) -> None:
@@ -31,9 +34,14 @@ def command(
     Example: codesign fit --audiogram N3 -o fit.toml && codesign build --fit fit.toml
     """
     from codesign.hearing.fitting import fit, read_audiogram
-    from codesign.hearing.fitting.fit import write_fitting
+    from codesign.hearing.fitting.fit import ATTENUATION_LIMIT_DB, write_fitting
 
-    found = fit(read_audiogram(audiogram), ratio, attack, release, None if no_limit else attenuation_limit)
+    if len(audiogram) > 1:
+        raise InputError(f"{len(audiogram)} audiograms, a fitting is for one ear", hint="fit each ear's device for itself")
+    if no_limit and attenuation_limit is not None:
+        raise InputError("--attenuation-limit with --no-limit", hint="leave one of them out")
+    limit = None if no_limit else ATTENUATION_LIMIT_DB if attenuation_limit is None else attenuation_limit
+    found = fit(read_audiogram(audiogram[0]), ratio, attack, release, limit)
     if output is not None:
         write_fitting(output, found)
     if json:

@@ -79,12 +79,15 @@ def compressor_checks(chain: Chain) -> Iterator[tuple[bool, str]]:
         return
     frequencies, levels, gains = compressor.frequencies, compressor.levels, compressor.gains
     yield 1 <= len(frequencies) <= MAX_BANDS, f"compression has {len(frequencies)} frequencies, not 1…{MAX_BANDS}"
-    yield _ascending(frequencies), "compression frequencies do not ascend"
+    turned = next((pair for pair in itertools.pairwise(frequencies) if pair[1] <= pair[0]), None)
+    order = "" if turned is None else f"{turned[1]:g} Hz stands after {turned[0]:g} Hz: they ascend, each once"
+    yield not order, f"compression frequency {order}"
     half = chain.sample_rate / 2
     yield 0 < min(frequencies) <= max(frequencies) <= half, f"compression frequencies are not within 0…{half:g} Hz"
     yield 2 <= len(levels) <= MAX_LEVELS, f"compression has {len(levels)} levels, not 2…{MAX_LEVELS}"
-    joined = any(high - low < CLOSEST_DB for low, high in itertools.pairwise(levels))
-    yield not joined, f"compression levels do not ascend by {CLOSEST_DB:g} dB or more"
+    joined = next((pair for pair in itertools.pairwise(levels) if pair[1] - pair[0] < CLOSEST_DB), None)
+    steps = "" if joined is None else f"{joined[1]:g} dB stands after {joined[0]:g}: they ascend by {CLOSEST_DB:g} dB or more"
+    yield not steps, f"compression level {steps}"
     yield -20 <= min(levels) <= max(levels) <= 160, "compression levels are not within -20…160 dB SPL"
     yield from gain_checks(compressor, gains, "compression")
     yield compressor.meter in METERS, f"compression meter '{compressor.meter}' is not one of {', '.join(METERS)}"
@@ -108,8 +111,8 @@ def gain_checks(compressor: Compressor, gains: tuple[tuple[float, ...], ...], wh
     shape = f"{len(gains)} × {'/'.join(map(str, sorted(widths))) or 0}"
     fits = len(gains) == rows and widths == {columns}
     yield fits, f"{where} gains are {shape}, not {rows} frequencies × {columns} levels"
-    within = all(LEAST_DB <= value <= MOST_DB for row in gains for value in row)
-    yield within, f"{where} has a gain that is not in {LEAST_DB:g}…{MOST_DB:g} dB"
+    beyond = next((value for row in gains for value in row if not LEAST_DB <= value <= MOST_DB), None)
+    yield beyond is None, f"{where} has a gain of {beyond or 0:g} dB, not in {LEAST_DB:g}…{MOST_DB:g} dB"
 
 
 def compressor_tables(chain: Chain) -> CompressorTables:
@@ -138,10 +141,6 @@ def spl_of(chain: Chain) -> tuple[float, float]:
     """Sound pressure levels in dB of a sine of full scale, at the microphone and at the receiver."""
     input_spl = DEFAULT_SPL if chain.input_spl is None else chain.input_spl
     return input_spl, DEFAULT_SPL if chain.output_spl is None else chain.output_spl
-
-
-def _ascending(values: tuple[float, ...]) -> bool:
-    return all(low < high for low, high in itertools.pairwise(values))
 
 
 def _share(ms: float, chain: Chain) -> float:

@@ -140,7 +140,7 @@ def _open(stage: StageFile, before: Chain | None, *, strict: bool = True, as_flo
     find = finder(found.parent if found else stage.folder, model)
     sizes = math.prod(inputs[features]), math.prod(outputs[result])
     try:
-        reading = read_chain_keys(entries, str(path), find, *sizes)
+        reading = read_chain_keys(entries, f"{path} with {found}" if found else str(path), find, *sizes)
     except InputError as error:
         silent = not entries.keys() & {*CHAIN_KEYS, "preset"}
         if strict or not (silent or isinstance(error, ChainMisfitError)):

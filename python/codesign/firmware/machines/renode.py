@@ -40,8 +40,9 @@ _QUESTIONS = ("stop", "stats", "stacks")
 _ANSWER_S = 0.2
 """Virtual time for the firmware to answer a line on its shell."""
 
-_HOST_SECONDS_PER_SECOND, _HOST_SECONDS_PER_BLOCK = 20.0, 0.02
-"""Host time that a second of virtual time, and a block of it, may take at most before a run is given up."""
+_HOST_SECONDS_TO_START, _HOST_SECONDS_PER_SECOND, _HOST_SECONDS_PER_BLOCK = 240.0, 60.0, 0.06
+"""Host time that the start, a second of virtual time and a block of it may take at most before a run is given up: ten times
+and more what they take, because a machine that runs tests in parallel gives each a small part of a core."""
 
 
 class RenodeMachine(Machine):
@@ -88,7 +89,7 @@ class RenodeMachine(Machine):
             (where / INPUT).write_bytes(form.slots_of(pcm, ends.channels))
             write_script(where, image.path, board, seconds, [*options.commands, *questions])
             blocks = seconds * config.sample_rate / config.block_samples
-            limit = 60.0 + _HOST_SECONDS_PER_SECOND * seconds + _HOST_SECONDS_PER_BLOCK * blocks
+            limit = _HOST_SECONDS_TO_START + _HOST_SECONDS_PER_SECOND * seconds + _HOST_SECONDS_PER_BLOCK * blocks
 
             def watch(output: str) -> None:
                 second = output.count(SECOND)

@@ -17,6 +17,7 @@ from codesign.compiler.frontend.compressor import Compressor
 from codesign.hearing.evaluate.measures import Absent, Measure, available, compute
 from codesign.hearing.evaluate.pairs import NOISY, Pairs
 from codesign.hearing.evaluate.systems import System, read_at
+from codesign.hearing.fitting.aided import chain_of_aid
 
 MAX_TRIM_SECONDS = 0.1
 LIMIT_SECONDS, LIMIT_RATIO = 300.0, 60.0
@@ -80,7 +81,8 @@ def plan_scores(
     """Everything that can be known before the work.
 
     Raises:
-        InputError: rates do not fit, a name is there twice, `baseline` is no system, or a file cannot be read.
+        InputError: rates do not fit, a name is there twice, `baseline` is no system, a file cannot be read, or no hearing aid
+            of this rate can have `fit`.
     """
     names = [NOISY, *(system.name for system in systems)]
     twice = [name for name in names if names.count(name) > 1 or name == "clean"]
@@ -91,6 +93,13 @@ def plan_scores(
     if baseline not in names:
         raise InputError(f"no system is called '{baseline}'", hint=f"one of {', '.join(names)}")
     rate = sample_rate_of(pairs, systems)
+    if fit is not None:
+        try:
+            chain_of_aid(rate, fit)
+        except InputError as error:
+            raise InputError(
+                f"the fitting: {error.message.removeprefix('front end: ')}", hint="see docs/hearing-aid-chain.md"
+            ) from error
     made = tuple(systems)
     return ScoringPlan(pairs, made, tuple(names), baseline, rate, audiogram, *available(rate, audiogram), compute, fit)
 

@@ -23,17 +23,8 @@ def aided(signal: Signal, spl: float, sample_rate: int, compressor: Compressor) 
     Raises:
         InputError: the compressor does not fit the rate.
     """
-    window = 1 << round(math.log2(WINDOW_MS * sample_rate / 1000))
-    chain = Chain(
-        sample_rate=sample_rate,
-        f_max=sample_rate / 2,
-        window=window,
-        n_fft=window,
-        hop=window // 2,
-        feature="magnitude",
-        gains="bins",
-        compressor=compressor,
-    )
+    chain = chain_of_aid(sample_rate, compressor)
+    window = chain.window
     scale = 10 ** ((spl - DEFAULT_SPL) / 20) / math.sqrt(2)  # a sine of full scale has DEFAULT_SPL
     x = np.concatenate([np.zeros(window), np.asarray(signal, np.float64) * scale, np.zeros(2 * window)])
     blocks = np.lib.stride_tricks.sliding_window_view(x, window)[:: chain.hop] * analysis_window(chain)
@@ -45,3 +36,22 @@ def aided(signal: Signal, spl: float, sample_rate: int, compressor: Compressor) 
     for number, frame in enumerate(frames_out):
         y[number * chain.hop : number * chain.hop + window] += frame
     return y[window : window + np.size(signal)] / scale
+
+
+def chain_of_aid(sample_rate: int, compressor: Compressor) -> Chain:
+    """The chain that `aided` is at this rate: frames of about 8 ms, half of one new, and the compressor.
+
+    Raises:
+        InputError: the compressor does not fit the rate, or cannot be.
+    """
+    window = 1 << round(math.log2(WINDOW_MS * sample_rate / 1000))
+    return Chain(
+        sample_rate=sample_rate,
+        f_max=sample_rate / 2,
+        window=window,
+        n_fft=window,
+        hop=window // 2,
+        feature="magnitude",
+        gains="bins",
+        compressor=compressor,
+    )

@@ -24,7 +24,7 @@ KNEE_DB = 15.0
 """So far below average speech in its band begins the compression."""
 MOST_RATIO = 2.0
 ATTACK_MS, RELEASE_MS = 5.0, 100.0
-ATTENUATION_LIMIT_DB = 6.0
+ATTENUATION_LIMIT_DB = 3.0
 """What the network may take away of a wearer's noise unless something else is said: docs/hearing-aid-chain.md has why."""
 _SPEECH_LEVELS = {
     **{160: 32.41, 200: 34.48, 250: 34.75, 315: 33.98, 400: 34.59, 500: 34.27, 630: 32.06, 800: 28.30, 1000: 25.01},
@@ -73,7 +73,7 @@ def fit(
     if attenuation_limit is not None and not 0 <= attenuation_limit <= 100:
         raise InputError(
             f"attenuation limit {attenuation_limit:g} is not in 0…100 dB",
-            hint="6 is usual here, 0 keeps the input as it is",
+            hint="3 is usual here, 0 keeps the input as it is",
         )
     if ratio is not None and not 1 <= ratio <= 10:
         raise InputError(f"ratio {ratio:g} is not in 1…10", hint="1 does not compress, 2 halves the range")
