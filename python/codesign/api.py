@@ -256,7 +256,7 @@ def evaluate(
             model_system(name, Path(file), Path(folder), _path(chains.get(name)), results.get(name), limit)
             for name, file in models.items()
         ]
-        rate = sample_rate_of(pairs)
+        rate = sample_rate_of(pairs, systems)
         for name, pattern in (recordings or {}).items():
             systems.append(recorded_system(name, find_outputs(pairs, name, str(pattern)), rate, str(pattern)))
         return evaluate_systems(pairs, systems, audiogram=audiogram, fit=heard_through, baseline=baseline, jobs=jobs)

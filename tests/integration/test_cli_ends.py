@@ -202,6 +202,30 @@ def test_zephyr_refuses_a_percent_sign_before_the_work(place, codesign):
     assert "%" in error_of(codesign("build", MODEL, "-o", "100%"), 2)
 
 
+def test_build_without_zephyr_offers_the_same_build_without_it_before_any_work(place, codesign, monkeypatch):
+    def refuse(*arguments, **options):
+        raise AssertionError("work was done")
+
+    for variable in ("ZEPHYR_BASE", "ZEPHYR_MODULES"):
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setattr("codesign.firmware.toolchain.zephyr_workspace._topdir", lambda folder: None)
+    monkeypatch.setattr("codesign.compiler.load.load_model", refuse)
+    (place / "chain file.toml").write_text("[chain]\nstrength = 50\n")
+    done = codesign("build", MODEL, "--board", "nrf52840dk", "--chain", "chain file.toml", "--front-end", "q31")
+    said = error_of(done, 3)
+    words = f"codesign build {MODEL} --board nrf52840dk --front-end q31 --chain 'chain file.toml' --runtime bare"
+    assert f"no Zephyr workspace found; without Zephyr: {words}; with it: make one: " in said
+    assert sorted(path.name for path in place.iterdir()) == ["chain file.toml", "clean", "noisy"]
+
+
+def test_quantize_says_the_rate_of_the_recordings_and_names_the_model_after_its_file(place, codesign):
+    soundfile.write(place / "noisy" / "b.wav", soundfile.read(place / "noisy" / "a.wav")[0], 48000)
+    done = codesign("quantize", FLOAT, "--data", "noisy", "-o", "my net.onnx", "--json")
+    assert done.returncode == 0, done.stderr
+    assert "1 recording resampled from 48,000 Hz to the chain's 16,000 Hz" in done.stderr
+    assert json.loads(codesign("inspect", "my net.onnx", "--json").stdout)["name"] == "my net"
+
+
 def raising(error):
     def command():
         raise error

@@ -109,19 +109,20 @@ def test_checkpoint_of_another_recipe_is_refused(tmp_path):
         resume(tmp_path / "last.pt", small_recipe(), "prune")
 
 
-@pytest.mark.parametrize("damage", ["cut", "text", "empty", "flipped"])
+@pytest.mark.parametrize("damage", ["cut", "text", "toml", "recipe", "empty", "flipped"])
 def test_damaged_checkpoint_is_one_clear_line(tmp_path, damage):
     run(tmp_path, stop_after=1)
     path = tmp_path / "last.pt"
     whole = path.read_bytes()
     changed = bytearray(whole)
     changed[len(whole) // 3] ^= 255
-    path.write_bytes({"cut": whole[: len(whole) // 2], "text": b"hello", "empty": b"", "flipped": bytes(changed)}[damage])
+    texts = {"text": b"hello", "toml": b"a = = 3\n", "recipe": b'name = "mine"\n[network]\nlstm = [16]\n', "empty": b""}
+    path.write_bytes({**texts, "cut": whole[: len(whole) // 2], "flipped": bytes(changed)}[damage])
     if damage == "flipped":  # a flipped weight may go unnoticed, nothing else
         with contextlib.suppress(InputError):
             assert load(path).step == 1
         return
-    with pytest.raises(InputError, match=r"last\.pt is damaged or no checkpoint: [^\n]+$"):
+    with pytest.raises(InputError, match=r"last\.pt is (damaged or no checkpoint|empty); [^\n]+$"):
         load(path)
 
 

@@ -65,3 +65,22 @@ def test_help_is_whole_at_80_columns(name):
         text = each.get_help(each.context_class(each, info_name="codesign", terminal_width=80))
         assert max(map(len, text.splitlines())) <= 80
         assert [line for line in text.splitlines() if line.endswith("...") and not line.startswith("Usage")] == []
+
+
+def test_help_says_types_in_words():
+    for name in SUMMARIES:
+        command = load_command(name)
+        for each in [command, *getattr(command, "commands", {}).values()]:
+            text = each.get_help(each.context_class(each, info_name="codesign", terminal_width=80))
+            assert not re.findall(r"--[a-z0-9-]+ <(?:list\[|(?:str|int|float|path|text|number)[> ])", text, re.IGNORECASE), name
+
+
+def test_examples_name_files_that_codesign_examples_writes(tmp_path):
+    load_command("examples").main([str(tmp_path / "codesign-examples")], standalone_mode=False)
+    written = {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*")}
+    for name in SUMMARIES:
+        command = load_command(name)
+        for each in getattr(command, "commands", {"": command}).values():
+            words = {word for line in re.findall(r"Example: ([^\n]*)", each.help) for word in line.split()}
+            assert not [word for word in words if "/" in word and (ROOT / word).exists()], "what is in the repository alone"
+            assert {word.rstrip("/") for word in words if word.startswith("codesign-examples/")} <= written

@@ -16,6 +16,7 @@ import onnx
 import onnxruntime
 import pytest
 import soundfile
+import soxr
 from pystoi import stoi
 from scipy import stats
 
@@ -29,6 +30,7 @@ from codesign.compiler.reference.saturation import Saturation
 from codesign.hearing.evaluate import find_outputs, find_pairs, model_system, recorded_system
 from codesign.hearing.evaluate.hearing import haspi, hasqi
 from codesign.hearing.evaluate.measures import available, pesq_wb
+from codesign.hearing.evaluate.scoring import sample_rate_of
 from codesign.hearing.evaluate.systems import float_enhancer
 from codesign.hearing.evaluate.write import render_csv, render_json, render_markdown, write_evaluation
 from codesign.hearing.fitting import fit, read_audiogram
@@ -125,8 +127,8 @@ def test_all_layouts_are_found(tmp_path, layout):
         (lambda f: (f / "clean" / "c d.wav").unlink(), r"c d\.wav has no clean recording"),
         (lambda f: (f / "half" / "a.wav").unlink(), "half has no recording of a"),
         (lambda f: [path.unlink() for path in f.glob("*/*.wav")], "no pairs of a noisy and a clean"),
-        (lambda f: write(f / "half" / "b.wav", speech(1.5, 0)[0], 8000), r"half/b\.wav is at 8000 Hz, not 16000 Hz"),
-        (lambda f: write(f / "noisy" / "b.wav", speech(1.5, 0)[0], 48000), r"noisy/b\.wav is at 48000 Hz"),
+        (lambda f: write(f / "half" / "b.wav", speech(1.5, 0)[0], 8000), r"b: half is 1\.50 s longer"),
+        (lambda f: write(f / "noisy" / "b.wav", speech(1.5, 0)[0], 48000), r"b: .* is 1\.00 s longer than noisy"),
         (lambda f: write(f / "half" / "b.wav", speech(1.0, 0)[0]), r"b: .* is 0\.50 s longer than half"),
         (lambda f: (f / "half" / "b.wav").write_bytes(b"RIFFnothing"), r"cannot read .*half/b\.wav"),
     ],
@@ -200,6 +202,36 @@ def test_files_that_are_cut_off_are_named(folder):
     file.write_bytes(file.read_bytes()[:-RATE])
     with pytest.raises(InputError, match="longer than clean; cut off"):
         evaluate(*pair_and_list(folder))
+
+
+def test_recordings_of_other_rates_are_resampled_and_that_is_noted_once(folder):
+    for kind in ("noisy", "clean"):
+        for path in (folder / kind).iterdir():
+            pcm = soundfile.read(path)[0]
+            soundfile.write(path, soxr.resample(pcm, RATE, 3 * RATE), 3 * RATE)
+    late = soundfile.read(folder / "half" / "a.wav")[0]
+    soundfile.write(folder / "half" / "a.wav", soxr.resample(np.r_[np.zeros(80), late], RATE, RATE // 2), RATE // 2)
+    pairs, system = recorded(folder, delay=40)
+    result = evaluate(pairs, [system])
+    half, noisy, clean = signals(folder, "a")
+    back = [soxr.resample(signal, 3 * RATE, RATE) for signal in (noisy, clean)]
+    assert result.sample_rate == RATE
+    assert of(result, "noisy", "si_sdr")[0] == pytest.approx(by_hand(*back), abs=0.02)
+    again = soxr.resample(half, RATE // 2, RATE)[80:][: back[1].size]  # 40 samples of its own are 80 here
+    assert of(result, "half", "si_sdr")[0] == pytest.approx(by_hand(again, back[1][: again.size]), abs=0.02)
+    assert [note for note in result.notes if "Hz" in note] == [
+        "clean: recordings at 48,000 Hz, resampled to the 16,000 Hz of all figures",
+        "noisy: recordings at 48,000 Hz, resampled to the 16,000 Hz of all figures",
+        "half: recordings at 8,000 Hz, resampled to the 16,000 Hz of all figures",
+    ]
+
+
+def test_the_rate_is_the_models_or_else_the_recordings(folder):
+    pairs, system = recorded(folder)
+    assert sample_rate_of(pairs) == sample_rate_of(pairs, [system]) == RATE
+    assert sample_rate_of(pairs, [replace(system, sample_rate=8000)]) == 8000
+    with pytest.raises(InputError, match="models of different rates: half at 16,000 Hz, other at 8,000 Hz"):
+        sample_rate_of(pairs, [system, replace(system, name="other", sample_rate=8000)])
 
 
 def test_signals_are_handed_over(folder):

@@ -10,7 +10,7 @@ import typer
 from typer.core import TyperCommand
 
 from codesign import __version__
-from codesign.cli.groups import Commands
+from codesign.cli.groups import Commands, in_plain_words
 from codesign.cli.interrupts import stopping_at_once
 
 SUMMARIES = {
@@ -73,12 +73,12 @@ def load_command(name: str) -> Any:
     with stopping_at_once():
         module = importlib.import_module(f"codesign.cli.{name}")
     if hasattr(module, "app"):
-        return typer.main.get_command(module.app)
+        return in_plain_words(typer.main.get_command(module.app))
     one = typer.Typer(
         rich_markup_mode=None, pretty_exceptions_enable=False, add_completion=False, context_settings=_HELP_OPTIONS
     )
     one.command(name=name)(module.command)
-    return typer.main.get_command(one)
+    return in_plain_words(typer.main.get_command(one))
 
 
 app = typer.Typer(

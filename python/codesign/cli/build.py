@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -77,7 +78,9 @@ def command(
     folder = output or Path(_FOLDERS[runtime].format(board=chosen.name))
     check_image_folder(runtime.value, folder)  # before the work
     if runtime is Runtime.zephyr:
-        _check_zephyr(model, chosen.name)
+        typed = {"--board": board, "--front-end": front_end, "--chain": chain, "--result": result, "--fit": fit}
+        words = [word for name, value in typed.items() if value for word in (name, str(value))]
+        _check_zephyr([*([str(model)] if model else []), *words])
     loaded = load_model(model or resource("models", "pruned", "pruned.onnx"), chain, result)
     network = set_up(loaded, chosen, fit).network
     with progress() as show:
@@ -115,16 +118,16 @@ def command(
         raise typer.Exit(1)
 
 
-def _check_zephyr(model: Path | None, board: str) -> None:
+def _check_zephyr(typed: Sequence[str]) -> None:
     """Look for a Zephyr workspace before anything is done.
 
     Raises:
-        ToolError: there is none: with the command that needs none.
+        ToolError: there is none: with what was `typed` as a command that needs none.
     """
     from codesign.firmware.toolchain.zephyr_workspace import find_workspace
 
     try:
         find_workspace()
     except ToolError as error:
-        bare = shlex.join(["codesign", "build", *([str(model)] if model else []), "--board", board, "--runtime", "bare"])
-        raise ToolError(error.message, hint=f"{bare} needs none; {error.hint}") from error
+        bare = shlex.join(["codesign", "build", *typed, "--runtime", "bare"])
+        raise ToolError(error.message, hint=f"without Zephyr: {bare}; with it: {error.hint}") from error

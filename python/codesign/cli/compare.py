@@ -28,7 +28,7 @@ def command(
 ) -> None:
     """Compare two sets of figures; exit code 1 when one is worse than its threshold allows.
 
-    Example: codesign compare ci/baseline.json report.json --thresholds ci/thresholds.toml --format md
+    Example: codesign compare before.json demo/report.json --thresholds thresholds.toml --format md
     """
     from codesign.proof.compare import compare, default_thresholds, read_figures, read_thresholds
     from codesign.proof.compare.figures import render_baseline

@@ -32,7 +32,7 @@ def command(
 ) -> None:
     """Prune, train on, teach to skip and quantize a trained network, as far as the recipe says so; a stopped run goes on.
 
-    Example: codesign compress runs/baseline/last.pt models/pruned/recipe.toml --speech speech/ --noise noise/ -o runs/pruned
+    Example: codesign compress runs/baseline/last.pt recipe.toml --speech speech/ --noise noise/ -o runs/pruned
     """
     from codesign.firmware.boards import load_board
     from codesign.learning.train.device import device_named

@@ -65,7 +65,7 @@ def command(
 ) -> None:
     """Score models and recordings on noisy recordings with known clean signals.
 
-    Example: codesign evaluate models/demo -m models/pruned/pruned.onnx -m float=models/baseline-256/baseline-256-float.onnx
+    Example: codesign evaluate codesign-examples/recordings -m codesign-examples/pruned.onnx -o figures.csv
     """
     from codesign.base.audio import write_audio
     from codesign.base.isolate import ClusterWorkers, Workers

@@ -48,7 +48,7 @@ def compared_systems(
         )
         for name, path in paths.items()
     ]
-    rate = sample_rate_of(pairs)
+    rate = sample_rate_of(pairs, found)
     for name, pattern in named:
         files = find_outputs(pairs, name, pattern)
         found.append(

@@ -37,7 +37,7 @@ def command(
 
     Exit code 1 unless every requirement is shown. It claims no compliance with any standard.
 
-    Example: codesign evidence -o evidence --results junit.xml --build build/pruned-nrf5340dk
+    Example: codesign evidence -o evidence --results junit.xml --build build-bare-nrf5340dk
     """
     from codesign.base.files.output_folder import check_folder
     from codesign.proof.evidence import Inputs, gather, write_evidence

@@ -32,7 +32,7 @@ def command(
 
     Example: codesign export runs/pruned/last.pt -o pruned.onnx
 
-    Example: codesign export --tflite models/pruned/pruned.onnx -o pruned.tflite
+    Example: codesign export --tflite codesign-examples/pruned.onnx -o pruned.tflite
     """
     if tflite:
         _write_tflite(checkpoint, output, json)

@@ -46,7 +46,7 @@ def command(
 ) -> None:
     """Write a model's C sources; compile them with runtime/ in any build, or name the folder as CODESIGN_MODEL in Zephyr's.
 
-    Example: codesign generate models/pruned/pruned.onnx -o generated --library runtime
+    Example: codesign generate codesign-examples/pruned.onnx -o generated --library runtime
     """
     from codesign.compiler.emit import emit
     from codesign.compiler.load import load_model

@@ -32,7 +32,7 @@ def command(
 
     A chain file alone is shown too.
 
-    Example: codesign inspect models/pruned/pruned.onnx
+    Example: codesign inspect codesign-examples/pruned.onnx
     """
     from codesign.compiler.lower.row import lower_row
     from codesign.compiler.model import load_row, read_chain

@@ -58,7 +58,7 @@ def command(
 ) -> None:
     """Gain, maximum output, distortion, noise, attack, release and delay of an image, in the manner of IEC 60118.
 
-    Example: codesign measure models/low-latency/low-latency.onnx --fit fit.toml -o measured.html
+    Example: codesign measure codesign-examples/low-latency.onnx --fit fit.toml -o measured.html
     """
     from codesign.compiler.load import load_model
     from codesign.firmware.settings import set_up

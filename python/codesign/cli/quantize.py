@@ -46,7 +46,7 @@ def command(
 ) -> None:
     """Quantize a float model to int8 weights by running recordings through it.
 
-    Example: codesign quantize float.onnx --data recordings/ -o int8.onnx
+    Example: codesign quantize codesign-examples/baseline-256-float.onnx --data codesign-examples/recordings/noisy -o int8.onnx
     """
     from codesign.compiler.model.row_file import is_row_file
     from codesign.compiler.quantize import quantize_file

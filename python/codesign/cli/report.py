@@ -73,7 +73,7 @@ def command(
 ) -> None:
     """Prove a model as verify does, and write what was found; exit code 1 unless everything holds.
 
-    Example: codesign report models/pruned/pruned.onnx noisy.wav --clean clean.wav -o report.html
+    Example: codesign report codesign-examples/pruned.onnx noisy.wav --clean clean.wav -o report.html
     """
     from codesign.compiler.load import load_model
     from codesign.firmware.settings import set_up

@@ -49,7 +49,7 @@ def command(
 ) -> None:
     """Enhance a recording. The output is aligned with the input: the pipeline's delay is removed.
 
-    Example: codesign run models/pruned/pruned.onnx noisy.wav -o enhanced.wav
+    Example: codesign run codesign-examples/pruned.onnx noisy.wav -o enhanced.wav
     """
     from codesign.base.audio import audio_format
     from codesign.compiler.load import load_model

@@ -19,7 +19,7 @@ def command(
 ) -> None:
     """Software bill of materials of a built firmware, as CycloneDX: its network, codesign's parts, Zephyr and its modules.
 
-    Example: codesign sbom build/pruned-nrf5340dk -o firmware.cdx.json
+    Example: codesign sbom build-bare-nrf5340dk -o firmware.cdx.json
     """
     from codesign.base.files.output_file import check_files, replace_file
     from codesign.firmware.sbom import read_build

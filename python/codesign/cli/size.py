@@ -22,7 +22,7 @@ def command(
 
     Layers are known when the build's manifest.json lies beside the ELF.
 
-    Example: codesign size build/pruned-nrf5340dk/firmware.elf --board nrf5340dk
+    Example: codesign size build-bare-nrf5340dk/firmware.elf --board nrf5340dk
     """
     from codesign.cli.tables import print_footprint, print_stack
     from codesign.firmware.boards import load_board

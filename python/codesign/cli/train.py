@@ -41,7 +41,7 @@ def command(
 ) -> None:
     """Train a network; a run that was stopped goes on where it was.
 
-    Example: codesign train models/baseline-256/recipe.toml --speech speech/ --noise noise/ -o runs/baseline
+    Example: codesign train recipe.toml --speech speech/ --noise noise/ -o runs/baseline
     """
     from codesign.learning.train.device import device_named
     from codesign.learning.train.recipe import read_recipe

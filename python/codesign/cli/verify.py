@@ -56,7 +56,7 @@ def command(
 ) -> None:
     """Build, emulate and compare with the references; exit code 1 unless everything holds.
 
-    Example: codesign verify models/pruned/pruned.onnx --audio noisy.wav --clean clean.wav
+    Example: codesign verify codesign-examples/pruned.onnx --audio noisy.wav --clean clean.wav
     """
     from codesign.cli.tables import print_verdict
     from codesign.compiler.load import load_model

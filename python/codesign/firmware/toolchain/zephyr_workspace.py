@@ -19,9 +19,8 @@ HARDWARE_MODEL_V2 = (3, 7)
 """From this release on a target is spelled board/soc/cluster."""
 
 _MAKE_ONE = (
-    "make one: pip install west; west init -l <this repository>; west update; "
-    "pip install -r zephyr/scripts/requirements-base.txt; west sdk install -t arm-zephyr-eabi; "
-    "or set ZEPHYR_BASE; or build without Zephyr: --runtime bare"
+    "make one: pip install west; west init -l <a checkout of codesign>; west update; "
+    "pip install -r zephyr/scripts/requirements-base.txt; west sdk install -t arm-zephyr-eabi; or set ZEPHYR_BASE"
 )
 
 

@@ -103,7 +103,8 @@ def evaluate(
     module.
 
     Raises:
-        InputError: rates or lengths do not fit, a name is there twice, `baseline` is no system, or a file cannot be read.
+        InputError: models of different rates, lengths that do not fit, a name is there twice, `baseline` is no system, or a
+            file cannot be read.
         ToolError: no process can be started.
     """
     plan = plan_scores(pairs, systems, audiogram=audiogram, fit=fit, baseline=baseline, compute=compute)
@@ -145,7 +146,7 @@ def summarize(plan: ScoringPlan, found: Sequence[Scored]) -> Evaluation:
         scores=rows,
         means=means,
         differences=differences,
-        notes=(*notes, *(note for scored in ordered for note in scored.notes)),
+        notes=(*notes, *dict.fromkeys(note for scored in ordered for note in scored.notes)),
     )
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass
 
-from codesign.base.audio import AudioStream
+from codesign.base.audio import AudioStream, read_audio
 from codesign.base.errors import CodesignError, InputError
 from codesign.base.isolate import Answer, LimitedCall, Pool
 from codesign.base.progress import Progress
@@ -16,7 +16,7 @@ from codesign.base.signals import Pcm
 from codesign.compiler.frontend.compressor import Compressor
 from codesign.hearing.evaluate.measures import Absent, Measure, available, compute
 from codesign.hearing.evaluate.pairs import NOISY, Pairs
-from codesign.hearing.evaluate.systems import System, read_at
+from codesign.hearing.evaluate.systems import System
 from codesign.hearing.fitting.aided import chain_of_aid
 
 MAX_TRIM_SECONDS = 0.1
@@ -81,8 +81,8 @@ def plan_scores(
     """Everything that can be known before the work.
 
     Raises:
-        InputError: rates do not fit, a name is there twice, `baseline` is no system, a file cannot be read, or no hearing aid
-            of this rate can have `fit`.
+        InputError: models of different rates, a name is there twice, `baseline` is no system, a file cannot be read, or no
+            hearing aid of this rate can have `fit`.
     """
     names = [NOISY, *(system.name for system in systems)]
     twice = [name for name in names if names.count(name) > 1 or name == "clean"]
@@ -105,19 +105,16 @@ def plan_scores(
 
 
 def sample_rate_of(pairs: Pairs, systems: Sequence[System] = ()) -> int:
-    """The rate of the first clean recording, which all others must have.
+    """The rate of all figures in Hz: that of the models, else of the first clean recording. Other recordings are resampled.
 
     Raises:
-        InputError: it cannot be read, or a model has another rate.
+        InputError: the recording cannot be read, or two systems have rates of their own.
     """
-    first = pairs.clean[pairs.items[0]]
-    rate = AudioStream(first, 16000).source_rate
-    for system in systems:
-        if system.sample_rate not in (None, rate):
-            raise InputError(
-                f"{system.name} runs at {system.sample_rate} Hz, {first} is at {rate} Hz", hint="resample the recordings first"
-            )
-    return rate
+    named = {system.sample_rate: system.name for system in reversed(systems) if system.sample_rate is not None}
+    if len(named) > 1:
+        rates = ", ".join(f"{name} at {rate:,} Hz" for rate, name in reversed(named.items()))
+        raise InputError(f"models of different rates: {rates}", hint="evaluate those of one rate at a time")
+    return next(iter(named), None) or AudioStream(pairs.clean[pairs.items[0]], 16000).source_rate
 
 
 def scores(plan: ScoringPlan, workers: Pool, progress: Progress, heard: Heard) -> Iterator[Scored]:
@@ -126,7 +123,7 @@ def scores(plan: ScoringPlan, workers: Pool, progress: Progress, heard: Heard) -
     The signals of an item are cut to the shortest, all systems' together, so that every figure is of the same samples.
 
     Raises:
-        InputError: lengths or rates do not fit, or a file cannot be read. The scores of the items before come first.
+        InputError: lengths do not fit, or a file cannot be read. The scores of the items before come first.
         KeyboardInterrupt: Ctrl-C; the scores that are ready come first.
     """
     made = _signals(plan, heard)
@@ -188,11 +185,13 @@ def _signals(plan: ScoringPlan, heard: Heard) -> Iterator[tuple[str, Signals, Ma
     """Items with their signals, and system → notes on what its recordings lack; those on the clean one go with the noisy."""
     rate = plan.sample_rate
     for item in plan.pairs.items:
-        pair = {"clean": read_at(plan.pairs.clean[item], rate), NOISY: read_at(plan.pairs.noisy[item], rate)}
+        pair = {"clean": read_audio(plan.pairs.clean[item], rate), NOISY: read_audio(plan.pairs.noisy[item], rate)}
         signals = {name: audio.pcm for name, audio in pair.items()}
         signals |= {system.name: system.enhance(item, signals[NOISY]) for system in plan.systems}
         missing = {name: audio.cut_off for name, audio in pair.items()}
         missing |= {system.name: system.cut_off.get(item, "") for system in plan.systems}
+        rates = {name: audio.source_rate for name, audio in pair.items()}
+        rates |= {system.name: system.source_rate.get(item, rate) for system in plan.systems}
         shortest, longest = min(signals, key=lambda name: signals[name].size), max(signals, key=lambda name: signals[name].size)
         length = signals[shortest].size
         if (seconds := (signals[longest].size - length) / rate) > MAX_TRIM_SECONDS:
@@ -200,6 +199,9 @@ def _signals(plan: ScoringPlan, heard: Heard) -> Iterator[tuple[str, Signals, Ma
             raise InputError(message, hint=missing[shortest] or "cut the recordings of an item to one length and start")
         signals = {name: signal[:length] for name, signal in signals.items()}
         heard(item, signals)
-        notes: dict[str, tuple[str, ...]] = {name: (f"{item}, {name}: {what}",) for name, what in missing.items() if what}
-        notes[NOISY] = notes.pop("clean", ()) + notes.get(NOISY, ())
-        yield item, signals, notes
+        notes: dict[str, tuple[str, ...]] = dict.fromkeys(missing, ())
+        notes |= {name: (f"{item}, {name}: {what}",) for name, what in missing.items() if what}
+        for name, had in rates.items():
+            if had != rate:  # the same words for every item: they are said once
+                notes[name] += (f"{name}: recordings at {had:,} Hz, resampled to the {rate:,} Hz of all figures",)
+        yield item, signals, {**notes, NOISY: notes["clean"] + notes[NOISY]}

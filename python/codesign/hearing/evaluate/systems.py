@@ -12,8 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
-from codesign.base.audio import Audio, read_audio
-from codesign.base.errors import InputError, ToolError
+from codesign.base.audio import read_audio
+from codesign.base.errors import ToolError
 from codesign.base.signals import Pcm
 from codesign.compiler.frontend import Chain
 from codesign.compiler.lower.network import Network
@@ -34,8 +34,8 @@ class System:
     """`enhance` turns an item's name and its noisy int16 PCM at `sample_rate` (None: any) into enhanced int16 PCM.
 
     The delay that `enhance` adds is removed. `how` says what ran, `origin` is the file or pattern, `sha256` a model's.
-    `cut_off`, item → what its recording lacks at the end, is filled as `enhance` reads; `saturation` is what of all items so
-    far was beyond the integers of a quantized model.
+    `cut_off`, item → what its recording lacks at the end, and `source_rate`, item → Hz of its file, are filled as `enhance`
+    reads; `saturation` is what of all items so far was beyond the integers of a quantized model.
     """
 
     name: str
@@ -45,6 +45,7 @@ class System:
     sample_rate: int | None = None
     sha256: str = ""
     cut_off: dict[str, str] = field(default_factory=dict)
+    source_rate: dict[str, int] = field(default_factory=dict)
     saturation: Callable[[], Saturation | None] = lambda: None
 
 
@@ -131,31 +132,19 @@ def float_enhancer(*graphs: Graph) -> Callable[[Pcm], Pcm]:
 
 
 def recorded_system(name: str, files: Mapping[str, Path], sample_rate: int, origin: str, delay: int = 0) -> System:
-    """Recordings, item → file, that lag by `delay` samples at `sample_rate` Hz.
+    """Recordings, item → file, that lag by `delay` samples of their own; they are resampled to `sample_rate` Hz.
 
     Raises:
-        InputError: when used, a recording that cannot be read or has another rate.
+        InputError: when used, a recording that cannot be read.
     """
     cut_off: dict[str, str] = {}
+    source_rate: dict[str, int] = {}
 
     def enhance(item: str, noisy: Pcm) -> Pcm:
-        audio = read_at(files[item], sample_rate)
+        audio = read_audio(files[item], sample_rate)
+        source_rate[item] = audio.source_rate
         if audio.cut_off:
             cut_off[item] = audio.cut_off
-        return audio.pcm[delay:]
+        return audio.pcm[round(delay * sample_rate / audio.source_rate) :]
 
-    return System(name, "recordings", origin, enhance, sample_rate, cut_off=cut_off)
-
-
-def read_at(path: Path, sample_rate: int) -> Audio:
-    """A recording that has this rate, as int16 mono.
-
-    Raises:
-        InputError: it cannot be read, or has another rate.
-    """
-    audio = read_audio(path, sample_rate)
-    if audio.source_rate != sample_rate:
-        raise InputError(
-            f"{path} is at {audio.source_rate} Hz, not {sample_rate} Hz", hint="resample all recordings to one rate"
-        )
-    return audio
+    return System(name, "recordings", origin, enhance, sample_rate, cut_off=cut_off, source_rate=source_rate)

@@ -100,15 +100,24 @@ def _response(path: Path, sample_rate: int) -> npt.NDArray[np.float64]:
 def _cached(name: str, make: Callable[[], Responses], cache: Path | None) -> Responses:
     folder = cache_folder() if cache is None else cache
     path = folder / name
-    if not path.is_file():
-        bank = make()
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise InputError(f"cannot make {folder}: {error.strerror}", hint="set CODESIGN_CACHE to another folder") from error
-        with replace_file(path) as temporary:
-            np.save(temporary, bank)
-    return np.asarray(np.load(path, mmap_mode="r", allow_pickle=False))
+    if (kept := _kept(path)) is not None:
+        return kept
+    bank = make()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"cannot make {folder}: {error.strerror}", hint="set CODESIGN_CACHE to another folder") from error
+    with replace_file(path) as temporary:
+        np.save(temporary, bank)
+    return bank if (kept := _kept(path)) is None else kept
+
+
+def _kept(path: Path) -> Responses | None:
+    """What the cache has; None where it has nothing, or what a full disk or a crash left of it."""
+    try:
+        return np.asarray(np.load(path, mmap_mode="r", allow_pickle=False))
+    except (OSError, ValueError, EOFError):
+        return None
 
 
 def _simulate(seed: int, sample_rate: int, progress: Progress) -> list[Responses]:
