@@ -55,7 +55,7 @@ function(codesign_generate onnx result)
   set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS "${onnx}" ${file})
   execute_process(
     COMMAND ${PYTHON_EXECUTABLE} -m codesign.cli.main generate "${onnx}" --kernel ${CONFIG_CODESIGN_KERNEL}
-      --front-end ${CONFIG_CODESIGN_FRONT_END} ${chain} -o "${folder}"
+      --front-end ${CONFIG_CODESIGN_FRONT_END} --hot-weights ${CONFIG_CODESIGN_HOT_WEIGHTS} ${chain} -o "${folder}"
     RESULT_VARIABLE status ERROR_VARIABLE words)
   if(status)
     message(FATAL_ERROR "codesign generate ${onnx}: ${words}\n"

@@ -22,6 +22,7 @@ from codesign.cli.options import (
     FitFile,
     Fragment,
     FrontEndOption,
+    HotWeightsOption,
     Json,
     Overlay,
     Result,
@@ -45,6 +46,7 @@ def command(
     model: Annotated[Path | None, typer.Argument(help="The model (default: the shipped one).", show_default=False)] = None,
     board: BoardName = DEFAULT_BOARD,
     front_end: FrontEndOption = None,
+    hot_weights: HotWeightsOption = None,
     chain: ChainFile = None,
     result: Result = None,
     fit: FitFile = None,
@@ -71,7 +73,7 @@ def command(
     from codesign.firmware.toolchain import build_image, check_image_folder
     from codesign.firmware.toolchain.i2s_rate import rate_of_build
 
-    chosen = chosen_board(board, front_end)
+    chosen = chosen_board(board, front_end, hot_weights)
     options = build_options(define, conf, overlay, shield)
     if options and runtime is not Runtime.zephyr:
         raise typer.BadParameter("--define, --conf, --overlay and --shield are for --runtime zephyr")

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -30,6 +31,9 @@ def command(
         Kernel, typer.Option(help="plain: any core; dsp: DSP extension; dual: Cortex-M7; mve: M55, M85.")
     ] = Kernel.dsp,
     front_end: Annotated[FrontEndKind, typer.Option(help="q31: integers, for cores without an FPU.")] = FrontEndKind.float32,
+    hot_weights: Annotated[
+        int, typer.Option("--hot-weights", min=0, help="Bytes of RAM for copies of the constants that are read most often.")
+    ] = 0,
     library: Annotated[
         Path | None, typer.Option("--library", help="Folder to write the C library to: runtime/, which they are compiled with.")
     ] = None,
@@ -57,7 +61,7 @@ def command(
     if library is not None:
         check_folder(library)
     network = load_model(model, chain, result).network
-    plan = plan_memory(network, kernel.value, front_end.value)
+    plan = replace(plan_memory(network, kernel.value, front_end.value), hot_weights=hot_weights)
     generated = (write_pipeline if pipeline_only else emit)(network, plan, output)
     if library is not None:
         with replace_folder(library) as building:

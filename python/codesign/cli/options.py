@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import re
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, overload
@@ -113,12 +114,33 @@ FrontEndOption = Annotated[
 ]
 
 
-def chosen_board(name: str, front_end: FrontEndKind | None) -> Board:
-    """The board, with the front end that was asked for."""
+def _hot_weights(value: str | None) -> str | None:
+    if value is not None and value != "auto" and not re.fullmatch(r"[0-9]{1,9}", value):
+        raise typer.BadParameter(f"'{value}' is neither a number of bytes nor auto")
+    return value
+
+
+HotWeightsOption = Annotated[
+    str | None,
+    typer.Option(
+        "--hot-weights",
+        callback=_hot_weights,
+        metavar="BYTES|auto",
+        help="RAM for copies of the constants that are read most often; auto: all that the RAM's budget leaves.",
+        show_default=False,
+    ),
+]
+
+
+def chosen_board(name: str, front_end: FrontEndKind | None, hot_weights: str | None = None) -> Board:
+    """The board, with the front end and the copies of constants that were asked for."""
     from codesign.firmware.boards import load_board
 
     board = load_board(name)
-    return board if front_end is None else board.with_front_end(front_end.value)
+    board = board if front_end is None else board.with_front_end(front_end.value)
+    if hot_weights is None:
+        return board
+    return board.with_hot_weights("auto" if hot_weights == "auto" else int(hot_weights))
 
 
 def build_options(

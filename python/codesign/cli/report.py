@@ -22,6 +22,7 @@ from codesign.cli.options import (
     ChainFile,
     FitFile,
     FrontEndOption,
+    HotWeightsOption,
     Model,
     Result,
     Seconds,
@@ -47,6 +48,7 @@ def command(
     ] = None,
     board: BoardName = DEFAULT_BOARD,
     front_end: FrontEndOption = None,
+    hot_weights: HotWeightsOption = None,
     chain: ChainFile = None,
     result: Result = None,
     fit: FitFile = None,
@@ -90,7 +92,7 @@ def command(
         from codesign.proof.report.plots import load_figure
 
         load_figure()
-    chosen = chosen_board(board, front_end)
+    chosen = chosen_board(board, front_end, hot_weights)
     machine = choose(emulator, chosen)
     loaded = set_up(load_model(model, chain, result), chosen, fit)
     recordings = recordings_with_notes(audio, clean, loaded.sample_rate)

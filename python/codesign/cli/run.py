@@ -14,7 +14,18 @@ import typer
 from codesign.base.files.output_file import check_files, replace_file
 from codesign.cli.console import emit_json, progress, say
 from codesign.cli.machines import MachineOption, choose
-from codesign.cli.options import DEFAULT_BOARD, BoardName, ChainFile, FitFile, FrontEndOption, Json, Model, Result, chosen_board
+from codesign.cli.options import (
+    DEFAULT_BOARD,
+    BoardName,
+    ChainFile,
+    FitFile,
+    FrontEndOption,
+    HotWeightsOption,
+    Json,
+    Model,
+    Result,
+    chosen_board,
+)
 from codesign.firmware.machines import HOST, MACHINES
 
 if TYPE_CHECKING:
@@ -36,6 +47,7 @@ def command(
     emulator: MachineOption = None,
     board: BoardName = DEFAULT_BOARD,
     front_end: FrontEndOption = None,
+    hot_weights: HotWeightsOption = None,
     chain: ChainFile = None,
     kept: Result = None,
     fit: FitFile = None,
@@ -58,7 +70,7 @@ def command(
     profile = profile or folded is not None
     audio_format(output)  # before the work, not after it
     check_files([output, *([folded] if folded else [])], [model, audio])
-    chosen = chosen_board(board, front_end)
+    chosen = chosen_board(board, front_end, hot_weights)
     machine = choose(emulator, chosen, profile=profile)
     if profile and machine.profiled_runtime is None:
         profilers = " or ".join(name for name, each in MACHINES.items() if each.profiled_runtime)

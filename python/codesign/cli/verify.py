@@ -21,6 +21,7 @@ from codesign.cli.options import (
     FitFile,
     Fragment,
     FrontEndOption,
+    HotWeightsOption,
     Json,
     Model,
     Overlay,
@@ -37,6 +38,7 @@ def command(
     model: Model,
     board: BoardName = DEFAULT_BOARD,
     front_end: FrontEndOption = None,
+    hot_weights: HotWeightsOption = None,
     chain: ChainFile = None,
     result: Result = None,
     fit: FitFile = None,
@@ -63,7 +65,7 @@ def command(
     from codesign.firmware.settings import set_up
     from codesign.pipeline import prove
 
-    chosen = chosen_board(board, front_end)
+    chosen = chosen_board(board, front_end, hot_weights)
     machine = choose(emulator, chosen)
     loaded = set_up(load_model(model, chain, result), chosen, fit)
     recordings = recordings_with_notes(audio, clean, loaded.sample_rate)

@@ -22,6 +22,7 @@ _HINT = "see docs/add-a-board.md"
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
 Clock = Annotated[int, Field(gt=0, le=10**10)]
 Bytes = Annotated[int, Field(gt=0, le=ADDRESS_SPACE)]
+HotWeights = Annotated[int, Field(ge=0, le=ADDRESS_SPACE)] | Literal["auto"]
 Feature = Literal["dsp", "mve", "mve-fp", "fpu-sp", "fpu-dp"]
 
 
@@ -170,7 +171,9 @@ class Zephyr(_Card):
 
 
 class Board(_Card):
-    """One board card. Boards without memories (the host) build no bare image."""
+    """One board card. Boards without memories (the host) build no bare image. `hot_weights` are bytes of RAM for copies of the
+    constants that the network reads most often, "auto" for what the RAM's budget leaves.
+    """
 
     name: Name
     title: Annotated[str, Field(min_length=1)]
@@ -185,6 +188,7 @@ class Board(_Card):
     zephyr: Zephyr | None = None
     emulators: tuple[Emulator, ...] = Field(strict=False)
     default_emulator: Emulator | Literal[""] = ""
+    hot_weights: HotWeights = 0
 
     @property
     def native(self) -> bool:
@@ -200,6 +204,10 @@ class Board(_Card):
     def with_front_end(self, arithmetic: Arithmetic) -> Board:
         """The same board with this front end."""
         return self.model_copy(update={"core": self.core.model_copy(update={"front_end": arithmetic})})
+
+    def with_hot_weights(self, weights: HotWeights) -> Board:
+        """The same board with so much RAM for copies of constants."""
+        return self.model_copy(update={"hot_weights": weights})
 
     @property
     def flash(self) -> Memory:

@@ -17,6 +17,7 @@ from codesign.base.files.output_folder import replace_folder
 from codesign.compiler.emit.capture import capture_stage
 from codesign.compiler.emit.chain import filter_function
 from codesign.compiler.emit.frontend import front_end_file, tables_type
+from codesign.compiler.emit.hot_weights import hot_arrays
 from codesign.compiler.emit.names import layer_identifier, macros, model_identifier
 from codesign.compiler.emit.output_stage import output_stage
 from codesign.compiler.frontend.filter_path import filter_lag
@@ -119,6 +120,7 @@ def _render(network: Network, plan: MemoryPlan, model: str) -> dict[str, str]:
     weights = [array for code in layers for array in code.arrays]
     weights += [state["array"] for state in states if state["array"] is not None]
     check_unique("functions and constants of a model", (*(c.function for c in layers), *(array.name for array in weights)))
+    hot = hot_arrays(((stage.macs, code) for stage, code in zip(network.stages, layers, strict=True)), plan.hot_weights)
     values = {"features": network.values[network.input], "mask": network.values[network.output]}
     return {
         f"{model}.h": render("model.h.j2"),
@@ -137,7 +139,7 @@ def _render(network: Network, plan: MemoryPlan, model: str) -> dict[str, str]:
         f"{model}_data.h": render(
             "data.h.j2", arrays=weights, hand_overs=[functions[hand_over.name] for hand_over in network.hand_overs]
         ),
-        f"{model}_weights.c": render("weights.c.j2", arrays=weights, kernel=f"cs_kernel_{plan.kernel}"),
+        f"{model}_weights.c": render("weights.c.j2", arrays=weights, hot=hot, kernel=f"cs_kernel_{plan.kernel}"),
         f"{model}_frontend.c": front_end_file(network, plan, model, render),
     }
 

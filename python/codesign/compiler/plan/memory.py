@@ -75,6 +75,7 @@ class MemoryPlan:
     `bytes` is the arena's size, `lower_bound` the largest sum of buffers alive in one stage: no plan can be smaller.
     `kernel` is the matrix kernel that all layers use, a key of layers.packing.PACKERS; see runtime/include/codesign/nn.h.
     `front_end` is what the front end computes in; its words have 4 bytes either way. `own_frame`: see plan.chain.
+    `hot_weights` are the bytes of RAM, outside the arena, that copies of constants may take.
     """
 
     stages: tuple[str, ...]
@@ -84,6 +85,7 @@ class MemoryPlan:
     kernel: str
     front_end: Arithmetic = "float32"
     own_frame: bool = False
+    hot_weights: int = 0
 
     def value(self, name: str) -> Buffer:
         """The buffer of the network's value `name`."""

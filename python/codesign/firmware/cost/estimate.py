@@ -157,20 +157,28 @@ def _stalls(weights: int, board: Board) -> float:
 
 def _flash_bytes(image: Image) -> Mapping[str, int]:
     """Bytes of weights that each layer reads from flash in a frame: one a multiply-accumulate, and where they are read again
-    and again, at many positions, what its constants take if the cache holds them that long.
+    and again, at many positions, what its constants take if the cache holds them that long. Copies in RAM are read there: a
+    layer reads from flash the share that its constants there have of all of its constants.
     """
     macs = {layer.name: layer.macs for layer in image.network.schedule}
-    flash = image.board.timing.flash
-    if flash is None or flash.cache_bytes == 0:
+    flash, board = image.board.timing.flash, image.board
+    if flash is None:
         return macs
     prefixes = {prefix: layer for layer, prefix in image.symbols.groups if layer in macs}
     constants: dict[str, int] = defaultdict(int)
+    copied: dict[str, int] = defaultdict(int)
     for symbol in read_elf(image.path).symbols:
         layer = prefixes.get(symbol.name.partition("__")[0])
         if layer is not None and symbol.type == "STT_OBJECT":
-            constants[layer] += symbol.size
+            in_ram = board.memories.get(board.memory_at(symbol.value))
+            (copied if in_ram is not None and in_ram.kind == "ram" else constants)[layer] += symbol.size
+    reads = {name: round(count * _share(constants.get(name, 0), copied.get(name, 0))) for name, count in macs.items()}
     kept = {layer: size for layer, size in constants.items() if size <= flash.cache_bytes}
-    return {layer: min(count, kept.get(layer, count)) for layer, count in macs.items()}
+    return {layer: min(count, kept.get(layer, count)) for layer, count in reads.items()}
+
+
+def _share(flash: int, ram: int) -> float:
+    return flash / (flash + ram) if ram else 1.0
 
 
 def _folded(cycles: Mapping[BlockCount, float], elf: ElfImage) -> tuple[tuple[str, int], ...]:

@@ -11,7 +11,6 @@ from codesign.base.errors import InputError
 from codesign.base.files.output_folder import replace_folder
 from codesign.compiler.emit import emit
 from codesign.compiler.lower.network import Network
-from codesign.compiler.plan import plan_memory
 from codesign.firmware.boards import Board
 from codesign.firmware.image import Image
 from codesign.firmware.symbols import symbols_of
@@ -24,9 +23,10 @@ from codesign.firmware.toolchain.compilers import (
     link,
     run_tool,
 )
-from codesign.firmware.toolchain.kernels import best_kernel, kernels_for
+from codesign.firmware.toolchain.kernels import kernels_for
 from codesign.firmware.toolchain.manifest import write_build_manifest
 from codesign.firmware.toolchain.objects import compile_runtime
+from codesign.firmware.toolchain.plan import plan_of
 from codesign.firmware.toolchain.runtime import bare_includes, bare_sources, runtime_include, runtime_sources
 
 ENTRY = "Reset_Handler"
@@ -47,7 +47,7 @@ def build_bare(
     if board.native:
         raise InputError(f"board {board.name} has no memory map", hint="use --runtime host")
     compiler = compiler or find_arm_compiler()
-    plan = plan_memory(network, best_kernel(board), board.front_end)
+    plan = plan_of(network, board)
     flags = (*TARGET_FLAGS, *compiler.cpu_flags(board.core.cpu), *COMMON_FLAGS)
     with replace_folder(folder) as building:
         generated = emit(network, plan, building / "src")

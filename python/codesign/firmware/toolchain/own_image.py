@@ -8,12 +8,11 @@ from pathlib import Path
 from codesign.base.errors import InputError
 from codesign.compiler.emit import emit
 from codesign.compiler.lower.network import Network
-from codesign.compiler.plan import plan_memory
 from codesign.firmware.boards import Board
 from codesign.firmware.elf import read_elf
 from codesign.firmware.image import Image
 from codesign.firmware.symbols import symbols_of
-from codesign.firmware.toolchain.kernels import best_kernel
+from codesign.firmware.toolchain.plan import plan_of
 from codesign.firmware.toolchain.zephyr import enhancer_entry
 
 
@@ -25,7 +24,7 @@ def own_image(network: Network, board: Board, elf: Path, folder: Path) -> Image:
     Raises:
         InputError: `elf` is no Arm ELF, or not of the application with a network of this name.
     """
-    plan = plan_memory(network, best_kernel(board), board.front_end)
+    plan = plan_of(network, board)
     generated = emit(network, plan, folder)
     entry = enhancer_entry(network, generated)
     names = {symbol.name for symbol in read_elf(elf).symbols}

@@ -20,16 +20,16 @@ from codesign.base.progress import Progress, silent
 from codesign.base.resources import resource
 from codesign.compiler.emit import Generated, emit
 from codesign.compiler.lower.network import Network
-from codesign.compiler.plan import MemoryPlan, plan_memory
+from codesign.compiler.plan import MemoryPlan
 from codesign.firmware.boards import Board
 from codesign.firmware.image import Image
 from codesign.firmware.symbols import symbols_of
 from codesign.firmware.toolchain.compilers import kept_log
 from codesign.firmware.toolchain.failure import failure
 from codesign.firmware.toolchain.i2s_rate import clock_overlay, overlay_name
-from codesign.firmware.toolchain.kernels import best_kernel
 from codesign.firmware.toolchain.manifest import write_build_manifest
 from codesign.firmware.toolchain.options import BuildOptions, check_options, settings_of
+from codesign.firmware.toolchain.plan import plan_of
 from codesign.firmware.toolchain.zephyr_folder import CONFIGURED, MODEL, build_folder
 from codesign.firmware.toolchain.zephyr_log import telling_line
 from codesign.firmware.toolchain.zephyr_workspace import Toolchain, Workspace, find_build_tools, find_toolchain, find_workspace
@@ -64,7 +64,7 @@ def build_zephyr(
     workspace = find_workspace()
     toolchain = find_toolchain(board)
     find_build_tools()
-    plan = plan_memory(network, best_kernel(board), board.front_end)
+    plan = plan_of(network, board)
     target = workspace.target(board)
     application = resource("app")
     defines = _settings(options, workspace, target, application, network.frontend.ends.rate)
