@@ -7,14 +7,14 @@ import numpy as np
 import pytest
 
 from codesign.base.resources import resource
-from codesign.compiler.lower import lower
-from codesign.compiler.model import load_onnx
+from codesign.compiler.frontend.programs import Program
+from codesign.compiler.load import load_model
 from codesign.firmware.boards import load_board
 from codesign.firmware.elf import read_elf
 from codesign.firmware.machines import MACHINES
 from codesign.firmware.machines.console import read_lines
 from codesign.firmware.machines.machine import MonitorCommand, RunOptions
-from codesign.firmware.machines.renode_script import shell
+from codesign.firmware.machines.renode_script import CONSOLE, shell
 from codesign.firmware.toolchain import BuildOptions, build_zephyr
 from renode_tools import missing_for_renode
 
@@ -30,7 +30,8 @@ TONE = np.rint(4000 * np.sin(np.arange(24000) * 2 * np.pi * 500 / 16000)).astype
 def image(tmp_path_factory):
     if reason := missing_for_renode(BOARD):
         pytest.skip(reason)
-    network = lower(load_onnx(resource("models", "low-latency", "low-latency.onnx")))
+    model = load_model(resource("models", "low-latency", "low-latency.onnx"))
+    network = model.changed(strength=100, programs=(Program("music", strength=0),)).network
     options = BuildOptions((f"CONFIG_CODESIGN_OUTPUT_PEAK={PEAK}",))
     return build_zephyr(network, load_board(BOARD), tmp_path_factory.mktemp("safety") / "zephyr", options=options)
 
@@ -114,3 +115,29 @@ def test_nothing_louder_than_the_peak_leaves_the_image(image, tmp_path):
     assert np.abs(played.astype(int)).max() == PEAK
     assert done.console.stats.number("bypassed") > 50
     assert done.console.faults == {}
+
+
+WRONG = {
+    **dict.fromkeys(("strength 101", "strength -1", "strength 99999999999999999999"), "whole percent from 0 to 100, not '{}'"),
+    **dict.fromkeys(("strength abc", "strength 5%"), "whole percent from 0 to 100, not '{}'"),
+    **dict.fromkeys(("program 2", "program -1", "program music"), "no program '{}'"),
+}
+
+
+def test_what_cannot_be_set_is_one_line_and_no_setting_clicks(image, tmp_path):
+    """Wrong words one after the other, then strength and program every 10 ms: the sound changes by little more than a tone."""
+    board = load_board(BOARD)
+    wrong = [shell(board, 0.2 + 0.04 * number, f"codesign {words}") for number, words in enumerate(WRONG)]
+    right = ("strength 0", "program 1", "strength 100", "program 0")
+    fast = [shell(board, 0.6 + 0.01 * number, f"codesign {right[number % 4]}") for number in range(60)]
+    done, boots, played = run(image, tmp_path, *wrong, *fast)
+    lines = (tmp_path / CONSOLE).read_text(encoding="utf-8", errors="replace").splitlines()
+    for words, answer in WRONG.items():
+        said = answer.format(words.split()[1])
+        assert sum(said in line for line in lines) == 1, words
+    assert sum("whole percent" in line or "no program" in line for line in lines) == len(WRONG), "right ones are not refused"
+    assert len(boots) == 1
+    assert done.console.faults == {}
+    steepest = 4000 * 2 * np.pi * 500 / 16000
+    assert np.abs(np.diff(played[4000:-4000].astype(int))).max() < 1.25 * steepest
+    assert heard_at_the_end(played)
