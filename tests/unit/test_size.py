@@ -13,7 +13,7 @@ from arm_elf import COMPILERS, LINKER_SCRIPT, build
 from codesign.base.errors import InputError
 from codesign.firmware.boards import load_board
 from codesign.firmware.size import BudgetCheck, check_budget, measure
-from codesign.firmware.size.budget import SLOT_TRAILER, check_slot
+from codesign.firmware.size.budget import check_slot
 
 SOURCE = """
 typedef unsigned char u8;
@@ -203,20 +203,42 @@ def test_truncated_and_damaged_files_never_crash(image, board, tmp_path):
             measure(path, board)
 
 
+MCUBOOT = "CONFIG_BOOTLOADER_MCUBOOT=y\nCONFIG_FLASH_LOAD_SIZE=0x70000\n"
+MODE = "CONFIG_MCUBOOT_BOOTLOADER_MODE_"
+
+
 @pytest.mark.parametrize(
-    ("config", "limit"),
+    ("config", "kept"),
     [
-        ("CONFIG_BOOTLOADER_MCUBOOT=y\nCONFIG_FLASH_LOAD_SIZE=0x6000\n", 0x6000),
-        ("CONFIG_BOOTLOADER_MCUBOOT=y\nCONFIG_FLASH_LOAD_SIZE=0x5fff\n", 0x5FFF),
-        ("# CONFIG_BOOTLOADER_MCUBOOT is not set\nCONFIG_FLASH_LOAD_SIZE=0x6000\n", None),
-        ("CONFIG_BOOTLOADER_MCUBOOT=y\nCONFIG_FLASH_LOAD_SIZE=0x0\n", None),
-        (None, None),
+        ("CONFIG_ROM_END_OFFSET=0x2096\n", 0x2096),  # what MCUboot's build says of a swap by moving, ECDSA-P256
+        (f"CONFIG_ROM_END_OFFSET=0x0\n{MODE}SWAP_USING_MOVE=y\n", 464 + 4096 + 4096),
+        (f"# {MODE}OVERWRITE_ONLY is not set\n", 464 + 4096 + 4096),
+        (f"{MODE}SWAP_SCRATCH=y\n", 464 + 48 + 112 * 24),
+        (f"{MODE}OVERWRITE_ONLY=y\n", 464 + 48),
+        (f"{MODE}DIRECT_XIP=y\n", 464 + 48),
     ],
 )
-def test_an_image_for_mcuboot_has_its_slot_as_a_budget(config, limit, tmp_path):
-    elf = build(tmp_path, SOURCE, "arm-none-eabi-gcc", script=f"{LINKER_SCRIPT}\n_flash_used = 0x5000;\n").path
+def test_an_image_for_mcuboot_has_its_slot_as_a_budget(config, kept, tmp_path):
+    """448 KiB, 112 sectors: full to the last byte, and one more."""
+    for over in (0, 1):
+        script = f"{LINKER_SCRIPT}\n_flash_used = {0x70000 - kept + over};\n"
+        elf = build(tmp_path, SOURCE, "arm-none-eabi-gcc", script=script).path
+        (tmp_path / ".config").write_text(MCUBOOT + config)
+        (check,) = check_slot(elf)
+        assert check == BudgetCheck("MCUboot slot", 0x70000 + over, 0x70000)
+        assert check.ok == (over == 0)
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        "# CONFIG_BOOTLOADER_MCUBOOT is not set\nCONFIG_FLASH_LOAD_SIZE=0x6000\n",
+        "CONFIG_BOOTLOADER_MCUBOOT=y\nCONFIG_FLASH_LOAD_SIZE=0x0\n",
+        None,
+    ],
+)
+def test_an_image_without_boot_loader_has_no_slot(config, tmp_path):
+    elf = build(tmp_path, SOURCE, "arm-none-eabi-gcc").path
     if config is not None:
         (tmp_path / ".config").write_text(config)
-    expected = [] if limit is None else [BudgetCheck("MCUboot slot", 0x5000 + SLOT_TRAILER, limit)]
-    assert check_slot(elf) == expected
-    assert all(check.ok == (limit == 0x6000) for check in check_slot(elf))
+    assert check_slot(elf) == []

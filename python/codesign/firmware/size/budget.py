@@ -20,9 +20,17 @@ INTERRUPTED = 160
 words), and what the kernel's and the application's functions that start the thread keep there."""
 
 
-SLOT_TRAILER = 4096
-"""Bytes at a slot's end that MCUboot keeps for itself: its trailer (bootutil_public.h), three words for each of up to 128
-sectors and the state of a swap, and hashes and signature after the image. A sector in all, as it is erased."""
+SECTOR = 4096
+"""Bytes of flash that are erased at once, of the parts that are known here."""
+
+TAGS = 464
+"""Bytes of hashes and signature after an image: RSA-3072 has the longest (boot/zephyr/CMakeLists.txt of MCUboot)."""
+
+_STATUS = 3 * 8
+"""Bytes of a slot's trailer for each sector: three states of a swap in write blocks of up to 8 bytes (MCUboot, design.md)."""
+
+_TRAILER = 4 * 8 + 16
+"""The rest of the trailer: swap's size and type, copy done, image ok, and the magic number."""
 
 
 @dataclass(frozen=True)
@@ -59,11 +67,33 @@ def check_thread(elf: Path, stack: StackReport | None) -> list[BudgetCheck]:
 
 
 def check_slot(elf: Path) -> list[BudgetCheck]:
-    """What MCUboot copies and checks against the slot that it lies in; nothing for an image that no boot loader starts."""
-    file = elf.with_name(".config")
-    text = file.read_text(encoding="utf-8", errors="replace") if file.is_file() else ""
-    slot = re.search(r"^CONFIG_FLASH_LOAD_SIZE=(0x[0-9a-fA-F]+|[0-9]+)$", text, re.MULTILINE)
-    if "CONFIG_BOOTLOADER_MCUBOOT=y" not in text.splitlines() or slot is None or int(slot[1], 0) == 0:
+    """What MCUboot copies and checks, and what it keeps of the slot for itself, against the slot; nothing for an image that no
+    boot loader starts.
+    """
+    config = _configuration(elf.with_name(".config"))
+    slot = int(config.get("FLASH_LOAD_SIZE", "0"), 0)
+    if config.get("BOOTLOADER_MCUBOOT") != "y" or slot == 0:
         return []
     used = next((symbol.value for symbol in read_elf(elf).symbols if symbol.name == "_flash_used"), 0)
-    return [BudgetCheck("MCUboot slot", used + SLOT_TRAILER, int(slot[1], 0))]
+    return [BudgetCheck("MCUboot slot", used + _kept_by_mcuboot(config, slot), slot)]
+
+
+def _kept_by_mcuboot(config: dict[str, str], slot: int) -> int:
+    """Bytes after an image: hashes, signature and trailer. With sysbuild MCUboot's own build says it (CONFIG_ROM_END_OFFSET);
+    else what it needs at most, by the mode: a swap by moving has its trailer in sectors of its own and one more sector free.
+    """
+    if said := int(config.get("ROM_END_OFFSET", "0"), 0):
+        return said
+    modes = [name.removeprefix("MCUBOOT_BOOTLOADER_MODE_") for name in config if name.startswith("MCUBOOT_BOOTLOADER_MODE_")]
+    if any(mode.startswith(("OVERWRITE", "DIRECT_XIP", "SINGLE_APP", "RAM_LOAD", "FIRMWARE_UPDATER")) for mode in modes):
+        return TAGS + _TRAILER
+    trailer = _TRAILER + _STATUS * -(-slot // SECTOR)
+    if "SWAP_SCRATCH" in modes:
+        return TAGS + trailer
+    return TAGS + -(-trailer // SECTOR) * SECTOR + SECTOR
+
+
+def _configuration(file: Path) -> dict[str, str]:
+    """The options of a build's .config that are set, without their CONFIG_."""
+    text = file.read_text(encoding="utf-8", errors="replace") if file.is_file() else ""
+    return dict(re.findall(r"^CONFIG_(\w+)=(.*)$", text, re.MULTILINE))
