@@ -12,7 +12,7 @@ from onnx import helper
 
 from codesign.base.resources import resource
 from codesign.compiler.model import load_onnx
-from codesign.compiler.model.ops import operator_table
+from codesign.compiler.model.operator_page import operator_table
 from codesign.compiler.names import C_KEYWORDS, STAGES, identifier
 from codesign.compiler.operators import Activation, Linear, LstmCell, SkipGate
 from codesign.compiler.quantize.float_run import float_run

@@ -18,7 +18,9 @@ from onnx import numpy_helper
 from codesign.base.errors import InputError
 from codesign.compiler.frontend import Chain
 from codesign.compiler.model import load_onnx, onnx_model
-from codesign.compiler.model.ops import NODE_TESTS, OPERATORS
+from codesign.compiler.model.operator_page import NODE_TESTS
+from codesign.compiler.model.ops import OPERATORS
+from codesign.compiler.model.passes.composed import COMPOSED
 from codesign.compiler.quantize.float_run import float_run
 
 pytestmark = pytest.mark.slow  # the file as a whole
@@ -36,7 +38,7 @@ def cases():
     kept = []
     for case in found:
         nodes = case.model.graph.node if case.model is not None else []
-        plain = len(nodes) == 1 and nodes[0].domain in ("", "ai.onnx") and nodes[0].op_type in OPERATORS
+        plain = len(nodes) == 1 and nodes[0].domain in ("", "ai.onnx") and nodes[0].op_type in {**OPERATORS, **COMPOSED}
         if plain and nodes[0].input and nodes[0].input[0] and not any(word in case.name for word in SKIPPED):
             kept.append(case)
     return kept

@@ -13,6 +13,7 @@ from codesign.base.errors import InputError
 from codesign.compiler.layers import Lookup8, Value
 from codesign.compiler.lower.constants import clamp
 from codesign.compiler.lower.convert import in_type
+from codesign.compiler.lower.reach import reach_of
 from codesign.compiler.lower.tflite import tflite_layer
 from codesign.compiler.lower.unary import rescale_of, slopes_of, unary_of
 
@@ -41,8 +42,7 @@ def lower_activation(context: Context, op: Activation) -> None:
         wide_source = in_type(context, f"{op.name}_wide", source, "int16")
         name = output.name if output.dtype == "int16" else context.new_name(f"{op.output}_wide")
         wide = output if output.dtype == "int16" else context.add(Value(name, output.shape, "int16", _wider(output)))
-        maker = context.graph.maker(op.source)
-        low, high = (-math.inf, math.inf) if maker is None else maker.bounds  # of what the source cannot be, any number serves
+        low, high = reach_of(context.graph, op.source)  # of what the source cannot be, any number serves
         layer = unary_of(op.name, lambda x: _defined(op.name, op.real(np.clip(x, low, high))), wide_source, wide)
         context.layers.append(layer)
         if wide is not output:

@@ -23,6 +23,20 @@ def is_gate(term: Term) -> bool:
     return isinstance(term, Function) and term.kind == "sigmoid"
 
 
+def looks_hidden(term: Term, *, fed_back: bool, tflite: bool) -> bool:
+    """Whether a value looks like an LSTM's new hidden state: σ(…) · tanh(… + …), and a state is fed back from it."""
+    if isinstance(term, LstmOperator):
+        return not term.is_cell
+    if not isinstance(term, Binary) or term.kind != "mul" or tflite:  # TFLite rounds each part of a cell
+        return False
+    if term.operator is None:
+        return True
+    return fed_back and any(
+        is_gate(gate) and isinstance(other, Function) and other.kind == "tanh" and isinstance(other.source, Binary)
+        for gate, other in term.operands()
+    )
+
+
 def is_cell_of(term: Term, hidden: LstmOperator) -> bool:
     """The new cell state of the LSTM operator whose new hidden state is `hidden`."""
     return isinstance(term, LstmOperator) and term.is_cell and term.key == hidden.key

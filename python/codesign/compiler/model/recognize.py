@@ -13,7 +13,7 @@ from codesign.compiler.model.graph import Matrix, Quant, State
 from codesign.compiler.model.gru_cell import gru_call
 from codesign.compiler.model.limits import MAX_WEIGHTS, TOO_LARGE
 from codesign.compiler.model.ops.step import TABLE_HINT
-from codesign.compiler.model.patterns import accumulates, is_cell_of, is_gate, is_gate_state, unguarded
+from codesign.compiler.model.patterns import accumulates, is_cell_of, is_gate, is_gate_state, looks_hidden, unguarded
 from codesign.compiler.model.terms import (
     Affine,
     AtLeast,
@@ -28,6 +28,7 @@ from codesign.compiler.model.terms import (
     Pieces,
     Term,
     beside,
+    in_order,
     stacked,
 )
 from codesign.compiler.names import PARTS, STAGES, identifier
@@ -91,11 +92,22 @@ class Recognizer:
         read a guarded layer's candidate.
         """
         if id(term) not in self._emitted:
-            self._emitted[id(term)] = self._emit(term)
+            for earlier in in_order(term, self._read_apart, self._emitted):
+                if id(earlier) not in self._emitted:
+                    self._emitted[id(earlier)] = self._emit(earlier)
         layer = self._layer_of.get(id(term))
         if layer is not None and self._guards[layer.name] not in ("", guard):
             raise self._refuse(term, "is read without its skip gate: on a skipped step the layer's old state is its output")
         return self._emitted[id(term)]
+
+    def _read_apart(self, term: Term) -> Sequence[Term]:
+        """The values that the operator of a term reads; none where the term may be a part of a cell."""
+        cell = isinstance(term, Binary) and (
+            self._may_be_hidden(term) or (not self._quants and gru_call(term, self._states.values(), self._outputs) is not None)
+        )
+        if cell or not isinstance(term, Binary | Function | Operation):
+            return ()
+        return [operand for operand in term.reads if not isinstance(operand, Constant)]
 
     def _emit(self, term: Term) -> str:
         match term:
@@ -105,8 +117,8 @@ class Recognizer:
                 return self._linear(term) if term.apart is None else self._emit(term.apart)
             case Function():
                 source = self.emit(term.source)
-                operator = Activation(self._name(term), term.kind, source, term.name, term.low, term.high, term.parameters)
-                self.ops.append(operator)
+                given = term.low, term.high, term.parameters, term.curve
+                self.ops.append(Activation(self._name(term), term.kind, source, term.name, *given))
                 return term.name
             case LstmOperator(is_cell=False):
                 return self._lstm(term).output
@@ -142,17 +154,8 @@ class Recognizer:
 
     def _may_be_hidden(self, term: Term) -> bool:
         """Whether a value looks like an LSTM's new hidden state: σ(…) · tanh(… + …), and a state is fed back from it."""
-        if isinstance(term, LstmOperator):
-            return not term.is_cell
-        if not isinstance(term, Binary) or term.kind != "mul" or self._tflite:  # TFLite rounds each part of a cell
-            return False
-        if term.operator is None:
-            return True
         fed_back = any(unguarded(self._outputs[state.output]) is term for state in self._states.values())
-        return fed_back and any(
-            is_gate(gate) and isinstance(other, Function) and other.kind == "tanh" and isinstance(other.source, Binary)
-            for gate, other in term.operands()
-        )
+        return looks_hidden(term, fed_back=fed_back, tflite=self._tflite)
 
     def _of_layer(self, layer: LstmCell, term: Term) -> str:
         """The value that an LSTM's new hidden or cell state is."""
@@ -239,7 +242,7 @@ class Recognizer:
         cell = self._state_input(cell_term, term)
         for function in (output, forget, input_gate):
             self._check_quant(function, UNIT)
-        pre_activations = [self._source(t) for t in (input_gate, forget)] + [candidate, self._source(output)]
+        pre_activations = [*input_gate.reads, *forget.reads, candidate, *output.reads]
         hidden = self._hidden(term, pre_activations[0])
         hidden_name = self.emit(hidden)
         sources, inputs, recurrents, biases = [], [], [], []
@@ -388,10 +391,6 @@ class Recognizer:
                 f"the layer has {wanted.bits} bits, scale {wanted.scale:g}",
                 "docs/model-file.md shows where an LSTM is quantized",
             )
-
-    def _source(self, term: Term) -> Term:
-        assert isinstance(term, Function), "only gates come here"
-        return term.source
 
     def _name(self, term: Term) -> str:
         return identifier(term.node or term.name, self._names, "layer")

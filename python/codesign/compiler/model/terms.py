@@ -6,12 +6,14 @@ by their dataflow here, so neither node names nor the way an exporter splits a m
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
 
 from codesign.compiler.model.graph import Matrix, Quant
+from codesign.compiler.operators.curve import Expression
 from codesign.compiler.operators.operator import Operator, Shape
 
 
@@ -72,13 +74,14 @@ class Affine(Term):
 
 @dataclass(eq=False)
 class Function(Term):
-    """One of operators.functions, or clip, of `source`."""
+    """One of operators.functions, clip, or a curve of `source`."""
 
     kind: str = ""
     source: Term = field(default_factory=lambda: Term("", 0))
     low: float = float("-inf")
     high: float = float("inf")
     parameters: tuple[float, ...] = ()
+    curve: Expression | None = None
 
     @property
     def reads(self) -> tuple[Term, ...]:
@@ -134,6 +137,18 @@ class Pieces(Term):
     @property
     def reads(self) -> tuple[Term, ...]:
         return tuple(self.parts)
+
+
+@dataclass(eq=False)
+class Condition(Term):
+    """A comparison of `operands`, or what And, Or and Not make of comparisons; `kind` is the operator of ONNX."""
+
+    kind: str = ""
+    operands: tuple[Term, ...] = ()
+
+    @property
+    def reads(self) -> tuple[Term, ...]:
+        return self.operands
 
 
 @dataclass(eq=False)
@@ -208,6 +223,23 @@ class Operation(Term):
     def elements(self) -> int:
         matrices = self.call.operator.matrices if self.call is not None and self.index == 0 else ()
         return sum(matrix.values.size for matrix in matrices)
+
+
+def in_order(term: Term, reads: Callable[[Term], Sequence[Term]], known: Container[int]) -> list[Term]:
+    """A term and, before it, what it and others read by `reads`, without those `known` by id: a network may be deeper than
+    Python's stack.
+    """
+    order: list[Term] = []
+    waiting, seen = [(term, False)], {id(term)}
+    while waiting:
+        found, ready = waiting.pop()
+        if ready:
+            order.append(found)
+            continue
+        sources = [source for source in dict.fromkeys(reads(found)) if id(source) not in known and id(source) not in seen]
+        seen.update(map(id, sources))
+        waiting += [(found, True), *((source, False) for source in reversed(sources))]
+    return order
 
 
 def rows_of(matrix: Matrix, rows: slice) -> Matrix:

@@ -11,6 +11,7 @@ import numpy as np
 
 from codesign.compiler.lower.activation import lower_activation
 from codesign.compiler.model.graph import Matrix, Quant
+from codesign.compiler.operators.curve import Expression, write_function
 from codesign.compiler.operators.functions import FUNCTIONS
 from codesign.compiler.operators.operator import Grid, Operator, Real, Shape
 from codesign.compiler.operators.scales import UNIT
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Activation(Operator):
-    """An element-wise function: one of `FUNCTIONS` with its parameters, or "clip" (to low … high)."""
+    """An element-wise function: one of `FUNCTIONS` with its parameters, "clip" (to low … high), or "curve", an expression."""
 
     kind: str
     source: str
@@ -31,6 +32,7 @@ class Activation(Operator):
     low: float = float("-inf")
     high: float = float("inf")
     parameters: tuple[float, ...] = ()
+    curve: Expression | None = None
 
     @property
     def label(self) -> str:
@@ -55,6 +57,8 @@ class Activation(Operator):
         """The function itself; NaN or infinite where it has no value."""
         if self.kind == "clip":
             return np.clip(x, self.low, self.high)
+        if self.curve is not None:
+            return self.curve.of(x)
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):  # who asks looks at what comes out
             return np.asarray(FUNCTIONS[self.kind].of(x, self.parameters))
 
@@ -63,7 +67,9 @@ class Activation(Operator):
 
     @property
     def bounds(self) -> tuple[float, float]:
-        return (self.low, self.high) if self.kind == "clip" else (FUNCTIONS[self.kind].low, FUNCTIONS[self.kind].high)
+        if self.kind in ("clip", "curve"):
+            return self.low, self.high
+        return FUNCTIONS[self.kind].low, FUNCTIONS[self.kind].high
 
     @property
     def matrices(self) -> tuple[Matrix, ...]:
@@ -86,21 +92,17 @@ class Activation(Operator):
         return self, {}
 
     def write(self, writer: QdqWriter) -> None:
-        name, inputs = writer.inner(self), [writer.tensor(self.source)]
-        operator, attributes = "Clip", {}
-        if self.kind == "clip":
-            inputs += [writer.scalar(np.float32(bound)) if np.isfinite(bound) else "" for bound in (self.low, self.high)]
+        name, source = writer.inner(self), writer.tensor(self.source)
+        result = f"{name}/{self.kind}"
+        if self.curve is not None:
+            result = self.curve.write(writer, name, source)
         elif self.kind == "silu":
-            writer.node("Sigmoid", inputs, f"{name}/sigmoid")
-            operator, inputs = "Mul", [*inputs, f"{name}/sigmoid"]
+            writer.node("Sigmoid", [source], f"{name}/sigmoid")
+            writer.node("Mul", [source, f"{name}/sigmoid"], result, label=self.name)
         else:
-            function = FUNCTIONS[self.kind]
-            operator = function.operator
-            if function.constant:
-                inputs += [writer.constant(f"{name}/parameter", np.array([p], np.float32)) for p in self.parameters]
-            attributes = dict(zip(function.attributes or (), self.parameters, strict=not function.constant))
-        writer.node(operator, inputs, f"{name}/{self.kind}", label=self.name, **attributes)
-        writer.finish(self.output, f"{name}/{self.kind}")
+            parameters = (self.low, self.high) if self.kind == "clip" else self.parameters
+            write_function(writer, self.kind, [source], result, parameters, label=self.name)
+        writer.finish(self.output, result)
 
     def lower(self, context: Context) -> None:
         lower_activation(context, self)
@@ -124,4 +126,6 @@ class Activation(Operator):
     def homogeneous(self) -> bool:
         if self.kind == "clip":
             return (self.low, self.high) == (0.0, np.inf)
+        if self.curve is not None:
+            return False
         return FUNCTIONS[self.kind].homogeneous

@@ -82,6 +82,22 @@ class Binary(Operator):
             return (-math.inf, most) if self.operation == "minimum" else (least, math.inf)
         return -math.inf, math.inf
 
+    def reach(self, sources: Sequence[tuple[float, float]]) -> tuple[float, float]:
+        both = list(sources)
+        if self.constant is not None:
+            both.insert(int(self.constant_last), (float(self.constant.min()), float(self.constant.max())))
+        (a, b), (c, d) = both
+        match self.operation:
+            case "add":
+                return a + c, b + d
+            case "subtract":
+                return a - d, b - c
+            case "maximum":
+                return max(a, c), max(b, d)
+            case "minimum":
+                return min(a, c), min(b, d)
+        return (0.0 if self.left == self.right or min(a, c) >= 0.0 else -math.inf), math.inf
+
     @property
     def matrices(self) -> tuple[Matrix, ...]:
         return ()

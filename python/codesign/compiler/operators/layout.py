@@ -39,6 +39,9 @@ class Layout(Operator):
     def bounds(self) -> tuple[float, float]:
         return -math.inf, math.inf
 
+    def reach(self, sources: Sequence[tuple[float, float]]) -> tuple[float, float]:
+        return min(0.0, *(low for low, _ in sources)), max(0.0, *(high for _, high in sources))  # it may fill with zeros
+
     @property
     def matrices(self) -> tuple[Matrix, ...]:
         return ()

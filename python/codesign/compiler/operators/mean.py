@@ -56,6 +56,9 @@ class Mean(Operator):
     def bounds(self) -> tuple[float, float]:
         return 0.0 if self.squares else -math.inf, math.inf
 
+    def reach(self, sources: Sequence[tuple[float, float]]) -> tuple[float, float]:
+        return self.bounds if self.squares else sources[0]
+
     @property
     def matrices(self) -> tuple[Matrix, ...]:
         return ()

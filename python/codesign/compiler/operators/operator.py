@@ -72,6 +72,10 @@ class Operator(ABC):
     def bounds(self) -> tuple[float, float]:
         """The smallest and the largest number that its first output can be, whatever it reads."""
 
+    def reach(self, sources: Sequence[tuple[float, float]]) -> tuple[float, float]:
+        """As `bounds`, where each source is within its pair of `sources`: least and largest number."""
+        return self.bounds
+
     @property
     @abstractmethod
     def matrices(self) -> tuple[Matrix, ...]:

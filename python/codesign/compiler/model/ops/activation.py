@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -10,6 +11,7 @@ from codesign.compiler.model.ops.step import Step, check_magnitude
 from codesign.compiler.model.ops.view import applied, viewed, whole
 from codesign.compiler.model.terms import Constant, Function, LstmOperator, Operation, Term
 from codesign.compiler.operators import Prelu
+from codesign.compiler.operators.curve import Expression
 from codesign.compiler.operators.functions import FUNCTIONS
 from codesign.compiler.operators.recurrent import Recurrent
 
@@ -23,9 +25,20 @@ def function(step: Step) -> None:
         parameters: tuple[float, ...] = (step.scalar(1, "its second input"),)
     else:
         parameters = tuple(float(step.attribute(*item)) for item in (FUNCTIONS[kind].attributes or {}).items())
-    if step.node.op_type == "Gelu" and step.attribute("approximate", b"none") != b"none":
-        raise step.refuse("approximates Gelu by tanh", hint="export Gelu without an approximation")
-    step.give(Function(step.name(), source.extent, step.display, kind=kind, source=source, parameters=parameters))
+    curve = _gelu_by_tanh() if kind == "gelu" and step.attribute("approximate", b"none") == b"tanh" else None
+    if curve is not None:
+        kind = "curve"
+    step.give(Function(step.name(), source.extent, step.display, kind=kind, source=source, parameters=parameters, curve=curve))
+
+
+def _gelu_by_tanh() -> Expression:
+    """0.5 · x · (1 + tanh(√(2/π) · (x + 0.044715 · x³))), as ONNX has it."""
+    x, inner = Expression("x"), Expression("number", parameters=(0.044715,))
+    cubed = Expression("Mul", (inner, Expression("pow", (x,), (3.0,))))
+    factor = Expression("number", parameters=(math.sqrt(2 / math.pi),))
+    curved = Expression("tanh", (Expression("Mul", (factor, Expression("Add", (x, cubed)))),))
+    half = Expression("Mul", (Expression("number", parameters=(0.5,)), x))
+    return Expression("Mul", (half, Expression("Add", (Expression("number", parameters=(1.0,)), curved))))
 
 
 def prelu(step: Step) -> None:
@@ -82,7 +95,7 @@ def _clips_cell(step: Step, source: Term, low: float, high: float) -> bool:
 
 _LEAST_CELL = 8.0
 _NOTES = {
-    "Gelu": "table; exact, without an approximation",
+    "Gelu": "table; exact or approximated by tanh",
     "LeakyRelu": "table; after a convolution it costs nothing",
     "Pow": "table; a constant exponent",
     "Relu": "after a linear layer or a convolution it costs nothing",

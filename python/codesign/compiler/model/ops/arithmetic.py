@@ -9,9 +9,10 @@ from dataclasses import replace
 
 from codesign.compiler.layers.binary import Operation as Kind
 from codesign.compiler.model.limits import MAX_PARTS
+from codesign.compiler.model.ops.choice import rejoined
 from codesign.compiler.model.ops.step import Step, check_magnitude
 from codesign.compiler.model.ops.view import result_of, viewed
-from codesign.compiler.model.terms import Affine, AtLeast, Binary, Choice, Constant, Function, Operation, Term
+from codesign.compiler.model.terms import Affine, Binary, Constant, Function, Operation, Term
 from codesign.compiler.operators.binary import Binary as BinaryOperator
 from codesign.compiler.operators.linear import Linear
 from codesign.compiler.operators.operator import Shape
@@ -82,6 +83,8 @@ def binary(step: Step) -> None:
     left, right = step.term(0), step.term(1)
     if isinstance(left, Constant) and isinstance(right, Constant):
         raise step.refuse("has only constant inputs")
+    if rejoined(step, left, right):
+        return
     if step.node.op_type == "Div":
         left, right = _as_product(step, left, right)
     if step.node.op_type == "Mul":
@@ -136,29 +139,12 @@ def _aligned(step: Step, term: Term, index: int, shape: Shape) -> Term:
     return viewed(step, term, own, f"{step.name()}:{index}")
 
 
-def greater_or_equal(step: Step) -> None:
-    """GreaterOrEqual(state, constant)."""
-    source = step.term(0)
-    step.give(AtLeast(step.name(), source.size, step.display, source=source, threshold=step.scalar(1, "the threshold")))
-
-
-def where(step: Step) -> None:
-    """Where(condition, then, otherwise)."""
-    then, otherwise = step.term(1), step.term(2)
-    if then.size != otherwise.size:
-        raise step.refuse(f"chooses between vectors of {then.size} and {otherwise.size} elements")
-    step.give(Choice(step.name(), then.size, step.display, condition=step.term(0), then=then, otherwise=otherwise))
-
-
-_GATE = "in a skip gate, see docs/model-file.md"
 _TWO = "two values, or a value and a constant, with broadcasting"
 OPERATORS = {
     "Add": (add, f"bias, sum of linear layers, inside an LSTM cell; {_TWO}"),
     "Div": (binary, f"{_TWO}; by a computed value as a product with its reciprocal"),
-    "GreaterOrEqual": (greater_or_equal, _GATE),
     "Max": (binary, _TWO),
     "Min": (binary, f"{_TWO}; in a skip gate"),
     "Mul": (binary, f"inside an LSTM cell; of x and its Sigmoid; {_TWO}"),
     "Sub": (binary, _TWO),
-    "Where": (where, _GATE),
 }

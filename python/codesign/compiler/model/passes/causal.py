@@ -11,16 +11,13 @@ import numpy as np
 import onnx
 
 from codesign.base.errors import InputError
+from codesign.compiler.model.passes.composed.products import labels
 from codesign.compiler.model.passes.draft import Draft, attribute, make, operand, positive, set_attribute
 from codesign.compiler.model.passes.families import ELEMENTWISE, REDUCTIONS, VIEWS
 from codesign.compiler.model.passes.states import keep_past, keep_state, starts_known
 from codesign.compiler.model.passes.stream import HINT as _HINT
 from codesign.compiler.model.passes.stream import Stream
 from codesign.compiler.model.passes.weights import RECURRENT, conv_pads, set_conv_pads
-
-_ATTENTION_HINT = (
-    "no layer does: take a linear layer, a convolution or a recurrent layer along that axis, or gates (a mean, linear, sigmoid)"
-)
 
 
 def stepped(draft: Draft, stream: Stream) -> Draft:
@@ -131,9 +128,7 @@ def _check_frame_alone(draft: Draft, stream: Stream, node: onnx.NodeProto, timed
     if kind in ELEMENTWISE or kind in ("MatMul", "Gemm"):
         if kind in ("MatMul", "Gemm") and len(timed) > 1:
             if all(axis < len(draft.shape(name)) - 2 for name, axis in timed.items()):
-                raise draft.refuse(
-                    node, "multiplies two computed values in each frame, as attention does", hint=_ATTENTION_HINT
-                )
+                return  # two values of one frame, as attention within it
             raise draft.refuse(node, "multiplies frames with frames", hint=_HINT)
         return
     if kind in VIEWS:
@@ -146,7 +141,7 @@ def _check_frame_alone(draft: Draft, stream: Stream, node: onnx.NodeProto, timed
     along: set[int] = set()
     if kind in ("Concat", "Split", "Gather"):
         along = {positive(int(attribute(node, "axis", 0)), rank)}
-    elif kind in ("Softmax", "LogSoftmax", "ArgMax"):
+    elif kind in ("Softmax", "LogSoftmax", "ArgMax", "LpNormalization"):
         along = {positive(int(attribute(node, "axis", -1 if kind != "ArgMax" else 0)), rank)}
     elif kind in ("LayerNormalization", "RMSNormalization"):
         along = set(range(positive(int(attribute(node, "axis", -1)), rank), rank))
@@ -158,10 +153,27 @@ def _check_frame_alone(draft: Draft, stream: Stream, node: onnx.NodeProto, timed
         along = {1} if kind == "BatchNormalization" else set(range(2, rank))
         if kind in ("MaxPool", "AveragePool"):
             along = {2 + i for i, k in enumerate(attribute(node, "kernel_shape", [])) if k != 1}
+    elif kind == "GroupNormalization":
+        along = set(range(1, rank))
+    elif kind in ("DepthToSpace", "SpaceToDepth"):
+        along = {1, 2, 3}
+    elif kind == "Resize":
+        along = {a for a, n in enumerate(stream.few.shape(node.output[0])) if n != stream.few.shape(source)[a]}
+    elif kind == "Einsum":
+        _check_einsum(draft, stream, node, timed)
     else:
         raise draft.refuse(node, f"{kind} over frames is not known to need the past alone", hint=_HINT)
     if axis in along:
         raise draft.refuse(node, "works along time, over all frames at once", hint=_HINT)
+
+
+def _check_einsum(draft: Draft, stream: Stream, node: onnx.NodeProto, timed: dict[str, int]) -> None:
+    """Refuse an Einsum that does not give each frame from the same frame of what it reads."""
+    terms, wanted = labels(draft, node)
+    letters = {term[timed[name]] for term, name in zip(terms, node.input, strict=True) if name in timed}
+    after = stream.axis(node.output[0])
+    if len(letters) != 1 or after is None or wanted[after] not in letters:
+        raise draft.refuse(node, "multiplies frames with frames", hint=_HINT)
 
 
 def _recurrent(draft: Draft, stream: Stream, node: onnx.NodeProto, timed: dict[str, int]) -> list[onnx.NodeProto]:

@@ -8,6 +8,7 @@ ELEMENTWISE = frozenset((
     "Log", "Max", "Mean", "Min", "Mish", "Mod", "Mul", "Neg", "Not", "Or", "PRelu", "Pow", "Reciprocal", "Relu", "Round",
     "Selu", "Sigmoid", "Sign", "Sin", "Softplus", "Softsign", "Sqrt", "Sub", "Sum", "Swish", "Tan", "Tanh",
     "ThresholdedRelu", "Where", "Xor", "QuantizeLinear", "DequantizeLinear", "Atan", "Cosh", "Sinh", "Acos", "Asin",
+    "Acosh", "Asinh", "Atanh", "Shrink",
 ))
 """Each element of the result comes from elements at the same place."""
 
@@ -22,7 +23,8 @@ FOLDED = frozenset((
 """Cheap to compute from constants, and with nothing but their inputs to know."""
 
 REDUCTIONS = frozenset((
-    "ReduceL1", "ReduceL2", "ReduceMax", "ReduceMean", "ReduceMin", "ReduceProd", "ReduceSum", "ReduceSumSquare",
+    "ReduceL1", "ReduceL2", "ReduceLogSum", "ReduceLogSumExp", "ReduceMax", "ReduceMean", "ReduceMin", "ReduceProd",
+    "ReduceSum", "ReduceSumSquare",
 ))
 """One number from many, along axes."""
 

@@ -14,6 +14,7 @@ from codesign.compiler.model.passes import (
     batch_norm,
     block_weights,
     cleanup,
+    composed,
     cuts,
     dequantize,
     dynamic,
@@ -24,6 +25,7 @@ from codesign.compiler.model.passes import (
     pointwise,
     scales,
     scatter,
+    selections,
 )
 from codesign.compiler.model.passes.convert import draft_of, model_of
 from codesign.compiler.model.passes.draft import Draft
@@ -38,6 +40,8 @@ Pass = Callable[[Draft], bool]
 
 PASSES: tuple[tuple[str, Pass], ...] = (
     ("cleanup", cleanup.run),
+    ("composed", composed.run),
+    ("selections", selections.run),
     ("gather", gather.run),
     ("scatter", scatter.run),
     ("cuts", cuts.run),

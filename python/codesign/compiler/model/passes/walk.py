@@ -24,6 +24,8 @@ from codesign.compiler.model.passes.families import FOLDED
 
 _MAX_VALUES = 2 * MAX_WEIGHTS
 """Elements that folding may have made and not dropped."""
+_SAME_TYPE = ("GroupNormalization", "InstanceNormalization", "LpNormalization", "MeanVarianceNormalization", "RMSNormalization")
+"""Operators whose result is as what they read, which not every version of onnx infers."""
 _LINEAR_HINT = "give the graph's inputs fixed sizes, or export it again, see docs/model-file.md"
 
 
@@ -114,6 +116,9 @@ def infer(draft: Draft, node: onnx.NodeProto) -> None:
         raise draft.refuse(node, first_words(error)) from error
     for name in node.output:
         if not name:
+            continue
+        if node.op_type in _SAME_TYPE and not (name in found and found[name].tensor_type.HasField("shape")):
+            draft.types[name] = draft.types[node.input[0]]
             continue
         tensor = found[name].tensor_type if name in found else onnx.TypeProto.Tensor()
         if not tensor.HasField("shape") or any(not d.HasField("dim_value") or d.dim_value < 0 for d in tensor.shape.dim):
