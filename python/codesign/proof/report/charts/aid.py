@@ -48,7 +48,7 @@ def _curve(title: str, points: Sequence[CurvePoint], unit: str, *, logarithmic: 
         drawn.append(element("line", x1=across(at), y1=_TOP, x2=across(at), y2=_TOP + _HEIGHT, class_="grid"))
         drawn.append(text(across(at), _TOP + _HEIGHT + 18, f"{at:g}", "middle", class_="axis"))
     way = "L".join(f"{across(point.at):.1f} {up(value):.1f}" for point, value in zip(points, values, strict=True))
-    drawn.append(element("path", d=f"M{way}", class_="mean-line", fill="none"))
+    drawn.append(element("path", d=f"M{way}", class_="curve"))
     drawn.append(text(_LEFT, _TOP - 6, unit, class_="axis"))
     unit_across = "Hz" if logarithmic else "ms"
     drawn.append(text(WIDTH - 20, _TOP + _HEIGHT + 36, unit_across, "end", class_="axis"))
