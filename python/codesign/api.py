@@ -269,7 +269,7 @@ def fit(
     ratio: float | None = None,
     attack: float = 5.0,
     release: float = 100.0,
-    attenuation_limit: float | None = 6.0,
+    attenuation_limit: float | None = 3.0,
 ) -> Fitting:
     """The gains of a hearing aid for an audiogram, by NAL-R with compression around speech of average level; a TOML file of
     them, which `build`, `prove`, `measure` and `evaluate` take as `fit`, goes to `output`.

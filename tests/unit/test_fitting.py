@@ -1,11 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """Fitting: audiograms that are typed or named, NAL-R against an implementation of others, and a table that build takes."""
 
+import inspect
+
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
+import codesign
 from codesign.base.errors import InputError
 from codesign.base.resources import resource
+from codesign.cli.app import app
 from codesign.compiler.load import load_model
 from codesign.compiler.model.chain_file import fit_entries
 from codesign.firmware.boards import load_board
@@ -69,6 +74,15 @@ def test_a_file_gives_back_the_table(tmp_path):
     assert fit_entries(path) == {"compressor": found.compressor, "attenuation_limit": 3.0}
     path.write_text(toml_of(fit(read_audiogram("N3"), attenuation_limit=None)))
     assert limit_of(path) is None
+
+
+def test_all_who_fit_have_the_same_defaults(tmp_path):
+    """The library, the functions of the package and the command line."""
+    ours, theirs = (inspect.signature(function).parameters for function in (fit, codesign.fit))
+    names = ("ratio", "attack", "release", "attenuation_limit")
+    assert [theirs[name].default for name in names] == [ours[name].default for name in names]
+    CliRunner().invoke(app, ["fit", "--audiogram", "N3", "-o", str(tmp_path / "fit.toml")])
+    assert (tmp_path / "fit.toml").read_text() == toml_of(fit(read_audiogram("N3")))
 
 
 def test_the_limit_of_a_fitting_holds_where_the_chain_has_none(tmp_path):
