@@ -3,7 +3,7 @@
 
 import numpy as np
 import pytest
-from onnx import TensorProto, helper
+from onnx import TensorProto, helper, numpy_helper
 
 from codesign.base.errors import InputError
 from codesign.compiler.model.onnx_model import load_stage
@@ -205,7 +205,7 @@ def test_bounds_by_hand(tmp_path):
     assert {"Where", "Less", "Not"}.isdisjoint(kinds(same_step(step(g, [1, 6]))))
 
 
-@pytest.mark.parametrize("exporter", ["elu", "softplus", "shrink", "sign", "gelu"])
+@pytest.mark.parametrize("exporter", ["elu", "softplus", "shrink", "sign", "gelu", "filled"])
 def test_a_function_in_pieces_is_one_table(exporter, tmp_path):
     g = Graph()
     zero, one = g.constant(np.float32(0)), g.constant(np.float32(1))
@@ -219,6 +219,8 @@ def test_a_function_in_pieces_is_one_table(exporter, tmp_path):
         g("Where", inside, g("Mul", "x", g.constant(np.float32(0.1))), g("Sub", "x", g("Sign", "x")))
     elif exporter == "sign":
         g("Mul", g("Sign", "x"), g("Log", g("Add", g("Abs", "x"), one)))
+    elif exporter == "filled":
+        g("Where", g("Equal", "x", zero), one, g("Abs", "x"))
     else:
         g("Gelu", "x", approximate="tanh")
     same(g, [1, 40], tmp_path, 20)
@@ -271,3 +273,44 @@ def test_constant_nodes_do_not_count(tmp_path):
     path = tmp_path / "many.onnx"
     path.write_bytes(step(g, [1, 6]).SerializeToString())
     assert np.array_equal(graph_of(path, np.arange(6.0)), np.arange(6.0) + 1)
+
+
+@pytest.mark.parametrize("inputs", ["float16", "float32"])
+def test_half_precision_is_taken_in_float32(inputs, tmp_path):
+    """A network exported after .half(), or converted with its inputs kept: no rounding of float16 is left."""
+    g = Graph()
+    half = g.constant(np.random.default_rng(3).standard_normal((6, 4)).astype(np.float16))
+    source = "x" if inputs == "float16" else g("Cast", "x", to=TensorProto.FLOAT16)
+    y = g("Tanh", g("MatMul", source, half))
+    if inputs == "float32":
+        y = g("Cast", y, to=TensorProto.FLOAT)
+    kind = TensorProto.FLOAT16 if inputs == "float16" else TensorProto.FLOAT
+    infos = [[helper.make_tensor_value_info(name, kind, [1, n])] for name, n in (("x", 6), (y, 4))]
+    graph = helper.make_graph(g.nodes, "graph", *infos, g.tensors)
+    path = tmp_path / "half.onnx"
+    path.write_bytes(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)]).SerializeToString())
+    weights = next(numpy_helper.to_array(t) for t in g.tensors).astype(np.float64)
+    x = np.random.default_rng(4).standard_normal(6)
+    assert np.abs(graph_of(path, x) - np.tanh(x @ weights)).max() < 1e-6
+    assert any("float16" in note for note in loaded(path).notes)
+
+
+def test_one_number_beside_the_gains_is_dropped(tmp_path):
+    """The probability of speech of RNNoise and PercepNet."""
+    g = Graph()
+    g("Sigmoid", g("MatMul", "x", g.weights(6, 4)), outputs=["gains"])
+    g("Sigmoid", g("MatMul", "x", g.weights(6, 1)), outputs=["vad"])
+    path = tmp_path / "model.onnx"
+    path.write_bytes(g.model({"x": [1, 6]}, {"vad": [1, 1], "gains": [1, 4]}).SerializeToString())
+    graph = loaded(path)
+    assert graph.output == "gains"
+    assert "output 'vad' [1, 1] is dropped: 'gains' is the network's result" in graph.notes
+
+
+def test_a_convolution_without_frames_before_the_first():
+    g = Graph()
+    y = g("Conv", g("Transpose", "x", perm=[0, 2, 1]), g.weights(6, 6, 3))
+    g("Sigmoid", g("Transpose", y, perm=[0, 2, 1]), outputs=["mask"])
+    with pytest.raises(InputError, match="gives 2 frames fewer than it reads") as caught:
+        simplify(PATH, g.model({"x": [1, "frames", 6]}, {"mask": [1, "fewer", 6]}))
+    assert "pad 2 frames" in str(caught.value.hint)

@@ -296,7 +296,7 @@ def test_sums_that_double(tmp_path):
     for index in range(40):
         last = net.node("Add", [last, last], f"r{index}")
     net.node("Sigmoid", [last], "mask")
-    refused(net.model(), tmp_path, "16 linear layers")
+    refused(net.model(), tmp_path, "64 linear layers")
 
 
 def test_operators_that_bring_their_own_graph(tmp_path):

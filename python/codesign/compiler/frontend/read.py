@@ -213,11 +213,16 @@ def _check_sizes(chain: Chain, where: str, n_features: int | None, n_outputs: in
         )
 
 
+_OWN_FEATURES = "what a chain does not compute, such as pitch features, the network must make of its spectrum or frame"
+
+
 def _fits(chain: Chain | None, n_features: int | None, n_outputs: int | None) -> str:
     """What to do about sizes that do not fit."""
     found = [] if n_features is None or n_outputs is None else fitting(chain, n_features, n_outputs)
     sizes = f"{n_features} to {n_outputs}"
-    return f"{sizes} fits {' | '.join(found[:_SHOWN])} (docs/model-file.md)" if found else f"{HINT}: nothing known fits {sizes}"
+    if found:
+        return f"{sizes} fits {' | '.join(found[:_SHOWN])} (docs/model-file.md)"
+    return f"{HINT}: nothing known fits {sizes}; {_OWN_FEATURES}"
 
 
 def _assumed(chain: Chain, said: set[str]) -> list[str]:

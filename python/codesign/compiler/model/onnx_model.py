@@ -261,7 +261,8 @@ def _remaining(path: Path, kind: str, shapes_of: dict[str, Shape], taken: set[st
     if len(left) != 1:
         names = ", ".join(f"'{name}'" for name in left) or "none"
         role = "features" if kind == "input" else "mask"
-        raise InputError(f"{path}: {kind}s that are no states: {names}; exactly one is expected, the {role}", hint=_SHAPE_HINT)
+        hint = f"--result NAME keeps one; {_SHAPE_HINT}" if kind == "output" and left else _SHAPE_HINT
+        raise InputError(f"{path}: {kind}s that are no states: {names}; exactly one is expected, the {role}", hint=hint)
     return left[0]
 
 

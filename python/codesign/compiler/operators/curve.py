@@ -19,6 +19,7 @@ _OPERATORS: Mapping[str, Callable[..., Any]] = {
     "Add": np.add,
     "And": np.logical_and,
     "Div": np.divide,
+    "Equal": np.equal,
     "Greater": np.greater,
     "GreaterOrEqual": np.greater_equal,
     "Less": np.less,

@@ -112,7 +112,7 @@ def _node(term: Term, operands: tuple[Expression, ...]) -> Expression | None:
 
 _NOTE = "in the condition of a Where"
 OPERATORS = {
-    **dict.fromkeys(("And", "Greater", "Less", "LessOrEqual", "Not", "Or"), (condition, _NOTE)),
+    **dict.fromkeys(("And", "Equal", "Greater", "Less", "LessOrEqual", "Not", "Or"), (condition, _NOTE)),
     "GreaterOrEqual": (condition, f"{_NOTE}; in a skip gate, see docs/model-file.md"),
     "Where": (where, "a function of one number by constants: a table; in a skip gate, see docs/model-file.md"),
 }

@@ -13,7 +13,7 @@ from codesign.compiler.model.passes.draft import Draft
 
 
 def choose_output(draft: Draft, props: Mapping[str, str], wanted: str | None) -> None:
-    """Keep the output `wanted`, or the one as large as the features, and the states.
+    """Keep the output `wanted`, or the one as large as the features or larger than one number, and the states.
 
     Where several are equally good (real and imaginary part of a mask) they all stay.
 
@@ -30,7 +30,9 @@ def choose_output(draft: Draft, props: Mapping[str, str], wanted: str | None) ->
         return
     sizes = {math.prod(draft.shape(name)) for name in draft.dims if name not in states_in}
     fitting = [name for name in free if math.prod(draft.shape(name)) in sizes]
-    kept = [wanted] if wanted is not None else fitting or free
+    wide = [name for name in free if math.prod(draft.shape(name)) > 1]
+    alone = wide if len(wide) == 1 else []  # beside one number, such as the probability of speech
+    kept = [wanted] if wanted is not None else fitting or alone or free
     for name in free:
         if name not in kept:
             draft.outputs.remove(name)

@@ -109,10 +109,26 @@ def _frames(draft: Draft, symbol: str, stream: Stream) -> Draft:
     where = [
         f"axis {axis} of '{name}'" for name, dims in draft.dims.items() for axis, size in enumerate(dims) if size == symbol
     ]
-    one = walk(draft, {symbol: 1})
+    try:
+        one = walk(draft, {symbol: 1})
+    except InputError:
+        _check_windows(stream)
+        raise
     one.drop_dead()
     one.note(f"the file reads many frames at once ({', '.join(where)}): it is taken one frame a step, states keep the past")
     return walk(stepped(one, stream))
+
+
+def _check_windows(stream: Stream) -> None:
+    """Refuse a convolution that gives fewer frames than it reads, which no single frame is enough for."""
+    for node in stream.few.nodes:
+        if node.op_type != "Conv" or not stream.growing(node.output[0]):
+            continue
+        axis = stream.growing(node.output[0])[0]
+        lost = stream.few.shape(node.input[0])[axis] - stream.few.shape(node.output[0])[axis]
+        if lost > 0:
+            hint = f"pad {lost} frames of zeros in front in the network, or export one step with past frames as a state"
+            raise stream.few.refuse(node, f"gives {lost} frames fewer than it reads: nothing comes before the first", hint=hint)
 
 
 def _fixed_length(draft: Draft, plain: Draft) -> Draft | None:

@@ -29,6 +29,7 @@ from codesign.compiler.model.passes import (
 )
 from codesign.compiler.model.passes.convert import draft_of, model_of
 from codesign.compiler.model.passes.draft import Draft
+from codesign.compiler.model.passes.half import widened
 from codesign.compiler.model.passes.outputs import choose_output, pairs_by_shape, state_pairs
 from codesign.compiler.model.passes.pairs import pair_states
 from codesign.compiler.model.passes.sequence import one_step
@@ -70,7 +71,10 @@ def simplify(path: Path, model: onnx.ModelProto, output: str | None = None, *, a
     Raises:
         InputError: what `walk` and `one_step` refuse; no such output.
     """
+    model, halves = widened(model)
     draft = draft_of(path, model)
+    if halves:
+        draft.note("the file computes in float16: it is taken in float32, which differs by the rounding of float16")
     draft.take_constants()
     block_weights.run(draft)
     integers.run(draft)
