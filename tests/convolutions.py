@@ -11,6 +11,7 @@ import numpy as np
 
 from codesign.compiler.layers import Conv2d, ConvTranspose2d
 from codesign.compiler.layers.conv_code import Axis, ConvPhase, block_results, pack_conv
+from codesign.compiler.layers.conv_runs_code import conv_runs
 from codesign.compiler.layers.convolution import Convolution
 from integer_layers import integers
 
@@ -50,6 +51,23 @@ def structs(layer: Convolution, pointer: Any, put: Callable[[np.ndarray], int]) 
         rest = (layer.source_zero_point, layer.zero_point, layer.low, layer.high, time * frequency, layer.twice)
         block = block_results(phase, layer.depthwise)
         found.append((kind(put(packed), *constants, *axes, *shape, block, phase.interleaved, frequency, *rest), phase))
+    return found
+
+
+def run_structs(layer: Convolution, put: Callable[[np.ndarray], int]) -> list[tuple[ctypes.Structure, ConvPhase]]:
+    """A filled cs_conv_runs_layer for each phase, of 32-bit cores; none where cs_conv_runs_s16 does not compute the layer."""
+    fields = (
+        *((name, ctypes.c_uint32) for name in ("weights", "constants")),
+        *((name, AXIS) for name in ("time", "frequency")),
+        *((name, ctypes.c_uint16) for name in ("groups", "inputs", "rows", "vectors", "block")),
+        ("group_weights", ctypes.c_uint32),
+    )
+    kind, found = type("RunsStruct", (ctypes.Structure,), {"_fields_": fields}), []
+    for run in conv_runs(layer) or ():
+        phase, rows = run.phase, len(run.constants) // layer.groups
+        shape = (layer.groups, phase.weights.shape[1], rows, run.vectors, run.block, run.weights[0].size)
+        axes = [_axis(a) for a in (phase.time, phase.frequency)]
+        found.append((kind(put(run.weights), put(run.constants), *axes, *shape), phase))
     return found
 
 

@@ -138,6 +138,8 @@ def position_cases(rng: np.random.Generator) -> list[Case]:
             middle = np.arange(rows)[:, None] * columns / rows
             weights[np.abs(np.arange(columns) - middle) > 1 + columns / 30] = 0
             weights[rows // 3] = 0
+        if rows == 21:  # four that stand in one vector
+            weights[8:12] = 0
         layer = FullyConnected(
             name=f"positions_{i}",
             source="x",
@@ -318,11 +320,30 @@ def depthwise_cases(rng: np.random.Generator) -> list[Case]:
     return cases
 
 
+def convolution_cases(rng: np.random.Generator) -> list[Case]:
+    """Neighbouring taps along frequency, which cores with vectors compute from runs of a staged source."""
+    cases = []
+    for weights, shape, stride, groups, transposed in (
+        ((6, 3, 2, 5), (6, 3, 13), 2, 2, False),
+        ((5, 8, 1, 1), (8, 1, 9), 1, 1, False),
+        ((4, 4, 1, 5), (8, 1, 7), 2, 2, True),
+    ):
+        padding = ((weights[2] - 1, 0), (weights[3] // 2, weights[3] // 2))
+        geometry = {"padding": padding, "groups": groups, "transposed": transposed, "prelu": stride == 2}
+        some = with_constants(rng, integers(rng, weights, "random"), shape, (1, stride), **geometry)
+        negative = None if some.negative is None else np.minimum(some.negative, some.multiplier)
+        shift = rng.integers(-14, -1, weights[0]).astype(np.int32)
+        layer = replace(some, shift=shift, negative=negative, low=-32767, high=32767, twice=False)
+        x, y = value("x", int(np.prod(shape)), "int16"), value("y", int(np.prod(layer.result_shape)), "int16")
+        cases.append(Case(layer, {"x": x, "y": y}, [{"x": of_type(rng, x.size, "int16", kind)} for kind in KINDS]))
+    return cases
+
+
 def all_cases() -> list[Case]:
     rng = np.random.default_rng(2)
     makers = (
         *(fully_connected_cases, gru_cases, other_recurrent_cases, binary_cases, binary16_cases),
-        *(unary_cases, reduction_cases, small_gru_cases, position_cases, depthwise_cases),
+        *(unary_cases, reduction_cases, small_gru_cases, position_cases, depthwise_cases, convolution_cases),
     )
     return [case for make in makers for case in make(rng)]
 

@@ -43,11 +43,6 @@
         .endif
         .endm
 
-        .macro  TO_RESULTS rows
-        movs    r2, #\rows
-        b       .Lresults
-        .endm
-
         .macro  ONE_VECTOR whole
         WEIGHTS q2 1
         NEXT_ROW
@@ -67,7 +62,7 @@
         str     r2, [r5], #4
         le      lr, 1b
         str     r4, [r7]
-        TO_RESULTS 3
+        b       .Lresults
         .endm
 
         .macro  TWO_VECTORS whole
@@ -96,7 +91,7 @@
         vmladava.s16 r4, q7, q1
         le      lr, 1b
         str     r4, [r7]
-        TO_RESULTS 3
+        b       .Lresults
         .endm
 
         .macro  THREE_VECTORS whole
@@ -124,7 +119,7 @@
         vmladava.s16 r2, q7, q0
         le      lr, 1b
         str     r2, [r5]
-        TO_RESULTS 2
+        b       .Lresults
         .endm
 
         /* A patch's sum to \sum; after its second product `store` of another one's */
@@ -174,5 +169,5 @@
         PATCH   \vectors \whole r2 str r0, [r3], #8
         le      lr, 1b
         str     r2, [r3, #-4]
-        TO_RESULTS 1
+        b       .Lresults
         .endm

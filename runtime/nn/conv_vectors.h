@@ -10,7 +10,7 @@
 
 #define CS_MOST_VECTORS 6u /* of eight columns, for cs_conv_vectors */
 
-/* Rows of weights from `row` on times `count` patches, and their results; what runs is moved on. */
+/* Rows of weights from `row` on times `count` patches; `weights` and `row` are moved on. */
 typedef struct cs_conv_vectors_run {
     const int8_t *weights; /* where `row` starts among four packed ones */
     uint32_t row, rows;
@@ -18,17 +18,10 @@ typedef struct cs_conv_vectors_run {
     int32_t *acc; /* of three rows, and 16 bytes */
     uint32_t count, columns; /* of a patch, a multiple of 4 */
     uint32_t apart;          /* bytes from a row's sums to the next row's */
-    const int32_t *bias;     /* of the row's channel; NULL: sums of the first rows are all that is wanted */
-    const int32_t *positive, *negative;
-    const int8_t *shift;
-    int16_t *y;         /* of the row's channel and phase */
-    uint32_t y_channel; /* bytes */
-    uint32_t y_step, phases;
-    int32_t phase, fewer; /* phases from `fewer` on have a result less */
 } cs_conv_vectors_run;
 
-/* Assembly: all rows; or the sums of three of up to two vectors of eight columns, of two rows of three vectors, of one row of more.
- * Results are int16 without other bounds, shifts to the right. */
+/* Assembly: the sums of three rows of up to two vectors of eight columns, of two rows of three vectors, of one row of more, without
+ * their biases. */
 void cs_conv_vectors(cs_conv_vectors_run *run, uint32_t vectors);
 
 typedef struct cs_patch_shape {
@@ -77,17 +70,6 @@ static __attribute__((noinline)) void cs_conv_many_columns(const int8_t *from, c
     cs_conv_multiply(rows, patches, columns, (count + 1) / 2, none, acc, block);
 }
 
-/* Whether cs_conv_vectors gives a layer's results. */
-static inline int cs_conv_is_ordinary(const cs_conv *layer, uint32_t first, int wide)
-{
-    int ordinary = wide && layer->zero_point == 0 && !layer->twice && layer->low == -32767 && layer->high == 32767;
-
-    for (uint32_t channel = first; channel < first + layer->outputs; channel++) {
-        ordinary &= layer->shift[channel] < -1 && layer->shift[channel] >= -1 - CS_MOST_RIGHT;
-    }
-    return ordinary;
-}
-
 /* `count` results from f on, of one t, of all outputs of one group, whose first output is `first`; `at`: where they stand. */
 static inline const int8_t *cs_conv_block(const cs_conv *layer, const int8_t *weights, const int16_t *patches, uint32_t count,
                                           uint32_t first, uint32_t f, uint32_t at, void *y, int wide, int16_t *scratch)
@@ -95,7 +77,6 @@ static inline const int8_t *cs_conv_block(const cs_conv *layer, const int8_t *we
     const uint32_t columns = CS_ROUND_UP_4((uint32_t)layer->inputs * layer->time.taps * layer->frequency.taps);
     const uint32_t vectors = (columns + 7) / 8, phases = layer->phases, rows = layer->outputs * phases;
     const uint32_t most = vectors <= 2 ? 3 : vectors == 3 ? 2 : vectors <= CS_MOST_VECTORS ? 1 : 4;
-    const int ordinary = vectors <= CS_MOST_VECTORS && cs_conv_is_ordinary(layer, first, wide);
     cs_conv_vectors_run run = {
         .weights = weights,
         .rows = rows,
@@ -106,19 +87,7 @@ static inline const int8_t *cs_conv_block(const cs_conv *layer, const int8_t *we
         .apart = 4u * layer->block,
     };
 
-    if (ordinary) {
-        run.bias = layer->bias + first;
-        run.positive = layer->multiplier + first;
-        run.negative = layer->negative != 0 ? layer->negative + first : run.positive;
-        run.shift = layer->shift + first;
-        run.y = (int16_t *)y + at + first * layer->y_channel;
-        run.y_channel = 2 * layer->y_channel;
-        run.y_step = layer->frequency.y_step;
-        run.phases = phases;
-        run.fewer = (int32_t)(layer->y_frequency - (f + count - 1) * phases);
-        cs_conv_vectors(&run, vectors);
-    }
-    for (uint32_t row = ordinary ? rows : 0; row < rows; row += most) {
+    for (uint32_t row = 0; row < rows; row += most) {
         const uint32_t real = rows - row < most ? rows - row : most;
 
         if (vectors <= CS_MOST_VECTORS) {

@@ -2,15 +2,14 @@
 /* void cs_conv_vectors(cs_conv_vectors_run *run, uint32_t vectors)
  *
  * conv_vectors.h says what it computes. The weights of some rows stay in vectors, six at most, while all patches pass: three rows of
- * up to two vectors, two of three, one of more. Then their sums become results, four at a time. What a patch's last vector has
- * beyond its columns belongs to what stands after it: weights there are 0.
+ * up to two vectors, two of three, one of more. What a patch's last vector has beyond its columns belongs to what stands after it:
+ * weights there are 0.
  *
- * Sums:                                              Results:
- *   r1  patches, running    r3, r5, r7  acc, running   r0, r1  acc of a row, running     r3  y, running
- *   r6  bytes of a patch    r0, r2, r4  sums           r2      rows left of these        r4  bias          q4, q5  multipliers
- *   r8  row                 r9   its weights           r5      shift                     r6  four steps    q6      steps
- *   r10 rows                r11  to the next four      r7-r11  constants, results, ...   lr  results left  q7      -32767
- *   lr  patches left        r12  run                   r12     run
+ *   r1  patches, running    r3, r5, r7  acc, running
+ *   r6  bytes of a patch    r0, r2, r4  sums
+ *   r8  row                 r9   its weights
+ *   r10 rows                r11  to the next four
+ *   lr  patches left        r12  run
  *   q0, q1  x, and where a row's columns stand; q2-q7  weights
  *   [sp] run, [sp, #4] code of the sums
  *
@@ -26,12 +25,6 @@
 #define ACC 16
 #define COUNT 20
 #define APART 28
-#define CONSTANTS 32
-#define Y 48
-#define Y_CHANNEL 52
-#define STEP 56
-#define PHASES 60
-#define PHASE 64
 
         .syntax unified
         .thumb
@@ -60,7 +53,6 @@ cs_conv_vectors:
         add     r1, r1, r2
         strd    r0, r1, [sp]
         mov     r12, r0
-.Lblock:                                        // the next rows; r12 run
         ldm     r12, {r2, r8, r10}
         ldr     r6, [r12, #24]                  // columns
         mov     r9, r2
@@ -124,100 +116,10 @@ cs_conv_vectors:
 .Lwhole_six:
         MORE_VECTORS 6 1
 
-.Lresults:                                      // r2 rows that were computed
+.Lresults:                                      // sums of these rows are there
         ldr     r12, [sp]
-        ldrd    r0, r1, [r12, #ROW]             // the first of them, and how many there are
         str     r9, [r12, #WEIGHTS_AT]
         str     r8, [r12, #ROW]
-        subs    r1, r1, r0
-        cmp     r2, r1
-        it      hi
-        movhi   r2, r1
-        add     r11, r12, #CONSTANTS
-        ldm     r11, {r7-r10}
-        cmp     r7, #0
-        beq     .Lend                           // sums are all that is wanted
-        movw    r0, #0x8001
-        vdup.16 q7, r0
-        ldr     r6, [r12, #STEP]
-        lsls    r6, r6, #3
-        cmp     r6, #8
-        beq     .Lside_by_side
-        movs    r0, #0
-        vidup.u32 q6, r0, #1
-        lsrs    r0, r6, #3
-        vmul.i32 q6, q6, r0
-.Lside_by_side:
-        ldr     r0, [r12, #ACC]
-.Lrow:
-        ldr     r1, [r8]
-        ldr     r3, [r9]
-        vdup.32 q4, r1
-        vdup.32 q5, r3
-        ldr     r4, [r7]
-        ldrsb   r5, [r10]
-        adds    r5, r5, #1
-        ldr     r1, [r12, #COUNT]
-        ldrd    r3, lr, [r12, #PHASE]           // phase, the first one with a result less
-        cmp     r3, lr
-        it      ge
-        subge   r1, r1, #1
-        mov     lr, r1
-        ldr     r3, [r12, #Y]
-        mov     r1, r0
-        wlstp.32 lr, lr, 3f
-        cmp     r6, #8
-        bne     2f
-1:
-        vldrw.u32 q0, [r1], #16
-        vadd.i32 q0, q0, r4
-        vmulh.s32 q1, q0, q4
-        vpt.s32 lt, q0, zr
-        vmulht.s32 q1, q0, q5
-        vrshl.s32 q1, r5
-        vqmovnb.s32 q1, q1
-        vmax.s16 q1, q1, q7
-        vstrh.32 q1, [r3], #8
-        letp    lr, 1b
-        b       3f
-2:
-        vldrw.u32 q0, [r1], #16
-        vadd.i32 q0, q0, r4
-        vmulh.s32 q1, q0, q4
-        vpt.s32 lt, q0, zr
-        vmulht.s32 q1, q0, q5
-        vrshl.s32 q1, r5
-        vqmovnb.s32 q1, q1
-        vmax.s16 q1, q1, q7
-        vstrh.32 q1, [r3, q6, uxtw #1]
-        add     r3, r3, r6
-        letp    lr, 2b
-3:
-        ldrd    r1, r3, [r12, #Y]
-        ldrd    r4, r5, [r12, #PHASES]
-        adds    r5, r5, #1
-        adds    r1, r1, #2                      // the next phase
-        cmp     r5, r4
-        bne     4f
-        movs    r5, #0                          // the next channel
-        sub     r1, r1, r4, lsl #1
-        adds    r7, r7, #4
-        add     r1, r1, r3
-        add     r8, r8, #4
-        add     r9, r9, #4
-        add     r10, r10, #1
-4:
-        str     r1, [r12, #Y]
-        str     r5, [r12, #PHASE]
-        ldr     r1, [r12, #APART]
-        add     r0, r0, r1
-        subs    r2, r2, #1
-        bne     .Lrow
-        stm     r11, {r7-r10}
-        ldrd    r0, r1, [r12, #ROW]
-        cmp     r0, r1
-        blo     .Lblock
-.Lend:
         add     sp, sp, #8
         vpop    {d8-d15}
         pop     {r4-r11, pc}

@@ -58,6 +58,11 @@ typedef struct cs_band_layer {
 /* x: [positions, columns]; y: [positions, rows]. */
 void cs_fully_connected_banded(const cs_band_layer *layer, const int16_t *x, int16_t *y);
 
+/* The same for cores with the vector extension, from other words (python/codesign/compiler/layers/packing_rows.py). Of each four rows,
+ * zeros where there is none: the most weights that are not 0 in one of them; biases; as often as that the columns of one weight of
+ * each row, 16 bits each, and the weights, 8 bits each; multipliers; shifts after a product's high half, positive = left. */
+void cs_fully_connected_sparse(const cs_band_layer *layer, const int16_t *x, int16_t *y);
+
 #ifdef __cplusplus
 }
 #endif

@@ -15,9 +15,11 @@ import numpy.typing as npt
 from codesign.compiler.layers.arithmetic import Ints, Matrices, mbqm, mbqm_twice
 from codesign.compiler.layers.code import CodeContext, LayerCode
 from codesign.compiler.layers.conv_code import ConvPhase, conv_code, phase_scratch
+from codesign.compiler.layers.conv_runs_code import conv_runs, conv_runs_code
 from codesign.compiler.layers.depthwise_code import depthwise_rows, depthwise_rows_code
 from codesign.compiler.layers.history import RING_KERNELS
 from codesign.compiler.layers.layer import Layer
+from codesign.compiler.layers.packing_rows import ROW_KERNELS
 from codesign.compiler.layers.value import Value
 
 Pair = tuple[int, int]
@@ -128,6 +130,8 @@ class Convolution(Layer):
     def code(self, context: CodeContext) -> LayerCode:
         if context.kernel in RING_KERNELS and depthwise_rows(self) is not None:
             return depthwise_rows_code(self, context)
+        if context.kernel in ROW_KERNELS and (runs := conv_runs(self)) is not None:
+            return conv_runs_code(self, runs, context)
         return conv_code(self, context)
 
     def tolerance(self, values: Mapping[str, Value]) -> dict[str, int]:

@@ -14,7 +14,15 @@ from codesign.compiler.layers.arithmetic import Ints, Matrices, matvec, mbqm
 from codesign.compiler.layers.code import Array, CodeContext, LayerCode
 from codesign.compiler.layers.layer import Layer
 from codesign.compiler.layers.packing_pairs import PAIR_KERNELS, SMALL, pack_banded, pack_rows, runs
-from codesign.compiler.layers.packing_rows import POSITIONS, ROW_KERNELS, pack_results, pack_row_blocks, sums_stride
+from codesign.compiler.layers.packing_rows import (
+    POSITIONS,
+    ROW_KERNELS,
+    is_sparse,
+    pack_results,
+    pack_row_blocks,
+    pack_sparse,
+    sums_stride,
+)
 from codesign.compiler.layers.scratch import BLOCK_ROWS, prepared_bytes, round_up
 from codesign.compiler.layers.value import Value
 
@@ -92,12 +100,7 @@ class FullyConnected(Layer):
         """C of it as the layer `layer`, which owns function and scratch."""
         prefix = context.functions[layer]
         if self._is_banded or self._in_pairs(context.kernel):
-            pack, form = (pack_banded, "banded") if self._is_banded else (pack_rows, "pairs")
-            words = pack(self.weights, self.bias, self.multiplier, self.shift)
-            array = Array.of(context.member(layer, "words"), words)
-            x, y = context.at(self.source), context.at(self.output)
-            template = f"fully_connected_{form}.c.j2"
-            return LayerCode(prefix, (array,), context.render(template, layer=self, prefix=prefix, x=x, y=y))
+            return self._words_code(layer, context)
         if self._is_small and context.kernel in ROW_KERNELS:
             return self._rows_code(layer, context)
         weights, matrix = context.matrix(context.member(layer, "weights"), self.weights, wide=self.wide)
@@ -155,6 +158,20 @@ class FullyConnected(Layer):
     def matrix_bits(self, kernel: str) -> tuple[int, ...]:
         alone = self._is_banded or self._in_pairs(kernel) or (kernel in ROW_KERNELS and self._is_small)
         return () if alone else self.vector_bits
+
+    def _words_code(self, layer: str, context: CodeContext) -> LayerCode:
+        """Of cs_fully_connected_banded, _sparse and _pairs."""
+        prefix = context.functions[layer]
+        template, function, pack = "fully_connected_pairs.c.j2", "", pack_rows
+        if self._is_banded:
+            in_runs = 2 * sum(end - first for first, end in runs(self.weights))
+            sparse = context.kernel in ROW_KERNELS and is_sparse(self.weights, in_runs)
+            function, pack = ("sparse", pack_sparse) if sparse else ("banded", pack_banded)
+            template = "fully_connected_banded.c.j2"
+        words = Array.of(context.member(layer, "words"), pack(self.weights, self.bias, self.multiplier, self.shift))
+        x, y = context.at(self.source), context.at(self.output)
+        code = context.render(template, layer=self, prefix=prefix, function=function, x=x, y=y)
+        return LayerCode(prefix, (words,), code)
 
     def _rows_code(self, layer: str, context: CodeContext) -> LayerCode:
         """Of cs_fully_connected_rows."""

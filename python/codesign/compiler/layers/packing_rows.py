@@ -46,6 +46,36 @@ def pack_results(
     return padded.reshape(3, -1, _QUAD).transpose(1, 0, 2).reshape(-1).astype(np.int32)
 
 
+def pack_sparse(
+    weights: npt.NDArray[np.int8],
+    biases: npt.NDArray[np.integer],
+    multipliers: npt.NDArray[np.integer],
+    shifts: npt.NDArray[np.integer],
+) -> npt.NDArray[np.uint32]:
+    """Of cs_fully_connected_sparse, weights (rows, columns ≤ 2¹⁶): of each four rows how many weights follow, biases, columns
+    and weights, multipliers, shifts after a product's high half.
+    """
+    padded = np.pad(weights, ((0, -len(weights) % _QUAD), (0, 0)))
+    constants = pack_results(biases, multipliers, shifts).reshape(-1, 3, _QUAD).view(np.uint32)
+    parts: list[npt.NDArray[np.uint32]] = []
+    for rows, (bias, multiplier, shift) in zip(padded.reshape(-1, _QUAD, padded.shape[1]), constants, strict=True):
+        used = int((rows != 0).sum(axis=1).max())
+        columns = np.argsort(rows == 0, axis=1, kind="stable")[:, :used].T  # weight, row
+        values = np.take_along_axis(rows, columns.T, axis=1).T
+        pairs = np.ascontiguousarray(columns, "<u2").view("<u4"), np.ascontiguousarray(values, np.int8).view("<u4")
+        parts += [np.array([used], np.uint32), bias, np.concatenate(pairs, axis=1).reshape(-1), multiplier, shift]
+    return np.concatenate(parts).astype(np.uint32)
+
+
+def is_sparse(weights: npt.NDArray[np.int8], run_weights: int) -> bool:
+    """Whether cs_fully_connected_sparse takes fewer cycles than cs_fully_connected_banded, whose runs have `run_weights`: about
+    8 a weight and 20 for each four rows, to 26 a row and 4 for each eight weights.
+    """
+    padded = np.pad((weights != 0).sum(axis=1), (0, -len(weights) % _QUAD)).reshape(-1, _QUAD)
+    sparse = int(8 * padded.max(axis=1).sum()) + 20 * len(padded)
+    return weights.shape[1] <= 1 << 16 and sparse < 26 * len(weights) + run_weights // 2
+
+
 def by_quads(gates: Sequence[npt.NDArray[np.int8]]) -> npt.NDArray[np.int8]:
     """Of each four units the rows (units, columns) of update, reset and candidate."""
     columns = gates[0].shape[1]
