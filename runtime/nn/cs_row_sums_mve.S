@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* void cs_row_sums_<vectors>(const int16_t *weights, const int16_t *x, int32_t *sums, uint32_t count, int32_t step,
  *                            uint32_t blocks, uint32_t stride, uint32_t tail)
+ * void cs_row_sums_alone(const int16_t *weights, const int16_t *x, int32_t *sums, uint32_t rows, uint32_t vectors, uint32_t tail)
  *
  * codesign/rows.h says what it computes. A block's weights stay in vectors while all positions pass: six rows of one vector, or
  * three of two. A sum is there three cycles after its last product: the last ones of a position are stored while the next one is on its
@@ -11,12 +12,13 @@
  *   r0, r2, r4, r6, r8, r10  sums, r12 where the last ones go
  *   [sp] x, [sp, #4] sums of this block, [sp, #8] count, [sp, #12] blocks left
  *
- * Stack: 116 bytes, declared to the stack analysis by symbols. Leaf functions. */
+ * Stack: 116 bytes, 16 of cs_row_sums_alone, declared to the stack analysis by symbols. Leaf functions. */
 #include "saved_registers.h"
 
 #if defined(__ARM_FEATURE_MVE)
 
 #define STACK 116 /* bytes */
+#define ALONE_STACK 16
 
         .syntax unified
         .thumb
@@ -145,6 +147,65 @@
 4:
         str     r4, [r12]
         END     cs_row_sums_2
+
+        /* r0 weights, running, r1 x, r2 and r3 where the last and the next two sums go; r4, r6 sums; q0, q1 x, q2, q3 weights. The last
+         * two are stored while weights are loaded, at first to where nothing stands yet. */
+        .section .text.cs_row_sums_alone, "ax", %progbits
+        .balign 4
+        .globl  cs_row_sums_alone
+        .type   cs_row_sums_alone, %function
+        .thumb_func
+cs_row_sums_alone:
+        .cfi_startproc
+        push    {r4-r6, lr}
+        .cfi_def_cfa_offset ALONE_STACK
+        .cfi_offset lr, -4
+        .cfi_offset r6, -8
+        .cfi_offset r5, -12
+        .cfi_offset r4, -16
+        ldrd    r4, r5, [sp, #ALONE_STACK]      // vectors, tail
+        lsrs    lr, r3, #1
+        mov     r3, r2
+        vctp.16 r5
+        dls     lr, lr
+        cmp     r4, #2
+        beq     2f
+        vpst
+        vldrht.u16 q0, [r1]
+1:
+        vldrh.u16 q2, [r0], #16
+        vldrh.u16 q3, [r0], #16
+        strd    r4, r6, [r2]
+        vmladav.s16 r4, q2, q0
+        mov     r2, r3
+        vmladav.s16 r6, q3, q0
+        adds    r3, r3, #8
+        le      lr, 1b
+        b       4f
+2:
+        vpst
+        vldrht.u16 q1, [r1, #16]
+        vldrh.u16 q0, [r1]
+3:
+        vldrh.u16 q2, [r0], #16
+        vldrh.u16 q3, [r0], #16
+        strd    r4, r6, [r2]
+        vmladav.s16 r4, q2, q0
+        mov     r2, r3
+        vmladava.s16 r4, q3, q1
+        vldrh.u16 q2, [r0], #16
+        vmladav.s16 r6, q2, q0
+        vldrh.u16 q3, [r0], #16
+        vmladava.s16 r6, q3, q1
+        adds    r3, r3, #8
+        le      lr, 3b
+4:
+        strd    r4, r6, [r2]
+        pop     {r4-r6, pc}
+        .cfi_endproc
+        .size   cs_row_sums_alone, . - cs_row_sums_alone
+        .globl  cs_row_sums_alone.stack_bytes
+        .set    cs_row_sums_alone.stack_bytes, ALONE_STACK
 
 #endif
 

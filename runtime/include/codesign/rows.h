@@ -19,6 +19,9 @@ typedef void cs_row_sums(const int16_t *weights, const int16_t *x, int32_t *sums
 
 cs_row_sums cs_row_sums_1, cs_row_sums_2;
 
+/* The same of one position: `rows`, even, of one or two vectors. */
+void cs_row_sums_alone(const int16_t *weights, const int16_t *x, int32_t *sums, uint32_t rows, uint32_t vectors, uint32_t tail);
+
 /* Results, clamped to +-32767, of such sums. Of each four rows stand biases, multipliers, and shifts after a product's high half,
  * positive = left; zeros up to a multiple of 4. */
 void cs_row_results(const int32_t *constants, const int32_t *sums, int16_t *y, uint32_t count, uint32_t stride, uint32_t rows);
@@ -29,7 +32,7 @@ typedef struct cs_rows {
     uint16_t rows, columns, positions;
 } cs_rows;
 
-#define CS_ROWS_POSITIONS 36u /* positions that a fully connected layer works on at a time */
+#define CS_ROWS_POSITIONS 36u /* positions that a layer works on at a time */
 
 /* x: [positions, columns]; y: [positions, rows]. scratch: 4 * (rows rounded up to whole blocks, then to 4) * (positions, at most
  * CS_ROWS_POSITIONS) bytes. */
@@ -55,7 +58,7 @@ typedef struct cs_gru_layer_rows {
     int8_t direction; /* 0: each position has a state of its own; 1, -1: a scan from the first, from the last position */
 } cs_gru_layer_rows;
 
-/* As cs_gru_positions; of scratch as much again with direction 0. */
+/* As cs_gru_positions, with scratch for at most CS_ROWS_POSITIONS positions; with direction 0 sums of both for half as many. */
 void cs_gru_rows(const cs_gru_layer_rows *layer, const int16_t *x, int16_t *y, void *scratch);
 
 #ifdef __cplusplus

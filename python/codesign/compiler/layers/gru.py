@@ -14,7 +14,7 @@ import numpy.typing as npt
 from codesign.compiler.layers.arithmetic import Ints, Matrices, saturate16
 from codesign.compiler.layers.code import Array, CodeContext, LayerCode
 from codesign.compiler.layers.packing_pairs import PAIR_KERNELS, SMALL, pack_inputs, pack_recurrent
-from codesign.compiler.layers.packing_rows import ROW_KERNELS, by_quads, pack_cells, pack_row_blocks
+from codesign.compiler.layers.packing_rows import POSITIONS, ROW_KERNELS, by_quads, pack_cells, pack_row_blocks
 from codesign.compiler.layers.recurrent import Recurrent, product
 from codesign.compiler.layers.scratch import prepared_bytes, round_up
 from codesign.compiler.layers.tables import BEYOND, ONE, TABLE_ERROR, lookup16
@@ -22,8 +22,6 @@ from codesign.compiler.layers.value import Value
 
 UNITS = 16
 """Units that the kernel works on at a time: CS_GRU_UNITS of runtime/include/codesign/nn.h."""
-SMALL_POSITIONS = 16
-"""Positions that the kernel for few units works on at a time: CS_SMALL_POSITIONS of runtime/include/codesign/positions.h."""
 
 
 @dataclass(frozen=True)
@@ -108,8 +106,9 @@ class Gru(Recurrent):
 
     @property
     def scratch_bytes(self) -> int:
-        sums = 12 * self.units * min(round_up(self.positions, 2), SMALL_POSITIONS)
-        small = sums + (2 * self.units if self.scan else sums)  # with vectors recurrent sums are kept, too
+        most = POSITIONS if self.scan else POSITIONS // 2  # with vectors, where recurrent sums are kept, too
+        sums = 12 * self.units * min(round_up(self.positions, 2), most)
+        small = sums + (2 * self.units if self.scan else sums)
         return max(super().scratch_bytes, small if self._is_small else 0)
 
     def cells(self, x: Ints, states: tuple[Ints, ...], matrices: Matrices) -> tuple[Ints, ...]:

@@ -13,7 +13,7 @@ from codesign.compiler.layers.scratch import round_up
 ROW_KERNELS = ("mve",)
 """Kernels (keys of packing.PACKERS) of cores with vectors."""
 POSITIONS = 36
-"""Positions that a fully connected layer works on at a time: CS_ROWS_POSITIONS."""
+"""Positions that a layer works on at a time: CS_ROWS_POSITIONS."""
 _LANES = 8
 """int16 of a vector."""
 _QUAD = 4
