@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* void cs_add_run(const int32_t *multipliers, const int16_t *a, const int16_t *b, int16_t *y, uint32_t n)
  * void cs_multiply_run(const int32_t *multiplier, const int16_t *a, const int16_t *b, int16_t *y, uint32_t n, uint32_t same)
+ * void cs_multiply_same(const int32_t *multiplier, const int16_t *a, const int16_t *b, int16_t *y, uint32_t n, uint32_t runs,
+ *                       uint32_t next)
  *
  * cs_add_s16.c and cs_multiply_s16.c say what they compute; `same`: one element of b for all. Eight elements in an iteration, even and
  * odd ones apart.
@@ -91,6 +93,28 @@
         EIGHTS  MULTIPLY r4 1
         b       .Lend
         LEAF_END cs_multiply_run 80
+
+        /* r0 elements of a run, r5 runs left, r6 bytes from b to the next */
+        LEAF    cs_multiply_same
+        BEGIN
+        ldrd    r5, r6, [sp, #84]
+        mov     r0, r4
+4:                                              // the next run
+        ldrsh   r4, [r2]
+        adds    r2, r2, r6
+        vdup.16 q4, r4
+        mov     r4, r0
+        EIGHTS  MULTIPLY r4 1
+        cbz     r4, 5f
+        rsb     r4, r4, #8                      // the rest has moved on by eight
+        sub     r1, r1, r4, lsl #1
+        sub     r3, r3, r4, lsl #1
+5:
+        subs    r5, r5, #1
+        bne     4b
+        vpop    {d8-d15}
+        pop     {r4-r6, pc}
+        LEAF_END cs_multiply_same 80
 
 #endif
 

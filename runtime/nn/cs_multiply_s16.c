@@ -7,6 +7,29 @@
 /* Assembly: cs_binary_runs_mve.S. */
 void cs_multiply_run(const int32_t *multiplier, const int16_t *a, const int16_t *b, int16_t *y, uint32_t n, uint32_t same);
 
+/* Assembly there: `runs` (not 0) runs of n neighbours, each with one element of b, `next` bytes from the one before. */
+void cs_multiply_same(const int32_t *multiplier, const int16_t *a, const int16_t *b, int16_t *y, uint32_t n, uint32_t runs,
+                      uint32_t next);
+
+/* Whether runs of a follow one another, each with one element of b: all of a row of runs in one call. */
+static int multiply_same(const cs_binary16 *layer, const int16_t *left, const int16_t *right, int16_t *y)
+{
+    const uint32_t n = layer->shape[3], runs = layer->shape[2];
+
+    if (layer->left_stride[3] != 1 || layer->right_stride[3] != 0 || layer->left_stride[2] != n ||
+        layer->right == CS_FEW_BITS || runs == 0) {
+        return 0;
+    }
+    for (uint32_t i = 0; i < layer->shape[0]; i++) {
+        for (uint32_t j = 0; j < layer->shape[1]; j++, y += runs * n) {
+            cs_multiply_same(&layer->left, left + i * layer->left_stride[0] + j * layer->left_stride[1],
+                             right + i * layer->right_stride[0] + j * layer->right_stride[1], y, n, runs,
+                             2 * layer->right_stride[2]);
+        }
+    }
+    return 1;
+}
+
 #endif
 
 static inline __attribute__((always_inline)) int16_t product(int32_t multiplier, int32_t a, int32_t b, int bits)
@@ -91,6 +114,11 @@ void cs_multiply_s16(const cs_binary16 *layer, const int16_t *left, const int16_
     const int32_t multiplier = layer->left;
     const int few = layer->right == CS_FEW_BITS;
 
+#if defined(__ARM_FEATURE_MVE)
+    if (multiply_same(layer, left, right, y)) {
+        return;
+    }
+#endif
     if (p == 1 && q <= 1 && few) {
         CS_FOR_RUNS16(layer, left, right, y, multiply_few(multiplier, a, b, q, y, n))
         return;
