@@ -13,6 +13,8 @@ from codesign.firmware.cost import CostReport, estimate
 from codesign.firmware.cost.energy import Consumption, consumption
 from codesign.firmware.image import Image
 from codesign.firmware.machines.console_report import ConsoleReport
+from codesign.firmware.machines.qemu import IN_QEMU
+from codesign.firmware.machines.qemu_replay import replay_in_qemu
 from codesign.firmware.machines.replay import replay
 from codesign.firmware.machines.run import Counts, Measured, Run
 from codesign.firmware.size.size import Size
@@ -80,14 +82,17 @@ def block_check(run: Run, latency: Latency, image: Image) -> Check | None:
 
 def cost_of(run: Run, image: Image, pcm: npt.NDArray[np.int16] | None = None) -> CostReport | None:
     """The estimate of a frame's cycles, None where nothing counted instructions. With the int16 PCM of the run, (hops · hop,),
-    the worst frame is executed again where its blocks are not known.
+    the worst frame is executed again where its blocks are not known; QEMU, which does not tell which one it was, executes the
+    first frames again.
     """
     counts = run.counts
     if counts is None:
         return None
-    if pcm is None or counts.blocks or counts.worst_frame is None:
+    if pcm is None or counts.blocks:
         return estimate(run, image)
-    return estimate(run, image, replay(image, pcm, counts.worst_frame))
+    if counts.worst_frame is not None:
+        return estimate(run, image, replay(image, pcm, counts.worst_frame))
+    return estimate(run, image, replay_in_qemu(image, pcm) if run.machine == IN_QEMU else None)
 
 
 def latency_of(counts: Counts, cost: CostReport, image: Image) -> Latency:

@@ -19,7 +19,7 @@ from codesign.firmware.elf import ElfImage, read_elf
 from codesign.firmware.image import Image
 from codesign.firmware.machines.profile import BlockCount
 from codesign.firmware.machines.replay import Replay
-from codesign.firmware.machines.run import Run
+from codesign.firmware.machines.run import Counts, Run
 from codesign.firmware.machines.stages import REST
 
 
@@ -67,13 +67,16 @@ class CostReport:
 _SAME_FRAME = 0.02
 """By how much instructions of a frame may differ from those of its replay, which no interrupt interrupts."""
 
+_SAME_KIND = 0.1
+"""The same for the means of all frames and of some, where the worst one is not known."""
+
 
 def estimate(run: Run, image: Image, replayed: Replay | None = None) -> CostReport:
     """Cycles of the counted frames of a run on the image's board.
 
     With the executed blocks (a run that was profiled) by the timing table of the core. Where only instructions were counted,
-    they take as many cycles each as those of `replayed`, the worst frame's blocks, do by that table; without, or where it was
-    not that frame, the board's average `timing.cycles_per_instruction`.
+    they take as many cycles each as those of `replayed`, the blocks of the worst frame or of several, do by that table;
+    without, or where it was not that frame, the board's average `timing.cycles_per_instruction`.
 
     Raises:
         ValueError: no frame was counted.
@@ -83,7 +86,7 @@ def estimate(run: Run, image: Image, replayed: Replay | None = None) -> CostRepo
     if counts is None:
         raise ValueError("no frame of this run was counted")
     if not counts.blocks or counts.per_frame is None:
-        if replayed is not None and abs(replayed.instructions - counts.worst) <= _SAME_FRAME * counts.worst:
+        if replayed is not None and _is_of(counts, replayed):
             return _like(replayed, counts.worst, counts.mean, image)
         return average(counts.worst, counts.mean, sum(_flash_bytes(image).values()), board)
     table = load_timing(board.core.cpu)
@@ -109,12 +112,18 @@ def estimate(run: Run, image: Image, replayed: Replay | None = None) -> CostRepo
     )
 
 
+def _is_of(counts: Counts, replayed: Replay) -> bool:
+    told, slack = (counts.worst, _SAME_FRAME) if replayed.frames == 1 else (counts.mean, _SAME_KIND)
+    return abs(replayed.instructions / replayed.frames - told) <= slack * told
+
+
 def _like(replayed: Replay, worst: int, mean: float, image: Image) -> CostReport:
-    """Instructions of the worst frame and of the mean that take as long, one by one, as those of the replayed frame."""
+    """Instructions of the worst frame and of the mean that take as long, one by one, as those of the replayed frames."""
     table = load_timing(image.board.core.cpu)
     rate = sum(cycles_of_blocks(replayed.blocks, image.path, image.board).values()) / replayed.instructions
     stalls = sum(_stalls(size, image.board) for size in _flash_bytes(image).values())
-    source = f"{table.source}; by the blocks of the worst frame, interrupts as the rest of it"
+    frames = "the worst frame" if replayed.frames == 1 else f"the first {replayed.frames} frames"
+    source = f"{table.source}; by the blocks of {frames}, what else runs as the rest of it"
     return CostReport((), worst * rate + stalls, mean * rate + stalls, table.error, source)
 
 

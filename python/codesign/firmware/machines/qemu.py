@@ -18,6 +18,9 @@ from codesign.firmware.machines.run import Run
 from codesign.firmware.machines.zephyr_files import run_on_files
 from codesign.firmware.toolchain.zephyr_workspace import find_build_tools, find_workspace
 
+IN_QEMU = "zephyr in QEMU"
+"""What a run of a Zephyr image names as its machine."""
+
 _ICOUNT_SHIFT = 3
 """One instruction every 2^3 ns of virtual time: 125 million a second, about the speed of an nRF5340."""
 
@@ -45,17 +48,22 @@ class QemuMachine(Machine):
     def _run(self, image: Image, pcm: npt.NDArray[np.int16], options: RunOptions) -> Run:
         if image.runtime == "bare":
             return run_bare_image(image, pcm, options)
-        kernel = image.path.resolve()
-        if "," in str(kernel):
-            raise InputError(f"QEMU cannot load {kernel}: a comma in the path", hint="build in another folder")
+        if "," in str(image.path.resolve()):
+            raise InputError(f"QEMU cannot load {image.path.resolve()}: a comma in the path", hint="build in another folder")
         machine_arguments(image.board)  # refuses boards without a machine
         clock = image.board.qemu.clock_hz if image.board.qemu else 1
-        arguments = ("-icount", f"shift={_ICOUNT_SHIFT}", *SEMIHOSTING_ARGUMENTS, "-kernel", str(kernel))
 
         def execute(folder: Path, limit: float) -> ChildExit:
-            return run_qemu(image.board, arguments, timeout_s=limit, folder=folder)
+            return execute_files(image, folder, limit)
 
-        return run_on_files("zephyr in QEMU", image, pcm, execute, instructions_per_cycle=1e9 / clock / 2**_ICOUNT_SHIFT)
+        return run_on_files(IN_QEMU, image, pcm, execute, instructions_per_cycle=1e9 / clock / 2**_ICOUNT_SHIFT)
+
+
+def execute_files(image: Image, folder: Path, limit: float, more: tuple[str, ...] = ()) -> ChildExit:
+    """Run the Zephyr application of `image` on the files in `folder` for at most `limit` seconds; `more`: arguments of QEMU."""
+    kernel = ("-kernel", str(image.path.resolve()))
+    arguments = ("-icount", f"shift={_ICOUNT_SHIFT}", *SEMIHOSTING_ARGUMENTS, *more, *kernel)
+    return run_qemu(image.board, arguments, timeout_s=limit, folder=folder)
 
 
 MACHINE = QemuMachine()

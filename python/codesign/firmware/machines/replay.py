@@ -21,7 +21,8 @@ from codesign.firmware.image import Image
 from codesign.firmware.machines.profile import BlockCount, StageProfile, thumb_instructions
 from codesign.firmware.machines.unicorn import open_core, supports
 
-_PROCESS, _INIT = "cs_enhancer_process", "cs_enhancer_init"
+PROCESS = "cs_enhancer_process"
+_INIT = "cs_enhancer_init"
 _RETURN = 0x0F00_0000  # no board has memory there
 _PAGE = 4096
 _TIMEOUT_US = 60_000_000
@@ -29,10 +30,11 @@ _TIMEOUT_US = 60_000_000
 
 @dataclass(frozen=True)
 class Replay:
-    """What one call of the enhancer executed: instructions, and the blocks that they were in."""
+    """What calls of the enhancer executed, one a frame: instructions, and the blocks that they were in."""
 
     instructions: int
     blocks: tuple[BlockCount, ...]
+    frames: int = 1
 
 
 def replay(image: Image, pcm: npt.NDArray[np.int16], frame: int) -> Replay | None:
@@ -44,7 +46,7 @@ def replay(image: Image, pcm: npt.NDArray[np.int16], frame: int) -> Replay | Non
         return None
     elf = read_elf(image.path)
     model = f"{image.generated.identifier}_model"
-    if not {_PROCESS, _INIT, model} <= {symbol.name for symbol in elf.symbols} or image.network.back_end.filters:
+    if not {PROCESS, _INIT, model} <= {symbol.name for symbol in elf.symbols} or image.network.back_end.filters:
         return None
     try:
         enhancer = _Enhancer(elf, image, model)
@@ -95,7 +97,7 @@ class _Enhancer:
     def process(self, block: npt.NDArray[np.int16]) -> bool:
         """One hop; whether it was computed."""
         self._uc.mem_write(self._samples, block.astype("<i2").tobytes())
-        return self._started and self._call(_PROCESS, self._memory, self._samples, self._samples, 1)
+        return self._started and self._call(PROCESS, self._memory, self._samples, self._samples, 1)
 
     def _call(self, name: str, *arguments: int) -> bool:
         """Whether a function came back with CS_OK."""
