@@ -3,12 +3,9 @@
 #ifndef CODESIGN_NN_MOVE_H
 #define CODESIGN_NN_MOVE_H
 
-#include <stdint.h>
+#include "codesign/layout.h"
 
 #if defined(__ARM_FEATURE_DSP) || defined(__ARM_FEATURE_MVE)
-
-/* Assembly: cs_move_up.S. */
-void cs_move_up(void *to, const void *from, uint32_t bytes);
 
 static inline void cs_move(void *to, const void *from, uint32_t bytes)
 {

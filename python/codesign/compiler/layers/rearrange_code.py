@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The C of a Rearrange layer: runs of neighbours are memcpy, all else is a walk over strides."""
+"""The C of a Rearrange layer: runs of neighbours are copied as bytes, all else is a walk over strides."""
 
 from __future__ import annotations
 
@@ -8,16 +8,20 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from codesign.compiler.layers.code import Array, CodeContext, LayerCode
+from codesign.compiler.layers.history import RING_KERNELS
 from codesign.compiler.layers.loops import MOST_LOOPS, Loop, Loops
 
 if TYPE_CHECKING:
     from codesign.compiler.layers.rearrange import Piece, Rearrange
 
 _FEW = 2
-"""memcpy stands in at most so many loops, the innermost being the run itself."""
+"""A copy of bytes stands in at most so many loops, the innermost being the run itself."""
 
 _INLINE = 32
 """Bytes of a run that are copied without a call."""
+
+_COPY = dict.fromkeys(RING_KERNELS, "cs_move_up")
+"""What copies a longer run, by kernel, else memcpy, which some C libraries have byte by byte where addresses are odd."""
 
 
 def rearrange_code(layer: Rearrange, context: CodeContext) -> LayerCode:
@@ -38,7 +42,7 @@ def rearrange_code(layer: Rearrange, context: CodeContext) -> LayerCode:
         x = context.at(piece.source) if piece.source is not None else constant("fill", np.array([piece.fill], target))
         if piece.table is not None or _is_run(piece):
             table = "" if piece.table is None else constant("table_", piece.table)
-            statements.append(_nested(piece.loops, x, y, bits // 8, table))
+            statements.append(_nested(piece.loops, x, y, bits // 8, table, _COPY.get(context.kernel, "memcpy")))
             continue
         for loops in piece.loops.split():
             copy = f"&{prefix}__copies[{len(copies)}]"
@@ -71,14 +75,14 @@ def c_loops(loops: Loops) -> dict[str, Any]:
 
 
 def _is_run(piece: Piece) -> bool:
-    """Whether memcpy in a loop or in none copies it."""
+    """Whether a copy of bytes in a loop or in none is it."""
     loops = piece.loops.loops
     neighbours = not loops or (loops[-1].source, loops[-1].output) == (1, 1)
     return piece.source is not None and piece.rescale is None and neighbours and len(loops) <= _FEW
 
 
-def _nested(loops: Loops, x: str, y: str, element_bytes: int, table: str) -> str:
-    """Loops in C around the copy of a run; through `table`, if there is one."""
+def _nested(loops: Loops, x: str, y: str, element_bytes: int, table: str, function: str) -> str:
+    """Loops in C around the copy of a run by `function`; through `table`, if there is one."""
     outer, run = list(loops.loops), Loop(1, 1, 1)
     if outer and (outer[-1].source, outer[-1].output) == (1, 1):
         run = outer.pop()
@@ -89,7 +93,7 @@ def _nested(loops: Loops, x: str, y: str, element_bytes: int, table: str) -> str
         source += f" + {name} * {loop.source}"
         to += f" + {name} * {loop.output}"
     size = run.size * element_bytes
-    copy = "__builtin_memcpy" if size <= _INLINE else "memcpy"  # -ffreestanding makes memcpy a call
+    copy = "__builtin_memcpy" if size <= _INLINE else function  # -ffreestanding makes memcpy a call
     statement = f"{copy}({to}, {source}, {size});"
     if table:
         statement = f"cs_lookup_s8({table}, {source}, {to}, {run.size});"

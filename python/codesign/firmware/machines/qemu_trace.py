@@ -7,11 +7,15 @@ execution.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from codesign.firmware.elf import ElfImage
 from codesign.firmware.machines.profile import BlockCount, StageProfile, thumb_instructions
+
+_TAIL_CALLS = 4
+"""Blocks before a function's first one among which the one is that called it: those after that one left by a jump."""
 
 LOG = "trace.log"
 TRACE_ARGUMENTS = ("-d", "exec,nochain,in_asm", "-D", LOG)
@@ -35,19 +39,27 @@ def read_trace(log: Iterable[str], elf: ElfImage, function: int, stages: Mapping
     segments = elf.load_images()
     lengths: dict[tuple[int, int], int] = {}
     profile, calls = StageProfile(stages), []
+    recent: deque[tuple[int, int]] = deque(maxlen=_TAIL_CALLS)  # ends and sizes
     return_to = previous_end = -1
     for start, size in _executed(log):
         if start == return_to:
             calls.append(profile.take())
             return_to = -1
         elif start == function and return_to == -1:
-            return_to = previous_end
+            return_to = next((end for end, size in reversed(recent) if _calls(_code(segments, end - size, size))), previous_end)
         if return_to != -1:
             if (start, size) not in lengths:
                 lengths[start, size] = thumb_instructions(_code(segments, start, size))
             profile.block(start, size, lengths[start, size], previous_end)
         previous_end = start + size
+        recent.append((previous_end, size))
     return BlockTrace(tuple(calls), profile.blocks())
+
+
+def _calls(code: bytes) -> bool:
+    """Whether a block ends with BL or BLX (Armv8-M ARM C2.4.17 and C2.4.18)."""
+    last, before = (int.from_bytes(code[at : at + 2], "little") for at in (len(code) - 2, len(code) - 4))
+    return last & 0xFF80 == 0x4780 or (len(code) >= 4 and before & 0xF800 == 0xF000 and last & 0xD000 == 0xD000)
 
 
 def _executed(log: Iterable[str]) -> Iterator[tuple[int, int]]:
