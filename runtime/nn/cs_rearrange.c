@@ -22,7 +22,8 @@
 #if defined(__ARM_FEATURE_MVE)
 
 /* Assembly: cs_copy_runs_mve.S. */
-void cs_scaled_run(const int32_t *scale, const int16_t *x, int16_t *y, uint32_t to, uint32_t n);
+void cs_scaled_runs(const int32_t *scale, const int16_t *x, int16_t *y, uint32_t to, uint32_t n, uint32_t runs, int32_t next_x,
+                    int32_t next_y);
 void cs_strided_run(const int16_t *x, uint32_t from, int16_t *y, uint32_t to, uint32_t n);
 
 #define MOST_APART 8191u /* elements; places in a vector are of 16 bits */
@@ -73,12 +74,20 @@ REARRANGE(16)
 
 #if defined(__ARM_FEATURE_MVE)
 
-/* Neighbours of x, int16 to int16, -32767..32767, no zero points; `to` elements apart in y. */
-static inline void run_scaled16(const cs_scale *scale, const int16_t *x, int16_t *y, int32_t to, uint32_t n)
+/* Runs of neighbours of x, int16 to int16, -32767..32767, no zero points. */
+static void runs_scaled16(const cs_copy *copy, const cs_scale *scale, const int16_t *x, int16_t *y)
 {
     const int32_t constants[2] = {scale->multiplier, scale->shift - 15};
 
-    cs_scaled_run(constants, x, y, (uint32_t)to, n);
+    for (uint32_t a = 0; a < copy->sizes[0]; a++) {
+        for (uint32_t b = 0; b < copy->sizes[1]; b++) {
+            const int32_t from = copy->from_offset + (int32_t)a * copy->from[0] + (int32_t)b * copy->from[1];
+            const int32_t to = copy->to_offset + (int32_t)a * copy->to[0] + (int32_t)b * copy->to[1];
+
+            cs_scaled_runs(constants, x + from, y + to, (uint32_t)copy->to[LAST], copy->sizes[LAST], copy->sizes[2],
+                           2 * copy->from[2], 2 * copy->to[2]);
+        }
+    }
 }
 
 #elif defined(__ARM_FEATURE_DSP)
@@ -170,7 +179,12 @@ static __attribute__((noinline)) void run_scaled(const cs_copy *copy, const cs_s
 
 void cs_rearrange_scaled(const cs_copy *copy, const cs_scale *scale, const void *x, void *y)
 {
-#if defined(__ARM_FEATURE_DSP)
+#if defined(__ARM_FEATURE_MVE)
+    if (fits_scaled16(copy, scale)) {
+        runs_scaled16(copy, scale, x, y);
+        return;
+    }
+#elif defined(__ARM_FEATURE_DSP)
     if (fits_scaled16(copy, scale)) {
         const uint32_t n = copy->sizes[LAST];
 
