@@ -19,6 +19,7 @@ from codesign.compiler.frontend import Chain, whole_hops
 from codesign.compiler.lower import lower
 from codesign.compiler.model import load_onnx
 from codesign.firmware.boards import Zephyr, load_board
+from codesign.firmware.cost.timing import load_timing
 from codesign.firmware.machines import MACHINES
 from codesign.firmware.machines.qemu_process import run_qemu
 from codesign.firmware.size import check_budget, measure
@@ -28,6 +29,7 @@ from codesign.firmware.size.stack import worst_stack
 from codesign.firmware.toolchain import BuildOptions, build_host, build_zephyr
 from codesign.firmware.toolchain.zephyr import LOG
 from codesign.firmware.toolchain.zephyr_workspace import find_toolchain, find_workspace
+from codesign.proof.checks import cost_of
 from networks import random_network
 from zephyr_tools import missing_for_zephyr, missing_qemu
 
@@ -117,6 +119,10 @@ def test_image_in_qemu_equals_the_host_library(images, noisy, expected, name):
     assert 0 < run.counts.outside <= 0.03 * run.counts.worst
     again = MACHINES["qemu"].run(images(name), noisy)
     assert again.console.stats == run.console.stats
+    cost = cost_of(run, images(name), noisy)
+    assert cost.cycles_per_instruction is None  # but each block by the model of the core
+    assert cost.error == load_timing(load_board(name).core.cpu).error
+    assert 1.0 < cost.worst_cycles / run.counts.worst < 1.6
 
 
 @pytest.mark.qemu
