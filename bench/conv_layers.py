@@ -25,6 +25,7 @@ from codesign.base.errors import CodesignError
 from codesign.base.resources import resource
 from codesign.compiler.layers import Conv2d, ConvTranspose2d
 from codesign.compiler.layers.conv_code import Axis, block_results, pack_conv
+from codesign.compiler.layers.conv_runs_code import ConvRuns, conv_runs
 from codesign.compiler.layers.convolution import Convolution
 from codesign.compiler.layers.depthwise_code import depthwise_rows
 from codesign.compiler.layers.history import RING_KERNELS
@@ -41,6 +42,7 @@ from codesign.testing.open_calls import open_calls
 PEERS = Path(__file__).with_name("peers")
 NONE, ONE, TWO = ((0, 0), (0, 0)), ((0, 0), (1, 1)), ((0, 0), (2, 2))
 FUNCTIONS = ("cs_conv_s16", "cs_depthwise_s16", "cs_depthwise_rows_s16")
+STAGED = "cs_conv_runs_s16"
 TEXT = (
     "16-bit activations, int8 weights by channel, of one frame; ours with PReLU in it, which CMSIS-NN's have not. It has no "
     "transposed convolution of this type, and no groups: its figure is that of each group by itself. Ours read and write "
@@ -84,8 +86,9 @@ def convolutions(board: Board, compiler: ArmCompiler, checkout: Path | None) -> 
     """
     with tempfile.TemporaryDirectory(prefix="codesign-bench-") as name:
         sources = [file for file in runtime_sources(kernels_for(board)) if file.parent.name == "nn"]
+        functions = (*FUNCTIONS, STAGED) if best_kernel(board) in ROW_KERNELS else FUNCTIONS
         ours = _open(
-            sources, (*COMMON_FLAGS, f"-I{resource('runtime', 'include')}"), FUNCTIONS, board, compiler, Path(name, "ours")
+            sources, (*COMMON_FLAGS, f"-I{resource('runtime', 'include')}"), functions, board, compiler, Path(name, "ours")
         )
         theirs = None
         if checkout is not None:
@@ -196,6 +199,8 @@ def _run_ours(opened: tuple[Calls, Path], layer: Convolution, x: np.ndarray, boa
         calls.call(FUNCTIONS[2], calls.put(data), x_at, 0, y_at)
         y = calls.get(y_at, np.int16, int(np.prod(layer.result_shape))).reshape(layer.result_shape)
         return y, calls.instructions, sum(cycles_of_blocks(calls.blocks, elf, board).values())
+    if best_kernel(board) in ROW_KERNELS and (runs := conv_runs(layer)) is not None:
+        return _run_staged(opened, layer, runs, x_at, y_at, board)
     scratch, (outputs, time, frequency) = calls.put(bytes(layer.scratch_bytes)), layer.result_shape
     total, cycles = 0, 0.0
     for phase in layer.phases():
@@ -212,6 +217,23 @@ def _run_ours(opened: tuple[Calls, Path], layer: Convolution, x: np.ndarray, boa
         total += calls.instructions
         cycles += sum(cycles_of_blocks(calls.blocks, elf, board).values())
     return calls.get(y_at, np.int16, outputs * time * frequency).reshape(layer.result_shape), total, cycles
+
+
+def _run_staged(
+    opened: tuple[Calls, Path], layer: Convolution, runs: tuple[ConvRuns, ...], x_at: int, y_at: int, board: Board
+) -> tuple[np.ndarray, int, float]:
+    calls, elf = opened
+    scratch, total, cycles = calls.put(bytes(layer.scratch_bytes)), 0, 0.0
+    for run in runs:
+        phase, rows = run.phase, len(run.constants) // layer.groups
+        data = struct.pack("<2I", calls.put(run.weights), calls.put(run.constants)) + _axis(phase.time) + _axis(phase.frequency)
+        shape = (layer.groups, phase.weights.shape[1], rows, run.vectors, run.block)
+        data += struct.pack("<5H2xI", *shape, run.weights[0].size)
+        calls.call(STAGED, calls.put(data), x_at, y_at + 2 * phase.y_offset, scratch)
+        total += calls.instructions
+        cycles += sum(cycles_of_blocks(calls.blocks, elf, board).values())
+    y = calls.get(y_at, np.int16, int(np.prod(layer.result_shape))).reshape(layer.result_shape)
+    return y, total, cycles
 
 
 def _run_peer(opened: tuple[Calls, Path], layer: Convolution, x: np.ndarray, board: Board) -> tuple[int, float]:
