@@ -26,6 +26,7 @@ from codesign.firmware.size.size import size
 from codesign.firmware.toolchain import BuildOptions, check_image_folder, own_image
 from codesign.firmware.toolchain.zephyr_folder import MODEL
 from codesign.proof.checks import block_check, budget_checks, cost_of, energy_of, latency_check, latency_of, load_of, run_checks
+from codesign.proof.clocks import slower_clocks
 from codesign.proof.delay import delay_check, delay_of
 from codesign.proof.equality import equal, run_reference, same_in_one_call
 from codesign.proof.oracle import against_onnxruntime
@@ -124,6 +125,7 @@ def prove(
         delay=delay,
         energy=energy_of(latency, board, load) if latency else None,
         load=load,
+        slower_clocks=slower_clocks(latency, board, load) if latency else (),
         footprint=measured.footprint if measured else None,
         groups=measured.groups if measured else (),
         layers=run.counts.layers if run.counts else (),

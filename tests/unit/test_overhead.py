@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What kernel and drivers take beside the filter path, of what an emulator counts over frames that blocks interrupt."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 
 from chains import chain_of
 from codesign.firmware.boards import load_board
+from codesign.firmware.machines.renode import _outside_blocks
 from codesign.firmware.machines.run import Counts, Run
 from codesign.proof.checks import run_checks
 
@@ -18,9 +20,12 @@ IMAGE = SimpleNamespace(board=load_board("nrf5340dk"), network=SimpleNamespace(f
 
 def overhead(network, made, kernel, *, streamed=True):
     """The check where a network takes so many instructions, a block of sound `made` ones and the kernel for it `kernel`."""
-    frame = network / (1 - (made + kernel) / BLOCK_CYCLES)  # with the blocks that come while it lasts
-    total = network + BLOCKS * (made + kernel)
-    counts = Counts(1, int(frame), frame, outside=total - frame)
+    within = 0
+    while network + within * (made + kernel) > (within + 1) * BLOCK_CYCLES - made:  # it begins when the first block is made
+        within += 1
+    frame, others = network + within * (made + kernel), BLOCKS - within
+    counts = Counts(1, frame, float(frame), outside=float(others * (made + kernel)))
+    counts = replace(counts, blocks_outside=float(others), made_outside=float(others * made))
     console = SimpleNamespace(
         stats=SimpleNamespace(number=lambda name: made), accounted=True, faults={}, stacks=(), true_rate=0.0
     )
@@ -37,6 +42,14 @@ def test_the_kernel_has_a_share_of_each_block(network, kernel, ok):
     assert int(check.detail.split(" ")[0].replace(",", "")) == pytest.approx(BLOCKS * kernel, abs=BLOCKS)
     assert check.ok is ok, check.detail
     assert "8 blocks of 8" in check.detail
+
+
+def test_blocks_outside_of_frames_are_told_by_their_ends():
+    frames = np.array([[1000, 2000, 900], [5000, 6000, 900], [9000, 9900, 900]])
+    ends = [(500, 7), (1000, 5), (1500, 7), (2001, 11), (4999, 13), (5500, 7), (8000, 17), (9500, 7)]
+    found = _outside_blocks(frames, np.array(ends))
+    assert found == {"blocks_outside": 3 / 2, "made_outside": (11 + 13 + 17) / 2}, "of two whole hops"
+    assert _outside_blocks(frames[:1], np.array(ends)) == {}
 
 
 def test_files_have_no_clock_and_no_such_figure():

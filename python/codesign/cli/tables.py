@@ -13,7 +13,7 @@ from codesign.firmware.size import BudgetCheck, Footprint, Group
 from codesign.firmware.size.stack import StackReport
 from codesign.proof import Delay, Latency, Verdict
 from codesign.proof.judgement import quality_in_words, summarize_quality
-from codesign.proof.verdict import CoreLoad
+from codesign.proof.verdict import CoreLoad, SlowerClock
 
 _ROWS = 12  # largest symbols shown; --json has all
 
@@ -61,6 +61,8 @@ def print_verdict(verdict: Verdict) -> None:
         _print_load(verdict.load)
     if verdict.energy is not None:
         print_energy(verdict.energy)
+    for clock in verdict.slower_clocks:
+        _print_clock(clock)
     if verdict.delay is not None:
         _print_delay(verdict.delay)
     if verdict.footprint is not None:
@@ -130,6 +132,14 @@ def _print_load(load: CoreLoad) -> None:
     executed = f"{100 * load.executed:.1f} % of the time ({100 * load.enhancer:.1f} % the enhancer) at an instruction a cycle"
     estimated = f"estimated {100 * load.estimated:.1f} % ±{100 * load.error:.0f} %"
     say(f"core executes {executed}, {estimated}, asleep {100 * max(1.0 - load.estimated, 0.0):.1f} %")
+
+
+def _print_clock(clock: SlowerClock) -> None:
+    would = "would hold" if clock.holds else "would not hold"
+    saved = (
+        "" if clock.saves_at_most_ma is None or not clock.holds else f", saves at most {clock.saves_at_most_ma:.2f} mA of sleep"
+    )
+    say(f"at {clock.hz / 1e6:g} MHz the worst frame takes {clock.worst_ms:.2f} ms: {would} {clock.limit_ms:g} ms{saved}")
 
 
 def _print_delay(delay: Delay) -> None:

@@ -45,7 +45,7 @@ def run_checks(run: Run, image: Image, size: Size | None) -> list[Check]:
     if run.console is not None:
         checks += _application_checks(run.console)
     if counts is not None and counts.outside is not None:
-        checks += _overhead_checks(run, counts.outside, counts.mean, image)
+        checks += _overhead_checks(run, counts, counts.outside, image)
     if run.console is not None and counts is not None and counts.by_firmware is not None:
         checks.append(_counter_agrees(counts, run.console, board))
     if run.console is not None and run.console.true_rate:
@@ -156,24 +156,21 @@ def _application_checks(report: ConsoleReport) -> list[Check]:
     return checks
 
 
-def _overhead_checks(run: Run, outside: float, frame: float, image: Image) -> Iterator[Check]:
+def _overhead_checks(run: Run, counts: Counts, outside: float, image: Image) -> Iterator[Check]:
     """What kernel, drivers and copies take of the time that a hop has; in cycles, by the card's estimate.
 
-    In the filter path the sound is made outside of frames, block by block, and `outside` and a `frame` are instructions by the
-    clock: a frame is interrupted by all blocks that come while it lasts, the others and what is around them are outside.
+    In the filter path the sound is made block by block: a frame is interrupted by the blocks that come while it lasts, the
+    others and what is around them are outside. What is around one of those is around each.
     """
     board, chain = image.board, image.network.frontend
     ends = chain.ends
     if not chain.filters:
         yield _overhead(outside, image, board.budget.overhead, "the enhancer")
-    elif run.primed_samples is not None and run.console is not None:  # blocks come by the clock
-        block = run.block_samples or ends.block
-        blocks = ends.frames / block - frame / (board.core.clock_hz * block / ends.rate)
-        made = run.console.stats.number("block_average")
-        if blocks > 0:
-            beside = max(outside / blocks - made, 0.0) * ends.frames / block
-            what = f"the enhancer and the filter of {ends.frames // block} blocks of {block}"
-            yield _overhead(beside, image, board.budget.block_overhead, what)
+    elif run.primed_samples is not None and counts.blocks_outside and counts.made_outside is not None:
+        blocks = ends.frames // (run.block_samples or ends.block)
+        beside = max(outside - counts.made_outside, 0.0) * blocks / counts.blocks_outside
+        what = f"the enhancer and the filter of {blocks} blocks of {ends.frames // blocks}"
+        yield _overhead(beside, image, board.budget.block_overhead, what)
 
 
 def _overhead(outside: float, image: Image, limit: float, beside: str) -> Check:

@@ -80,6 +80,19 @@ class CoreLoad:
 
 
 @dataclass(frozen=True)
+class SlowerClock:
+    """A slower clock of the core: the estimated time of the worst frame at it in ms beside its limit, whether it `holds` that
+    with its error, and the mA that sleeping at this clock can save at most, None where the card has no currents.
+    """
+
+    hz: int
+    worst_ms: float
+    limit_ms: float
+    holds: bool
+    saves_at_most_ma: float | None
+
+
+@dataclass(frozen=True)
 class Delay:
     """From a sample's way in to its way out, in samples: the chain's part and the application's.
 
@@ -155,6 +168,7 @@ class Verdict:
     delay: Delay | None = None
     energy: Consumption | None = None
     load: CoreLoad | None = None
+    slower_clocks: tuple[SlowerClock, ...] = ()
     saturation: tuple[Saturation, ...] = ()  # of the proof signal, whose extremes mean to go beyond, and of each recording
 
     @property

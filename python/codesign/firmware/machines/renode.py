@@ -19,7 +19,18 @@ from codesign.firmware.machines.audio_format import format_of
 from codesign.firmware.machines.console_report import ConsoleReport, read_report
 from codesign.firmware.machines.machine import Machine, RunOptions
 from codesign.firmware.machines.renode_process import check_version, find_renode, run_renode
-from codesign.firmware.machines.renode_script import CONSOLE, EXECUTED, FRAMES, INPUT, LOG, OUTPUT, SECOND, shell, write_script
+from codesign.firmware.machines.renode_script import (
+    BLOCKS,
+    CONSOLE,
+    EXECUTED,
+    FRAMES,
+    INPUT,
+    LOG,
+    OUTPUT,
+    SECOND,
+    shell,
+    write_script,
+)
 from codesign.firmware.machines.run import Counts, Run
 from codesign.firmware.machines.zephyr_files import counts_of_report
 from codesign.firmware.toolchain.zephyr_workspace import find_build_tools, find_workspace
@@ -84,7 +95,7 @@ class RenodeMachine(Machine):
         with keeping as name:
             where = Path(name)
             where.mkdir(parents=True, exist_ok=True)
-            for old in (OUTPUT, CONSOLE, FRAMES, EXECUTED, LOG):
+            for old in (OUTPUT, CONSOLE, FRAMES, BLOCKS, EXECUTED, LOG):
                 (where / old).unlink(missing_ok=True)
             (where / INPUT).write_bytes(form.slots_of(pcm, ends.channels))
             write_script(where, image.path, board, seconds, [*options.commands, *questions])
@@ -102,7 +113,7 @@ class RenodeMachine(Machine):
             done = run_renode(where, timeout_s=limit, watch=watch)
             report = read_report(_text(where / CONSOLE), ends=not streaming)
             played = np.repeat(form.pcm_of(_bytes(where / OUTPUT)), ends.channels)
-            numbers = _numbers(where / FRAMES)
+            numbers, made = _numbers(where / FRAMES), _made(where / BLOCKS)
             executing = executing_share(where, board.core.clock_hz, playing) if streaming else None
             unmapped = _unmapped(_text(where / LOG))
         block = report.ready.number("block")
@@ -112,7 +123,7 @@ class RenodeMachine(Machine):
             pcm=played[first * ends.channels :][: pcm.size],
             frames=report.frames,
             skipped_frames=report.stats.number("skipped"),
-            counts=replace(_counts(numbers, report), executing=executing),
+            counts=replace(_counts(numbers, report), executing=executing, **_outside_blocks(numbers, made)),
             console=report,
             primed_samples=first if streaming else None,
             block_samples=block,
@@ -154,12 +165,31 @@ def _numbers(file: Path) -> npt.NDArray[np.int64]:
     return np.array(frames, np.int64).reshape(-1, 3)
 
 
+def _made(file: Path) -> npt.NDArray[np.int64]:
+    """int64 (blocks, 2): instructions executed when the audio thread ends a block, cycles that it counted for it."""
+    return np.array([line.split() for line in _text(file).splitlines() if len(line.split()) == 2], np.int64).reshape(-1, 2)
+
+
+def _outside_blocks(frames: npt.NDArray[np.int64], made: npt.NDArray[np.int64]) -> dict[str, float]:
+    """Of the blocks between the first frame and the last: how many a hop end in no frame, and their cycles, which are
+    instructions here. The audio thread comes before the enhancer, so that no frame begins or ends within a block.
+    """
+    if len(frames) < 2:
+        return {}
+    ends = made[:, 0]
+    frame = np.searchsorted(frames[:, 0], ends, side="right") - 1
+    between = (frame >= 0) & (frame < len(frames) - 1)
+    outside = between & (ends > frames[np.maximum(frame, 0), 1])
+    hops = len(frames) - 1
+    return {"blocks_outside": float(outside.sum()) / hops, "made_outside": float(made[outside, 1].sum()) / hops}
+
+
 def executing_share(folder: Path, clock_hz: int, until: float = math.inf) -> float | None:
     """Share of virtual time in which the core executed, from the first full second to the last one before `until`; None of
     shorter runs. It executes one instruction a cycle and none while it waits for an interrupt (WFI).
     """
-    rows = [[int(word) for word in line.split()] for line in _text(folder / EXECUTED).splitlines()]
-    seen = [(second, count) for second, count in rows if second <= until]
+    rows = [line.split() for line in _text(folder / EXECUTED).splitlines()]
+    seen = [(int(second), int(count)) for second, count in rows if int(second) <= until]
     if len(seen) < 2:
         return None
     (first, before), (last, after) = seen[0], seen[-1]

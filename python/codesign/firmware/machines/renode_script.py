@@ -17,7 +17,8 @@ from codesign.firmware.machines.renode_process import END, SCRIPT
 INPUT, OUTPUT = "codesign-in.pcm", "codesign-out.pcm"
 """Slots as they lie in memory; firmware without I2S opens them by these names (app/Kconfig)."""
 
-CONSOLE, FRAMES, EXECUTED, LOG = "console.txt", "frames.txt", "executed.txt", "renode.log"
+CONSOLE, FRAMES, BLOCKS, EXECUTED = "console.txt", "frames.txt", "blocks.txt", "executed.txt"
+LOG = "renode.log"
 IMAGE = "image.elf"
 
 SECOND = "codesign: virtual second"
@@ -25,6 +26,7 @@ SECOND = "codesign: virtual second"
 
 _SOURCES = (".resc", ".repl", ".cs", ".py")
 
+_BLOCK_ENDS = "monitor_block"
 _FRAME_BEGINS, _FRAME_ENDS = ("cs_enhancer_process", "network_frame"), "monitor_frame"
 """Functions of the image, the first by the path of its chain. The other is called right after it, with the cycles that the
 firmware counted."""
@@ -45,11 +47,14 @@ def write_script(folder: Path, elf: Path, board: Board, seconds: float, commands
     known = {symbol.name for symbol in symbols.symbols}
     begins = symbols.address(next((name for name in _FRAME_BEGINS if name in known), _FRAME_BEGINS[0]))
     ends = symbols.address(_FRAME_ENDS)
+    count, cycles = "self.ExecutedInstructions", "self.GetRegister(0).RawValue"
+    hooks = [(begins, _note(folder / FRAMES, count)), (ends, _note(folder / FRAMES, count, cycles))]
+    if _BLOCK_ENDS in known:
+        hooks.append((symbols.address(_BLOCK_ENDS), _note(folder / BLOCKS, count, cycles)))
     lines = [
         *_machine(folder, elf, board),
         *_input(board),
-        f'cpu AddHook {begins:#x} "{_note(folder, "self.ExecutedInstructions")}"',
-        f'cpu AddHook {ends:#x} "{_note(folder, "self.ExecutedInstructions", "self.GetRegister(0).RawValue")}"',
+        *(f'cpu AddHook {address:#x} "{note}"' for address, note in hooks),
         *_timeline(folder, seconds, commands),
         f'log "{END}"',
         "quit",
@@ -124,15 +129,20 @@ def _timeline(folder: Path, seconds: float, commands: Sequence[MonitorCommand]) 
 
 
 def _executed(folder: Path, second: int) -> str:
-    """The monitor's line that writes what the core has executed by now."""
+    """The monitor's line that writes what the core has executed by now; the file is closed, as the next one is another."""
     count = "self.Machine['sysbus.cpu'].ExecutedInstructions"
-    return f"python \"open('{folder.resolve() / EXECUTED}', 'a').write('{second} %d\\n' % {count})\""
+    write = _append(folder / EXECUTED, f"'{second} %d\\n' % {count}")
+    return f'python "{write}"'
 
 
-def _note(folder: Path, *values: str) -> str:
-    """Python of a hook: a line of numbers for FRAMES. Renode's own folder may be the current one."""
+def _note(file: Path, *values: str) -> str:
+    """Python of a hook: a line of numbers for a file. Renode's own folder may be the current one."""
     numbers = " ".join("%d" for _ in values)
-    return f"with open('{folder.resolve() / FRAMES}', 'a') as file: file.write('{numbers}\\n' % ({', '.join(values)},))"
+    return _append(file, f"'{numbers}\\n' % ({', '.join(values)},)")
+
+
+def _append(file: Path, text: str) -> str:
+    return f"with open('{file.resolve()}', 'a') as file: file.write({text})"
 
 
 def _renode(board: Board) -> RenodePlatform:

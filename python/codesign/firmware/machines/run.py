@@ -44,6 +44,8 @@ class Counts:
     (the same as per_frame, by stage) and blocks (what ran in all of them), which are of fewer frames where that is slow.
     worst_frame is the number of the worst, from 0, where the machine says it. Of a whole application, outside is the mean of
     what a hop executes outside the enhancer: kernel, drivers, copies; by_firmware is per_frame by the firmware's own counter.
+    Of a filter path, blocks_outside are the audio thread's blocks a hop that no frame is interrupted for, and made_outside the
+    instructions that it executes in them: both are part of outside.
     executing, where a machine's time passes while the core sleeps, is the share of it in which the core executes, one
     instruction a cycle of its clock.
     """
@@ -59,6 +61,8 @@ class Counts:
     outside: float | None = None
     by_firmware: npt.NDArray[np.int64] | None = None
     executing: float | None = None
+    blocks_outside: float | None = None
+    made_outside: float | None = None
 
 
 def counts_of(
