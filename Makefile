@@ -1,4 +1,4 @@
-# One virtual environment for everything; PYTHON chooses the interpreter (3.11 to 3.13).
+# One virtual environment for everything; PYTHON chooses the interpreter (3.11 to 3.14).
 PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin

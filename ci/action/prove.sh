@@ -19,7 +19,7 @@ echo "report=$out/report.json" >>"${GITHUB_OUTPUT:-/dev/null}"
 
 # The image itself, with what it consists of; a board that is this computer has none.
 if "$CODESIGN" build "$MODEL" --board "$BOARD" --runtime bare -o "$out/firmware" >&2; then
-    "$CODESIGN" sbom "$out/firmware" -o "$out/firmware.cdx.json"
+    "$CODESIGN" sbom "$out/firmware" -o "$out/firmware.cdx.json" >&2 || end=$((end ? end : $?))
 fi
 
 if [ -n "${BASELINE:-}" ]; then

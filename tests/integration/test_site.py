@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import importlib.util
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -30,3 +31,11 @@ def test_the_site_builds_without_a_warning(tmp_path):
     assert "codesign.api.quantize" in package
     pages = {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*.html")}
     assert {f"{path.stem}.html" for path in (ROOT / "docs").glob("*.md") if path.stem != "README"} <= pages
+    for page in (
+        "start.html",
+        "tutorials/pytorch.html",
+    ):  # the browser asks nobody else, and a page opened as a file can be searched
+        text = (tmp_path / page).read_text(encoding="utf-8")
+        assert not re.findall(r"<(?:script|link|img)[^>]*(?:src|href)=\"https?://[^>]*", text)
+        assert "img/iframe-worker.js" in text
+    assert (tmp_path / "search" / "search_index.js").is_file()

@@ -5,7 +5,10 @@ from __future__ import annotations
 
 import re
 
-_CLEARER = {"Internal error : SF_INFO struct incomplete": "its header gives no possible sample rate"}
+_CLEARER = {
+    "Internal error : SF_INFO struct incomplete": "its header gives no possible sample rate",
+    "System error": "the disk may be full, or the file cannot be reached",
+}
 
 
 def reason(error: Exception) -> str:
