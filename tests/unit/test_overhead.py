@@ -48,8 +48,8 @@ def test_blocks_outside_of_frames_are_told_by_their_ends():
     frames = np.array([[1000, 2000, 900], [5000, 6000, 900], [9000, 9900, 900]])
     ends = [(500, 7), (1000, 5), (1500, 7), (2001, 11), (4999, 13), (5500, 7), (8000, 17), (9500, 7)]
     found = _outside_blocks(frames, np.array(ends))
-    assert found == {"blocks_outside": 3 / 2, "made_outside": (11 + 13 + 17) / 2}, "of two whole hops"
-    assert _outside_blocks(frames[:1], np.array(ends)) == {}
+    assert found == (3 / 2, (11 + 13 + 17) / 2), "of two whole hops"
+    assert _outside_blocks(frames[:1], np.array(ends)) == (None, None)
 
 
 def test_files_have_no_clock_and_no_such_figure():

@@ -123,7 +123,7 @@ class RenodeMachine(Machine):
             pcm=played[first * ends.channels :][: pcm.size],
             frames=report.frames,
             skipped_frames=report.stats.number("skipped"),
-            counts=replace(_counts(numbers, report), executing=executing, **_outside_blocks(numbers, made)),
+            counts=replace(_counts(numbers, report, made), executing=executing),
             console=report,
             primed_samples=first if streaming else None,
             block_samples=block,
@@ -132,11 +132,12 @@ class RenodeMachine(Machine):
         )
 
 
-def _counts(numbers: npt.NDArray[np.int64], report: ConsoleReport) -> Counts:
+def _counts(numbers: npt.NDArray[np.int64], report: ConsoleReport, made: npt.NDArray[np.int64]) -> Counts:
     """Of every frame where hooks saw one, else what the application says, whose cycles are instructions here."""
     own = counts_of_report(report, 1.0)
     per_frame, between = numbers[:, 1] - numbers[:, 0], np.diff(numbers[:, 0])
     mean = float(per_frame.mean()) if per_frame.size else own.mean
+    blocks, cycles = _outside_blocks(numbers, made)
     return Counts(
         frames=report.frames,
         worst=int(per_frame.max(initial=0)),
@@ -145,6 +146,8 @@ def _counts(numbers: npt.NDArray[np.int64], report: ConsoleReport) -> Counts:
         per_frame=per_frame,
         outside=float(between.mean()) - mean if between.size else own.outside,
         by_firmware=numbers[:, 2],
+        blocks_outside=blocks,
+        made_outside=cycles,
     )
 
 
@@ -170,18 +173,18 @@ def _made(file: Path) -> npt.NDArray[np.int64]:
     return np.array([line.split() for line in _text(file).splitlines() if len(line.split()) == 2], np.int64).reshape(-1, 2)
 
 
-def _outside_blocks(frames: npt.NDArray[np.int64], made: npt.NDArray[np.int64]) -> dict[str, float]:
+def _outside_blocks(frames: npt.NDArray[np.int64], made: npt.NDArray[np.int64]) -> tuple[float, float] | tuple[None, None]:
     """Of the blocks between the first frame and the last: how many a hop end in no frame, and their cycles, which are
     instructions here. The audio thread comes before the enhancer, so that no frame begins or ends within a block.
     """
     if len(frames) < 2:
-        return {}
+        return None, None
     ends = made[:, 0]
     frame = np.searchsorted(frames[:, 0], ends, side="right") - 1
     between = (frame >= 0) & (frame < len(frames) - 1)
     outside = between & (ends > frames[np.maximum(frame, 0), 1])
     hops = len(frames) - 1
-    return {"blocks_outside": float(outside.sum()) / hops, "made_outside": float(made[outside, 1].sum()) / hops}
+    return float(outside.sum()) / hops, float(made[outside, 1].sum()) / hops
 
 
 def executing_share(folder: Path, clock_hz: int, until: float = math.inf) -> float | None:
