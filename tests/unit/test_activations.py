@@ -85,3 +85,29 @@ def test_int16_with_a_zero_point_is_refused(tmp_path):
     name = next(op.output for op in graph.ops if op.label == "elu")
     with pytest.raises(InputError, match="zero point 0"):
         lower(replace(graph, quants={**graph.quants, name: Quant(0.001, 3, 16)}))
+
+
+def attention(net):
+    """Two heads over eight places, a group norm, a pool and its way back, and a product of values of two shapes."""
+    net.node("Gemm", ["features", net.weights("w", 4 * N, N, gain=0.5), net.weights("b", 4 * N)], "places", transB=1)
+    ints = {
+        n: net.constant(f"shape{n}", np.array(shape, np.int64)) for n, shape in enumerate([(1, N, 4), (1, 4, N), (1, 1, N)])
+    }
+    net.node("Reshape", ["places", ints[0]], "x")
+    for part in "qkv":
+        net.node("MatMul", ["x", net.weights(f"w{part}", 4, 4)], part)
+    net.node("Transpose", ["k"], "kt", perm=[0, 2, 1])
+    net.node("Softmax", [net.node("MatMul", ["q", "kt"], "scores")], "shares", axis=-1)
+    net.node("Reshape", [net.node("MatMul", ["shares", "v"], "seen"), ints[1]], "channels")
+    norm = net.node("InstanceNormalization", ["channels", net.weights("g", 4), net.weights("o", 4)], "norm")
+    pooled = net.node("MaxPool", [norm], "pooled", kernel_shape=[2], strides=[2])
+    up = net.node("Resize", [pooled, "", net.constant("double", np.array([1, 1, 2], np.float32))], "up", mode="nearest")
+    flat = net.node("Reshape", ["features", ints[2]], "one_row")
+    scaled = net.node("Mul", [up, flat], "scaled")
+    return ended(net, net.node("Flatten", [scaled], "flat"), 4 * N)
+
+
+def test_attention_norms_and_pools_in_int16(tmp_path):
+    """Each bit of the reference, the host and the file, and near to float."""
+    way = whole_way(saved(attention(start()), tmp_path), FEATURES, tmp_path, "int16")
+    assert way.mask_db > 40.0

@@ -170,7 +170,12 @@ def viewed(step: Step, term: Term, shape: Shape, name: str) -> Term:
         if not isinstance(term.call.operator, View):
             break
         (term,) = term.call.sources
-    return term if term.shape == shape else operation(step, View("", "", "", shape), term, shape, f"{name}:view")
+    if term.shape == shape:
+        return term
+    found = operation(step, View("", "", "", shape), term, shape, f"{name}:view")
+    if term.name in step.build.quants:
+        step.build.viewed_quants.setdefault(found.name, step.build.quants[term.name])
+    return found
 
 
 def whole(dims: Sequence[int]) -> Shape:

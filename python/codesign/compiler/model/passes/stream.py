@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+import numpy as np
 import onnx
 
 from codesign.base.errors import InputError
@@ -90,7 +91,7 @@ def _evidence(stream: Stream, node: onnx.NodeProto) -> int:
         return WEAK if same[0] != same[1] else 0
     if kind in ("CumSum", "Softmax") and axes:
         axis = draft.constants.get(operand(node, 1)) if kind == "CumSum" else attribute(node, "axis", -1)
-        return WEAK if axis is not None and positive(int(axis), len(draft.shape(node.input[0]))) in axes else 0
+        return WEAK if axis is not None and positive(int(np.ravel(axis)[0]), len(draft.shape(node.input[0]))) in axes else 0
     return 0
 
 

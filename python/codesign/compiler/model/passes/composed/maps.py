@@ -95,6 +95,8 @@ def shuffled(draft: Draft, node: onnx.NodeProto) -> list[onnx.NodeProto] | None:
     batch, channels, height, width = draft.shape(node.input[0])
     b = int(attribute(node, "blocksize"))
     parts = Parts(draft, node)
+    if (height % b or width % b) if node.op_type == "SpaceToDepth" else channels % b**2:
+        raise draft.refuse(node, f"its blocksize {b} does not divide {[channels, height, width]}")
     if node.op_type == "SpaceToDepth":
         crd = attribute(node, "mode", b"DCR") == b"CRD"
         split, order = (batch, channels, height // b, b, width // b, b), [0, 1, 3, 5, 2, 4] if crd else [0, 3, 5, 1, 2, 4]

@@ -25,6 +25,10 @@ def grouped(draft: Draft, node: onnx.NodeProto) -> list[onnx.NodeProto] | None:
         raise draft.refuse(node, f"has a batch of {shape[0]}, one is expected")
     channels = shape[1]
     groups = int(attribute(node, "num_groups", channels)) if node.op_type == "GroupNormalization" else channels
+    if groups < 1 or channels % groups or any(array.size < 1 or channels % array.size for array in (scale, bias)):
+        raise draft.refuse(
+            node, f"{groups} groups, {scale.size} scales and {bias.size} biases do not divide {channels} channels"
+        )
     own = [np.repeat(array.ravel(), channels // array.size).reshape(channels, 1) for array in (scale, bias)]
     size = math.prod(shape[1:]) // groups
     parts = Parts(draft, node)
