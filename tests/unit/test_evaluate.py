@@ -369,14 +369,12 @@ def test_a_listener_hears_through_the_fitting():
     clean, noisy = (pcm / 32768 for pcm in speech(1.0, 0))
     typed = "250:60,1000:70,4000:90"
     unaided = Compressor((1000.0,), (20.0, 100.0), ((0.0, 0.0),))
-    through = {fitted: hasqi(noisy, clean, RATE, typed, fitted) for fitted in (fit(read_audiogram(typed)).compressor, unaided)}
-    aided, without = through.values()
+    aided, without = (hasqi(noisy, clean, RATE, typed, by) for by in (fit(read_audiogram(typed)).compressor, unaided))
     assert aided > 1.5 * without
 
 
 def published():
-    here = Path(__file__).resolve().parents[2]
-    return Path(os.environ.get("CODESIGN_CHIME2_DEV", here.parent / "shared" / "audio" / "chime2-dev"))
+    return Path(os.environ.get("CODESIGN_CHIME2_DEV", Path(__file__).resolve().parents[3] / "shared" / "audio" / "chime2-dev"))
 
 
 @pytest.mark.slow
