@@ -4,11 +4,9 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import re
 import shutil
 import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -24,8 +22,8 @@ from codesign.firmware.machines import MACHINES
 from codesign.firmware.toolchain import BuildOptions, build_host, build_zephyr
 from codesign.firmware.toolchain.kernels import best_kernel
 from codesign.firmware.toolchain.pipeline_folder import write_pipeline
-from codesign.firmware.toolchain.zephyr_workspace import HARDWARE_MODEL_V2, find_toolchain, find_workspace
-from zephyr_tools import missing_for_zephyr
+from codesign.firmware.toolchain.zephyr_workspace import HARDWARE_MODEL_V2, find_workspace
+from zephyr_tools import OF_RELEASE, build_by_cmake, missing_for_zephyr
 
 pytestmark = pytest.mark.zephyr
 
@@ -38,16 +36,6 @@ def network():
     return lower(load_onnx(MODEL))
 
 
-def build_by_cmake(source, build, target, board, *settings):
-    """What `west build` does."""
-    workspace, toolchain = find_workspace(), find_toolchain(board)
-    environment = {**os.environ, "ZEPHYR_BASE": str(workspace.base), **toolchain.environment}
-    configure = ["cmake", "-GNinja", f"-S{source}", f"-B{build}", f"-DBOARD={target}", f"-DPython3_EXECUTABLE={sys.executable}"]
-    for command in ([*configure, *(f"-D{each}" for each in settings)], ["ninja", "-C", str(build)]):
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
-
-
 def test_network_and_pipeline_in_another_application(network, tmp_path):
     if reason := missing_for_zephyr("native_sim"):
         pytest.skip(reason)
@@ -55,7 +43,7 @@ def test_network_and_pipeline_in_another_application(network, tmp_path):
     application = shutil.copytree(TESTS / "own_application", tmp_path / "own")
     write_pipeline(network, plan_memory(network, best_kernel(board), board.front_end), application / "codesign")
     assert not list((application / "codesign").rglob("main.c"))
-    build_by_cmake(application, tmp_path / "build", find_workspace().target(board), board)
+    build_by_cmake(application, tmp_path / "build", board)
 
     hop = network.frontend.hop
     library = build_host(network, tmp_path / "host")
@@ -79,7 +67,7 @@ def own_board():
     if reason := missing_for_zephyr("nrf5340dk"):
         pytest.skip(reason)
     if find_workspace().version < HARDWARE_MODEL_V2:
-        pytest.skip("the board of this test is described as Zephyr does it from 3.7 on")
+        pytest.skip(f"{OF_RELEASE}the board of this test is described as Zephyr does it from 3.7 on")
     return load_board(str(TESTS / "own_board" / "board.toml"))
 
 
@@ -88,7 +76,7 @@ def test_a_board_and_a_shield_of_ones_own_give_what_west_gives(network, own_boar
     options = BuildOptions((f"BOARD_ROOT={root}",), shields=("own_codec",))
     image = build_zephyr(network, own_board, tmp_path / "ours", options=options)
     settings = (f"BOARD_ROOT={root}", "SHIELD=own_codec", f"CODESIGN_MODEL={MODEL}")
-    build_by_cmake(resource("app"), tmp_path / "wests", "own_board/nrf5340/cpuapp", own_board, *settings)
+    build_by_cmake(resource("app"), tmp_path / "wests", own_board, *settings)
     ours, wests = (loaded(folder / "zephyr" / "zephyr.elf") for folder in (tmp_path / "ours", tmp_path / "wests"))
     assert ours == wests
     assert len(ours) >= 2  # code and data at least

@@ -3,10 +3,8 @@
 
 from __future__ import annotations
 
-import os
 import re
 import subprocess
-import sys
 from dataclasses import replace
 
 import numpy as np
@@ -28,10 +26,9 @@ from codesign.firmware.size.parts import parts_of
 from codesign.firmware.size.stack import worst_stack
 from codesign.firmware.toolchain import BuildOptions, build_host, build_zephyr
 from codesign.firmware.toolchain.zephyr import LOG
-from codesign.firmware.toolchain.zephyr_workspace import find_toolchain, find_workspace
 from codesign.proof.checks import cost_of
 from networks import random_network
-from zephyr_tools import missing_for_zephyr, missing_qemu
+from zephyr_tools import build_by_cmake, missing_for_zephyr, missing_qemu
 
 pytestmark = pytest.mark.zephyr
 
@@ -241,15 +238,7 @@ def test_ztest_suite_passes(suite, name, tmp_path):
     if reason := missing_for_zephyr(name) or (missing_qemu() if board.qemu else ""):
         pytest.skip(reason)
     build = tmp_path / "build"
-    workspace, toolchain = find_workspace(), find_toolchain(board)
-    environment = {**os.environ, "ZEPHYR_BASE": str(workspace.base), **toolchain.environment}
-    configure = [
-        *("cmake", "-GNinja", f"-S{TESTS / suite}", f"-B{build}", f"-DBOARD={workspace.target(board)}"),
-        f"-DPython3_EXECUTABLE={sys.executable}",
-    ]
-    for command in (configure, ["ninja", "-C", str(build)]):
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    build_by_cmake(TESTS / suite, build, board)
     if board.qemu:
         arguments = ("-icount", "shift=3", "-kernel", str(build / "zephyr" / "zephyr.elf"))
         output = run_qemu(board, arguments, timeout_s=120, until="PROJECT EXECUTION").output
