@@ -4,6 +4,7 @@
 #include <zephyr/sys/atomic.h>
 
 #include "audio.h"
+#include "confirm.h"
 #include "cycles.h"
 #include "monitor.h"
 #include "network.h"
@@ -76,6 +77,9 @@ static int process_block(void)
 
 	if (++blocks_since_start == SETTLED_BLOCKS) {
 		safety_settled();
+		if (!without_network) {
+			confirm_image();
+		}
 	}
 	err = audio_write(block);
 	monitor_block(cycles_now() - arrived);

@@ -4,6 +4,8 @@
 //
 // An nRF5340 erases the page whose first word is written while CONFIG says "erase". Memory of the platform has no hooks, so that
 // word is looked at when CONFIG is left; where it was erased already it is cleared for as long, to see that it is written.
+using System.Linq;
+
 using Antmicro.Renode.Core;
 using Antmicro.Renode.Logging;
 using Antmicro.Renode.Peripherals.Bus;
@@ -48,7 +50,14 @@ namespace Antmicro.Renode.Peripherals.Miscellaneous
             registers[offset / 4] = value;
         }
 
+        // Pages that were erased, resets or not.
         public long Erased { get; private set; }
+
+        // Fault injection: power fails when so many pages were erased; several numbers, parted by spaces.
+        public string PowerFailsAt
+        {
+            set { powerFailsAt = value.Split(' ').Select(long.Parse).ToArray(); }
+        }
 
         public long Size
         {
@@ -97,6 +106,10 @@ namespace Antmicro.Renode.Peripherals.Miscellaneous
             }
             machine.SystemBus.WriteBytes(blank, page * Page);
             Erased++;
+            if(powerFailsAt.Contains(Erased))
+            {
+                machine.RequestReset();
+            }
         }
 
         private const long Ready = 0x400;
@@ -111,5 +124,6 @@ namespace Antmicro.Renode.Peripherals.Miscellaneous
         private readonly uint pages;
         private uint[] registers;
         private bool[] wasErased;
+        private long[] powerFailsAt = new long[0];
     }
 }
