@@ -314,3 +314,13 @@ def test_a_convolution_without_frames_before_the_first():
     with pytest.raises(InputError, match="gives 2 frames fewer than it reads") as caught:
         simplify(PATH, g.model({"x": [1, "frames", 6]}, {"mask": [1, "fewer", 6]}))
     assert "pad 2 frames" in str(caught.value.hint)
+
+
+@pytest.mark.parametrize("keep", [0, 1])
+def test_a_magnitude_by_a_sum_of_squares(keep, tmp_path):
+    """torch.sqrt(torch.sum(x ** 2, -1) + 1e-8), which many networks of complex spectra begin with."""
+    g = Graph()
+    total = g("ReduceSum", g("Pow", "x", g.constant(np.float32(2))), g.ints(-1), keepdims=keep)
+    g("Sqrt", g("Add", total, g.constant(np.float32(1e-8))))
+    same(g, [1, 5, 2], tmp_path)
+    assert "magnitude" in [op.label for op in loaded(tmp_path / "model.onnx").ops]
