@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from codesign.base.words import counted
 from codesign.cli.console import cells, emit_json, say, stderr, table
 from codesign.cli.options import Json
 
@@ -58,6 +59,7 @@ def command(
             rows.add_row(*cells(one.id, "not shown" if one.status == "incomplete" else one.status, one.title))
         stderr.print(rows)
         shown = sum(one.status == "shown" for one in found.requirements)
-        say(f"wrote {output}: {shown} of {len(found.requirements)} requirements shown by {found.tests:,} test cases")
+        wanted = counted(len(found.requirements), "requirement")
+        say(f"wrote {output}: {shown} of {wanted} shown by {counted(found.tests, 'test case')}")
     if not found.ok:
         raise typer.Exit(1)

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
+from codesign.base.words import counted
 from codesign.proof.evidence.gather import Evidence
 from codesign.proof.evidence.trace import Shown, Traced, TracedTest
 from codesign.proof.report.summary import escape, table
@@ -22,7 +23,7 @@ def trace_page(evidence: Evidence) -> str:
     counts = Counter(one.status for one in evidence.requirements)
     said = ", ".join(f"{counts[status]} {mark.partition(' ')[2]}" for status, mark in _MARKS.items())
     rows = [(one.id, one.title, _MARKS[one.status]) for one in evidence.requirements]
-    lines = ["# Requirements, tests, results", "", f"{said}; {evidence.tests:,} test cases in the results.", ""]
+    lines = ["# Requirements, tests, results", "", f"{said}; {counted(evidence.tests, 'test case')} in the results.", ""]
     lines += [*table(("id", "requirement", "status"), rows), ""]
     for one in evidence.requirements:
         lines += _requirement(one)

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 
 from codesign.base.errors import one_line
@@ -63,10 +64,15 @@ def render_summary(report: Report) -> str:
     return "\n".join(lines) + "\n"
 
 
+_FIGURE = re.compile(r"[-−+±≤≥<]?\d|–?$")
+"""How a figure begins; a dash or nothing stands for one that is missing."""
+
+
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
-    """Lines of a Markdown table: the first column text, the others numbers; cells are escaped."""
-    marks = ["---", *("---:" for _ in head[1:])]
-    return [f"| {' | '.join(cells)} |" for cells in (head, marks, *([escape(cell) for cell in row] for row in rows))]
+    """Lines of a Markdown table: columns of figures to the right, of words to the left; cells are escaped."""
+    cells = [tuple(row) for row in rows]
+    marks = ["---:" if column and all(_FIGURE.match(row[column]) for row in cells) else "---" for column in range(len(head))]
+    return [f"| {' | '.join(row)} |" for row in (head, marks, *([escape(cell) for cell in row] for row in cells))]
 
 
 def escape(text: str) -> str:
