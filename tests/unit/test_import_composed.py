@@ -324,3 +324,11 @@ def test_a_magnitude_by_a_sum_of_squares(keep, tmp_path):
     g("Sqrt", g("Add", total, g.constant(np.float32(1e-8))))
     same(g, [1, 5, 2], tmp_path)
     assert "magnitude" in [op.label for op in loaded(tmp_path / "model.onnx").ops]
+
+
+def test_a_mean_over_axes_with_one_element_between(tmp_path):
+    """Over channels and bins of one frame, [1, channels, 1, bins]: to the layer they follow one another."""
+    g = Graph()
+    g("Tanh", g("ReduceMean", "x", g.ints(1, 3), keepdims=1))
+    same(g, [1, 4, 1, 5], tmp_path)
+    assert [op.axes for op in loaded(tmp_path / "model.onnx").ops if op.label == "mean"] == [(0, 1, 2)]

@@ -69,6 +69,8 @@ class Activation(Operator):
     def bounds(self) -> tuple[float, float]:
         if self.kind in ("clip", "curve"):
             return self.low, self.high
+        if self.kind == "pow" and self.parameters[0] % 2 != 1:  # an odd exponent alone keeps a sign
+            return 0.0, FUNCTIONS["pow"].high
         return FUNCTIONS[self.kind].low, FUNCTIONS[self.kind].high
 
     @property

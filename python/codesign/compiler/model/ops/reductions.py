@@ -31,6 +31,9 @@ def mean(step: Step) -> None:
     axes = tuple(axis - offset for axis in chosen if axis >= offset)
     if not axes:
         raise step.refuse("reduces the batch")
+    between = range(axes[0], axes[-1] + 1)
+    if all(axis in axes or shape[axis] == 1 for axis in between):
+        axes = tuple(between)  # an axis of one element is no gap
     viewed_source = viewed(step, source, shape, f"{step.name()}:source")
     after = tuple(1 if axis in axes else n for axis, n in enumerate(shape))
     operator = Mean("", "", "", axes, squares)
