@@ -135,6 +135,7 @@ def _matrix_calls(network: Network, kernel: str) -> dict[str, tuple[str, ...]]:
         "cs_matvec_wide_dsp": (),
         "cs_conv_multiply": (),
         "cs_conv_rows": (),
+        "cs_conv_runs": (),
         "cs_conv_vectors": (),
     }
 
