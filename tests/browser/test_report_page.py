@@ -121,8 +121,7 @@ def test_only_one_recording_plays(page):
 def test_it_ends_at_the_end_and_starts_again(page):
     page.evaluate("Player.all[0].move(Player.all[0].length - 0.1)")
     page.locator(".recording .play").first.click()
-    until(page, "!Player.all[0].playing")
-    assert page.evaluate("Player.all[0].position() === Player.all[0].length")
+    until(page, "!Player.all[0].playing && Player.all[0].position() === Player.all[0].length")
     page.locator(".recording .play").first.click()
     until(page, "Player.all[0].playing && Player.all[0].position() < 1")
 

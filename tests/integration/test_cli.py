@@ -225,7 +225,7 @@ def test_ctrl_c_is_one_line_and_leaves_nothing(tmp_path, noisy):
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # shells ignore it in background jobs
     )
     deadline = time.monotonic() + 60
-    while not list(tmp_path.glob("codesign-*")) and time.monotonic() < deadline:
+    while not list(tmp_path.glob("codesign-*/*")) and time.monotonic() < deadline:
         time.sleep(0.02)
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=60)

@@ -174,7 +174,7 @@ def by_zero(net):
 
 
 REFUSED = {
-    "softmax": (lambda net: net.node("Softmax", [dense(net)], "bad", axis=-1), "Softmax is not supported"),
+    "hardmax": (lambda net: net.node("Hardmax", [dense(net)], "bad", axis=-1), "Hardmax is not supported"),
     "axes apart": (axes_apart, "axes"),
     "division": (by_zero, "divides by zero"),
 }

@@ -18,7 +18,7 @@ def slower_clocks(latency: Latency, board: Board, load: CoreLoad | None = None) 
     busy = load.estimated if load else latency.mean_cycles / (latency.clock_hz * latency.hop_ms / 1000.0)
     saved = None if board.energy is None else max(1.0 - busy, 0.0) * board.energy.sleep_ua / 1000.0
     found = []
-    for hz in sorted(board.core.slower_hz, reverse=True):
+    for hz in sorted((hz for hz in board.core.slower_hz if hz < latency.clock_hz), reverse=True):
         slower = latency.clock_hz / hz
         late = latency.worst_ms * slower * (1 + latency.error) > limit
         full = load is not None and load.estimated * slower * (1 + load.error) >= 1.0
