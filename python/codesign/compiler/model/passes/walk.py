@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 import onnx
 from google.protobuf.message import DecodeError
-from onnx.reference import ReferenceEvaluator
 
 from codesign.base.errors import InputError
 from codesign.compiler.model.file import first_words
@@ -21,6 +20,7 @@ from codesign.compiler.model.limits import MAX_LIST, MAX_NODES, MAX_RANK, MAX_WE
 from codesign.compiler.model.passes.branches import expand
 from codesign.compiler.model.passes.draft import Array, Draft, Shaped, attribute, title
 from codesign.compiler.model.passes.families import FOLDED
+from codesign.compiler.model.passes.reference import computed
 
 _MAX_VALUES = 2 * MAX_WEIGHTS
 """Elements that folding may have made and not dropped."""
@@ -168,20 +168,8 @@ def _fold(draft: Draft, node: onnx.NodeProto) -> None:
         return
     inputs = list(dict.fromkeys(name for name in node.input if name))
     outputs = [name for name in node.output if name]
-    graph = onnx.helper.make_graph(
-        [node],
-        "constant",
-        [onnx.helper.make_value_info(name, draft.types[name].proto()) for name in inputs],
-        [onnx.helper.make_value_info(name, draft.types[name].proto()) for name in outputs],
-    )
-    model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", draft.opset)])
-    try:
-        with np.errstate(all="ignore"):
-            arrays = ReferenceEvaluator(model).run(None, {name: draft.constants[name] for name in inputs})
-    except (ArithmeticError, LookupError, NotImplementedError, RuntimeError, TypeError, ValueError) as error:
-        raise draft.refuse(node, f"cannot be computed: {first_words(error)}") from error
+    arrays = computed(draft, node, {name: draft.constants[name] for name in inputs})
     for name, array in zip(outputs, arrays, strict=True):
-        array = np.asarray(array)
         if array.shape != draft.shape(name):
             raise draft.refuse(node, f"'{name}' computes to shape {list(array.shape)}, {list(draft.shape(name))} was inferred")
         if array.dtype.kind == "f" and not np.isfinite(array).all():

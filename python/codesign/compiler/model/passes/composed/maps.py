@@ -5,10 +5,10 @@ from __future__ import annotations
 
 import numpy as np
 import onnx
-from onnx.reference import ReferenceEvaluator
 
 from codesign.compiler.model.passes.composed.parts import Parts
 from codesign.compiler.model.passes.draft import Array, Draft, attribute, operand, positive
+from codesign.compiler.model.passes.reference import computed
 
 _LARGEST = 2**20
 """Weights of one such map."""
@@ -36,7 +36,7 @@ def resize(draft: Draft, node: onnx.NodeProto) -> list[onnx.NodeProto] | None:
         else:
             given["sizes"] = np.array([size, wanted], np.int64)
         own.input[:] = ["x", "", "scales" if "scales" in given else "", "sizes" if "sizes" in given else ""]
-        name = _mapped(parts, name, axis, len(before), _computed(draft, own, given))
+        name = _mapped(parts, name, axis, len(before), computed(draft, own, given)[0])
     return parts.end() if parts.nodes else [_identity(node)]
 
 
@@ -53,27 +53,13 @@ def cumulated(draft: Draft, node: onnx.NodeProto) -> list[onnx.NodeProto] | None
     own.input[:] = ["x", "axis"]
     given: dict[str, Array] = {"x": np.eye(shape[place], dtype=np.float32), "axis": np.array(1, np.int64)}
     parts = Parts(draft, node)
-    _mapped(parts, node.input[0], place, len(shape), _computed(draft, own, given))
+    _mapped(parts, node.input[0], place, len(shape), computed(draft, own, given)[0])
     return parts.end()
 
 
 def _check(draft: Draft, node: onnx.NodeProto, weights: int) -> None:
     if weights > _LARGEST:
         raise draft.refuse(node, f"takes {weights:,} weights, at most {_LARGEST:,} are expected")
-
-
-def _computed(draft: Draft, node: onnx.NodeProto, given: dict[str, Array]) -> Array:
-    """What the operator makes of a unit matrix, along its second axis: the weights of its map."""
-    infos = [
-        onnx.helper.make_tensor_value_info(n, onnx.helper.np_dtype_to_tensor_dtype(a.dtype), a.shape) for n, a in given.items()
-    ]
-    result = onnx.helper.make_tensor_value_info(node.output[0], onnx.TensorProto.FLOAT, None)
-    graph = onnx.helper.make_graph([node], "map", infos, [result])
-    model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", draft.opset)])
-    try:
-        return np.asarray(ReferenceEvaluator(model).run(None, given)[0])
-    except (ArithmeticError, LookupError, NotImplementedError, RuntimeError, TypeError, ValueError) as error:
-        raise draft.refuse(node, f"cannot be computed along one axis: {error}") from error
 
 
 def _mapped(parts: Parts, source: str, axis: int, rank: int, weights: Array) -> str:
