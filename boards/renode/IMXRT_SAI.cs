@@ -7,7 +7,6 @@
 // without words in the FIFO sends zeros and sets FEF.
 using System;
 using System.Collections.Generic;
-using System.IO;
 
 using Antmicro.Renode.Core;
 using Antmicro.Renode.Logging;
@@ -45,8 +44,7 @@ namespace Antmicro.Renode.Peripherals.Sound
 
         public void Dispose()
         {
-            Close(ref input);
-            Close(ref output);
+            files.Dispose();
         }
 
         public uint ReadDoubleWord(long offset)
@@ -106,21 +104,13 @@ namespace Antmicro.Renode.Peripherals.Sound
         // What comes in; silence without a file and after its end.
         public string InputFile
         {
-            set
-            {
-                Close(ref input);
-                input = new FileStream(value, FileMode.Open, FileAccess.Read);
-            }
+            set { files.OpenInput(value); }
         }
 
         // What goes out; an existing file is replaced.
         public string OutputFile
         {
-            set
-            {
-                Close(ref output);
-                output = new FileStream(value, FileMode.Create, FileAccess.Write);
-            }
+            set { files.OpenOutput(value); }
         }
 
         // Fault injection: the bit clock stands still, as when a codec that makes it stops.
@@ -155,10 +145,7 @@ namespace Antmicro.Renode.Peripherals.Sound
             if(!Runs)
             {
                 frame.Enabled = false;
-                if(output != null)
-                {
-                    output.Flush();
-                }
+                files.Flush();
                 return;
             }
             if(frame.Enabled)
@@ -198,22 +185,15 @@ namespace Antmicro.Renode.Peripherals.Sound
                         registers[Send / 4] |= ErrorFlag;
                     }
                 }
-                if(output != null)
+                files.Write(data);
+                if(Frames % FramesToFlush == 0)
                 {
-                    output.Write(data, 0, data.Length);
-                    if(Frames % FramesToFlush == 0)
-                    {
-                        output.Flush();
-                    }
+                    files.Flush();
                 }
             }
             if(Receives)
             {
-                var data = new byte[words * bytes];
-                for(int filled = 0, read = 1; input != null && filled < data.Length && read > 0; filled += read)
-                {
-                    read = input.Read(data, filled, data.Length - filled);
-                }
+                var data = files.Read((int)words * bytes);
                 for(var word = 0; word < words; word++)
                 {
                     if(received.Count < Words)
@@ -249,15 +229,6 @@ namespace Antmicro.Renode.Peripherals.Sound
             return ((ReadDoubleWord(at) >> 8) & registers[at / 4] & (Flags >> 8)) != 0;
         }
 
-        private void Close(ref FileStream file)
-        {
-            if(file != null)
-            {
-                file.Dispose();
-                file = null;
-            }
-        }
-
         private bool Sends { get { return (registers[Send / 4] & Enable) != 0; } }
 
         private bool Synchronous { get { return (registers[(Receive + Configuration2) / 4] >> 30) == 1; } }
@@ -270,9 +241,8 @@ namespace Antmicro.Renode.Peripherals.Sound
         private readonly LimitTimer frame;
         private readonly Queue<uint> sending = new Queue<uint>();
         private readonly Queue<uint> received = new Queue<uint>();
+        private readonly AudioFiles files = new AudioFiles();
         private uint[] registers;
-        private FileStream input;
-        private FileStream output;
         private bool clockStopped;
         private uint words;
         private int bytes;

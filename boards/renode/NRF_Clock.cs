@@ -2,33 +2,21 @@
 // CLOCK, POWER and RESET of the nRF5340's application core, which share one page: nRF5340 product specification, "CLOCK".
 // What upstream's NRF_CLOCK lacks is the audio clock: its task, event, status and frequency.
 using System;
-using System.Linq;
 
-using Antmicro.Renode.Core;
 using Antmicro.Renode.Logging;
-using Antmicro.Renode.Peripherals;
-using Antmicro.Renode.Peripherals.Bus;
 
 namespace Antmicro.Renode.Peripherals.Miscellaneous
 {
-    public class NRF_Clock : IDoubleWordPeripheral, IKnownSize
+    public class NRF_Clock : NRF_Peripheral
     {
-        public NRF_Clock(IMachine machine)
+        public override void Reset()
         {
-            IRQ = new GPIO();
-            Reset();
-        }
-
-        public void Reset()
-        {
-            registers = new uint[Size / 4];
-            running = new bool[4];
-            enabled = 0;
+            base.Reset();
+            Array.Clear(running, 0, running.Length);
             audioClockWanted = false;
-            IRQ.Unset();
         }
 
-        public uint ReadDoubleWord(long offset)
+        protected override uint Read(long offset)
         {
             for(var n = 0; n < running.Length; n++)
             {
@@ -41,10 +29,10 @@ namespace Antmicro.Renode.Peripherals.Miscellaneous
                     return running[n] ? 1u : 0;
                 }
             }
-            return offset == InterruptSet || offset == InterruptClear ? enabled : registers[offset / 4];
+            return base.Read(offset);
         }
 
-        public void WriteDoubleWord(long offset, uint value)
+        protected override void Write(long offset, uint value)
         {
             for(var n = 0; n < running.Length; n++)
             {
@@ -58,19 +46,7 @@ namespace Antmicro.Renode.Peripherals.Miscellaneous
                     audioClockWanted &= n != Audio;
                 }
             }
-            if(offset == InterruptSet)
-            {
-                enabled |= value;
-            }
-            else if(offset == InterruptClear)
-            {
-                enabled &= ~value;
-            }
-            else
-            {
-                registers[offset / 4] = value;
-            }
-            Update();
+            base.Write(offset, value);
         }
 
         // Fault injection: the audio clock does not start as long as this is set.
@@ -89,10 +65,6 @@ namespace Antmicro.Renode.Peripherals.Miscellaneous
             }
         }
 
-        public GPIO IRQ { get; private set; }
-
-        public long Size { get { return 0x1000; } }
-
         private void Start(int clock)
         {
             audioClockWanted |= clock == Audio;
@@ -105,19 +77,7 @@ namespace Antmicro.Renode.Peripherals.Miscellaneous
             registers[Events[clock] / 4] = 1;
         }
 
-        private void Update()
-        {
-            var pending = false;
-            for(var n = 0; n < running.Length; n++)
-            {
-                pending |= registers[Events[n] / 4] != 0 && (enabled & (1u << InterruptBits[n])) != 0;
-            }
-            IRQ.Set(pending);
-        }
-
-        private uint[] registers;
-        private bool[] running;
-        private uint enabled;
+        private readonly bool[] running = new bool[4];
         private bool audioClockFails;
         private bool audioClockWanted;
 
@@ -127,9 +87,6 @@ namespace Antmicro.Renode.Peripherals.Miscellaneous
         private static readonly long[] Tasks = { 0x000, 0x008, 0x018, 0x020 };
         private static readonly long[] Events = { 0x100, 0x104, 0x120, 0x124 };
         private static readonly long[] Status = { 0x40C, 0x418, 0x454, 0x45C };
-        private static readonly int[] InterruptBits = { 0, 1, 8, 9 };
         private const long LowFrequencySource = 0x518;
-        private const long InterruptSet = 0x304;
-        private const long InterruptClear = 0x308;
     }
 }

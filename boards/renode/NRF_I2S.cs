@@ -6,25 +6,23 @@
 // buffer is there, and a sent one is free, when the next one is latched. Time is virtual: frames at
 // source / divider / RATIO, where the divider comes from MCKFREQ and the source is PCLK32M, or ACLK by CONFIG.CLKCONFIG.
 using System;
-using System.IO;
 using System.Linq;
 
 using Antmicro.Renode.Core;
 using Antmicro.Renode.Logging;
-using Antmicro.Renode.Peripherals.Bus;
+using Antmicro.Renode.Peripherals.Miscellaneous;
 using Antmicro.Renode.Peripherals.Timers;
 using Antmicro.Renode.Time;
 
 namespace Antmicro.Renode.Peripherals.Sound
 {
-    public class NRF_I2S : IDoubleWordPeripheral, IKnownSize, IDisposable
+    public class NRF_I2S : NRF_Peripheral, IDisposable
     {
         // audioClock: address of the CLOCK peripheral that has HFCLKAUDIO, 0 without one.
         public NRF_I2S(IMachine machine, ulong audioClock = 0)
         {
             this.machine = machine;
             this.audioClock = audioClock;
-            IRQ = new GPIO();
             period = new LimitTimer(machine.ClockSource, PeripheralClock, this, "period", 1, Direction.Ascending, false,
                                     WorkMode.Periodic, true);
             period.LimitReached += delegate { Complete(); };
@@ -32,29 +30,21 @@ namespace Antmicro.Renode.Peripherals.Sound
             Reset();
         }
 
-        public void Reset()
+        public override void Reset()
         {
-            period.Enabled = false;
-            started = false;
-            registers = new uint[Size / 4];
+            base.Reset();
+            Halt();
             registers[MasterClockFrequency / 4] = 0x20000000;
             registers[Ratio / 4] = 6;
             registers[SampleWidth / 4] = 1;
-            IRQ.Unset();
         }
 
         public void Dispose()
         {
-            Close(ref input);
-            Close(ref output);
+            files.Dispose();
         }
 
-        public uint ReadDoubleWord(long offset)
-        {
-            return registers[(offset == InterruptSet || offset == InterruptClear ? InterruptEnable : offset) / 4];
-        }
-
-        public void WriteDoubleWord(long offset, uint value)
+        protected override void Write(long offset, uint value)
         {
             switch(offset)
             {
@@ -70,12 +60,6 @@ namespace Antmicro.Renode.Peripherals.Sound
                     Stop();
                 }
                 break;
-            case InterruptSet:
-                registers[InterruptEnable / 4] |= value;
-                break;
-            case InterruptClear:
-                registers[InterruptEnable / 4] &= ~value;
-                break;
             case Enable:
                 registers[offset / 4] = value;
                 if(value == 0 && started)
@@ -88,27 +72,18 @@ namespace Antmicro.Renode.Peripherals.Sound
                 registers[offset / 4] = value;
                 break;
             }
-            Update();
         }
 
         // What comes in; silence without a file and after its end.
         public string InputFile
         {
-            set
-            {
-                Close(ref input);
-                input = new FileStream(value, FileMode.Open, FileAccess.Read);
-            }
+            set { files.OpenInput(value); }
         }
 
         // What goes out; an existing file is replaced.
         public string OutputFile
         {
-            set
-            {
-                Close(ref output);
-                output = new FileStream(value, FileMode.Create, FileAccess.Write);
-            }
+            set { files.OpenOutput(value); }
         }
 
         // Fault injection: the bit clock stands still, as when a codec that makes it stops.
@@ -128,10 +103,6 @@ namespace Antmicro.Renode.Peripherals.Sound
 
         // Buffers that were received and sent since reset.
         public uint Buffers { get; private set; }
-
-        public GPIO IRQ { get; private set; }
-
-        public long Size { get { return 0x1000; } }
 
         private void Start()
         {
@@ -213,18 +184,7 @@ namespace Antmicro.Renode.Peripherals.Sound
         {
             if(Receives)
             {
-                var data = new byte[bytes];
-                var filled = 0;
-                while(input != null && filled < bytes)
-                {
-                    var read = input.Read(data, filled, (int)bytes - filled);
-                    if(read == 0)
-                    {
-                        break;
-                    }
-                    filled += read;
-                }
-                machine.SystemBus.WriteBytes(data, receivePointer);
+                machine.SystemBus.WriteBytes(files.Read((int)bytes), receivePointer);
             }
             if(Sends)
             {
@@ -233,11 +193,8 @@ namespace Antmicro.Renode.Peripherals.Sound
                 {
                     this.Log(LogLevel.Error, "the buffer at 0x{0:X8} changed while it was sent", sendPointer);
                 }
-                if(output != null)
-                {
-                    output.Write(data, 0, data.Length);
-                    output.Flush();
-                }
+                files.Write(data);
+                files.Flush();
             }
         }
 
@@ -260,26 +217,6 @@ namespace Antmicro.Renode.Peripherals.Sound
             return audioClock == 0 ? 1u << (int)Math.Min(width, 2) : SlotBytes53[width];
         }
 
-        private void Update()
-        {
-            var mask = registers[InterruptEnable / 4];
-            var pending = false;
-            foreach(var offset in new[] { EventReceivePointer, EventStopped, EventSendPointer })
-            {
-                pending |= registers[offset / 4] != 0 && (mask & (1u << (int)((offset - 0x100) / 4))) != 0;
-            }
-            IRQ.Set(pending);
-        }
-
-        private void Close(ref FileStream file)
-        {
-            if(file != null)
-            {
-                file.Dispose();
-                file = null;
-            }
-        }
-
         private bool Receives { get { return (registers[ReceiveEnable / 4] & 1) != 0; } }
 
         private bool Sends { get { return (registers[SendEnable / 4] & 1) != 0; } }
@@ -287,9 +224,7 @@ namespace Antmicro.Renode.Peripherals.Sound
         private readonly IMachine machine;
         private readonly ulong audioClock;
         private readonly LimitTimer period;
-        private uint[] registers;
-        private FileStream input;
-        private FileStream output;
+        private readonly AudioFiles files = new AudioFiles();
         private bool clockStopped;
         private bool started;
         private uint frameBytes;
@@ -307,9 +242,6 @@ namespace Antmicro.Renode.Peripherals.Sound
         private const long EventReceivePointer = 0x104;
         private const long EventStopped = 0x108;
         private const long EventSendPointer = 0x114;
-        private const long InterruptEnable = 0x300;
-        private const long InterruptSet = 0x304;
-        private const long InterruptClear = 0x308;
         private const long Enable = 0x500;
         private const long ReceiveEnable = 0x508;
         private const long SendEnable = 0x50C;

@@ -5,62 +5,27 @@
 //
 // The other core is not on this platform: what is sent is logged and heard by nobody. `Receive` is what that core would send.
 // Subscriptions and publications are kept, and connect to nothing: there is no DPPI either.
-using Antmicro.Renode.Core;
 using Antmicro.Renode.Logging;
-using Antmicro.Renode.Peripherals.Bus;
 
 namespace Antmicro.Renode.Peripherals.Miscellaneous
 {
-    public class NRF_IPC : IDoubleWordPeripheral, IKnownSize
+    public class NRF_IPC : NRF_Peripheral
     {
-        public NRF_IPC()
+        protected override uint Read(long offset)
         {
-            IRQ = new GPIO();
-            Reset();
+            return offset == InterruptPending ? Pending : base.Read(offset);
         }
 
-        public void Reset()
-        {
-            registers = new uint[Size / 4];
-            IRQ.Unset();
-        }
-
-        public uint ReadDoubleWord(long offset)
-        {
-            switch(offset)
-            {
-            case InterruptSet:
-            case InterruptClear:
-                return registers[InterruptEnable / 4];
-            case InterruptPending:
-                return Pending();
-            default:
-                return registers[offset / 4];
-            }
-        }
-
-        public void WriteDoubleWord(long offset, uint value)
+        protected override void Write(long offset, uint value)
         {
             if(offset < Channels * 4)
             {
                 this.Log(LogLevel.Info, "sent on channels 0x{0:X}: no core there", registers[(SendConfiguration + offset) / 4]);
-                return;
             }
-            switch(offset)
+            else if(offset != InterruptPending)
             {
-            case InterruptSet:
-                registers[InterruptEnable / 4] |= value;
-                break;
-            case InterruptClear:
-                registers[InterruptEnable / 4] &= ~value;
-                break;
-            case InterruptPending:
-                break;
-            default:
-                registers[offset / 4] = value;
-                break;
+                base.Write(offset, value);
             }
-            IRQ.Set(Pending() != 0);
         }
 
         // What the other core would do: send on a channel.
@@ -73,30 +38,11 @@ namespace Antmicro.Renode.Peripherals.Miscellaneous
                     registers[EventReceive / 4 + n] = 1;
                 }
             }
-            IRQ.Set(Pending() != 0);
+            Update();
         }
-
-        public GPIO IRQ { get; private set; }
-
-        public long Size { get { return 0x1000; } }
-
-        private uint Pending()
-        {
-            var events = 0u;
-            for(var n = 0; n < Channels; n++)
-            {
-                events |= registers[EventReceive / 4 + n] << n;
-            }
-            return events & registers[InterruptEnable / 4];
-        }
-
-        private uint[] registers;
 
         private const int Channels = 16;
         private const long EventReceive = 0x100;
-        private const long InterruptEnable = 0x300;
-        private const long InterruptSet = 0x304;
-        private const long InterruptClear = 0x308;
         private const long InterruptPending = 0x30C;
         private const long SendConfiguration = 0x510;
         private const long ReceiveConfiguration = 0x590;

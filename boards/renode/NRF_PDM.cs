@@ -8,52 +8,43 @@
 // that the next pointer may be set, END that the latched buffer is full. Time is virtual: PDM_CLK is
 // source / floor(2^32 / PDMCLKCTRL), the source PCLK32M or ACLK by MCLKCONFIG, and a sample takes 64 or 80 of it by RATIO.
 using System;
-using System.IO;
 
 using Antmicro.Renode.Core;
 using Antmicro.Renode.Logging;
-using Antmicro.Renode.Peripherals.Bus;
+using Antmicro.Renode.Peripherals.Miscellaneous;
 using Antmicro.Renode.Peripherals.Timers;
 using Antmicro.Renode.Time;
 
 namespace Antmicro.Renode.Peripherals.Sound
 {
-    public class NRF_PDM : IDoubleWordPeripheral, IKnownSize, IDisposable
+    public class NRF_PDM : NRF_Peripheral, IDisposable
     {
         // audioClock: address of the CLOCK peripheral that has HFCLKAUDIO.
         public NRF_PDM(IMachine machine, ulong audioClock)
         {
             this.machine = machine;
             this.audioClock = audioClock;
-            IRQ = new GPIO();
             period = new LimitTimer(machine.ClockSource, PeripheralClock, this, "period", 1, Direction.Ascending, false,
                                     WorkMode.Periodic, true);
             period.LimitReached += delegate { Complete(); };
             Reset();
         }
 
-        public void Reset()
+        public override void Reset()
         {
-            period.Enabled = false;
-            started = false;
-            registers = new uint[Size / 4];
+            base.Reset();
+            Halt();
             registers[ClockControl / 4] = 0x08400000;
             registers[GainLeft / 4] = 0x28;
             registers[GainRight / 4] = 0x28;
-            IRQ.Unset();
         }
 
         public void Dispose()
         {
-            Close();
+            files.Dispose();
         }
 
-        public uint ReadDoubleWord(long offset)
-        {
-            return registers[(offset == InterruptSet || offset == InterruptClear ? InterruptEnable : offset) / 4];
-        }
-
-        public void WriteDoubleWord(long offset, uint value)
+        protected override void Write(long offset, uint value)
         {
             switch(offset)
             {
@@ -69,12 +60,6 @@ namespace Antmicro.Renode.Peripherals.Sound
                     Stop();
                 }
                 break;
-            case InterruptSet:
-                registers[InterruptEnable / 4] |= value;
-                break;
-            case InterruptClear:
-                registers[InterruptEnable / 4] &= ~value;
-                break;
             case Enable:
                 registers[offset / 4] = value;
                 if(value == 0)
@@ -86,17 +71,12 @@ namespace Antmicro.Renode.Peripherals.Sound
                 registers[offset / 4] = value;
                 break;
             }
-            Update();
         }
 
         // What comes in; silence without a file and after its end.
         public string InputFile
         {
-            set
-            {
-                Close();
-                input = new FileStream(value, FileMode.Open, FileAccess.Read);
-            }
+            set { files.OpenInput(value); }
         }
 
         // Fault injection: the clock of the microphones stands still.
@@ -113,10 +93,6 @@ namespace Antmicro.Renode.Peripherals.Sound
 
         // Buffers that were received since reset.
         public uint Buffers { get; private set; }
-
-        public GPIO IRQ { get; private set; }
-
-        public long Size { get { return 0x1000; } }
 
         private void Start()
         {
@@ -183,18 +159,7 @@ namespace Antmicro.Renode.Peripherals.Sound
 
         private void Transfer(uint count)
         {
-            var data = new byte[2 * count];
-            var filled = 0;
-            while(input != null && filled < data.Length)
-            {
-                var read = input.Read(data, filled, data.Length - filled);
-                if(read == 0)
-                {
-                    break;
-                }
-                filled += read;
-            }
-            machine.SystemBus.WriteBytes(data, pointer);
+            machine.SystemBus.WriteBytes(files.Read(2 * (int)count), pointer);
         }
 
         private bool AudioClock(out ulong frequency)
@@ -205,31 +170,10 @@ namespace Antmicro.Renode.Peripherals.Sound
             return (machine.SystemBus.ReadDoubleWord(audioClock + AudioStatus) & (1u << 16)) != 0;
         }
 
-        private void Update()
-        {
-            var mask = registers[InterruptEnable / 4];
-            var pending = false;
-            foreach(var offset in new[] { EventStarted, EventStopped, EventEnd })
-            {
-                pending |= registers[offset / 4] != 0 && (mask & (1u << (int)((offset - EventStarted) / 4))) != 0;
-            }
-            IRQ.Set(pending);
-        }
-
-        private void Close()
-        {
-            if(input != null)
-            {
-                input.Dispose();
-                input = null;
-            }
-        }
-
         private readonly IMachine machine;
         private readonly ulong audioClock;
         private readonly LimitTimer period;
-        private uint[] registers;
-        private FileStream input;
+        private readonly AudioFiles files = new AudioFiles();
         private bool clockStopped;
         private bool started;
         private uint samples;
@@ -242,9 +186,6 @@ namespace Antmicro.Renode.Peripherals.Sound
         private const long EventStarted = 0x100;
         private const long EventStopped = 0x104;
         private const long EventEnd = 0x108;
-        private const long InterruptEnable = 0x300;
-        private const long InterruptSet = 0x304;
-        private const long InterruptClear = 0x308;
         private const long Enable = 0x500;
         private const long ClockControl = 0x504; // PDMCLKCTRL
         private const long Mode = 0x508;

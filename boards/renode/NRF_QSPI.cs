@@ -2,49 +2,19 @@
 // QSPI of the nRF5340 with nothing on its pins: nRF5340 product specification, "QSPI", and the structure NRF_QSPI_Type of Nordic's
 // nrf5340_application.h. Every task but DEACTIVATE, and every custom instruction, ends at once with the event READY; what is read
 // is zero, which is no flash chip's identification: drivers find none there. A boot loader with the kit's devicetree looks for one.
-using Antmicro.Renode.Core;
-using Antmicro.Renode.Peripherals.Bus;
-
 namespace Antmicro.Renode.Peripherals.Miscellaneous
 {
-    public class NRF_QSPI : IDoubleWordPeripheral, IKnownSize
+    public class NRF_QSPI : NRF_Peripheral
     {
-        public NRF_QSPI()
+        protected override uint Read(long offset)
         {
-            IRQ = new GPIO();
-            Reset();
+            return offset == Status ? StatusReady : base.Read(offset);
         }
 
-        public void Reset()
-        {
-            registers = new uint[Size / 4];
-            IRQ.Unset();
-        }
-
-        public uint ReadDoubleWord(long offset)
+        protected override void Write(long offset, uint value)
         {
             switch(offset)
             {
-            case InterruptSet:
-            case InterruptClear:
-                return registers[InterruptEnable / 4];
-            case Status:
-                return StatusReady;
-            default:
-                return registers[offset / 4];
-            }
-        }
-
-        public void WriteDoubleWord(long offset, uint value)
-        {
-            switch(offset)
-            {
-            case InterruptSet:
-                registers[InterruptEnable / 4] |= value;
-                break;
-            case InterruptClear:
-                registers[InterruptEnable / 4] &= ~value;
-                break;
             case Activate:
             case ReadStart:
             case WriteStart:
@@ -58,26 +28,16 @@ namespace Antmicro.Renode.Peripherals.Miscellaneous
                 registers[EventReady / 4] = 1;
                 break;
             default:
-                registers[offset / 4] = value;
+                base.Write(offset, value);
                 break;
             }
-            IRQ.Set((registers[EventReady / 4] & registers[InterruptEnable / 4] & 1) != 0);
         }
-
-        public GPIO IRQ { get; private set; }
-
-        public long Size { get { return 0x1000; } }
-
-        private uint[] registers;
 
         private const long Activate = 0x000;
         private const long ReadStart = 0x004;
         private const long WriteStart = 0x008;
         private const long EraseStart = 0x00C;
         private const long EventReady = 0x100;
-        private const long InterruptEnable = 0x300;
-        private const long InterruptSet = 0x304;
-        private const long InterruptClear = 0x308;
         private const long Status = 0x604;
         private const uint StatusReady = 8;
         private const long InstructionConfiguration = 0x634;
