@@ -240,3 +240,56 @@ def test_the_front_is_written_and_read_and_drawn(begin, tmp_path):
     (tmp_path / "pareto.json").write_text("{}")
     with pytest.raises(InputError, match="is no result of a search"):
         read_front(tmp_path)
+
+
+def test_a_trial_begins_with_the_nearest_network_that_its_shape_lies_within(begin, tmp_path, monkeypatch):
+    pytest.importorskip("torch")
+    import torch
+
+    from codesign.learning.train.checkpoint import Checkpoint, save
+    from codesign.learning.train.float_task import float_task
+    from codesign.learning.train.recipe import parse_recipe
+
+    def network(path, units):
+        recipe = parse_recipe(RECIPE.replace("[16]", f"[{units}]"), "recipe.toml")
+        weights = {f"network.{name}": value for name, value in float_task(recipe).module.network.state_dict().items()}
+        path.parent.mkdir(parents=True, exist_ok=True)
+        save(Checkpoint(recipe, "train", float_task(recipe).sizes, 1, weights, weights), path)
+
+    network(tmp_path / "large.pt", 60)
+    network(tmp_path / "small.pt", 32)
+    starts = {}
+
+    def noted(job):
+        units = json.loads(job.recipe_json)["network"]["lstm"][0]
+        starts[int(driver.Path(job.folder).name)] = units, job.start
+        network(driver.Path(job.folder) / "last.pt", units)
+        return trained(job)
+
+    monkeypatch.setattr(driver, "train_until", noted)
+    torch.manual_seed(0)
+    begin(f'start = ["large.pt", "small.pt"]\n{SPACE}', "given").run()
+    nearest = {
+        units: "" if units > 60 else str(tmp_path / ("large.pt" if units > 32 else "small.pt")) for units, _ in starts.values()
+    }
+    assert set(nearest.values()) == {"", str(tmp_path / "large.pt"), str(tmp_path / "small.pt")}
+    assert all(start == nearest[units] for units, start in starts.values())
+    starts.clear()
+    search = begin(f"warm = true\n{SPACE}", "warm")
+    search.run()
+    ended = {one.number: one.values["network.lstm.0"] for one in found(search).trials if one.state == "trained"}
+    for number, units in sorted(ended.items()):
+        before = [other for earlier, other in ended.items() if earlier < number and other >= units]
+        start = starts[number][1]
+        assert bool(start) == bool(before)
+        if before:
+            assert ended[int(driver.Path(start).parent.name)] == min(before)
+
+
+def test_a_network_to_begin_with_that_cannot_be_read_is_one_line(begin, tmp_path):
+    pytest.importorskip("torch")
+    (tmp_path / "broken.pt").write_bytes(b"nothing")
+    with pytest.raises(InputError, match=r"broken\.pt is damaged"):
+        begin(f'start = "broken.pt"\n{SPACE}')
+    with pytest.raises(InputError, match=r"cannot read .*absent\.pt"):
+        begin(f'start = "absent.pt"\n{SPACE}', "other")

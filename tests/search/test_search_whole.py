@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import importlib.util
+import shutil
 import sys
 
 import pytest
@@ -105,6 +106,16 @@ def test_a_shape_s_cost_is_that_of_its_image(folder):
     assert large.figures["flash"] > small.figures["flash"]
     assert large.figures["worst_ms"] > small.figures["worst_ms"]
     assert small.figures["delay_ms"] == large.figures["delay_ms"] >= 1000 * 128 / 16000
+
+
+@pytest.mark.skipif(shutil.which("qemu-system-arm") is None, reason="QEMU has the Cortex-M55: apt install qemu-system-arm")
+def test_a_core_that_unicorn_has_not_is_costed_in_qemu(folder):
+    recipe = read_space(folder / "space.toml").recipe({"network.lstm.0": 16})
+    costs = shape_cost(recipe.model_dump_json(), "int8", ("mps3_an547", "nrf5340dk"), {}, str(folder))
+    assert all(cost.fits for cost in costs)
+    vector, scalar = costs
+    assert vector.figures["macs"] == scalar.figures["macs"]
+    assert vector.figures["worst_ms"] < scalar.figures["worst_ms"]
 
 
 def test_shapes_alone_have_a_front_of_their_weights_against_their_costs(folder):

@@ -56,10 +56,14 @@ def run_training(
     where, last = device_named(job.device), job.folder / LAST
     rows = team.rows(plan.train.batch)
     before = resume(last, plan, "train") if last.exists() else None
-    task = float_task(plan, initial_weights(job.initial) if job.initial else None)
+    start = initial_weights(job.initial) if job.initial else None
+    task = float_task(plan, start)
     data = data_of(plan, job.recordings, show)
     if before is not None:
         say(f"going on from step {before.step:,} of {plan.train.steps:,}")
+    elif start is not None and start.sizes != task.sizes:
+        units, of = (", ".join(map(str, sizes.units)) for sizes in (task.sizes, start.sizes))
+        say(f"beginning with {units} units of the {of} of {job.initial}: those of the largest weights")
     if team.rank == 0:
         for note in data.notes:
             say(note)

@@ -22,6 +22,7 @@ from codesign.search.figures import FIGURES, QUALITIES
 from codesign.search.halving import Losses, goes_on
 from codesign.search.shape_cost import ShapeCost, best_board, shape_cost
 from codesign.search.space import Space, Values
+from codesign.search.starts import finished_start, nearest, read_starts
 from codesign.search.study import TrialStudy, costs_of, rungs_of, values_of
 from codesign.search.train_job import TrainJob, train_until
 
@@ -69,6 +70,7 @@ class Search:
     ) -> None:
         self.space, self.material, self.study, self.executor, self.show, self.say = space, material, study, executor, show, say
         self._jobs: dict[Future[Outcome], _Running] = {}
+        self._starts = read_starts(space.starts) if space.starts else ()
 
     def run(self) -> None:
         """Go on until as many networks are trained, or as many shapes costed, as the space says.
@@ -205,17 +207,15 @@ class Search:
         return tuple(FIGURES[name].loss(figures[name]) for name in self.space.settings.objectives)
 
     def _start_of(self, running: _Running) -> Path | None:
-        """The network of a trial of the same sizes and front end that was trained to its end, where the space is `warm`."""
-        if not self.space.settings.warm:
-            return None
-        for other in self.study.trials():
-            if other.state.name == "COMPLETE" and other.number < running.trial.number:
-                recipe = self.space.recipe(values_of(other))
-                last = trial_folder(self.material.folder, other.number) / "last.pt"
-                same = recipe.network == running.recipe.network and recipe.front_end == running.recipe.front_end
-                if same and last.is_file():
-                    return last
-        return None
+        """What the trial begins with: the nearest of the space's networks and, where it is `warm`, of trials that were trained
+        to their ends.
+        """
+        starts = list(self._starts)
+        for other in self.study.trials() if self.space.settings.warm else ():
+            last = trial_folder(self.material.folder, other.number) / "last.pt"
+            if other.state.name == "COMPLETE" and other.number < running.trial.number and last.is_file():
+                starts.insert(0, finished_start(self.space.recipe(values_of(other)), last))
+        return nearest(running.recipe, starts)
 
     def _give_up(self, trial: Trial, why: str) -> None:
         nowhere = ShapeCost("", {}, {}, why)
@@ -268,15 +268,17 @@ def check_material(space: Space, material: Material) -> None:
     """Look at what a search needs before it begins.
 
     Raises:
-        InputError: trials are to be trained and there are no recordings.
-        ToolError: torch, Unicorn or a compiler is missing.
+        InputError: trials are to be trained and there are no recordings, or a network to begin with cannot be used.
+        ToolError: torch, an emulator or a compiler is missing.
     """
-    from codesign.firmware.machines import machine_named
+    from codesign.firmware.boards import load_board
+    from codesign.firmware.machines import bare_machine
     from codesign.learning.train.device import need_torch
-    from codesign.search.shape_cost import MACHINE
 
     need_torch()
-    machine_named(MACHINE).check_tools()
+    for board in material.boards:
+        bare_machine(load_board(board)).check_tools(profile=True)
+    read_starts(space.starts)
     given = material.recordings
     folders = (given.speech, given.noise, given.pairs, given.rooms)
     if space.settings.trials and not any(folders):

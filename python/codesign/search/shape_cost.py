@@ -23,7 +23,7 @@ from codesign.compiler.lower.network import Network
 from codesign.compiler.quantize.calibrate import Activations, quantize_graph
 from codesign.compiler.reference.frontend import analyse
 from codesign.firmware.boards import Board, load_board
-from codesign.firmware.machines import machine_named
+from codesign.firmware.machines import bare_machine
 from codesign.firmware.machines.machine import RunOptions
 from codesign.firmware.size.size import size
 from codesign.learning.train.recipe import Recipe
@@ -31,7 +31,6 @@ from codesign.proof.checks import cost_of, energy_of, latency_of
 from codesign.proof.delay import delay_of
 from codesign.search.figures import FIGURES
 
-MACHINE = "unicorn"
 FRAMES = 6
 """Counted frames: all execute the same, the first ones may find states at zero."""
 CALIBRATION_FRAMES = 64
@@ -125,15 +124,15 @@ def _noise(recipe: Recipe, frames: int) -> np.ndarray[tuple[int], np.dtype[np.in
 
 
 def _on_board(network: Network, board: Board, limits: Mapping[str, float], weights: float) -> ShapeCost:
-    machine, chain = machine_named(MACHINE), network.frontend
+    machine, chain = bare_machine(board), network.frontend
     pcm = (np.random.default_rng(1).standard_normal(chain.hop * FRAMES) * LEVEL).clip(-32768, 32767).astype(np.int16)
     with tempfile.TemporaryDirectory() as folder:
-        image = machine.build(network, board, Path(folder) / "image")
+        image = machine.build(network, board, Path(folder) / "image", profile=True)
         run = machine.run(image, pcm, RunOptions(FRAMES, Path(folder) / "run"))
         memory = size(image)
         cost = cost_of(run, image)
         if run.counts is None or cost is None:
-            raise InputError(f"{board.name}: {MACHINE} counts nothing there", hint="search for a board that it emulates")
+            raise InputError(f"{board.name}: {machine.name} counts nothing there", hint="search for a board that it emulates")
         latency, delay = latency_of(run.counts, cost, image), delay_of(run, image, pcm)
     used = {check.name.lower(): check for check in memory.budget}
     figures = {

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
 from codesign.base.errors import InputError
 from codesign.base.toml import read_toml
@@ -40,8 +40,14 @@ class Settings(Table):
     rungs: tuple[int, ...] = Field(default=(), strict=False)
     keep: float = Field(default=0.5, gt=0.0, le=1.0)
     finalists: int = Field(default=2, ge=0, le=100)
+    start: tuple[str, ...] = Field(default=(), strict=False)
     warm: bool = False
     activations: Activations = "int8"
+
+    @field_validator("start", mode="before")
+    @classmethod
+    def _one_or_several(cls, given: Any) -> Any:
+        return [given] if isinstance(given, str) else given
 
     @model_validator(mode="after")
     def _sound(self) -> Self:
@@ -76,6 +82,11 @@ class Space:
     def recipe_folder(self) -> Path:
         """Where paths in the recipe's [distill] are taken from."""
         return (self.path.parent / self.settings.recipe).parent
+
+    @property
+    def starts(self) -> tuple[Path, ...]:
+        """Networks that trials may begin with."""
+        return tuple(self.path.parent / name for name in self.settings.start)
 
     def draw(self, trial: Suggests) -> dict[str, Any]:
         """A value for each key that is searched beside those before it."""

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor
@@ -50,6 +50,11 @@ def shrink(layers: tuple[UnitGroup, ...], weights: Mapping[str, Tensor], factors
         for part in (*layer.rows, *layer.columns):
             tensor = weights[part.tensor]
             tensor.mul_(_spread(part, tensor, factor))
+
+
+def largest(values: Sequence[Tensor], counts: Sequence[int]) -> list[Tensor]:
+    """Of each layer's units, [units], the indices of the `counts` of largest value, in their order."""
+    return [torch.topk(value, count).indices.sort().values for value, count in zip(values, counts, strict=True)]
 
 
 def without_units(layers: tuple[UnitGroup, ...], weights: Mapping[str, Tensor], kept: list[Tensor]) -> dict[str, Tensor]:

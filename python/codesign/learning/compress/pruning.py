@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from codesign.base.errors import ValidationError
 from codesign.learning.compress.budget import BudgetController, Target, check_possible
 from codesign.learning.compress.cost import NetworkCost, cost_of
-from codesign.learning.compress.groups import group_norms, shrink, without_columns, without_units
+from codesign.learning.compress.groups import group_norms, largest, shrink, without_columns, without_units
 from codesign.learning.families.family import Sizes, States
 from codesign.learning.families.gradients import straight_through
 from codesign.learning.train.loop import Task
@@ -156,8 +156,7 @@ def rebuild(module: PrunableEnhancer, target: Target | None = None) -> tuple[Siz
             raise ValidationError(
                 f"pruning left no unit in {layer.name}", hint="give a larger budget, or start at a smaller strength"
             )
-    kept = [torch.topk(margin, count).indices.sort().values for margin, count in zip(margins, counts, strict=True)]
-    weights = without_units(module.layers, module.network.state_dict(), kept)
+    weights = without_units(module.layers, module.network.state_dict(), largest(margins, counts))
     return module.network.sizes.with_units(tuple(counts)), weights
 
 

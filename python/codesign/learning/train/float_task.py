@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Training in float: from random weights, from those of a checkpoint, or on at the size that pruning left."""
+"""Training in float: from random weights, those of a checkpoint or of a part of it, or on at the size that pruning left."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from codesign.base.errors import InputError
+from codesign.learning.compress.nested import cut_to, holds
 from codesign.learning.families.family import Sizes, States
 from codesign.learning.families.registry import sizes_of
 from codesign.learning.train.checkpoint import Checkpoint, Tensors
@@ -22,19 +23,27 @@ def float_sizes(recipe: Recipe) -> Sizes:
 
 
 def float_task(recipe: Recipe, start: Checkpoint | None = None) -> FloatTask:
-    """The first phase: the recipe's network with random weights, or with those of the checkpoint `start`.
+    """The first phase: the recipe's network with random weights, with those of the checkpoint `start`, or cut out of its.
 
     Other frames and another path than the weights are of can be learned; other features are another task.
 
     Raises:
-        InputError: `start` has other sizes or features than the recipe.
+        InputError: `start` has other layers, fewer units or other features than the recipe.
     """
-    if start is not None and (start.sizes != float_sizes(recipe) or _features(start.recipe) != _features(recipe)):
+    sizes = float_sizes(recipe)
+    if start is None:
+        return FloatTask("train", recipe, sizes)
+    if not begins_with(recipe, start.recipe, start.sizes):
         raise InputError(
             f"cannot go on from '{start.recipe.name}': its layers or features are not the recipe's",
-            hint="give the recipe the same [network], and the same features in [front_end]",
+            hint="give the recipe's [network] as many layers, none with more units, and the same features in [front_end]",
         )
-    return FloatTask("train", recipe, float_sizes(recipe), start.network if start else None)
+    return FloatTask("train", recipe, sizes, cut_to(start, sizes).network)
+
+
+def begins_with(recipe: Recipe, other: Recipe, sizes: Sizes) -> bool:
+    """Whether the recipe's network lies within one of `sizes` that the recipe `other` has trained, on the same features."""
+    return holds(sizes, float_sizes(recipe)) and _features(other) == _features(recipe)
 
 
 def _features(recipe: Recipe) -> tuple[object, ...]:
