@@ -131,8 +131,9 @@ CHAINS = {
         **SMALL, feature="magnitude", path="filter", taps=32, phase="minimum", filter_type="int16", attenuation_limit=10
     ),
     "filter in 16 bits, odd blocks": chain_of(
-        **{"window": 128, "n_fft": 256, "hop": 21, "feature": "erb_magnitude", "n_mels": 7, "window_kind": "hann"},
-        **{"path": "filter", "taps": 100, "block": 7, "filter_type": "int16", "gain_max": 1.5},
+        **{"window": 128, "n_fft": 256, "hop": 21, "feature": "erb_magnitude", "n_mels": 7},
+        **{"window_kind": "asymmetric", "synthesis_length": 26, "path": "filter", "taps": 100, "block": 7},
+        **{"filter_type": "int16", "gain_max": 1.5},
     ),
     "asymmetric window": chain_of(window=128, n_fft=128, hop=16, window_kind="asymmetric", feature="mel_magnitude", n_mels=12),
     "asymmetric window, long fall, mixed": chain_of(

@@ -41,6 +41,16 @@ def test_two_hops_are_the_default():
     assert chain_of(**KEYS).latency_samples == 32
 
 
+def test_the_filter_path_takes_any_fall_and_overlaps_nothing():
+    filters = KEYS | {"hop": 64, "path": "filter", "taps": 72}
+    chain = chain_of(**filters, synthesis_length=50)
+    assert chain.latency_samples == 36
+    assert analysis_window(chain).argmax() == 512 - 25
+    assert not synthesis_window(chain).any()
+    with pytest.raises(InputError, match=r"synthesis_length 51 is not even and in 2…window=512"):
+        chain_of(**filters, synthesis_length=51)
+
+
 @pytest.mark.parametrize(
     ("keys", "said"),
     [

@@ -41,8 +41,11 @@ def synthesis_window(chain: Chain) -> npt.NDArray[np.float32]:
 
     `matched` makes analysis followed by overlap-add the identity by the least-squares choice w[n] / Σ_k w[n + k·hop]² (Griffin
     and Lim, 1984, eq. 6); a window by name, v, does it as v[n] / Σ_k w[n + k·hop]·v[n + k·hop]. `same` is the analysis window,
-    `sum` is 1, and `samples` are taken as they are. Of an asymmetric window the first window − synthesis_length are 0.
+    `sum` is 1, and `samples` are taken as they are. Of an asymmetric window the first window − synthesis_length are 0. By path
+    filter nothing is overlap-added: all are 0.
     """
+    if chain.filters:
+        return np.zeros(chain.window, np.float32)
     window = analysis_window(chain).astype(np.float64)
     match chain.synthesis_kind:
         case "same":
@@ -77,8 +80,14 @@ def asymmetric_checks(chain: Chain) -> Iterator[tuple[bool, str]]:
         said = f"synthesis_length {chain.synthesis_length} is of window_kind '{ASYMMETRIC}', not '{chain.window_kind}'"
         yield chain.synthesis_length == 0, said
         return
-    fits = 2 * hop <= length <= chain.window and length % hop == 0 and length % 2 == 0
-    yield fits, f"synthesis_length {length} is no even multiple of the hop {hop} in {2 * hop}…window={chain.window}"
+    if chain.filters:  # nothing is overlap-added: any fall is as good
+        yield (
+            2 <= length <= chain.window and length % 2 == 0,
+            f"synthesis_length {length} is not even and in 2…window={chain.window}",
+        )
+    else:
+        fits = 2 * hop <= length <= chain.window and length % hop == 0 and length % 2 == 0
+        yield fits, f"synthesis_length {length} is no even multiple of the hop {hop} in {2 * hop}…window={chain.window}"
     kind = chain.synthesis_kind
     yield kind == "matched", f"synthesis_kind '{kind}' does not go with window_kind '{ASYMMETRIC}', which has its own"
     yield chain.output != "frame", f"window_kind '{ASYMMETRIC}' does not go with output 'frame'"
