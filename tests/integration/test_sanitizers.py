@@ -27,7 +27,7 @@ from networks import drawn_network, random_network
 
 FIRST = int(os.environ.get("CODESIGN_SANITIZED_FROM", "0"))
 DRAWN = range(FIRST, FIRST + int(os.environ.get("CODESIGN_SANITIZED_NETWORKS", "6")))
-SHIPPED = ("pruned", "pruned-skip", "low-latency")
+SHIPPED = ("pruned", "standard-skip", "low-latency")
 FRAMES = 200
 
 # Memory of exactly the size that is asked for; PCM of whole hops on stdin, what comes of it on stdout.
