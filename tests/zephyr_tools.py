@@ -56,7 +56,9 @@ def missing_qemu() -> str:
 def build_by_cmake(source: Path, build: Path, board: Board, *settings: str) -> None:
     """What `west build` does: an application, or with sysbuild's folder as the source several images."""
     workspace, toolchain = find_workspace(), find_toolchain(board)
-    environment = {**os.environ, "ZEPHYR_BASE": str(workspace.base), **toolchain.environment}
+    # by the path too: sysbuild gives its images no Python3_EXECUTABLE
+    path = os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"]))
+    environment = {**os.environ, "PATH": path, "ZEPHYR_BASE": str(workspace.base), **toolchain.environment}
     usual = (f"BOARD={workspace.target(board)}", f"Python3_EXECUTABLE={sys.executable}")
     configure = ["cmake", "-GNinja", f"-S{source}", f"-B{build}", *(f"-D{each}" for each in (*usual, *settings))]
     for command in (configure, ["ninja", "-C", str(build)]):
