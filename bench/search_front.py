@@ -1,138 +1,201 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The front of a search against that of a random search of the same time, over seeds, by hypervolume.
+"""The front of a search against that of a random search of the same time, over many seeds, by hypervolume.
 
-    python bench/search_front.py SPACE --speech SPEECH --noise NOISE -o FOLDER [--seeds 3] [--json FILE]
+    python bench/search_front.py tabulate SPACE --speech SPEECH --noise NOISE -o FOLDER
+    python bench/search_front.py replay SPACE FOLDER [--seeds 16]
 
-One job runs at a time, in this process, on one thread, mixing included: all that a search does counts. The search is the
-space's own. The random search draws shapes uniformly, costs them by the same images, trains each that fits to its end, and has
-as many seconds of processor time as the search took. Run it with OMP_NUM_THREADS=1.
-Hypervolume is what a front dominates up to the reference point, the worst value of each objective in any run.
+`tabulate` costs every point of a space whose keys are all lists or ranges with steps, and trains what fits, up to each rung
+and to the end: one training a point, so that what is compared stands on the same figures. It goes on where it was stopped.
+`replay` lets the search itself run, its jobs answered from the table, and a random search: shapes drawn uniformly, each that
+fits trained to its end, for as many seconds of processor time as the search took, by what the table's jobs took. Hypervolume is
+what a front dominates up to the worst values in the table, 1 for all of it.
 """
 
 from __future__ import annotations
 
 import argparse
 import contextlib
+import itertools
 import json
+import random
+import shutil
 import sys
+import tempfile
 import time
 from concurrent.futures import Future
-from dataclasses import replace
+from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from codesign.learning.data import Batches, Folders
-from codesign.learning.train import source
 from codesign.search.driver import Material, Search
 from codesign.search.executor import Executor, Outcome
-from codesign.search.figures import FIGURES
+from codesign.search.figures import FIGURES, QUALITIES
 from codesign.search.front import collect
+from codesign.search.shape_cost import ShapeCost, shape_cost
 from codesign.search.space import Space, read_space
 from codesign.search.study import TrialStudy
+from codesign.search.train_job import TrainJob, train_until
+
+
+def points(space: Space) -> list[dict]:
+    """All values of a space."""
+    ranges = [
+        one.choices or [one.low + k * int(one.step or 1) for k in range(int((one.high - one.low) // (one.step or 1)) + 1)]
+        for one in space.dimensions
+    ]
+    return [dict(zip([one.key for one in space.dimensions], found, strict=True)) for found in itertools.product(*ranges)]
+
+
+def name_of(values: dict) -> str:
+    return "_".join(str(value) for value in values.values()).replace(" ", "")
+
+
+def tabulate(space: Space, folder: Path, recordings: Folders, board: str) -> None:
+    """Write a file a point into `folder`."""
+    import torch
+
+    from codesign.learning.train import source
+
+    torch.set_num_threads(1)
+    source.Batches = partial(Batches, process=False)  # mixing counts, too
+    measures = tuple(name for name in space.settings.objectives if name in QUALITIES)
+    costs, rows = folder / "costs", points(space)
+    costs.mkdir(parents=True, exist_ok=True)
+    random.Random(1).shuffle(rows)
+    for values in rows:
+        kept = folder / f"{name_of(values)}.json"
+        if kept.exists():
+            continue
+        recipe, begun = space.recipe(values), time.process_time()
+        (cost,) = shape_cost(recipe.model_dump_json(), space.activations(values), (board,), space.limits, str(costs))
+        row = {"values": values, "cost": asdict(cost), "cost_s": time.process_time() - begun, "scores": {}, "train_s": {}}
+        trial, begun = folder / "trial", time.process_time()
+        shutil.rmtree(trial, ignore_errors=True)
+        for steps in space.stops(recipe) if cost.fits else ():
+            start = str(space.starts[0]) if space.starts else ""
+            job = TrainJob(recipe.model_dump_json(), recordings, str(trial), steps, measures, str(space.recipe_folder), start)
+            row["scores"][steps] = train_until(job)
+            row["train_s"][steps] = time.process_time() - begun
+        kept.write_text(json.dumps(row), encoding="utf-8")
+        print(kept.name, row["scores"], file=sys.stderr, flush=True)
 
 
 class OutOfTimeError(Exception):
-    """The random search has had its time."""
+    """A search has had its time."""
 
 
-class Here(Executor):
-    """Jobs in this process; none is begun after `seconds` of processor time."""
+class Table(Executor):
+    """Jobs answered from a table; none is begun after `seconds` of what they took."""
 
     slots = 1
 
-    def __init__(self, seconds: float = float("inf")) -> None:
-        self._end = time.process_time() + seconds
+    def __init__(self, space: Space, rows: dict[str, dict], seconds: float = float("inf")) -> None:
+        self.used, self._seconds, self._known = 0.0, seconds, set[str]()
+        self._rows = {space.recipe(row["values"]).model_dump_json(): row for row in rows.values()}
 
     def submit(self, function, *arguments) -> Future[Outcome]:
-        if time.process_time() > self._end:
+        if self.used > self._seconds:
             raise OutOfTimeError
         result: Future[Outcome] = Future()
-        result.set_result(Outcome(function(*arguments)))
+        result.set_result(Outcome(self._train(*arguments) if function is train_until else self._cost(arguments[0])))
         return result
+
+    def _cost(self, recipe: str) -> tuple[ShapeCost, ...]:
+        row = self._rows[recipe]
+        shape = json.dumps(row["cost"])
+        typical = np.median([one["cost_s"] for one in self._rows.values() if one["cost_s"] > 0.1])
+        self.used += 0.0 if shape in self._known else float(typical)
+        self._known.add(shape)
+        return (ShapeCost(**row["cost"]),)
+
+    def _train(self, job: TrainJob) -> dict[str, float]:
+        row = self._rows[job.recipe_json]
+        stops = sorted(map(int, row["scores"]))
+        before = [stop for stop in stops if stop < job.steps] if Path(job.folder).exists() else []
+        Path(job.folder).mkdir(parents=True, exist_ok=True)
+        self.used += row["train_s"][str(job.steps)] - (row["train_s"][str(before[-1])] if before else 0.0)
+        return row["scores"][str(job.steps)]
 
     def close(self) -> None:
         pass
 
 
-def search(space: Space, folder: Path, recordings: Folders, board: str, seconds: float) -> dict:
-    """Objectives of what was trained to its end, and the processor time it took."""
-    folder.mkdir(parents=True, exist_ok=True)
-    material = Material(folder, (board,), recordings, "cpu")
-    study = TrialStudy(folder, space)
-    begun = time.process_time(), time.monotonic()
-    with contextlib.suppress(OutOfTimeError):
-        Search(space, material, study, Here(seconds), say=lambda line: print(f"  {line}", file=sys.stderr, flush=True)).run()
-    used = time.process_time() - begun[0], time.monotonic() - begun[1]
-    front = collect(study, (board,), {})
-    trained = [one for one in front.trials if one.state in ("trained", "stopped")]
-    points = [[one.figures[name] for name in front.objectives] for one in trained if one.state == "trained"]
-    return {
-        "points": points,
-        "shapes": len(front.trials),
-        "trained": len(points),
-        "stopped": len(trained) - len(points),
-        "processor_s": round(used[0], 1),
-        "wall_s": round(used[1], 1),
-    }
+def run(space: Space, rows: dict[str, dict], seconds: float = float("inf")) -> tuple[list[list[float]], dict]:
+    """Objectives of what was trained to its end, and how much was tried."""
+    table = Table(space, rows, seconds)
+    with tempfile.TemporaryDirectory(dir="/dev/shm" if Path("/dev/shm").is_dir() else None) as name:
+        study = TrialStudy(Path(name), space)
+        with contextlib.suppress(OutOfTimeError):
+            Search(space, Material(Path(name), ("table",), Folders(None, None)), study, table).run()
+        trials = collect(study, ("table",), {}).trials
+    whole = [one for one in trials if one.state == "trained"]
+    found = [[FIGURES[key].loss(one.figures[key]) for key in space.settings.objectives] for one in whole]
+    said = {"shapes": len(trials), "trained": len(whole), "stopped": sum(one.state == "stopped" for one in trials)}
+    return found, {**said, "seconds": round(table.used, 1)}
 
 
-def hypervolume(points: list[list[float]], objectives: tuple[str, ...], worst: np.ndarray, best: np.ndarray) -> float:
-    """Of losses scaled to 0 … 1 between the best and the worst value of each objective in any run."""
-    from optuna._hypervolume import compute_hypervolume
+def replay(space: Space, folder: Path, seeds: int, sampler: str) -> list[dict]:
+    """A search and a random search of each seed."""
+    rows = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*.json"))}
+    objectives, whole = space.settings.objectives, str(max(int(key) for row in rows.values() for key in row["scores"]))
+    everything = np.array(
+        [
+            [FIGURES[key].loss({**row["cost"]["figures"], **row["scores"][whole]}[key]) for key in objectives]
+            for row in rows.values()
+            if row["scores"]
+        ]
+    )
+    best, worst = everything.min(axis=0), everything.max(axis=0)
 
-    losses = (losses_of(points, objectives) - best) / (worst - best)
-    return float(compute_hypervolume(np.minimum(losses, 1.0), np.ones(len(objectives))))
+    def volume(found: list[list[float]]) -> float:
+        from optuna._hypervolume import compute_hypervolume
 
+        return float(compute_hypervolume((np.array(found) - best) / (worst - best), np.ones(len(objectives))))
 
-def losses_of(points: list[list[float]], objectives: tuple[str, ...]) -> np.ndarray:
-    return np.array([[FIGURES[name].loss(value) for name, value in zip(objectives, point, strict=True)] for point in points])
+    most = volume(everything.tolist())
+    result = []
+    for seed in range(1, seeds + 1):
+        mine = replace(space, settings=space.settings.model_copy(update={"seed": seed, "finalists": 0, "sampler": sampler}))
+        chance = replace(mine, settings=mine.settings.model_copy(update={"sampler": "random", "keep": 1.0, "trials": 10_000}))
+        found, said = run(mine, rows)
+        others, other_said = run(chance, rows, said["seconds"])
+        result.append(
+            {"seed": seed, "search": volume(found) / most, **said, "random": volume(others) / most, "of random": other_said}
+        )
+    return result
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("space", type=Path)
-    parser.add_argument("--speech", type=Path, required=True)
-    parser.add_argument("--noise", type=Path, required=True)
-    parser.add_argument("--board", default="nrf5340dk")
-    parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--first-seed", type=int, default=1)
-    parser.add_argument("-o", "--output", type=Path, required=True)
-    parser.add_argument("--sampler", default="", help="of the search, in place of the space's")
-    parser.add_argument("--without-random", action="store_true")
-    parser.add_argument("--json", type=Path)
+    commands = parser.add_subparsers(dest="command", required=True)
+    table, again = commands.add_parser("tabulate"), commands.add_parser("replay")
+    table.add_argument("space", type=Path)
+    table.add_argument("--speech", type=Path, required=True)
+    table.add_argument("--noise", type=Path, required=True)
+    table.add_argument("--board", default="nrf5340dk")
+    table.add_argument("-o", "--output", type=Path, required=True)
+    again.add_argument("space", type=Path)
+    again.add_argument("folder", type=Path)
+    again.add_argument("--seeds", type=int, default=16)
+    again.add_argument("--sampler", default="tpe")
     given = parser.parse_args()
-    import torch
-
-    torch.set_num_threads(1)
-    source.Batches = partial(Batches, process=False)
-    recordings, runs = Folders(given.speech, given.noise), []
-    for seed in range(given.first_seed, given.first_seed + given.seeds):
-        space = read_space(given.space)
-        space = replace(space, settings=space.settings.model_copy(update={"seed": seed, "finalists": 0}))
-        chance = replace(space, settings=space.settings.model_copy(update={"sampler": "random", "keep": 1.0, "trials": 1000}))
-        if given.sampler:
-            space = replace(space, settings=space.settings.model_copy(update={"sampler": given.sampler}))
-        mine = search(space, given.output / f"search-{seed}", recordings, given.board, float("inf"))
-        runs.append({"seed": seed, "kind": "search", **mine})
-        if given.without_random:
-            print(json.dumps(runs[-1]), file=sys.stderr, flush=True)
-            continue
-        other = search(chance, given.output / f"random-{seed}", recordings, given.board, mine["processor_s"])
-        runs.append({"seed": seed, "kind": "random", **other})
-        print(f"seed {seed}: {runs[-2:]}", file=sys.stderr, flush=True)
-    objectives = space.settings.objectives
-    everything = np.concatenate([losses_of(run["points"], objectives) for run in runs])
-    worst, best = everything.max(axis=0), everything.min(axis=0)
-    for run in runs:
-        run["hypervolume"] = round(hypervolume(run["points"], objectives, worst, best), 4)
+    space = read_space(given.space)
+    if given.command == "tabulate":
+        tabulate(space, given.output, Folders(given.speech, given.noise), given.board)
+        return
+    rows = replay(space, given.folder, given.seeds, given.sampler)
+    for row in rows:
+        ahead, chance = "ahead" if row["search"] > row["random"] else "behind", row["of random"]
         print(
-            f"{run['kind']:7} seed {run['seed']}: hypervolume {run['hypervolume']:.3f}, {run['trained']} trained, "
-            f"{run['stopped']} stopped early, {run['shapes']} shapes, {run['processor_s']:.0f} s of processor time"
+            f"seed {row['seed']}: search {row['search']:.3f} ({row['trained']} trained, {row['stopped']} stopped, "
+            f"{row['shapes']} shapes, {row['seconds']:.0f} s), random {row['random']:.3f} ({chance['trained']} trained, "
+            f"{chance['shapes']} shapes): {ahead}"
         )
-    if given.json:
-        given.json.write_text(json.dumps({"objectives": objectives, "runs": runs}, indent=1), encoding="utf-8")
+    differences = np.array([row["search"] - row["random"] for row in rows])
+    print(f"ahead in {(differences > 0).sum()} of {len(rows)}, by {differences.mean():+.3f} in the mean")
 
 
 if __name__ == "__main__":

@@ -108,6 +108,7 @@ def test_a_trial_goes_on_while_it_is_in_the_best_share():
     assert not goes_on((5.0, 5.0), [(1.0, 1.0)], 0.5)
     assert goes_on((0.0, 9.0), [(1.0, 1.0), (2.0, 2.0)], 0.5)  # nobody is better in everything
     assert not goes_on((3.0, 3.0), [(1.0, 1.0), (2.0, 2.0)], 0.5)
+    assert goes_on((9.0, 0.0), [(0.0, 9.0), (1.0, 5.0)], 0.5)  # the cheapest, of whatever quality
 
 
 def test_a_recipe_survives_its_toml():

@@ -3,8 +3,9 @@
 
 Trials that have reached the rung are ranked by fronts: those that no other is better than in everything come first, then those
 that only the first are better than, and so on; within a front the first objective decides. A trial goes on while it is in the
-best share. (Li et al., "A System for Massively Parallel Hyperparameter Tuning", MLSys 2020; ranks as in Schmucker et al.,
-"Multi-objective Asynchronous Successive Halving", 2021.) Optuna's pruners are for one objective only.
+best share, and from the first front always: a cheap network of little quality is as much of the result as a dear one. (Li et
+al., "A System for Massively Parallel Hyperparameter Tuning", MLSys 2020; ranks as in Schmucker et al., "Multi-objective
+Asynchronous Successive Halving", 2021.) Optuna's pruners are for one objective only.
 """
 
 from __future__ import annotations
@@ -37,6 +38,7 @@ def ranked(points: Sequence[Losses]) -> list[int]:
 
 
 def goes_on(mine: Losses, others: Sequence[Losses], keep: float) -> bool:
-    """Whether a trial that reached a rung after `others` is within the best `keep` of all."""
+    """Whether a trial that reached a rung after `others` is on their front, or within the best `keep` of all."""
     points = [*others, mine]
-    return ranked(points).index(len(others)) < math.ceil(keep * len(points))
+    last = len(others)
+    return last in front_of(points) or ranked(points).index(last) < math.ceil(keep * len(points))
