@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import re
 import shutil
+from pathlib import Path
 
 import pytest
 
@@ -40,6 +41,15 @@ def test_runs_the_script_of_its_folder_without_windows(renode, tmp_path):
     assert lines[1].startswith("--disable-xwt --console --plain --config ")
     assert lines[1].endswith(f"-e include @{tmp_path / 'run.resc'}")
     assert lines[2] == str(tmp_path)
+
+
+def test_a_folder_may_be_relative(renode, tmp_path, monkeypatch):
+    renode(f"echo '{BANNER}'; echo \"$@\"; echo $TMPDIR; echo '{END}'")
+    (tmp_path / "out").mkdir()
+    monkeypatch.chdir(tmp_path)
+    lines = run_renode(Path("out"), timeout_s=20).output.splitlines()
+    assert f"--config {tmp_path / 'out' / 'renode.config'} " in lines[1]
+    assert lines[2] == str(tmp_path / "out")
 
 
 @pytest.mark.parametrize(

@@ -42,8 +42,9 @@ def console_command(folder: Path) -> list[str]:
     Raises:
         ToolError: Renode is missing.
     """
+    folder = folder.resolve()  # Renode runs in it
     quiet = ("--disable-xwt", "--console", "--plain", "--config", str(folder / "renode.config"))
-    return [*find_renode(), *quiet, "-e", f"include @{_escaped(folder.resolve() / SCRIPT)}"]
+    return [*find_renode(), *quiet, "-e", f"include @{_escaped(folder / SCRIPT)}"]
 
 
 def run_renode(folder: Path, *, timeout_s: float, watch: Callable[[str], None] | None = None) -> ChildExit:
@@ -53,7 +54,7 @@ def run_renode(folder: Path, *, timeout_s: float, watch: Callable[[str], None] |
         ToolError: Renode is missing, cannot be started or is too old.
         ValidationError: the script failed, or was not done after `timeout_s` seconds.
     """
-    temporary = {name: str(folder) for name in ("TMPDIR", "TEMP")}  # what Renode unpacks goes with the folder
+    temporary = {name: str(folder.resolve()) for name in ("TMPDIR", "TEMP")}  # what Renode unpacks goes with the folder
     done = run_child(console_command(folder), timeout_s=timeout_s, folder=folder, environment=temporary, watch=watch)
     check_version(done.output)
     if done.timed_out:
