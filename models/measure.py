@@ -55,7 +55,7 @@ from codesign.pipeline import prove
 from codesign.proof.recordings import Recording
 
 MODELS = Path(__file__).parent
-NETWORKS = ("baseline-256", "baseline-256-perceptual", "standard", "pruned", "standard-skip", "low-latency")
+NETWORKS = ("baseline-256", "baseline-256-perceptual", "standard", "pruned", "standard-skip", "low-latency", "low-delay")
 SNRS = (-6.0, -3.0, 0.0, 3.0, 6.0, 9.0)
 RATE = 16000
 SECONDS = 4

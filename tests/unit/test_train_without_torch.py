@@ -41,7 +41,7 @@ def test_shipped_recipes_are_sound(path):
     assert isinstance(recipe.config, Chain)
 
 
-@pytest.mark.parametrize("name", ["standard", "pruned", "standard-skip", "low-latency"])
+@pytest.mark.parametrize("name", ["standard", "pruned", "standard-skip", "low-latency", "low-delay"])
 def test_compressing_with_a_shipped_recipe_ends_with_integers(name):
     assert read_recipe(resource("models", name, "recipe.toml")).quantize is not None
 
