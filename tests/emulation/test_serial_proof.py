@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The proof over a serial port with the real application at the other end of a pseudo-terminal, in QEMU and in Renode.
 
-pytest tests/emulation/test_serial_proof.py --long proves a minute.
+pytest tests/emulation/test_serial_proof.py --long proves a minute through a line that damages.
 """
 
 from __future__ import annotations
@@ -98,10 +98,23 @@ def test_bit_for_bit_again_and_again_and_through_a_line_that_damages(in_qemu, ho
 @pytest.mark.qemu
 @pytest.mark.zephyr
 @pytest.mark.long
-def test_a_minute(in_qemu, host):
+def test_a_minute_with_bytes_lost_and_changed(in_qemu, host):
+    """Of about 150 bytes a hop each way, one is lost after some 10, 30 and 50 s, and one of an answer is changed after 40 s."""
     image, powered = in_qemu
+    hops = 60 * 16000 // 64
+    there, back = lambda data: data, damage(hops * 100, lambda byte: bytes([byte[0] ^ 4]))
+    for sixth in (1, 3, 5):
+        there = then(there, damage(hops * 150 * sixth // 6, lambda byte: b""))
     with powered() as port:
-        check_run(image, port, host, noise(60 * 16000 // 64))
+        line = Line(os.open(port, os.O_RDWR | os.O_NOCTTY), there=there, back=back)
+        try:
+            assert check_run(image, line.port, host, noise(hops)).measured.resent >= 4
+        finally:
+            line.close()
+
+
+def then(first, second):
+    return lambda data: second(first(data))
 
 
 @pytest.mark.renode
