@@ -15,10 +15,11 @@
 
 #ifdef CODESIGN_MODEL_LAG
 
-#define HOP_SAMPLES (CODESIGN_MODEL_HOP * CODESIGN_MODEL_CHANNELS)
+/* What the network hears of a block: one channel at its own rate. */
+#define BLOCK_HEARD (AUDIO_BLOCK / CODESIGN_MODEL_RESAMPLE)
 
 static uint8_t memory[NETWORK_MEMORY_BYTES] __aligned(8);
-static int16_t heard[HOP_SAMPLES], job[HOP_SAMPLES], played[AUDIO_BLOCK * CODESIGN_MODEL_CHANNELS];
+static int16_t heard[CODESIGN_MODEL_HEARD], job[CODESIGN_MODEL_HEARD], played[AUDIO_BLOCK * CODESIGN_MODEL_CHANNELS];
 static uint32_t position; /* samples of this hop that were heard */
 static atomic_t busy, frames, skipped;
 
@@ -85,10 +86,9 @@ static void hand_over(void)
 enum worker_result worker_process(const int16_t *in, const int16_t **out, k_timeout_t limit)
 {
 	ARG_UNUSED(limit);
-	codesign_play(memory, in, played, AUDIO_BLOCK);
-	memcpy(heard + position, in, sizeof(played));
-	position += ARRAY_SIZE(played);
-	if (position == HOP_SAMPLES) {
+	codesign_play(memory, in, played, heard + position, AUDIO_BLOCK);
+	position += BLOCK_HEARD;
+	if (position == CODESIGN_MODEL_HEARD) {
 		position = 0;
 		hand_over();
 	}

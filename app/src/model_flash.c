@@ -23,9 +23,11 @@
 BUILD_ASSERT(FIXED_PARTITION_SIZE(codesign_model_b) == LENGTH, "both partitions of networks have the same size");
 
 #ifdef CODESIGN_MODEL_LAG
-#define LAG CODESIGN_MODEL_LAG
+#define LAG   CODESIGN_MODEL_LAG
+#define HEARD CODESIGN_MODEL_HEARD
 #else
-#define LAG 0
+#define LAG   0
+#define HEARD 0
 #endif
 
 const cs_model_table *network;
@@ -52,10 +54,12 @@ __attribute__((used)) const struct model_slots codesign_model_slots = {
 	.shape =
 		{
 			.sample_rate = CODESIGN_MODEL_SAMPLE_RATE,
+			.channels = CODESIGN_MODEL_CHANNELS,
 			.hop = CODESIGN_MODEL_HOP,
 			.block = CODESIGN_MODEL_BLOCK,
 			.latency = CODESIGN_MODEL_LATENCY,
 			.lag = LAG,
+			.heard = HEARD,
 			.peak = CODESIGN_MODEL_PEAK,
 			.core = CONFIG_CODESIGN_KERNEL " " CONFIG_CODESIGN_FRONT_END,
 		},

@@ -7,17 +7,12 @@
 #define KEPT  (2 * (CS_BEAM_TAPS - 1))
 #define LIMIT (1 << 30)
 
-static int32_t clamped(int64_t a)
+static int16_t next(const cs_beam *beam, cs_beam_state *state, int32_t sum)
 {
-    return (int32_t)(a > LIMIT ? LIMIT : a < -LIMIT ? -LIMIT : a);
-}
-
-static int16_t next(const cs_beam *beam, cs_beam_state *state, const int16_t *frames)
-{
-    int32_t level = cs_dot_s16(beam->taps, frames, 2 * CS_BEAM_TAPS) >> beam->shift;
+    int32_t level = sum >> beam->shift;
     if (beam->leak != 0) {
-        const int64_t lost = ((int64_t)state->level * beam->leak) >> 32;
-        level = clamped(state->level - lost + level);
+        const int32_t lost = (int32_t)(((int64_t)state->level * beam->leak) >> 32); /* between 0 and the level */
+        level = cs_clamp(state->level - lost + level, -LIMIT, LIMIT);
         state->level = level;
     }
     return (int16_t)cs_saturate_s16((level + (1 << 7)) >> 8);
@@ -26,10 +21,18 @@ static int16_t next(const cs_beam *beam, cs_beam_state *state, const int16_t *fr
 void cs_beam_form(const cs_beam *beam, cs_beam_state *state, const int16_t *in, int16_t *out, uint32_t n)
 {
     while (n > 0) {
-        const uint32_t some = n < CS_CAPTURE_RUN ? n : CS_CAPTURE_RUN;
+        const uint32_t some = n < CS_CAPTURE_RUN ? n : CS_CAPTURE_RUN, fours = some & ~3u;
+        const int16_t *frames = state->frames;
         __builtin_memcpy(state->frames + KEPT, in, 2 * some * sizeof *in);
-        for (uint32_t i = 0; i < some; i++) {
-            out[i] = next(beam, state, state->frames + 2 * i);
+        for (uint32_t i = 0; i < fours; i += 4, frames += 8) {
+            int32_t sums[4];
+            cs_four_dots_s16(beam->taps, frames, 2, 2 * CS_BEAM_TAPS, sums);
+            for (uint32_t k = 0; k < 4; k++) {
+                out[i + k] = next(beam, state, sums[k]);
+            }
+        }
+        for (uint32_t i = fours; i < some; i++, frames += 2) {
+            out[i] = next(beam, state, cs_dot_s16(beam->taps, frames, 2 * CS_BEAM_TAPS));
         }
         cs_keep(state->frames, KEPT, 2 * some);
         in += 2 * some;

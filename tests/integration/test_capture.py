@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import ctypes
+
 import numpy as np
 import pytest
 import soundfile
@@ -16,6 +18,7 @@ from codesign.compiler.load import load_model
 from codesign.compiler.reference.capture import captured, raised
 from codesign.firmware.boards import load_board
 from codesign.firmware.machines import MACHINES
+from codesign.firmware.machines.host import HostEnhancer
 from codesign.firmware.toolchain import build_host
 from codesign.proof.delay import lag_of
 from codesign.proof.equality import equal, run_reference, same_in_one_call
@@ -51,6 +54,30 @@ def test_every_bit_is_that_of_the_reference(model, tmp_path):
     host = MACHINES["host"].run(image, pcm)
     assert (check := equal(host, run_reference(model.network, pcm))).ok, check.detail
     assert same_in_one_call(image, pcm, host).ok
+
+
+def test_two_threads_give_the_bits_of_one(tmp_path):
+    """Blocks of any size, and the network given what the blocks heard: nothing of the capture is computed twice."""
+    (tmp_path / "chain.toml").write_text(CHAINS["everything"])
+    network = load_model(MODEL, tmp_path / "chain.toml").network
+    chain, image = network.frontend, build_host(network, tmp_path / "host")
+    ends, pcm = chain.ends, sound(chain.ends, 40)
+    enhancer, library = HostEnhancer(image), ctypes.CDLL(str(image.path))
+    play, update = (getattr(library, f"{image.generated.identifier}_{name}") for name in ("play", "update"))
+    memory, heard = ctypes.c_void_p(enhancer.memory.ctypes.data), np.empty(chain.hop, np.int16)
+    sizes, played, hops = (8, 3, 16, 5, 20, 4, 8), [], []
+    assert sum(sizes) == chain.hop
+    for hop in pcm.reshape(-1, chain.hop, chain.resample * ends.channels):
+        at = 0
+        for size in sizes:
+            block, out, part = np.ascontiguousarray(hop[at : at + size]), np.empty((size, hop.shape[1]), np.int16), heard[at:]
+            play(memory, *(ctypes.c_void_p(a.ctypes.data) for a in (block, out, part)), size * chain.resample)
+            played.append(out.reshape(-1))
+            at += size
+        hops.append(heard.copy())
+        assert update(memory, ctypes.c_void_p(heard.ctypes.data)) == 1
+    assert np.array_equal(np.concatenate(hops), captured(chain, pcm))
+    assert np.array_equal(np.concatenate(played), run_reference(network, pcm).pcm)
 
 
 def test_the_bare_image_has_the_same_bits(model, tmp_path):

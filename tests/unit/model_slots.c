@@ -42,7 +42,7 @@ static struct model_slots slots = {
     .size = SIZE,
     .erase = erase,
     .write = write,
-    .shape = {16000, 64, 64, 64, 0, 32768, "dsp float32"},
+    .shape = {16000, 1, 64, 64, 64, 0, 0, 32768, "dsp float32"},
     .memory = 4096,
     .stack = 512,
 };

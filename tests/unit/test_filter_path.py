@@ -217,15 +217,16 @@ def test_two_rates_give_the_bits_of_one(image):
     """Blocks played and updates made each for itself, as two threads do, with strength and limiter after the filter."""
     one, other = HostEnhancer(image), HostEnhancer(image)
     library, memory = ctypes.CDLL(str(image.path)), ctypes.c_void_p(other.memory.ctypes.data)
-    played = []
+    played, heard = [], np.empty(32, np.int16)
     for hop in PCM.reshape(-1, 32):
-        for block in hop.reshape(4, 8):
+        for block, kept in zip(hop.reshape(4, 8), heard.reshape(4, 8), strict=True):
             out = np.empty(8, np.int16)
-            library.small_play(memory, *(ctypes.c_void_p(a.ctypes.data) for a in (block, out)), 8)
+            library.small_play(memory, *(ctypes.c_void_p(a.ctypes.data) for a in (block, out, kept)), 8)
             played.append(out)
-        assert library.small_update(memory, ctypes.c_void_p(hop.ctypes.data)) == 1
+        assert np.array_equal(heard, hop)
+        assert library.small_update(memory, ctypes.c_void_p(heard.ctypes.data)) == 1
     assert np.array_equal(np.concatenate(played), one.process(PCM))
     assert library.small_held(memory) == 0
     for _ in range(3):
-        library.small_play(memory, *(ctypes.c_void_p(a.ctypes.data) for a in (hop, hop.copy())), 32)
+        library.small_play(memory, *(ctypes.c_void_p(a.ctypes.data) for a in (hop, hop.copy(), heard)), 32)
     assert library.small_held(memory) == 2, "the first of them had its filter"

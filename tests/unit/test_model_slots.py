@@ -38,16 +38,16 @@ from networks import random_network
 
 GOOD, EMPTY, DAMAGED, LAYOUT, PLACE, SHAPE, SIZE = range(7)
 ADDRESSES = (0x48000, 0xA0000)
-FIELDS = {"magic": 0, "layout": 4, "address": 8, "length": 12, "table": 20, "memory": 28, "stack": 32, "hop": 40, "core": 60}
-_HEADER = struct.Struct("<4s8I6I16s32s16s32s32s64s")
+FIELDS = {"magic": 0, "layout": 4, "address": 8, "length": 12, "table": 20, "memory": 28, "stack": 32, "hop": 44, "core": 68}
+_HEADER = struct.Struct("<4s8I8I16s32s16s32s32s56s")
 
 
 def image(slot, generation=1, body=bytes(range(256)) * 2, **changed):
     """A whole image, and fields that are then set to something else, with a check value that fits."""
     first = ADDRESSES[slot] + HEAD
     places = (ADDRESSES[slot], len(body), zlib.crc32(body), first + 64, generation, 4000, 500)
-    shape = (16000, 64, 64, 64, 0, 32768, b"dsp float32")
-    head = bytearray(_HEADER.pack(b"CMD1", 1, *places, *shape, b"m", b"1.0", bytes(32), bytes(32), bytes(64)))
+    shape = (16000, 1, 64, 64, 64, 0, 0, 32768, b"dsp float32")
+    head = bytearray(_HEADER.pack(b"CMD1", 2, *places, *shape, b"m", b"1.0", bytes(32), bytes(32), bytes(56)))
     for name, value in changed.items():
         struct.pack_into("<I", head, FIELDS[name], value)
     return bytes(head) + struct.pack("<I", zlib.crc32(head)) + body
@@ -145,7 +145,7 @@ def test_no_bit_of_an_image_may_be_another(slots):
     ("changed", "state"),
     [
         ({"magic": 0}, DAMAGED),
-        ({"layout": 2}, LAYOUT),
+        ({"layout": 3}, LAYOUT),
         ({"layout": 0}, LAYOUT),
         ({"address": ADDRESSES[0]}, PLACE),
         ({"length": 0xFFFFFFF0}, PLACE),

@@ -17,7 +17,7 @@ extern "C" {
 typedef struct cs_beam {
     const int16_t *taps; /* [CS_BEAM_TAPS][2], oldest first: of both microphones; 4-byte aligned */
     uint32_t leak;       /* of 2^32: what the sum loses a sample; 0: there is no sum */
-    uint8_t shift;       /* of a sum of products, to 8 bits after the point */
+    uint8_t shift;       /* of a sum of products, to 8 bits after the point; with a sum over time 1 at least */
 } cs_beam;
 
 /* Zero at first. */
@@ -37,7 +37,7 @@ typedef struct cs_resampler {
 
 /* Zero at first. Slow is of the network's rate: what came down, or goes up. */
 #define CS_RESAMPLER_FAST(ratio) (((ratio) * (CS_PHASE_TAPS - 1)) + (ratio) * CS_CAPTURE_RUN)
-#define CS_RESAMPLER_SLOW        (CS_PHASE_TAPS - 1 + CS_CAPTURE_RUN)
+#define CS_RESAMPLER_SLOW        (CS_PHASE_TAPS + CS_CAPTURE_RUN) /* the last is read, never used */
 
 /* ratio * n samples to n; past: int16 [CS_RESAMPLER_FAST(ratio)]; out may begin where in does. */
 void cs_resample_down(const cs_resampler *resampler, int16_t *past, const int16_t *in, int16_t *out, uint32_t n);

@@ -14,7 +14,7 @@ extern "C" {
 #endif
 
 #define CS_MODEL_IMAGE_MAGIC  0x31444D43u /* "CMD1", little-endian */
-#define CS_MODEL_IMAGE_LAYOUT 1u          /* of the header and of the table: a change of either raises it */
+#define CS_MODEL_IMAGE_LAYOUT 2u          /* of the header and of the table: a change of either raises it */
 #define CS_MODEL_IMAGE_HEAD   256u        /* bytes in front of the code */
 
 /* What an enhancer is asked. Null where the model's chain does not have it. */
@@ -23,17 +23,18 @@ typedef struct cs_model_table {
     int (*process)(void *memory, const int16_t *in, int16_t *out);
     uint32_t (*frames)(const void *memory);
     uint32_t (*skipped)(const void *memory);
-    void (*play)(void *memory, const int16_t *in, int16_t *out, uint32_t n); /* the filter path's three */
-    int (*update)(void *memory, const int16_t *hop);
+    void (*play)(void *memory, const int16_t *in, int16_t *out, int16_t *heard, uint32_t n); /* the filter path's three */
+    int (*update)(void *memory, const int16_t *heard);
     uint32_t (*held)(const void *memory);
     void (*set_strength)(void *memory, uint32_t percent);
     void (*set_program)(void *memory, uint32_t program);
     uint32_t programs;
 } cs_model_table;
 
-/* What must be the same in the firmware: its buffers, threads and limits were made for it. */
+/* What must be the same in the firmware: its buffers, threads and limits were made for it. Of the device; heard: samples that
+ * `update` takes, 0 without a filter path. */
 typedef struct cs_model_shape {
-    uint32_t sample_rate, hop, block, latency, lag, peak;
+    uint32_t sample_rate, channels, hop, block, latency, lag, heard, peak;
     char core[16]; /* the kernel and the front end's arithmetic: "dsp float32" */
 } cs_model_shape;
 
@@ -50,7 +51,7 @@ typedef struct cs_model_image {
     char name[32], version[16];
     uint8_t sha[32];   /* SHA-256 of the model file */
     uint8_t chain[32]; /* and of the generated sources: network, chain, and how they were lowered */
-    uint8_t unused[64];
+    uint8_t unused[56];
     uint32_t check; /* CRC-32 of all before it */
 } cs_model_image;
 

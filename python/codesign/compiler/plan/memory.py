@@ -115,18 +115,14 @@ def filter_bytes(chain: Chain, arithmetic: Arithmetic) -> int:
 
 
 def capture_bytes(chain: Chain) -> dict[str, int]:
-    """What runtime/include/codesign/capture.h keeps, by the names of its buffers: of the filter path twice on the way in, for
-    the samples that are filtered at once and for those that the network hears.
-    """
+    """What runtime/include/codesign/capture.h keeps, by the names of its buffers."""
     if not captures(chain):
         return {}
-    ways = ("", "_heard") if chain.filters else ("",)
-    line = 2 * (PHASE_TAPS - 1 + CAPTURE_RUN)
-    found = {f"samples{way}": 2 * chain.hop for way in ways}
+    found = {"samples": 2 * chain.hop}
     if chain.beamformer is not None:
-        found |= {f"beam{way}": 4 + 2 * 2 * (BEAM_TAPS - 1 + CAPTURE_RUN) for way in ways}
+        found["beam"] = 4 + 2 * 2 * (BEAM_TAPS - 1 + CAPTURE_RUN)
     if chain.resample > 1:
-        found |= {f"down{way}": chain.resample * line for way in ways} | {"up": line}
+        found |= {"down": chain.resample * 2 * (PHASE_TAPS - 1 + CAPTURE_RUN), "up": 2 * (PHASE_TAPS + CAPTURE_RUN)}
     return found
 
 

@@ -8,7 +8,7 @@ import re
 import struct
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
 
 import jinja2
@@ -39,25 +39,30 @@ from codesign.firmware.toolchain.objects import compile_runtime
 from codesign.firmware.toolchain.runtime import bare_includes, bare_sources, runtime_include, runtime_sources
 from codesign.firmware.toolchain.zephyr import enhancer_entry
 
-MAGIC, LAYOUT, HEAD = b"CMD1", 1, 256
+MAGIC, LAYOUT, HEAD = b"CMD1", 2, 256
 SLOTS = "ab"
 
-_HEADER = struct.Struct("<4s8I6I16s32s16s32s32s64s")  # without its check value: cs_model_image, codesign/model_image.h
+_HEADER = struct.Struct("<4s8I8I16s32s16s32s32s56s")  # without its check value: cs_model_image, codesign/model_image.h
 _CHECK = struct.Struct("<I")
-_FIRMWARE = struct.Struct("<2I 2I I 2I 6I16s 2I")  # struct model_slots, app/src/model_slots.h
+_FIRMWARE = struct.Struct("<2I 2I I 2I 8I16s 2I")  # struct model_slots, app/src/model_slots.h
 _ENTRIES = "cs_model_entries"
 _HEADER_BYTES = 32  # CS_ENHANCER_HEADER_BYTES
 
 
 @dataclass(frozen=True)
 class ModelShape:
-    """What a network and the firmware that runs it must have in common; rates in Hz, the rest in samples."""
+    """What a network and the firmware that runs it must have in common, at the device's end; rates in Hz, the rest in samples.
+
+    `heard` are a hop's samples that the network of a filter path is given, 0 without one.
+    """
 
     sample_rate: int
+    channels: int
     hop: int
     block: int
     latency: int
     lag: int
+    heard: int
     peak: int
     core: str
 
@@ -171,9 +176,9 @@ def build_model_images(
 def shape_of(network: Network, core: str) -> ModelShape:
     """What firmware must have in common with `network`."""
     chain = network.frontend
-    lag = filter_lag(chain) if chain.filters else 0
-    peak = output_stage(chain)["peak"]
-    return ModelShape(chain.sample_rate, chain.hop, chain.block_samples, chain.latency_samples, lag, peak, core)
+    ends, peak = chain.ends, output_stage(chain)["peak"]
+    lag, heard = (filter_lag(chain) * chain.resample, chain.hop) if chain.filters else (0, 0)
+    return ModelShape(ends.rate, ends.channels, ends.frames, ends.block, ends.latency, lag, heard, peak, core)
 
 
 def read_model_image(data: bytes) -> ModelImage:
@@ -247,10 +252,10 @@ def _image(
         body[load - address - HEAD : load - address - HEAD + len(data)] = data
     sources = hashlib.sha256(b"".join(file.read_bytes() for file in sorted(generated.sources))).digest()
     sha = bytes.fromhex(network.sha256) if network.sha256 else bytes(32)
-    texts = (generated.identifier.encode()[:31], version.encode(), sha, sources, bytes(64))
-    numbers = (shape.sample_rate, shape.hop, shape.block, shape.latency, shape.lag, shape.peak, shape.core.encode())
+    texts = (generated.identifier.encode()[:31], version.encode(), sha, sources, bytes(56))
+    *numbers, core = astuple(shape)
     places = (address, len(body), zlib.crc32(body), image.address(_ENTRIES), 1, *needs)
-    head = _HEADER.pack(MAGIC, LAYOUT, *places, *numbers, *texts)
+    head = _HEADER.pack(MAGIC, LAYOUT, *places, *numbers, core.encode(), *texts)
     return head + _CHECK.pack(zlib.crc32(head)) + bytes(body)
 
 
@@ -262,8 +267,7 @@ def _difference(here: ModelShape, there: ModelShape) -> str:
 
 
 def _shape(numbers: Sequence[int], core: bytes) -> ModelShape:
-    rate, hop, block, latency, lag, peak = numbers
-    return ModelShape(rate, hop, block, latency, lag, peak, _text(core))
+    return ModelShape(*numbers, core=_text(core))
 
 
 def _text(data: bytes) -> str:
