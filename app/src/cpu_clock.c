@@ -1,20 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "cpu_clock.h"
-
-#ifdef CONFIG_SOC_NRF5340_CPUAPP
-
+/* The nRF5340's application core at the clock that the configuration says, on which the latency report rests. */
 #include <nrfx_clock.h>
+#include <zephyr/init.h>
+#include <zephyr/kernel.h>
 
-/* After reset the nRF5340's application core runs at 64 MHz. */
-void cpu_clock_start(void)
+/* After reset it runs at 64 MHz, half of its oscillator (nRF5340 product specification, "CLOCK", HFCLKCTRL). */
+static int set_clock(void)
 {
-	(void)nrfx_clock_divider_set(NRF_CLOCK_DOMAIN_HFCLK, NRF_CLOCK_HFCLK_DIV_1);
+	const nrf_clock_hfclk_div_t divider =
+		IS_ENABLED(CONFIG_CODESIGN_CPU_64MHZ) ? NRF_CLOCK_HFCLK_DIV_2 : NRF_CLOCK_HFCLK_DIV_1;
+
+	(void)nrfx_clock_divider_set(NRF_CLOCK_DOMAIN_HFCLK, divider);
+	return 0;
 }
 
-#else
-
-void cpu_clock_start(void)
-{
-}
-
-#endif
+SYS_INIT(set_clock, APPLICATION, 0);

@@ -12,7 +12,6 @@
 
 #include "audio.h"
 #include "console.h"
-#include "cpu_clock.h"
 #include "cycles.h"
 #include "pipeline.h"
 #include "safety.h"
@@ -44,7 +43,6 @@ static void run(int err)
 
 int main(void)
 {
-	cpu_clock_start();
 	cycles_start();
 
 	int err = safety_start();

@@ -1,19 +1,30 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 // CLOCK, POWER and RESET of the nRF5340's application core, which share one page: nRF5340 product specification, "CLOCK".
-// What upstream's NRF_CLOCK lacks is the audio clock: its task, event, status and frequency.
+// What upstream's NRF_CLOCK lacks is the audio clock, its task, event, status and frequency, and the core's: HFCLKCTRL, by which it
+// runs at 128 MHz or, as after reset, at half of that.
 using System;
 
 using Antmicro.Renode.Logging;
+using Antmicro.Renode.Peripherals.CPU;
 
 namespace Antmicro.Renode.Peripherals.Miscellaneous
 {
     public class NRF_Clock : NRF_Peripheral
     {
+        public NRF_Clock(BaseCPU cpu, NRF_CycleCounter cycles)
+        {
+            this.cpu = cpu;
+            this.cycles = cycles;
+            Reset();
+        }
+
         public override void Reset()
         {
             base.Reset();
             Array.Clear(running, 0, running.Length);
             audioClockWanted = false;
+            registers[CoreClock / 4] = Halved;
+            SetSpeed();
         }
 
         protected override uint Read(long offset)
@@ -47,6 +58,10 @@ namespace Antmicro.Renode.Peripherals.Miscellaneous
                 }
             }
             base.Write(offset, value);
+            if(offset == CoreClock)
+            {
+                SetSpeed();
+            }
         }
 
         // Fault injection: the audio clock does not start as long as this is set.
@@ -77,6 +92,17 @@ namespace Antmicro.Renode.Peripherals.Miscellaneous
             registers[Events[clock] / 4] = 1;
         }
 
+        // An instruction a cycle, as everywhere in this platform.
+        private void SetSpeed()
+        {
+            var megahertz = (registers[CoreClock / 4] & 1) == Halved ? FullMegahertz / 2 : FullMegahertz;
+            cycles.Synchronize(); // what was executed so far took as long as it did
+            cpu.PerformanceInMips = megahertz;
+            cycles.Frequency = megahertz * 1000000ul;
+        }
+
+        private readonly BaseCPU cpu;
+        private readonly NRF_CycleCounter cycles;
         private readonly bool[] running = new bool[4];
         private bool audioClockFails;
         private bool audioClockWanted;
@@ -88,5 +114,8 @@ namespace Antmicro.Renode.Peripherals.Miscellaneous
         private static readonly long[] Events = { 0x100, 0x104, 0x120, 0x124 };
         private static readonly long[] Status = { 0x40C, 0x418, 0x454, 0x45C };
         private const long LowFrequencySource = 0x518;
+        private const long CoreClock = 0x558;
+        private const uint Halved = 1;
+        private const uint FullMegahertz = 128;
     }
 }

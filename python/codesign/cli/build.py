@@ -18,6 +18,7 @@ from codesign.cli.options import (
     DEFAULT_BOARD,
     BoardName,
     ChainFile,
+    ClockOption,
     Define,
     FitFile,
     Fragment,
@@ -47,6 +48,7 @@ def command(
     board: BoardName = DEFAULT_BOARD,
     front_end: FrontEndOption = None,
     hot_weights: HotWeightsOption = None,
+    clock: ClockOption = None,
     chain: ChainFile = None,
     result: Result = None,
     fit: FitFile = None,
@@ -73,7 +75,7 @@ def command(
     from codesign.firmware.toolchain import build_image, check_image_folder
     from codesign.firmware.toolchain.i2s_rate import rate_of_build
 
-    chosen = chosen_board(board, front_end, hot_weights)
+    chosen = chosen_board(board, front_end, hot_weights, clock)
     options = build_options(define, conf, overlay, shield)
     if options and runtime is not Runtime.zephyr:
         raise typer.BadParameter("--define, --conf, --overlay and --shield are for --runtime zephyr")

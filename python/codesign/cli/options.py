@@ -132,11 +132,20 @@ HotWeightsOption = Annotated[
 ]
 
 
-def chosen_board(name: str, front_end: FrontEndKind | None, hot_weights: str | None = None) -> Board:
-    """The board, with the front end and the copies of constants that were asked for."""
+ClockOption = Annotated[
+    float | None,
+    typer.Option("--clock", metavar="MHZ", help="A slower clock of the core that the board's card has.", show_default=False),
+]
+
+
+def chosen_board(
+    name: str, front_end: FrontEndKind | None, hot_weights: str | None = None, clock: float | None = None
+) -> Board:
+    """The board, with the front end, the copies of constants and the clock that were asked for."""
     from codesign.firmware.boards import load_board
 
     board = load_board(name)
+    board = board if clock is None else board.with_clock(clock)
     board = board if front_end is None else board.with_front_end(front_end.value)
     if hot_weights is None:
         return board

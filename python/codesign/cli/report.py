@@ -20,6 +20,7 @@ from codesign.cli.options import (
     DEFAULT_SECONDS,
     BoardName,
     ChainFile,
+    ClockOption,
     FitFile,
     FrontEndOption,
     HotWeightsOption,
@@ -49,6 +50,7 @@ def command(
     board: BoardName = DEFAULT_BOARD,
     front_end: FrontEndOption = None,
     hot_weights: HotWeightsOption = None,
+    clock: ClockOption = None,
     chain: ChainFile = None,
     result: Result = None,
     fit: FitFile = None,
@@ -92,7 +94,7 @@ def command(
         from codesign.proof.report.plots import load_figure
 
         load_figure()
-    chosen = chosen_board(board, front_end, hot_weights)
+    chosen = chosen_board(board, front_end, hot_weights, clock)
     machine = choose(emulator, chosen)
     loaded = set_up(load_model(model, chain, result), chosen, fit)
     recordings = recordings_with_notes(audio, clean, loaded.sample_rate)

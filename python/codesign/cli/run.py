@@ -18,6 +18,7 @@ from codesign.cli.options import (
     DEFAULT_BOARD,
     BoardName,
     ChainFile,
+    ClockOption,
     FitFile,
     FrontEndOption,
     HotWeightsOption,
@@ -48,6 +49,7 @@ def command(
     board: BoardName = DEFAULT_BOARD,
     front_end: FrontEndOption = None,
     hot_weights: HotWeightsOption = None,
+    clock: ClockOption = None,
     chain: ChainFile = None,
     kept: Result = None,
     fit: FitFile = None,
@@ -70,7 +72,7 @@ def command(
     profile = profile or folded is not None
     audio_format(output)  # before the work, not after it
     check_files([output, *([folded] if folded else [])], [model, audio])
-    chosen = chosen_board(board, front_end, hot_weights)
+    chosen = chosen_board(board, front_end, hot_weights, clock)
     machine = choose(emulator, chosen, profile=profile)
     if profile and machine.profiled_runtime is None:
         profilers = " or ".join(name for name, each in MACHINES.items() if each.profiled_runtime)
@@ -105,8 +107,8 @@ def command(
         from codesign.cli.tables import print_stages
 
         print_stages(cost.stages, cost.error)
-        clock = f"{chosen.core.clock_hz / 1e6:g} MHz"
-        say(f"worst frame {cost.worst_cycles:,.0f} cycles, {cost.worst_ms(chosen):.2f} ms at {clock} ±{100 * cost.error:.0f} %")
+        at = f"{chosen.core.clock_hz / 1e6:g} MHz"
+        say(f"worst frame {cost.worst_cycles:,.0f} cycles, {cost.worst_ms(chosen):.2f} ms at {at} ±{100 * cost.error:.0f} %")
         say(f"timing: {cost.source}")
     say(f"wrote {output}: {result.input.seconds:.2f} s, {result.runtime}, {result.seconds:.1f} s")
 

@@ -16,6 +16,7 @@ from codesign.cli.options import (
     DEFAULT_SECONDS,
     BoardName,
     ChainFile,
+    ClockOption,
     Define,
     Elf,
     FitFile,
@@ -39,6 +40,7 @@ def command(
     board: BoardName = DEFAULT_BOARD,
     front_end: FrontEndOption = None,
     hot_weights: HotWeightsOption = None,
+    clock: ClockOption = None,
     chain: ChainFile = None,
     result: Result = None,
     fit: FitFile = None,
@@ -65,7 +67,7 @@ def command(
     from codesign.firmware.settings import set_up
     from codesign.pipeline import prove
 
-    chosen = chosen_board(board, front_end, hot_weights)
+    chosen = chosen_board(board, front_end, hot_weights, clock)
     machine = choose(emulator, chosen)
     loaded = set_up(load_model(model, chain, result), chosen, fit)
     recordings = recordings_with_notes(audio, clean, loaded.sample_rate)

@@ -43,7 +43,7 @@ class _Card(BaseModel):
 class Core(_Card):
     """The processor. `fpu` is gcc's name for -mfpu, empty without one; `isa` are extensions beyond the plain core.
     `front_end` is what the front end computes in, None for what suits the core. `slower_hz` are other clocks that it can
-    run at; those below `clock_hz` are of interest.
+    run at; those below `clock_hz` are of interest. `slowed` says that `clock_hz` is one of them, chosen for an image.
     """
 
     cpu: Annotated[str, Field(pattern=r"^[a-z0-9-]+$")]
@@ -51,6 +51,7 @@ class Core(_Card):
     fpu: Annotated[str, Field(pattern=r"^[a-z0-9-]*$")] = ""
     clock_hz: Clock
     slower_hz: tuple[Clock, ...] = Field(default=(), strict=False)
+    slowed: bool = False
     front_end: Arithmetic | None = None
 
 
@@ -206,6 +207,21 @@ class Board(_Card):
     def with_front_end(self, arithmetic: Arithmetic) -> Board:
         """The same board with this front end."""
         return self.model_copy(update={"core": self.core.model_copy(update={"front_end": arithmetic})})
+
+    def with_clock(self, megahertz: float) -> Board:
+        """The same board with its core at its own clock or one of its slower ones.
+
+        Raises:
+            InputError: its card has no such clock.
+        """
+        core = self.core
+        clocks = [core.clock_hz, *sorted((hz for hz in core.slower_hz if hz < core.clock_hz), reverse=True)]
+        chosen = next((hz for hz in clocks if abs(hz - megahertz * 1e6) < 1), None)
+        if chosen is None:
+            known = " or ".join(f"{hz / 1e6:g}" for hz in clocks)
+            raise InputError(f"{self.name} does not run at {megahertz:g} MHz", hint=f"its card has {known} MHz")
+        slowed = {"clock_hz": chosen, "slowed": True}
+        return self if chosen == core.clock_hz else self.model_copy(update={"core": core.model_copy(update=slowed)})
 
     def with_hot_weights(self, weights: HotWeights) -> Board:
         """The same board with so much RAM for copies of constants."""

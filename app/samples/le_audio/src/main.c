@@ -4,14 +4,12 @@
 #include <zephyr/sys/printk.h>
 
 #include "console.h"
-#include "cpu_clock.h"
 #include "cycles.h"
 #include "has.h"
 #include "pipeline.h"
 
 int main(void)
 {
-	cpu_clock_start();
 	cycles_start();
 	console_ready();
 	int err = pipeline_open();
