@@ -178,6 +178,14 @@ WRONG = [
     ("limiter = 6", r"\.onnx with .*chain\.toml: front end: limiter 6"),
     ("hop_length = 64", r"chain\.toml: chain hop_length means nothing, did you mean hop\?"),
     ("n_ftt = 64", "n_ftt means nothing, did you mean n_fft"),
+    ("limiter_attack = 5.0", r"chain\.toml: chain limiter_attack changes nothing without limiter in dBFS or limiter_spl"),
+    ("limiter = -6.0\nlimiter_rms_release = 50.0", "limiter_rms_release changes nothing without limiter_rms in dBFS"),
+    ("taps = 32", 'taps changes nothing without path = "filter"'),
+    ("lag = 8", 'lag changes nothing without path = "filter"'),
+    ("running_smoothing = 0.9", "running_smoothing changes nothing without running = mean"),
+    ('running = "mean"\nrunning_floor = 1.0', "running_floor changes nothing without running = mean_deviation or unit"),
+    ('compression = "log"\nexponent = 0.5', "exponent changes nothing without compression = power"),
+    ('layout = "planes"', "layout changes nothing without complex values"),
 ]
 
 

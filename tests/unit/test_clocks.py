@@ -5,7 +5,10 @@ import dataclasses
 
 import pytest
 
+from codesign.base.errors import InputError
 from codesign.firmware.boards import load_board
+from codesign.firmware.toolchain.options import BuildOptions
+from codesign.firmware.toolchain.zephyr import with_clock
 from codesign.proof.clocks import slower_clocks
 from codesign.proof.verdict import CoreLoad, Latency
 
@@ -38,3 +41,18 @@ def test_a_card_whose_core_runs_slower_yet_has_no_slower_clock():
     core = BOARD.core.model_copy(update={"clock_hz": 32_000_000})
     latency = dataclasses.replace(LATENCY, clock_hz=32_000_000)
     assert slower_clocks(latency, BOARD.model_copy(update={"core": core})) == ()
+
+
+def test_an_image_may_run_at_a_slower_clock_of_the_card():
+    slow = BOARD.with_clock(64)
+    assert (slow.core.clock_hz, slow.core.slowed, BOARD.with_clock(128)) == (64_000_000, True, BOARD)
+    assert with_clock(BuildOptions(("CONFIG_X=y",)), slow).defines == ("CONFIG_CODESIGN_CPU_64MHZ=y", "CONFIG_X=y")
+    assert with_clock(BuildOptions(), BOARD) == BuildOptions()
+    assert slower_clocks(dataclasses.replace(LATENCY, clock_hz=64_000_000), slow) == ()
+
+
+@pytest.mark.parametrize("megahertz", [32, 0, -64, float("nan"), float("inf")])
+def test_a_clock_that_the_card_does_not_have_is_refused(megahertz):
+    with pytest.raises(InputError, match=r"nrf5340dk does not run at .* MHz") as found:
+        BOARD.with_clock(megahertz)
+    assert found.value.hint == "its card has 128 or 64 MHz"

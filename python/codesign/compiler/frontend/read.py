@@ -15,6 +15,7 @@ import numpy.typing as npt
 from codesign.base.errors import InputError, one_line
 from codesign.compiler.frontend.chain import BAND_KINDS, FEATURE_KINDS, HINT, Chain
 from codesign.compiler.frontend.fit import fitting
+from codesign.compiler.frontend.idle import idle_keys
 from codesign.compiler.frontend.near import near
 from codesign.compiler.frontend.presets import presets
 from codesign.compiler.frontend.tables import TABLES, plain, read_table
@@ -66,10 +67,13 @@ Find = Callable[[str], npt.NDArray[Any] | None]
 
 @dataclass(frozen=True)
 class Entry:
-    """A value as it stands in metadata (always text) or in TOML, and where: "model.onnx: metadata"."""
+    """A value as it stands in metadata (always text) or in TOML, and where: "model.onnx: metadata". `by_hand` ones must mean
+    something; programs write what a part would have that is off, too.
+    """
 
     value: object
     where: str
+    by_hand: bool = False
 
 
 class ChainMisfitError(InputError):
@@ -97,7 +101,8 @@ def read_chain_keys(
     A key that is missing takes what follows from those that are there, then the default of docs/model-file.md.
 
     Raises:
-        InputError: a value that is none of its kind, that does not fit the others, or a chain that does not fit the network.
+        InputError: a value that is none of its kind, that does not fit the others, one by hand of a part that is off, or a
+            chain that does not fit the network.
     """
     entries = {("n_mels" if key == "n_bands" else key): entry for key, entry in entries.items()}
     values: dict[str, Any] = {}
@@ -131,6 +136,8 @@ def read_chain_keys(
     if "n_mels" in entries and n_features is not None and chain.has_bands and chain.n_mels != n_features:
         raise InputError(f"{entries['n_mels'].where} n_mels is {chain.n_mels}, the input has {n_features} features", hint=HINT)
     _check_sizes(chain, where, n_features, n_outputs)
+    for key, needed in idle_keys(chain, (key for key, entry in entries.items() if entry.by_hand)):
+        raise InputError(f"{entries[key].where} {key} changes nothing without {needed}", hint=f"leave {key} out, or give that")
     return ChainReading(chain, tuple(_assumed(chain, said)), tuple(unknown_keys(entries)))
 
 

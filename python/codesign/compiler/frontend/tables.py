@@ -23,6 +23,8 @@ _WANTED: Mapping[type[Table], tuple[str, ...]] = {
     **{Compressor: ("frequencies", "levels", "gains"), Program: ("name",)},
     **{Beamformer: ("kind", "spacing")},
 }
+_OTHER_KINDS: Mapping[str, tuple[str, ...]] = {"delay_and_sum": ("null", "low")}
+"""Keys of a beamformer that are of another kind than its own; what metadata has of them are the defaults."""
 _HINT = "correct the table, see docs/hearing-aid-chain.md"
 _VECTORS, _ROWS, _TEXTS = ("frequencies", "levels"), ("gains",), ("meter", "name", "kind")
 _MOST_TEXT, _MOST = 2**16, 64
@@ -67,6 +69,10 @@ def _table(kind: type[Table], name: str, value: object, where: str) -> Table:
     for key in value:
         if key not in known:
             raise InputError(f"{where} {name}: {one_line(str(key), 40)} means nothing{near(key, known)}", hint=_HINT)
+    of_others = _OTHER_KINDS.get(str(value.get("kind")), ()) if kind is Beamformer else ()
+    for key in of_others:
+        if value.get(key, known[key].default) != known[key].default:
+            raise InputError(f"{where} {name}: {key} changes nothing with kind '{value['kind']}'", hint=f"leave {key} out")
     missing = [key for key in _WANTED[kind] if key not in value]
     if missing:
         raise InputError(f"{where} {name} has no {missing[0]}", hint=_HINT)

@@ -58,7 +58,7 @@ def chain_file_entries(file: Path) -> dict[str, Entry]:
     if not isinstance(table, dict):
         raise InputError(f"{file} has no [{_TABLE}] table", hint="write the chain's keys below [chain], see docs/model-file.md")
     beside = {key: Entry(document[name], f"{file}:") for name, key in TABLES_OF_FILES.items() if name in document}
-    return checked_keys({key: Entry(value, f"{file}: {_TABLE}") for key, value in table.items()} | beside)
+    return checked_keys({key: Entry(value, f"{file}: {_TABLE}", by_hand=True) for key, value in table.items()} | beside)
 
 
 def fit_entries(file: Path) -> dict[str, Any]:

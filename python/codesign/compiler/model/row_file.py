@@ -112,7 +112,7 @@ def _stage(path: Path, number: int, table: dict[str, Any]) -> StageFile:
             raise InputError(f"{where}: {key} is no text", hint=_HINT)
     if not table.get("model"):
         raise InputError(f"{where} has no model", hint='write model = "FILE.onnx"')
-    keys = {key: Entry(value, f"{where}:") for key, value in table.items() if key not in _OWN_KEYS}
+    keys = {key: Entry(value, f"{where}:", by_hand=True) for key, value in table.items() if key not in _OWN_KEYS}
     if "chain" in table and keys:
         raise InputError(f"{where}: a chain file beside keys of a chain", hint="give one of them")
     chain = path.parent / table["chain"] if "chain" in table else None

@@ -32,7 +32,7 @@ class ThreadStack:
 @dataclass(frozen=True)
 class ConsoleReport:
     """The end of a run of the application, as its console tells it; `log` is the whole console. `true_rate` is what the I2S
-    makes, Hz, 0 where nothing tells.
+    makes, Hz, 0 where nothing tells; `starts` how often the firmware began, more than once where it was reset.
     """
 
     log: str
@@ -40,6 +40,7 @@ class ConsoleReport:
     stats: Line
     stacks: tuple[ThreadStack, ...]
     true_rate: float = 0.0
+    starts: int = 1
 
     @property
     def frames(self) -> int:
@@ -92,7 +93,8 @@ def read_report(log: str, *, ends: bool = True) -> ConsoleReport:
         if line.kind == "stack" and line.number("size") > 0
     )
     rates = [line.number("rate_mhz") for line in lines if line.kind == "state" and "rate_mhz" in line.fields]
-    return ConsoleReport(log, ready, stats, stacks, max(rates, default=0) / 1000)
+    starts = sum(line.kind == "ready" for line in lines)
+    return ConsoleReport(log, ready, stats, stacks, max(rates, default=0) / 1000, starts)
 
 
 def _last(lines: Sequence[Line], kind: str) -> Line | None:

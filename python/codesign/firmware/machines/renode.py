@@ -114,7 +114,8 @@ class RenodeMachine(Machine):
             report = read_report(_text(where / CONSOLE), ends=not streaming)
             played = np.repeat(form.pcm_of(_bytes(where / OUTPUT)), ends.channels)
             numbers, made = _numbers(where / FRAMES), _made(where / BLOCKS)
-            executing = executing_share(where, board.core.clock_hz, playing) if streaming else None
+            whole = streaming and report.starts == 1
+            executing = executing_share(where, board.core.clock_hz, playing) if whole else None
             unmapped = _unmapped(_text(where / LOG))
         block = report.ready.number("block")
         first = report.ready.number("primed") * block if streaming else 0
@@ -136,6 +137,7 @@ def _counts(numbers: npt.NDArray[np.int64], report: ConsoleReport, made: npt.NDA
     """Of every frame where hooks saw one, else what the application says, whose cycles are instructions here."""
     own = counts_of_report(report, 1.0)
     per_frame, between = numbers[:, 1] - numbers[:, 0], np.diff(numbers[:, 0])
+    between = between[between > 0]  # a reset begins the count anew
     mean = float(per_frame.mean()) if per_frame.size else own.mean
     blocks, cycles = _outside_blocks(numbers, made)
     return Counts(
@@ -189,11 +191,12 @@ def _outside_blocks(frames: npt.NDArray[np.int64], made: npt.NDArray[np.int64]) 
 
 def executing_share(folder: Path, clock_hz: int, until: float = math.inf) -> float | None:
     """Share of virtual time in which the core executed, from the first full second to the last one before `until`; None of
-    shorter runs. It executes one instruction a cycle and none while it waits for an interrupt (WFI).
+    shorter runs, and of those with a reset, where Renode counts from 0 again. It executes one instruction a cycle and none
+    while it waits for an interrupt (WFI).
     """
     rows = [line.split() for line in _text(folder / EXECUTED).splitlines()]
     seen = [(int(second), int(count)) for second, count in rows if int(second) <= until]
-    if len(seen) < 2:
+    if len(seen) < 2 or any(after < before for (_, before), (_, after) in itertools.pairwise(seen)):
         return None
     (first, before), (last, after) = seen[0], seen[-1]
     return (after - before) / ((last - first) * clock_hz)

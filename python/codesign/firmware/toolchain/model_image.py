@@ -267,7 +267,8 @@ def _difference(here: ModelShape, there: ModelShape) -> str:
 
 
 def _shape(numbers: Sequence[int], core: bytes) -> ModelShape:
-    return ModelShape(*numbers, core=_text(core))
+    rate, channels, hop, block, latency, lag, heard, peak = numbers
+    return ModelShape(rate, channels, hop, block, latency, lag, heard, peak, _text(core))
 
 
 def _text(data: bytes) -> str:

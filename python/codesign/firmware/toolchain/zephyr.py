@@ -67,7 +67,7 @@ def build_zephyr(
     plan = plan_of(network, board)
     target = workspace.target(board)
     application = resource("app")
-    defines = _settings(_with_clock(options, board), workspace, target, application, network.frontend.ends.rate)
+    defines = _settings(with_clock(options, board), workspace, target, application, network.frontend.ends.rate)
     wanted = "\n".join((target, str(workspace.base), toolchain.name, str(application), str(folder.resolve()), *defines))
     # Zephyr cannot change the board of a build, and CMake neither where the build is nor what it builds.
     anew = (folder / "CMakeCache.txt").exists() and _configured_for(folder) != wanted
@@ -98,7 +98,7 @@ def _settings(options: BuildOptions, workspace: Workspace, target: str, applicat
     return settings_of(chosen, workspace.version, application / "boards" / f"{overlay_name(target)}.overlay")
 
 
-def _with_clock(options: BuildOptions, board: Board) -> BuildOptions:
+def with_clock(options: BuildOptions, board: Board) -> BuildOptions:
     """What the application is told of a core that is to run slower than it can."""
     if not board.core.slowed:
         return options
