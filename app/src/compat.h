@@ -21,6 +21,13 @@ static inline void slab_free(struct k_mem_slab *slab, void *block)
 #endif
 }
 
+/* What is called at the start was given a device before 3.4. */
+#if KERNEL_VERSION_MAJOR > 3 || (KERNEL_VERSION_MAJOR == 3 && KERNEL_VERSION_MINOR >= 4)
+#define START_ARGUMENTS void
+#else
+#define START_ARGUMENTS const struct device *device
+#endif
+
 /* What a fault leaves on the stack was renamed in 4.0. */
 #if KERNEL_VERSION_MAJOR >= 4
 typedef struct arch_esf fault_frame;

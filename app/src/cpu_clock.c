@@ -4,8 +4,10 @@
 #include <zephyr/init.h>
 #include <zephyr/kernel.h>
 
+#include "compat.h"
+
 /* After reset it runs at 64 MHz, half of its oscillator (nRF5340 product specification, "CLOCK", HFCLKCTRL). */
-static int set_clock(void)
+static int set_clock(START_ARGUMENTS)
 {
 	const nrf_clock_hfclk_div_t divider =
 		IS_ENABLED(CONFIG_CODESIGN_CPU_64MHZ) ? NRF_CLOCK_HFCLK_DIV_2 : NRF_CLOCK_HFCLK_DIV_1;
