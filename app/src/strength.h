@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <stdint.h>
+#include <zephyr/toolchain.h>
 
 #include "network.h"
 
@@ -23,10 +24,15 @@ static inline int strength_set(void *memory, int percent)
 #endif
 }
 
+#ifndef CODESIGN_MODEL_STRENGTH
+BUILD_ASSERT(CONFIG_CODESIGN_STRENGTH < 0,
+	     "CONFIG_CODESIGN_STRENGTH is of a model whose chain has a strength or an attenuation_limit");
+#endif
+
 /* What the configuration says of the start. */
 static inline int strength_start(void *memory)
 {
-#if defined(CONFIG_CODESIGN_STRENGTH) && CONFIG_CODESIGN_STRENGTH >= 0
+#if CONFIG_CODESIGN_STRENGTH >= 0
 	return strength_set(memory, CONFIG_CODESIGN_STRENGTH);
 #else
 	(void)memory;
