@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""An image that takes less: half the core's clock, and RAM that it does not use switched off, which Renode fills with a pattern."""
+"""An image that takes less: half the clock, and RAM that it does not use switched off, which Renode fills with a pattern."""
 
 from __future__ import annotations
 
