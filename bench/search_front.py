@@ -2,13 +2,14 @@
 """The front of a search against that of a random search of the same time, over many seeds, by hypervolume.
 
     python bench/search_front.py tabulate SPACE --speech SPEECH --noise NOISE -o FOLDER
-    python bench/search_front.py replay SPACE FOLDER [--seeds 16]
+    python bench/search_front.py replay [SPACE TABLE] [--seeds 16]
 
 `tabulate` costs every point of a space whose keys are all lists or ranges with steps, and trains what fits, up to each rung
 and to the end: one training a point, so that what is compared stands on the same figures. It goes on where it was stopped.
 `replay` lets the search itself run, its jobs answered from the table, and a random search: shapes drawn uniformly, each that
-fits trained to its end, for as many seconds of processor time as the search took, by what the table's jobs took. Hypervolume is
-what a front dominates up to the worst values in the table, 1 for all of it.
+fits trained to its end, for as many seconds of processor time as the search took, by what the table's jobs took. TABLE is the
+folder, or a file of its rows; without either it is the one beside this file. Hypervolume is what a front dominates up to the
+worst values in the table, 1 for all of it.
 """
 
 from __future__ import annotations
@@ -38,6 +39,8 @@ from codesign.search.shape_cost import ShapeCost, shape_cost
 from codesign.search.space import Space, read_space
 from codesign.search.study import TrialStudy
 from codesign.search.train_job import TrainJob, train_until
+
+HERE = Path(__file__).with_suffix("")
 
 
 def points(space: Space) -> list[dict]:
@@ -137,9 +140,16 @@ def run(space: Space, rows: dict[str, dict], seconds: float = float("inf")) -> t
     return found, {**said, "seconds": round(table.used, 1)}
 
 
-def replay(space: Space, folder: Path, seeds: int, sampler: str) -> list[dict]:
+def rows_of(table: Path) -> dict[str, dict]:
+    """The rows of a table by their names."""
+    texts = [path.read_text(encoding="utf-8") for path in sorted(table.glob("*.json"))] if table.is_dir() else []
+    rows = [json.loads(text) for text in texts] if texts else json.loads(table.read_text(encoding="utf-8"))
+    return {name_of(row["values"]): row for row in rows}
+
+
+def replay(space: Space, table: Path, seeds: int, sampler: str) -> list[dict]:
     """A search and a random search of each seed."""
-    rows = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*.json"))}
+    rows = rows_of(table)
     objectives, whole = space.settings.objectives, str(max(int(key) for row in rows.values() for key in row["scores"]))
     everything = np.array(
         [
@@ -177,8 +187,8 @@ def main() -> None:
     table.add_argument("--noise", type=Path, required=True)
     table.add_argument("--board", default="nrf5340dk")
     table.add_argument("-o", "--output", type=Path, required=True)
-    again.add_argument("space", type=Path)
-    again.add_argument("folder", type=Path)
+    again.add_argument("space", type=Path, nargs="?", default=HERE / "space.toml")
+    again.add_argument("table", type=Path, nargs="?", default=HERE / "table.json")
     again.add_argument("--seeds", type=int, default=16)
     again.add_argument("--sampler", default="tpe")
     given = parser.parse_args()
@@ -186,7 +196,7 @@ def main() -> None:
     if given.command == "tabulate":
         tabulate(space, given.output, Folders(given.speech, given.noise), given.board)
         return
-    rows = replay(space, given.folder, given.seeds, given.sampler)
+    rows = replay(space, given.table, given.seeds, given.sampler)
     for row in rows:
         ahead, chance = "ahead" if row["search"] > row["random"] else "behind", row["of random"]
         print(
