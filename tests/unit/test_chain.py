@@ -11,7 +11,7 @@ from chains import CHAINS, chain_of
 from codesign.base.errors import InputError
 from codesign.compiler.frontend import Chain, analysis_bank, analysis_window, gains_bank, whole_hops
 from codesign.compiler.frontend.fft_tables import MAX_N_FFT, MIN_N_FFT, is_fft_length, is_power_of_two
-from codesign.compiler.reference.features import logarithm
+from codesign.compiler.frontend.float_functions import logarithm
 from codesign.compiler.reference.frontend import analyse, irfft, quantize_features, rfft, synthesise
 
 UNIT = 2.0**-24

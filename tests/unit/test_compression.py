@@ -13,7 +13,7 @@ from codesign.compiler.frontend.compressor import compressor_tables
 from codesign.compiler.frontend.read import Entry, chain_properties, read_chain_keys
 from codesign.compiler.plan import plan_memory
 from codesign.compiler.reference.compression import band_gains
-from codesign.compiler.reference.features import exp2_of, log2_of
+from codesign.compiler.frontend.float_functions import exp2_of, log2_of
 from codesign.compiler.reference.frontend import analyse, output_of
 
 RATE = 16000

@@ -53,6 +53,7 @@ _FRONT_END_FUNCTIONS = (  # of runtime/dsp
     "cs_power",
     "cs_powers",
     "cs_quantize_",
+    "cs_real_",
     "cs_rfft",
     "cs_running_",
     "cs_spread_gains",

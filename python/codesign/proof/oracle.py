@@ -20,6 +20,7 @@ from google.protobuf.message import DecodeError
 from codesign.base.errors import one_line
 from codesign.compiler.layers import Layer, Value
 from codesign.compiler.layers.recurrent import Recurrent
+from codesign.compiler.layers.value import reals_of
 from codesign.compiler.lower.network import Network
 from codesign.compiler.model.graph import Graph
 from codesign.compiler.model.onnx_model import step_model
@@ -77,7 +78,7 @@ class _Oracle:
         """One step from the states `before`."""
         network, graph = self._network, self._graph
         values = dict(before.values)
-        values[network.input] = features.astype(np.int64)
+        values[network.input] = reference_network.given(features)
         feed = {name: self._fed(values, name) for name in (graph.input, *(state.input for state in graph.states))}
         names = list(self._tensors.values())
         results: Mapping[str, npt.NDArray[np.float32]] = dict(zip(names, self._session.run(names, feed), strict=True))
@@ -109,6 +110,8 @@ class _Oracle:
 
     def _real(self, values: Mapping[str, npt.NDArray[np.int64]], name: str) -> npt.NDArray[np.float32]:
         value = self._network.values[name]
+        if value.dtype == "float32":
+            return reals_of(value, values[name])
         return ((values[name] - value.zero_point) * value.scale).astype(np.float32)
 
 

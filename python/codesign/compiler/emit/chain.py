@@ -156,6 +156,9 @@ class _ChainCode:
         target = f"(void *)(memory + {offset})"
         zero_point = f"{value.zero_point}, " if value.dtype == "int8" else ""
         kind = "s8" if value.dtype == "int8" else "s16"
+        if value.dtype == "float32":
+            lines.append(f"memcpy({target}, {source}, {4 * count});")
+            return lines + (self._transform("rfft") if chain.feature == "frame" and chain.transforms else [])
         lines.append(f"cs_quantize_{kind}({source}, {count}, {float_literal(value.scale)}, {zero_point}{target});")
         return lines + (self._transform("rfft") if chain.feature == "frame" and chain.transforms else [])
 

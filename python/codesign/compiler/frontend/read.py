@@ -41,7 +41,7 @@ _WORDS = (
 _VECTORS = ("window_samples", "synthesis_samples", "mean", "deviation", "running_start", "running_deviation")
 _MATRICES = ("bands_matrix", "gains_matrix")
 CHAIN_KEYS = tuple(field.name for field in fields(Chain))
-OTHER_KEYS = ("preset", "n_bands", "states", "inputs", "outputs", "result", "name", "licence", "tool", "integers")
+OTHER_KEYS = ("preset", "n_bands", "states", "inputs", "outputs", "result", "name", "licence", "tool", "integers", "float32")
 """What else a model file may say: `n_bands` is another word for `n_mels`."""
 _SYNONYMS = {
     **dict.fromkeys(("fs", "sr", "rate", "sampling_rate", "samplerate"), "sample_rate"),

@@ -11,12 +11,13 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-Dtype = Literal["int8", "int16"]
+Dtype = Literal["int8", "int16", "float32"]
 
 
 @dataclass(frozen=True, init=False)
 class Value:
-    """Integers of a `shape` without the batch, in row-major order: real = scale · (q − zero_point).
+    """Integers of a `shape` without the batch, in row-major order: real = scale · (q − zero_point). Of "float32",
+    which has scale 1, the integers are the bits of the numbers.
 
     They are −127 … 127 or −32767 … 32767; `full` says that they are TFLite's, which uses the type's lowest number, too.
     """
@@ -60,11 +61,34 @@ class Value:
 
     @property
     def element_bytes(self) -> int:
-        return 1 if self.dtype == "int8" else 2
+        return {"int8": 1, "int16": 2, "float32": 4}[self.dtype]
 
     @property
     def bytes(self) -> int:
         return self.size * self.element_bytes
+
+
+def bits_of(real: npt.NDArray[np.float32]) -> npt.NDArray[np.int64]:
+    """The integers of a float32 value."""
+    return np.ascontiguousarray(real, np.float32).view(np.int32).astype(np.int64)
+
+
+def reals_of(value: Value, integers: npt.NDArray[np.integer]) -> npt.NDArray[np.float32]:
+    """The numbers of a value in float32: scale · (q − zero_point), or those that the bits are."""
+    if value.dtype == "float32":
+        return integers.astype(np.int32).view(np.float32)
+    return (integers - value.zero_point).astype(np.float32) * np.float32(value.scale)
+
+
+def rounded_to(value: Value, real: npt.NDArray[np.float32]) -> npt.NDArray[np.int64]:
+    """The integers of numbers: clamp(rne(x / scale) + zero_point), the division in float32, or their bits. What is no number is
+    the zero point.
+    """
+    if value.dtype == "float32":
+        return bits_of(real)
+    scaled = (real / np.float32(value.scale)).clip(np.float32(-(2.0**20)), np.float32(2.0**20))
+    integers = np.rint(np.where(np.isnan(scaled), np.float32(0.0), scaled)).astype(np.int64) + value.zero_point
+    return np.asarray(np.clip(integers, value.low, value.high))
 
 
 @dataclass(frozen=True)

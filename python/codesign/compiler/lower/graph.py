@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from codesign.base.errors import InputError
+from codesign.compiler.layers import Value
 from codesign.compiler.lower.context import Context
 from codesign.compiler.lower.history import keep_rings
 from codesign.compiler.lower.in_place import read_in_place
@@ -19,7 +20,10 @@ def lower(graph: Graph) -> Network:
     compute (several scales in a gate, weights of −128) and for numbers that could overflow.
     """
     context = Context(graph)
-    context.add_value(graph.input, context.known_quant("model input", graph.input))
+    if graph.has_float_input:
+        context.add(Value(graph.input, graph.shapes[graph.input], "float32", 1.0))
+    else:
+        context.add_value(graph.input, context.known_quant("model input", graph.input))
     add_states(context)
     for op in graph.schedule:
         if op.name not in context.done:

@@ -123,6 +123,11 @@ class Graph:
         """The operators in the order in which they run."""
         return (*(op for op in self.ops if not op.guards), *(op for op in self.ops if op.guards))
 
+    @property
+    def has_float_input(self) -> bool:
+        """Whether the features stay real numbers, which a float block reads."""
+        return any(self.input in op.float_sources for op in self.ops)
+
     def size(self, value: str) -> int:
         """Elements of a value."""
         return math.prod(self.shapes[value])

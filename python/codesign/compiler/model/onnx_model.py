@@ -16,6 +16,7 @@ from codesign.compiler.frontend.read import CHAIN_KEYS, ChainMisfitError, ChainR
 from codesign.compiler.model import shapes
 from codesign.compiler.model.chain_file import SUFFIX, chain_entries, chain_file_entries, chain_path, finder, text_of
 from codesign.compiler.model.file import opset_of, read_model
+from codesign.compiler.model.float_entry import with_float_entry
 from codesign.compiler.model.graph import Graph, State
 from codesign.compiler.model.limits import IR_VERSION, MAX_VECTOR, TOO_LARGE, type_name
 from codesign.compiler.model.metadata import free_ports, properties, read_states
@@ -184,7 +185,7 @@ def _load(stage: StageFile, before: Chain | None, *, strict: bool, as_float: boo
         notes=(*opened.notes, *kept, *(f"{s.display} ({s.node.op_type}) is not shown: no layer computes it" for s in left_out)),
         tflite=build.tflite,
     )
-    return _with_output_named(loaded, mask), opened.reading
+    return with_float_entry(_with_output_named(loaded, mask), props.get("float32", "")), opened.reading
 
 
 def _last_known(

@@ -9,6 +9,7 @@ from codesign.compiler.operators.binary import Binary
 from codesign.compiler.operators.concat import Concat
 from codesign.compiler.operators.conv import Conv
 from codesign.compiler.operators.conv_transpose import ConvTranspose
+from codesign.compiler.operators.float_block import FloatBlock
 from codesign.compiler.operators.gather import Gather
 from codesign.compiler.operators.layout import Layout
 from codesign.compiler.operators.linear import Linear
@@ -31,6 +32,7 @@ __all__ = [
     "Concat",
     "Conv",
     "ConvTranspose",
+    "FloatBlock",
     "Gather",
     "Layout",
     "Linear",

@@ -12,12 +12,14 @@ import numpy as np
 from codesign.compiler.lower.activation import lower_activation
 from codesign.compiler.model.graph import Matrix, Quant
 from codesign.compiler.operators.curve import Expression, write_function
+from codesign.compiler.operators.float_functions import FLOAT_FUNCTIONS, curve_steps, function_steps, is_compressing, is_float
 from codesign.compiler.operators.functions import FUNCTIONS
 from codesign.compiler.operators.operator import Grid, Operator, Real, Shape
 from codesign.compiler.operators.scales import UNIT
 
 if TYPE_CHECKING:
     from codesign.compiler.lower.context import Context
+    from codesign.compiler.lower.float_block import FloatSteps
     from codesign.compiler.quantize.calibrate import Calibration
     from codesign.compiler.quantize.qdq import QdqWriter
 
@@ -105,6 +107,29 @@ class Activation(Operator):
             parameters = (self.low, self.high) if self.kind == "clip" else self.parameters
             write_function(writer, self.kind, [source], result, parameters, label=self.name)
         writer.finish(self.output, result)
+
+    @property
+    def has_float(self) -> bool:
+        return all(kind in FLOAT_FUNCTIONS and is_float(kind, parameters) for kind, parameters in self._parts)
+
+    @property
+    def compresses(self) -> bool:
+        return any(is_compressing(kind, parameters) for kind, parameters in self._parts)
+
+    @property
+    def _parts(self) -> tuple[tuple[str, tuple[float, ...]], ...]:
+        """The functions that it is made of, with their parameters."""
+        if self.curve is None:
+            return ((self.kind, (self.low, self.high) if self.kind == "clip" else self.parameters),)
+        return tuple((node.kind, node.parameters) for node in self.curve.nodes)
+
+    def in_float(self, steps: FloatSteps) -> None:
+        shape = steps.arrangement(self.source).shape
+        if self.curve is not None:
+            curve_steps(steps, self.curve, self.source, self.output, shape)
+            return
+        ((kind, parameters),) = self._parts
+        function_steps(steps, kind, parameters, steps.vector(self.source), self.output, shape)
 
     def lower(self, context: Context) -> None:
         lower_activation(context, self)

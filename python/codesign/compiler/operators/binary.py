@@ -19,6 +19,7 @@ from codesign.compiler.operators.operator import Grid, Operator, Real, Shape
 
 if TYPE_CHECKING:
     from codesign.compiler.lower.context import Context
+    from codesign.compiler.lower.float_block import FloatSteps
     from codesign.compiler.quantize.calibrate import Calibration
     from codesign.compiler.quantize.qdq import QdqWriter
 
@@ -136,6 +137,24 @@ class Binary(Operator):
             inputs.append(tensor if len(shape) == rank else writer.reshaped(tensor, (1, *(1,) * (rank - len(shape)), *shape)))
         writer.node(NODES[self.operation], inputs, f"{name}/{self.operation}", label=self.name)
         writer.finish(self.output, f"{name}/{self.operation}")
+
+    @property
+    def has_float(self) -> bool:
+        return True
+
+    def in_float(self, steps: FloatSteps) -> None:
+        own = [steps.arrangement(name).shape for name in self.sources] + (
+            [] if self.constant is None else [self.constant.shape]
+        )
+        shape = tuple(np.broadcast_shapes(*own))
+        sides = []
+        for name in (self.left, self.right):
+            if name:
+                sides.append(steps.stretched(name, shape))
+            else:
+                assert self.constant is not None
+                sides.append(steps.numbers(self.constant, shape))
+        steps.pair(self.output, self.operation, sides[0], sides[1], shape)
 
     def lower(self, context: Context) -> None:
         lower_binary(context, self)

@@ -16,6 +16,7 @@ from codesign.compiler.operators.operator import Grid, Operator, Real
 
 if TYPE_CHECKING:
     from codesign.compiler.lower.context import Context
+    from codesign.compiler.lower.float_block import FloatSteps
     from codesign.compiler.quantize.calibrate import Calibration
 
 
@@ -60,6 +61,14 @@ class Layout(Operator):
     @property
     def moves(self) -> bool:
         return True
+
+    @property
+    def has_float(self) -> bool:
+        return True
+
+    def in_float(self, steps: FloatSteps) -> None:
+        (output,) = self.outputs
+        steps.arrange(self.name, output, self.arranged([steps.arrangement(name) for name in self.sources]))
 
     def lower(self, context: Context) -> None:
         lower_layout(context, self)

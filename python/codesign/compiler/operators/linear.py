@@ -20,6 +20,7 @@ from codesign.compiler.operators.scales import LOGIT, int8_rows
 
 if TYPE_CHECKING:
     from codesign.compiler.lower.context import Context
+    from codesign.compiler.lower.float_block import FloatSteps
     from codesign.compiler.quantize.calibrate import Calibration
     from codesign.compiler.quantize.qdq import QdqWriter
 
@@ -102,6 +103,29 @@ class Linear(Operator):
         source = writer.vector(self.source) if apply == writer.gemm else writer.tensor(self.source)
         product = apply(name, source, self.weight, self.bias, label=self.name)
         writer.finish(self.output, product)
+
+    @property
+    def has_float(self) -> bool:
+        """Of a filter bank, which comes before a logarithm: numbers that are not below 0."""
+        return bool((self.bias >= 0).all() and (self.weight.values >= 0).all())
+
+    def in_float(self, steps: FloatSteps) -> None:
+        weights = self.weight.values.astype(np.float64)
+        shape = self.shapes({self.source: steps.arrangement(self.source).shape})[self.output]
+        steps.bands(self.output, steps.vector(self.source), weights, shape)
+        if self.bias.any():
+            steps.pair(self.output, "add", steps.vector(self.output), steps.numbers(self.bias, shape), shape)
+
+    def write_float(self, writer: QdqWriter) -> None:
+        name = f"{writer.inner(self)}/bands"
+        source = writer.tensor(self.source)
+        if writer.size(self.source) == self.weight.values.shape[1]:
+            source = writer.reshaped(source, (1, writer.size(self.source)))
+        writer.node("MatMul", [source, writer.constant(f"{name}/weight", self.weight.values.T)], name, label=self.name)
+        if self.bias.any():
+            writer.node("Add", [name, writer.constant(f"{name}/bias", self.bias.astype(np.float32))], f"{name}/sum")
+            name = f"{name}/sum"
+        writer.give(self.output, name)
 
     def lower(self, context: Context) -> None:
         lower_linear(context, self)

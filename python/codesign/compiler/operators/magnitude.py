@@ -17,6 +17,7 @@ from codesign.compiler.operators.operator import Grid, Operator, Real, Shape
 
 if TYPE_CHECKING:
     from codesign.compiler.lower.context import Context
+    from codesign.compiler.lower.float_block import FloatSteps
     from codesign.compiler.quantize.calibrate import Calibration
     from codesign.compiler.quantize.qdq import QdqWriter
 
@@ -89,6 +90,14 @@ class Magnitude(Operator):
             squares = f"{name}/floor"
         writer.node("Sqrt", [squares], f"{name}/magnitude", label=self.name)
         writer.finish(self.output, f"{name}/magnitude")
+
+    @property
+    def has_float(self) -> bool:
+        return True
+
+    def in_float(self, steps: FloatSteps) -> None:
+        shape = steps.arrangement(self.re).shape
+        steps.pair(self.output, "magnitude", steps.vector(self.re), steps.vector(self.im), shape, self.floor)
 
     def lower(self, context: Context) -> None:
         lower_magnitude(context, self)

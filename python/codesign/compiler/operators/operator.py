@@ -15,6 +15,7 @@ import numpy.typing as npt
 if TYPE_CHECKING:
     from codesign.compiler.layers.tables import Table
     from codesign.compiler.lower.context import Context
+    from codesign.compiler.lower.float_block import FloatSteps
     from codesign.compiler.model.graph import Matrix, Quant
     from codesign.compiler.quantize.calibrate import Calibration
     from codesign.compiler.quantize.qdq import QdqWriter
@@ -160,6 +161,29 @@ class Operator(ABC):
     def source_step(self) -> float:
         """The largest scale of an int16 first source beside which its weights need not be cut; infinite where none are."""
         return math.inf
+
+    @property
+    def float_sources(self) -> tuple[str, ...]:
+        """Those of its sources that are real numbers in the firmware, too."""
+        return ()
+
+    @property
+    def has_float(self) -> bool:
+        """Whether a float block can compute it: `in_float` then appends its steps."""
+        return False
+
+    @property
+    def compresses(self) -> bool:
+        """Whether numbers of a large range become some of a small one, as those that a logarithm is taken of."""
+        return False
+
+    def in_float(self, steps: FloatSteps) -> None:
+        """Append what computes it in float32."""
+        raise TypeError(f"{self.label} is not computed in float32")
+
+    def write_float(self, writer: QdqWriter) -> None:
+        """Its nodes in a QDQ file where it is computed in float32."""
+        self.write(writer)
 
     @property
     def moves(self) -> bool:

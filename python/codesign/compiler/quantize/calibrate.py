@@ -196,7 +196,8 @@ def quantize_seen(
     """
     calibration = Calibration(graph, seen, {}, activations, threshold_db, loud or {}, moments or {})
     quants = calibration.quants
-    quants[graph.input] = calibration.integers(graph.input)
+    if not graph.has_float_input:
+        quants[graph.input] = calibration.integers(graph.input)
     for op in graph.ops:
         quants |= op.scales(calibration)
     for state in graph.states:

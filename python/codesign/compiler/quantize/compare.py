@@ -10,13 +10,16 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
+from codesign.compiler.layers import Value
+from codesign.compiler.layers.arithmetic import Ints
+from codesign.compiler.layers.value import reals_of
 from codesign.compiler.lower.network import Network
 from codesign.compiler.model.graph import Graph
 from codesign.compiler.operators import Operator
 from codesign.compiler.operators.operator import Real
 from codesign.compiler.quantize.float_run import float_steps, grid_of, skipped_operators
 from codesign.compiler.reference.frontend import quantize_features
-from codesign.compiler.reference.network import NetworkState, Runner, initial_state
+from codesign.compiler.reference.network import NetworkState, Runner, given, initial_state
 
 
 @dataclass(frozen=True)
@@ -71,18 +74,18 @@ def compare(
     for done, rows in enumerate(features):
         progress("compare", done, len(features))
         integers = initial_state(network)
-        quant = quantized.quants[graph.input]
-        inputs = quantize_features(rows, quant.scale, quant.zero_point, network.values[network.input].dtype)
+        feature = network.values[network.input]
+        inputs = quantize_features(rows, feature.scale, feature.zero_point, feature.dtype)
         for row, values in zip(inputs, float_steps(graph, rows), strict=True):
             now = dict(integers.values)
-            now[network.input] = row.astype(np.int64)
+            now[network.input] = given(row)
             runner.advance(now)
             integers = NetworkState({name: now[name] for name in integers.values})
             skipped = skipped_operators(graph, values)
             for layer in layers:
                 exact = values[layer.output].ravel()
                 value = network.values[layer.integer]
-                ours = (now[layer.integer] - value.zero_point) * value.scale
+                ours = _real(value, now[layer.integer])
                 layer.signal += float(exact @ exact)
                 layer.network += float(np.square(ours - exact).sum())
                 layer.alone += float(np.square(_alone(layer, quantized, values, skipped) - exact).sum())
@@ -133,6 +136,12 @@ def _weight_noise(exact: Operator, ours: Operator) -> tuple[float, float]:
         signal += float(np.square(a).sum())
         noise += float(np.square(a - b).sum())
     return signal, noise
+
+
+def _real(value: Value, integers: Ints) -> Real:
+    if value.dtype == "float32":
+        return reals_of(value, integers).astype(np.float64)
+    return np.asarray((integers - value.zero_point) * value.scale)
 
 
 def _db(signal: float, noise: float) -> float | None:

@@ -224,7 +224,9 @@ def _of_mask(saturation: Saturation) -> tuple[str, ...]:
 def _saturation(graph: Graph, seen: Seen) -> Saturation:
     """Of what the float network did, under the parameters of the quantized one."""
     mask = seen.get(graph.output, np.zeros(0, np.float32))  # one that is an LSTM's output stays below 1
-    return of_values("the recordings", seen[graph.input], graph.quants[graph.input], mask, graph.quants.get(graph.output, UNIT))
+    return of_values(
+        "the recordings", seen[graph.input], graph.quants.get(graph.input), mask, graph.quants.get(graph.output, UNIT)
+    )
 
 
 def _analyses(

@@ -4,7 +4,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -69,6 +71,7 @@ def metadata(graph: Graph) -> dict[str, str]:
         "name": graph.name,
         "licence": graph.licence,
         "tool": f"codesign {__version__}",
+        **({"float32": "entry"} if graph.has_float_input else {}),
     }
 
 
@@ -99,6 +102,7 @@ class QdqWriter:
         self._graph = graph
         self._tensor: dict[str, str] = {}
         self._reshaped: set[str] = set()
+        self._inner: Mapping[str, tuple[int, ...]] | None = None
         self._scalars: dict[tuple[object, ...], str] = {}
         self._guards = {name: gate for gate in graph.ops for name in gate.guards}
 
@@ -163,11 +167,21 @@ class QdqWriter:
 
     def finish(self, value: str, tensor: str) -> None:
         """Give a value: the tensor, rounded if it has parameters, and called as the graph's output if it is that."""
+        if self._inner is not None:
+            self.give(value, tensor)
+            return
         result = self.round_trip(tensor, self._graph.quants.get(value), f"{tensor}_q")
         if value == self._graph.output:
             self.node("Identity", [result], value)
             result = value
         self.give(value, result)
+
+    @contextmanager
+    def in_float(self, shapes: Mapping[str, tuple[int, ...]]) -> Iterator[None]:
+        """Values that are given meanwhile are not rounded; `shapes` are theirs, without the batch."""
+        self._inner = shapes
+        yield
+        self._inner = None
 
     def gemm(self, name: str, source: str, weight: Matrix, bias: npt.NDArray[np.float64] | None = None, label: str = "") -> str:
         integers, scale = _int8(name, weight)
@@ -197,11 +211,11 @@ class QdqWriter:
 
     def size(self, value: str) -> int:
         """Elements of a value."""
-        return self._graph.size(value)
+        return math.prod(self.shape(value))
 
     def shape(self, value: str) -> tuple[int, ...]:
         """A value's shape, without the batch."""
-        return self._graph.shapes[value]
+        return (self._graph.shapes if self._inner is None else self._inner)[value]
 
     def vector(self, value: str) -> str:
         """The tensor that holds a value as [1, n]."""

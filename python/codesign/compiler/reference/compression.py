@@ -8,8 +8,8 @@ import numpy.typing as npt
 
 from codesign.compiler.frontend import Chain
 from codesign.compiler.frontend.compressor import CompressorTables, compressor_tables
+from codesign.compiler.frontend.float_functions import exp2_of, log2_of
 from codesign.compiler.frontend.programs import program_chains
-from codesign.compiler.reference.features import exp2_of, log2_of
 
 Float = npt.NDArray[np.float32]
 Integers = npt.NDArray[np.int64]

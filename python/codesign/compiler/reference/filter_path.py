@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from codesign.compiler.frontend import Chain
 from codesign.compiler.frontend.filter_path import LEAST_GAIN, fade_samples, filter_delay, filter_lag, taper
-from codesign.compiler.reference.features import exp2_of, logarithm
+from codesign.compiler.frontend.float_functions import exp2_of, logarithm
 from codesign.compiler.reference.fft import irfft
 
 Float = npt.NDArray[np.float32]

@@ -11,15 +11,14 @@ import numpy as np
 import numpy.typing as npt
 
 from codesign.compiler.frontend import BandedMatrix, Chain, analysis_window, gains_bank, synthesis_window
+from codesign.compiler.frontend.float_functions import banded_sums, power_of
 from codesign.compiler.frontend.output_stage import ONE
 from codesign.compiler.reference.compression import compression_gains
 from codesign.compiler.reference.features import (
     FLOOR,
-    banded_sums,
     bank_of,
     features_of,
     normalized,
-    power_of,
     quantize_features,
 )
 from codesign.compiler.reference.fft import irfft, rfft

@@ -12,10 +12,11 @@ import numpy.typing as npt
 from codesign.base.errors import InputError
 from codesign.compiler.layers import Layer
 from codesign.compiler.layers.arithmetic import Ints, Matrices
+from codesign.compiler.layers.value import bits_of
 from codesign.compiler.lower.network import Network
 
-Features = npt.NDArray[np.int8] | npt.NDArray[np.int16]
-"""Integers of the network's input value, whatever its type."""
+Features = npt.NDArray[np.int8] | npt.NDArray[np.int16] | npt.NDArray[np.float32]
+"""Integers of the network's input value, whatever its type, or real numbers where it is float32."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,11 @@ def trace(network: Network, features: Features) -> Iterator[tuple[NetworkState, 
         yield before, mask, state, updated
 
 
+def given(features: Features) -> Ints:
+    """What a network's input value holds: the integers, or the bits of real numbers."""
+    return bits_of(features) if features.dtype == np.float32 else features.astype(np.int64)
+
+
 class Runner:
     """A network with its weights in float64, made once for many steps.
 
@@ -79,7 +85,7 @@ class Runner:
             wanted = f"{value.dtype} ({value.size},)"
             raise InputError(f"reference: features must be {wanted}, not {features.dtype} {features.shape}")
         values = dict(state.values)
-        values[network.input] = features.astype(np.int64)
+        values[network.input] = given(features)
         updated = self.advance(values)
         return values[network.output].astype(np.int16), NetworkState({name: values[name] for name in state.values}), updated
 

@@ -56,9 +56,11 @@ def together(signal: str, parts: Sequence[Saturation]) -> Saturation:
 
 
 def of_values(
-    signal: str, features: npt.NDArray[np.floating], feature: Quant, mask: npt.NDArray[np.floating], value: Quant
+    signal: str, features: npt.NDArray[np.floating], feature: Quant | None, mask: npt.NDArray[np.floating], value: Quant
 ) -> Saturation:
-    """Of real features and masks, any shapes, under the parameters `feature` and `value`."""
+    """Of real features and masks, any shapes, under the parameters `feature`, None where they stay real, and `value`."""
+    if feature is None:
+        return Saturation(signal, features.size, 0, 0.0, mask.size, _beyond(mask, value))
     beyond = _beyond(features, feature)
     return Saturation(signal, features.size, beyond, _peak(features, feature), mask.size, _beyond(mask, value))
 
@@ -68,6 +70,8 @@ def of_run(
 ) -> Saturation:
     """Of a quantized network's run over PCM of whole hops: its real features, and its mask, integers (frames, m)."""
     value = network.values[network.input]
+    if value.dtype == "float32":
+        return Saturation(signal, len(mask) * value.size, 0, 0.0, mask.size, _at_ends(graph, network, mask))
     bits = 8 if value.dtype == "int8" else 16
     quant, count, beyond, peak = Quant(value.scale, value.zero_point, bits), 0, 0, 0.0
     for features in _features(network.frontend, captured(network.frontend, pcm)):
