@@ -21,6 +21,7 @@ HEAD = """\
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <stddef.h>
 #include "codesign/nn.h"
+#include "codesign/real.h"
 void *memcpy(void *to, const void *from, size_t bytes);
 #define LAYER __attribute__((noinline))
 """
@@ -90,10 +91,21 @@ def memory(case: Case, inputs: Mapping[str, np.ndarray]) -> np.ndarray:
     offsets, _, size = case.offsets()
     block = np.full(size, CANARY, np.uint8)
     for name, x in inputs.items():
-        raw = np.frombuffer(x.astype(case.values[name].dtype).tobytes(), np.uint8)
+        raw = np.frombuffer(x.astype(_stored(case.values[name])).tobytes(), np.uint8)
         assert len(raw) == case.values[name].bytes
         block[offsets[name] : offsets[name] + len(raw)] = raw
     return block
+
+
+def float_sources() -> list[Path]:
+    """What of runtime/dsp layers call."""
+    names = ("cs_real_*.c", "cs_quantize.c", "cs_banded_multiply.c")
+    return [file for name in names for file in sorted(resource("runtime", "dsp").glob(name))]
+
+
+def _stored(value: Value) -> np.dtype:
+    """What the integers of a value are stored as: real numbers are their bits."""
+    return np.dtype("int32" if value.dtype == "float32" else value.dtype)
 
 
 def check(case: Case, run: Callable[[np.ndarray], np.ndarray], where: str) -> None:
@@ -108,7 +120,7 @@ def check(case: Case, run: Callable[[np.ndarray], np.ndarray], where: str) -> No
             value = case.values[name]
             kept[offsets[name] : offsets[name] + value.bytes] = False
             raw = after[offsets[name] : offsets[name] + value.bytes].tobytes()
-            got = np.frombuffer(raw, value.dtype)
+            got = np.frombuffer(raw, _stored(value))
             np.testing.assert_array_equal(got, expected[name], err_msg=f"{where}: {case.layer.title}: {name}")
         np.testing.assert_array_equal(after[kept], before[kept], err_msg=f"{where}: {case.layer.title} writes elsewhere")
 
@@ -116,7 +128,7 @@ def check(case: Case, run: Callable[[np.ndarray], np.ndarray], where: str) -> No
 def host_library(cases: Sequence[Case], folder: Path) -> Callable[[int], Callable[[np.ndarray], np.ndarray]]:
     """All cases compiled for this machine: i → the function that runs case i on a memory."""
     (folder / "layers.c").write_text(source(cases, "plain"))
-    sources = [folder / "layers.c", *resource("runtime", "nn").glob("*.[cS]")]
+    sources = [folder / "layers.c", *resource("runtime", "nn").glob("*.[cS]"), *float_sources()]
     library = shared_library(sources, folder, (*FLAGS, "-fsanitize=undefined", "-fno-sanitize-recover=undefined"))
 
     def runner(i: int) -> Callable[[np.ndarray], np.ndarray]:

@@ -13,7 +13,7 @@ from cores import board_of, open_calls
 
 from codesign.firmware.toolchain.kernels import best_kernel
 from layer_cases import all_cases, wide_256
-from layer_images import check, memory, source
+from layer_images import check, float_sources, memory, source
 
 CORES = (
     ("nrf5340dk", "dsp"),
@@ -29,7 +29,7 @@ def test_c_of_every_layer_is_the_reference(tmp_path, board, kernel):
     cases = all_cases()
     file = tmp_path / "layers.c"
     file.write_text(source(cases, kernel))
-    image = open_calls(board, tmp_path, more=(file,))
+    image = open_calls(board, tmp_path, more=(file, *float_sources()))
     for i, case in enumerate(cases):
 
         def run(block: np.ndarray, i: int = i) -> np.ndarray:

@@ -10,10 +10,10 @@ from chains import CHAINS, chain_of, compression, small_network
 from codesign.base.errors import InputError
 from codesign.compiler.frontend import whole_hops
 from codesign.compiler.frontend.compressor import compressor_tables
+from codesign.compiler.frontend.float_functions import exp2_of, log2_of
 from codesign.compiler.frontend.read import Entry, chain_properties, read_chain_keys
 from codesign.compiler.plan import plan_memory
 from codesign.compiler.reference.compression import band_gains
-from codesign.compiler.frontend.float_functions import exp2_of, log2_of
 from codesign.compiler.reference.frontend import analyse, output_of
 
 RATE = 16000
