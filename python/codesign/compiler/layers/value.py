@@ -6,7 +6,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -68,7 +68,7 @@ class Value:
         return self.size * self.element_bytes
 
 
-def bits_of(real: npt.NDArray[np.float32]) -> npt.NDArray[np.int64]:
+def bits_of(real: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
     """The integers of a float32 value."""
     return np.ascontiguousarray(real, np.float32).view(np.int32).astype(np.int64)
 

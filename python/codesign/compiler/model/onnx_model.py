@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -12,9 +13,10 @@ import onnx
 from codesign.base.errors import InputError, one_line
 from codesign.compiler.frontend import Chain
 from codesign.compiler.frontend.chain import OUTPUT_STAGE, SHARED
-from codesign.compiler.frontend.read import CHAIN_KEYS, ChainMisfitError, ChainReading, Entry, read_chain_keys
+from codesign.compiler.frontend.read import CHAIN_KEYS, ChainMisfitError, ChainReading, Entry, Find, read_chain_keys
 from codesign.compiler.model import shapes
 from codesign.compiler.model.chain_file import SUFFIX, chain_entries, chain_file_entries, chain_path, finder, text_of
+from codesign.compiler.model.described_inputs import described, with_spectrum
 from codesign.compiler.model.file import opset_of, read_model
 from codesign.compiler.model.float_entry import with_float_entry
 from codesign.compiler.model.graph import Graph, State
@@ -130,24 +132,33 @@ def _open(stage: StageFile, before: Chain | None, *, strict: bool = True, as_flo
     outputs = {o.name: _shape(path, o) for o in graph.output}
     props = properties(simplified.model)
     ports = Ports(simplified.model, inputs, outputs)
-    ports = join_planes(path, ports, free_ports(path, props, inputs, outputs), entries)
+    found = None if stage.keys else chain_path(stage)
+    find, where = finder(found.parent if found else stage.folder, model), f"{path} with {found}" if found else str(path)
+    if kinds := described(entries):
+        ports = with_spectrum(path, ports, kinds, lambda keys: _chain_with(entries, keys, where, find))
+        entries = {key: entry for key, entry in entries.items() if key != "inputs"} | ports.entries
+    ports = join_planes(path, ports, free_ports(path, props, ports.inputs, ports.outputs), entries)
     entries, inputs, outputs = {**ports.entries, **entries}, ports.inputs, ports.outputs
     states = tuple(read_states(path, props, inputs, outputs))
     features = _remaining(path, "input", inputs, {state.input for state in states})
     result = _remaining(path, "output", outputs, {state.output for state in states})
     if "preset" not in entries and planes_by_shape(inputs[features], outputs[result]):
         entries.setdefault("layout", Entry("planes", f"{path}: shapes"))
-    found = None if stage.keys else chain_path(stage)
-    find = finder(found.parent if found else stage.folder, model)
     sizes = math.prod(inputs[features]), math.prod(outputs[result])
     try:
-        reading = read_chain_keys(entries, f"{path} with {found}" if found else str(path), find, *sizes)
+        reading = read_chain_keys(entries, where, find, *sizes)
     except InputError as error:
         silent = not entries.keys() & {*CHAIN_KEYS, "preset"}
         if strict or not (silent or isinstance(error, ChainMisfitError)):
             raise
         reading = ChainReading(Chain(), (), (), error, silent=silent)
     return _Opened(ports.model, sha256, simplified.notes + ports.notes, reading, inputs, outputs, states, features, result)
+
+
+def _chain_with(entries: Mapping[str, Entry], keys: Mapping[str, Entry], where: str, find: Find) -> Chain:
+    """The chain of other features, whatever the network gives."""
+    kept = {key: entry for key, entry in entries.items() if not key.startswith("gain")}
+    return read_chain_keys({**kept, **keys, "output": Entry("mask", where)}, where, find).chain
 
 
 def _load(stage: StageFile, before: Chain | None, *, strict: bool, as_float: bool, partial: bool) -> tuple[Graph, ChainReading]:

@@ -21,8 +21,8 @@ from codesign.compiler.operators.operator import Shape
 _REAL = re.compile(r"(^|[^a-z])m?(re|real|r)([^a-z]|$)")
 _IMAGINARY = re.compile(r"(^|[^a-z])m?(im|imag|imaginary|i)([^a-z]|$)")
 _HINT = (
-    'inputs = ["re", "im"], or outputs, name two that are the parts of complex bins, states = [["in", "out"]] pairs states; of '
-    "magnitude and phase, or of features and spectrum, one must be computed in the model (docs/model-file.md)"
+    'inputs = ["re", "im"], or outputs, name two that are the parts of complex bins, inputs = { name = "log_magnitude" } says '
+    'what each of several is, states = [["in", "out"]] pairs states (docs/model-file.md)'
 )
 
 
