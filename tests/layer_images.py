@@ -99,7 +99,7 @@ def memory(case: Case, inputs: Mapping[str, np.ndarray]) -> np.ndarray:
 
 def float_sources() -> list[Path]:
     """What of runtime/dsp layers call."""
-    names = ("cs_real_*.c", "cs_quantize.c", "cs_banded_multiply.c")
+    names = ("cs_real_*.c", "cs_quantize.c", "cs_samples_mve.S", "cs_banded_multiply.c")
     return [file for name in names for file in sorted(resource("runtime", "dsp").glob(name))]
 
 

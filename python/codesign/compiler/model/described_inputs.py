@@ -26,8 +26,8 @@ _COMPRESSIONS = ("log", "log10", "compressed")
 _LEAST = 1e-24
 """Added to the power that a direction is divided by the root of: silence has none."""
 _HINT = (
-    f'inputs = {{ name = "kind" }} says what each is: {", ".join(_BINS)}, mel_power, erb_magnitude and the like, all sizes also '
-    "with log_, log10_ or compressed_ before them (docs/model-file.md)"
+    f'inputs = {{ name = "kind" }} says what each is: {", ".join(_BINS)}, mel_power, erb_magnitude and others, all sizes '
+    "also with log_, log10_ or compressed_ before them (docs/model-file.md)"
 )
 
 
