@@ -136,7 +136,7 @@ def _open(stage: StageFile, before: Chain | None, *, strict: bool = True, as_flo
     find, where = finder(found.parent if found else stage.folder, model), f"{path} with {found}" if found else str(path)
     if kinds := described(entries):
         ports = with_spectrum(path, ports, kinds, lambda keys: _chain_with(entries, keys, where, find))
-        entries = {key: entry for key, entry in entries.items() if key != "inputs"} | ports.entries
+        entries = {**{key: entry for key, entry in entries.items() if key != "inputs"}, **ports.entries}
     ports = join_planes(path, ports, free_ports(path, props, ports.inputs, ports.outputs), entries)
     entries, inputs, outputs = {**ports.entries, **entries}, ports.inputs, ports.outputs
     states = tuple(read_states(path, props, inputs, outputs))

@@ -25,15 +25,15 @@ class LayerCost:
 
 @dataclass(frozen=True)
 class NetworkSignals:
-    """What the network saw and gave: features int8 or int16 and mask int16 or int8 (frames, n), skipped bool (frames,).
+    """What the network saw and gave: features int8, int16 or float32, mask int16 or int8 (frames, n), skipped bool (frames,).
 
     Of networks in a row it is what the first one saw and the last one gave; `between` is what the others saw, where it is kept.
     """
 
-    features: npt.NDArray[np.int8] | npt.NDArray[np.int16]
+    features: npt.NDArray[np.int8] | npt.NDArray[np.int16] | npt.NDArray[np.float32]
     mask: npt.NDArray[np.int16] | npt.NDArray[np.int8]
     skipped: npt.NDArray[np.bool_]
-    between: tuple[npt.NDArray[np.int8] | npt.NDArray[np.int16], ...] = ()
+    between: tuple[npt.NDArray[np.int8] | npt.NDArray[np.int16] | npt.NDArray[np.float32], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -116,7 +116,7 @@ class Run:
     seconds: float = 0.0
 
     @property
-    def features(self) -> npt.NDArray[np.int8] | npt.NDArray[np.int16]:
+    def features(self) -> npt.NDArray[np.int8] | npt.NDArray[np.int16] | npt.NDArray[np.float32]:
         """int8 or int16 (frames, n). Raises ValueError where the machine shows no signals, as do mask and skipped."""
         return self._shown().features
 
