@@ -10,10 +10,14 @@ import numpy as np
 import onnx
 import pytest
 
+from codesign.base.errors import InputError
+from codesign.compiler.export import tflite_of
 from codesign.compiler.lower import lower
 from codesign.compiler.model import load_onnx
 from codesign.compiler.operators import FloatBlock
+from codesign.compiler.plan import plan_memory
 from codesign.compiler.quantize import compare, quantize_graph, write_qdq
+from codesign.compiler.quantize.float_run import float_run
 from codesign.compiler.reference.frontend import analyse
 from codesign.firmware.machines import MACHINES
 from codesign.firmware.toolchain import build_host
@@ -107,8 +111,6 @@ def test_integers_keep_what_a_network_makes_of_faint_bins(kind, tmp_path):
     assert any("computed in float32" in note for note in graph.notes)
     assert not any(op.compresses for op in others)
     exact = session(onnx.load(tmp_path / "float.onnx")).run(None, {"x": features[200].reshape(1, BINS, 2)})[0]
-    from codesign.compiler.quantize.float_run import float_run
-
     np.testing.assert_allclose(float_run(graph, features).values["y"][200], exact[0], atol=1e-5)
     quantized = quantize_graph(graph, [features], "int16")
     network = lower(quantized)
@@ -126,7 +128,11 @@ def test_what_is_written_is_read_back_and_every_machine_gives_its_bits(tmp_path)
     write_qdq(quantize_graph(graph, [features], "int16"), file)
     again = load_onnx(file)
     assert json.loads(json.dumps({p.key: p.value for p in onnx.load(file).metadata_props}))["float32"] == "entry"
+    with pytest.raises(InputError, match="no form in TFLite"):
+        tflite_of(again)
     network = lower(again)
+    with pytest.raises(InputError, match="Q31"):
+        plan_memory(network, "plain", "q31")
     reference = run_reference(network, pcm)
     assert reference.signals.features.dtype == np.float32
     assert np.ptp(reference.mask.astype(int), axis=0).min() > 1000

@@ -97,7 +97,8 @@ _LEAST_CELL = 8.0
 _NOTES = {
     "Gelu": "table; exact or approximated by tanh",
     "LeakyRelu": "table; after a convolution it costs nothing",
-    "Pow": "table; a constant exponent",
+    "Log": "table; of a spectrum's sizes in float32",
+    "Pow": "table; a constant exponent; below 1 of a spectrum's sizes in float32",
     "Relu": "after a linear layer or a convolution it costs nothing",
     "Sigmoid": "int16 table after a linear layer, int8 table elsewhere; gate of an LSTM",
     "Tanh": "int16 table after a linear layer, int8 table elsewhere; part of an LSTM",
