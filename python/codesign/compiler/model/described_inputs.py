@@ -23,6 +23,8 @@ from codesign.compiler.operators.operator import Shape
 
 _BINS = ("real", "imaginary", "magnitude", "power", "cos", "sin")
 _COMPRESSIONS = ("log", "log10", "compressed")
+OF_INPUTS = ("inputs", "floor", "exponent")
+"""Keys that say what the inputs are, and nothing of the spectrum that takes their place."""
 _LEAST = 1e-24
 """Added to the power that a direction is divided by the root of: silence has none."""
 _HINT = (
@@ -65,14 +67,15 @@ def with_spectrum(path: Path, ports: Ports, kinds: Mapping[str, str], chain: Cal
     model = onnx.ModelProto()
     model.CopyFrom(ports.model)
     spectrum = {"feature": Entry("spectrum", "several inputs:"), "layout": Entry("planes", "several inputs:")}
-    base = chain(spectrum)
+    power = Entry("power", "inputs:")  # what floor and exponent are of
+    base = chain({"feature": Entry("magnitude", "inputs:"), "compression": power})
     writer = _Writer(model, base)
     for name, kind in kinds.items():
         wanted = math.prod(ports.inputs[name])
         bands = _bands(kind)
         bank = None
         if bands:
-            own = chain({"feature": Entry(bands, "inputs:"), "n_mels": Entry(wanted, "inputs:")})
+            own = chain({"feature": Entry(bands, "inputs:"), "n_mels": Entry(wanted, "inputs:"), "compression": power})
             bank = analysis_bank(own).dense()
         elif wanted != base.n_bins:
             raise InputError(

@@ -16,7 +16,7 @@ from codesign.compiler.frontend.chain import OUTPUT_STAGE, SHARED
 from codesign.compiler.frontend.read import CHAIN_KEYS, ChainMisfitError, ChainReading, Entry, Find, read_chain_keys
 from codesign.compiler.model import shapes
 from codesign.compiler.model.chain_file import SUFFIX, chain_entries, chain_file_entries, chain_path, finder, text_of
-from codesign.compiler.model.described_inputs import described, with_spectrum
+from codesign.compiler.model.described_inputs import OF_INPUTS, described, with_spectrum
 from codesign.compiler.model.file import opset_of, read_model
 from codesign.compiler.model.float_entry import with_float_entry
 from codesign.compiler.model.graph import Graph, State
@@ -136,7 +136,7 @@ def _open(stage: StageFile, before: Chain | None, *, strict: bool = True, as_flo
     find, where = finder(found.parent if found else stage.folder, model), f"{path} with {found}" if found else str(path)
     if kinds := described(entries):
         ports = with_spectrum(path, ports, kinds, lambda keys: _chain_with(entries, keys, where, find))
-        entries = {**{key: entry for key, entry in entries.items() if key != "inputs"}, **ports.entries}
+        entries = {**{key: entry for key, entry in entries.items() if key not in OF_INPUTS}, **ports.entries}
     ports = join_planes(path, ports, free_ports(path, props, ports.inputs, ports.outputs), entries)
     entries, inputs, outputs = {**ports.entries, **entries}, ports.inputs, ports.outputs
     states = tuple(read_states(path, props, inputs, outputs))
