@@ -45,6 +45,7 @@ from codesign.compiler.model import load_onnx
 from codesign.compiler.quantize import quantize_file
 from codesign.compiler.reference.frontend import analyse, output_of
 from codesign.firmware.boards import load_board
+from codesign.firmware.machines import bare_machine
 from codesign.firmware.machines.host import HostEnhancer
 from codesign.firmware.toolchain.host import build_host
 from codesign.hearing.evaluate import Pairs, System, find_outputs, find_pairs, model_system, recorded_system, summarize
@@ -55,7 +56,7 @@ from codesign.pipeline import prove
 from codesign.proof.recordings import Recording
 
 MODELS = Path(__file__).parent
-NETWORKS = ("baseline-256", "baseline-256-perceptual", "standard", "pruned", "standard-skip", "low-latency", "low-delay")
+NETWORKS = ("baseline-256", "baseline-256-perceptual", "standard", "pruned", "standard-skip", "low-latency", "low-delay", "m55")
 SNRS = (-6.0, -3.0, 0.0, 3.0, 6.0, 9.0)
 RATE = 16000
 SECONDS = 4
@@ -63,6 +64,8 @@ PAPER = ("paper_baseline", "paper_int8_1")
 """Outputs of the paper's networks beside the clips."""
 SEED = 2026
 BOARD = "nrf5340dk"
+BOARDS = {"m55": "mps3_an547"}
+"""Networks that are for another board, and which."""
 STREAM_MINUTES = 10
 Pcm = npt.NDArray[np.int16]
 Enhance = Callable[[Pcm], Pcm]
@@ -129,7 +132,7 @@ def _measure(model: Path, own_float: Path | None, scratch: Path, pairs: list[Pai
     found["cost"]["updates"] = _updates(enhancer, pairs)
     found["cost"]["average_macs"] = _average_macs(network, found["cost"]["updates"])
     found["stream"] = _drift(enhancer, stream, latency)
-    found["board"] = _on_board(model, scratch, pairs[-1])
+    found["board"] = _on_board(model, scratch, pairs[-1], BOARDS.get(model.stem, BOARD))
     return found
 
 
@@ -230,17 +233,19 @@ def _drift(enhancer: HostEnhancer, stream: list[Pair], latency: int) -> list[flo
     return result
 
 
-def _on_board(model: Path, scratch: Path, pair: Pair) -> dict[str, Any]:
+def _on_board(model: Path, scratch: Path, pair: Pair, board: str) -> dict[str, Any]:
     """What codesign verify says, or why it cannot."""
     _, noisy, clean = pair
     try:
-        verdict = prove(model, load_board(BOARD), scratch / "proof", [Recording("mixture", noisy, clean)], seconds=8.0).verdict
+        card, recordings = load_board(board), [Recording("mixture", noisy, clean)]
+        emulator = bare_machine(card).name
+        verdict = prove(model, card, scratch / "proof", recordings, emulator=emulator, seconds=8.0).verdict
     except CodesignError as error:
         overflow = re.search(r"region [`'](\w+)'.*overflowed by (\d+) bytes", error.message)  # ld's words, and lld's
         words = f"{overflow[1]} overflowed by {int(overflow[2]):,} bytes" if overflow else error.message.split("; ")[0]
-        return {"board": BOARD, "refused": words}
+        return {"board": board, "refused": words}
     latency = verdict.latency
-    result: dict[str, Any] = {"board": BOARD, "proven": verdict.ok, "checks": {c.name: c.detail for c in verdict.checks}}
+    result: dict[str, Any] = {"board": board, "proven": verdict.ok, "checks": {c.name: c.detail for c in verdict.checks}}
     if latency is not None:
         result |= {
             "worst_ms": round(latency.worst_ms, 3),

@@ -22,7 +22,7 @@ TERMS = """\
   float32 and its MACs. `average` is over all held-out mixtures; only a network with a skip gate has one below its worst frame.
 - **delay** is that of the device from input to output: a frame and a hop, or half of the
   [filter](../docs/filter-path.md)'s taps and two blocks.
-- **worst frame** is codesign verify's estimate for the nRF5340 DK; the deadline is the hop, or what is
+- **worst frame** is codesign verify's estimate for the nRF5340 DK or the board named; the deadline is the hop, or what is
   left of it for the filter.
 """
 
@@ -86,6 +86,7 @@ def _cost(found: dict[str, Any], base: dict[str, Any] | None) -> str:
                 f"{base['cost']['macs'] / cost['average_macs']:.2f}",
             ]
         worst = f"{board['worst_ms']:.2f} ms ±{100 * board['error']:.0f} %" if "worst_ms" in board else ""
+        worst += f" on {board['board']}" if board["board"] != "nrf5340dk" else ""
         proof = "PROVEN" if board.get("proven") else board.get("refused", "over the board's budget").split(";")[0]
         row = (name, f"{window:g} / {hop:g}", f"{_delay_ms(front):g}", f"{cost['bytes']:,}", ratios[0])
         row += (f"{cost['macs']:,}", ratios[1])
