@@ -8,23 +8,19 @@ from dataclasses import replace
 import numpy as np
 
 from codesign.compiler.layers import FullyConnected, Layer, Value
-from codesign.compiler.layers.arrangement import concatenate
 from codesign.compiler.layers.binary import Operation
-from codesign.compiler.layers.float_block import FloatBlock
-from codesign.compiler.layers.float_program import placed
 from codesign.compiler.layers.recurrent import Scan
 from codesign.compiler.layers.tables import Table
 from codesign.compiler.layers.value import Dtype
 from codesign.compiler.lower.binary import Side, binary_of, constant_side, rounded_once
-from codesign.compiler.lower.float_block import FloatSteps
 from codesign.compiler.lower.gru import gru_of
 from codesign.compiler.lower.recurrent import lstm_of, rnn_of
 from codesign.compiler.lower.reductions import magnitude_of, mean_of, normalize_of
 from codesign.compiler.lower.rows import Rows
 from codesign.compiler.lower.unary import rescale_of, slopes_of, tflite_curve_of, unary_of
 from codesign.compiler.lower.wide_linear import fully_connected_of
-from codesign.compiler.operators.float_functions import function_steps
 from convolutions import with_constants
+from float_block_cases import float_block_cases
 from integer_layers import integers
 from layer_images import Case
 
@@ -342,48 +338,6 @@ def convolution_cases(rng: np.random.Generator) -> list[Case]:
         x, y = value("x", int(np.prod(shape)), "int16"), value("y", int(np.prod(layer.result_shape)), "int16")
         cases.append(Case(layer, {"x": x, "y": y}, [{"x": of_type(rng, x.size, "int16", kind)} for kind in KINDS]))
     return cases
-
-
-def float_block_cases(rng: np.random.Generator) -> list[Case]:
-    """Every step in float32, over all that float32 holds and what is no number, to int8 and int16; and from integers."""
-    n = 37
-    x, y = Value("x", (2, n), "float32", 1.0), Value("narrow", 2 * n, "int8", 2.0**-4, -7)
-    wide = Value("wide", 3 * n, "int16", 2.0**-8)
-    source = Value("q", n, "int16", 2.0**-12)
-    steps = FloatSteps()
-    steps.start("x", x)
-    steps.start("q", source)
-    one = steps.arrangement("x").slice(0, 0, 1)
-    steps.arrange("op", "re", one)
-    steps.arrange("op", "im", steps.arrangement("x").slice(0, 1, 1).slice(1, n - 1, n, -1))
-    shape = (1, n)
-    re, im = steps.vector("re"), steps.vector("im")
-    steps.pair("magnitude", "magnitude", re, im, shape, 1e-12)
-    function_steps(steps, "log", (), steps.vector("magnitude"), "log", shape)
-    function_steps(steps, "pow", (0.3,), re, "power", shape)
-    function_steps(steps, "pow", (-0.7,), im, "inverse", shape)
-    function_steps(steps, "sqrt", (), im, "root", shape)
-    function_steps(steps, "reciprocal", (), re, "reciprocal", shape)
-    function_steps(steps, "clip", (-2.0, 3.0), im, "clip", shape)
-    function_steps(steps, "abs", (), re, "abs", shape)
-    steps.pair("sum", "add", steps.vector("log"), steps.vector("clip"), shape)
-    steps.pair("difference", "subtract", steps.vector("sum"), steps.numbers(rng.normal(size=n), shape), shape)
-    steps.pair("product", "multiply", steps.vector("inverse"), steps.vector("q"), shape)
-    steps.pair("least", "minimum", steps.vector("root"), steps.vector("reciprocal"), shape)
-    steps.bands("bands", steps.vector("abs"), np.abs(rng.normal(size=(n, n))) * (rng.random((n, n)) < 0.1), shape)
-    for name, parts in (("three", ("difference", "product", "bands")), ("two", ("least", "power"))):
-        steps.arrange("op", name, concatenate([steps.arrangement(part) for part in parts], 0).reshape((len(parts) * n,)))
-    results = (steps.vector("three"), steps.vector("two"))
-    vectors, floats = placed(steps.vectors, steps.steps, [1], results)
-    layer = FloatBlock("floats", (x, source), (wide, y), results, vectors, tuple(steps.steps), floats)
-    inputs = []
-    for bits in (
-        rng.integers(0, 2**32, 2 * n),
-        rng.normal(0, 3, 2 * n).astype(np.float32).view(np.uint32),
-        np.zeros(2 * n, int),
-    ):
-        inputs.append({"x": bits.astype(np.uint32).view(np.int32), "q": of_type(rng, n, "int16")})
-    return [Case(layer, {value.name: value for value in (x, source, wide, y)}, inputs)]
 
 
 def all_cases() -> list[Case]:
