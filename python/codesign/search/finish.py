@@ -19,6 +19,7 @@ from codesign.compiler.quantize.calibrate import quantize_graph
 from codesign.compiler.quantize.qdq import write_qdq
 from codesign.compiler.reference.frontend import analyse
 from codesign.firmware.boards import Board, load_board
+from codesign.firmware.machines import bare_machine
 from codesign.learning.train.recipe import Recipe
 from codesign.proof.recordings import Recording
 from codesign.search.driver import Material, trial_folder
@@ -49,7 +50,7 @@ class Prove(Protocol):
     """codesign.pipeline.prove."""
 
     def __call__(
-        self, model: Path, board: Board, folder: Path, recordings: Sequence[Recording], *, progress: Progress
+        self, model: Path, board: Board, folder: Path, recordings: Sequence[Recording], *, emulator: str, progress: Progress
     ) -> Proof: ...
 
 
@@ -91,7 +92,9 @@ def finish(
     model = folder / f"{recipe.name}.onnx"
     _quantize(space, material, recipe, found, data, noisy, model, show, say)
     recordings = [Recording(f"validation {n}", one, other) for n, (one, other) in enumerate(zip(noisy, clean, strict=True))]
-    verdict = prove(model, load_board(found.board), folder / "proof", recordings, progress=show).verdict
+    board = load_board(found.board)
+    emulator = bare_machine(board).name
+    verdict = prove(model, board, folder / "proof", recordings, emulator=emulator, progress=show).verdict
     memory = {check.name: check.detail for check in verdict.checks}
     say(f"trial {found.number} on {found.board}: {'PROVEN' if verdict.ok else 'NOT PROVEN'}")
     result = Proven(
