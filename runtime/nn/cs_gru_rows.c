@@ -35,7 +35,7 @@ void cs_gru_rows(const cs_gru_layer_rows *layer, const int16_t *x, int16_t *y, v
             int32_t *recurrent = sums + room * rows;
 
             cs_sums_of_rows(layer->recurrent_weights, y, recurrent, count, 2 * units, rows, rows, layer->units);
-            cs_gru_cells(layer->constants, sums, recurrent, y, count, layer->units);
+            layer->cells(layer->constants, sums, recurrent, y, count);
         } else {
             layer->scan(layer->constants, sums, before, y, count, 2 * units * direction);
         }

@@ -38,9 +38,12 @@ typedef struct cs_rows {
  * CS_ROWS_POSITIONS) bytes. */
 void cs_fully_connected_rows(const cs_rows *layer, const int16_t *x, int16_t *y, void *scratch);
 
-/* States, read and overwritten, of `count` positions from both sums; each four units' update, reset and candidate stand together. */
-void cs_gru_cells(const int32_t *constants, const int32_t *input_sums, const int32_t *recurrent_sums, int16_t *hidden,
-                  uint32_t count, uint32_t units);
+/* States, read and overwritten, of `count` positions from both sums; each four units' update, reset and candidate stand together. The
+ * last characters of the name are the units. */
+typedef void cs_gru_cells(const int32_t *constants, const int32_t *input_sums, const int32_t *recurrent_sums, int16_t *hidden,
+                          uint32_t count);
+
+cs_gru_cells cs_gru_cells_4, cs_gru_cells_8, cs_gru_cells_12, cs_gru_cells_16;
 
 /* Steps of a scan: the first reads the state at `before`, the next ones what was just written; `after` moves on by `step` bytes. The
  * last characters of the name are the units. */
@@ -50,7 +53,8 @@ typedef void cs_gru_scan(const int32_t *constants, const int32_t *input_sums, co
 cs_gru_scan cs_gru_scan_4, cs_gru_scan_8, cs_gru_scan_12, cs_gru_scan_16;
 
 typedef struct cs_gru_layer_rows {
-    cs_gru_scan *scan; /* of a scan, whose recurrent weights are among the constants */
+    cs_gru_scan *scan;   /* of a scan, whose recurrent weights are among the constants */
+    cs_gru_cells *cells; /* where each position has a state of its own */
     const int16_t *input_weights, *recurrent_weights;
     const int32_t *constants;
     uint16_t inputs, units, positions;

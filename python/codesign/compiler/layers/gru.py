@@ -160,8 +160,8 @@ class Gru(Recurrent):
         return LayerCode(prefix, arrays, code)
 
     def pointer_calls(self, kernel: str) -> Mapping[str, tuple[str, ...]]:
-        if self._in_rows(kernel) and self.scan:
-            return {"cs_gru_rows": (f"cs_gru_scan_{self.units}",)}
+        if self._in_rows(kernel):
+            return {"cs_gru_rows": (f"cs_gru_{'scan' if self.scan else 'cells'}_{self.units}",)}
         if not self._in_pairs(kernel):
             return {}
         return {"cs_gru_positions": (f"cs_input_sums_{self.inputs // 4}", f"cs_gru_steps_{self.units}")}
