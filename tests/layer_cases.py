@@ -3,11 +3,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import replace
 
 import numpy as np
 
-from codesign.compiler.layers import FullyConnected, Layer, Value
+from codesign.compiler.layers import FullyConnected, Layer, StackedConv2d, Value
 from codesign.compiler.layers.binary import Operation
 from codesign.compiler.layers.recurrent import Scan
 from codesign.compiler.layers.tables import Table
@@ -340,12 +341,35 @@ def convolution_cases(rng: np.random.Generator) -> list[Case]:
     return cases
 
 
+def stacked_cases(rng: np.random.Generator) -> list[Case]:
+    """Kernels along frequency over channels that are neighbours of fewer channels: one, two and three vectors of summed weights."""
+    cases = []
+    for outputs, channels, groups, size, (neighbours, before), taps, stride, padding in (
+        (5, 3, 1, 13, (3, 1), 5, 2, (2, 2)),
+        (16, 3, 1, 129, (3, 1), 5, 2, (2, 2)),
+        (6, 4, 2, 10, (3, 1), 3, 1, (1, 1)),
+        (4, 1, 1, 7, (3, 2), 3, 1, (1, 0)),
+        (6, 6, 3, 9, (2, 0), 4, 3, (0, 2)),
+    ):
+        weights = integers(rng, (outputs, channels // groups * neighbours, 1, taps), "random")
+        shape = (channels * neighbours, 1, size)
+        some = with_constants(rng, weights, shape, (1, stride), padding=((0, 0), padding), groups=groups, prelu=stride == 2)
+        fields = {f.name: getattr(some, f.name) for f in dataclasses.fields(some)}
+        fields["negative"] = None if some.negative is None else np.minimum(some.negative, some.multiplier)
+        fields |= {"shift": rng.integers(-14, -1, outputs).astype(np.int32), "low": -32767, "high": 32767, "twice": False}
+        layer = StackedConv2d(**fields | {"name": f"stacked_{len(cases)}"}, neighbours=neighbours, before=before)
+        x, y = value("x", layer.source_size, "int16"), value("y", int(np.prod(layer.result_shape)), "int16")
+        cases.append(Case(layer, {"x": x, "y": y}, [{"x": of_type(rng, x.size, "int16", kind)} for kind in KINDS]))
+    return cases
+
+
 def all_cases() -> list[Case]:
     rng = np.random.default_rng(2)
     makers = (
         *(fully_connected_cases, gru_cases, other_recurrent_cases, binary_cases, binary16_cases),
         *(unary_cases, reduction_cases, small_gru_cases, position_cases, depthwise_cases, convolution_cases),
         float_block_cases,
+        stacked_cases,
     )
     return [case for make in makers for case in make(rng)]
 

@@ -2,11 +2,15 @@
 /* Assembler macros: sums of some rows of weights times all patches, for cs_conv_runs.S, whose registers they use.
  *
  * A sum is there three cycles after its last product: it is stored while the next patch is on its way, at first where another row's last
- * sum, or nothing, will stand. */
+ * sum, or nothing, will stand. `wide`: int16 weights. */
 
-        .macro  WEIGHTS q:vararg
+        .macro  WEIGHTS wide q:vararg
         .irp    vector, \q
+        .if     \wide
+        vldrh.u16 \vector, [r2], #16
+        .else
         vldrb.s16 \vector, [r2], #8
+        .endif
         .endr
         .endm
 
@@ -15,8 +19,8 @@
         b       .Lresults
         .endm
 
-        .macro  ONE_VECTOR
-        WEIGHTS q2, q3, q4
+        .macro  ONE_VECTOR wide
+        WEIGHTS \wide, q2, q3, q4
         mov     r9, r2
         subs    r7, r7, #4
 1:
@@ -33,8 +37,8 @@
         TO_RESULTS 3
         .endm
 
-        .macro  TWO_VECTORS
-        WEIGHTS q2, q3, q4, q5, q6, q7
+        .macro  TWO_VECTORS wide
+        WEIGHTS \wide, q2, q3, q4, q5, q6, q7
         mov     r9, r2
         subs    r7, r7, #4
 1:
@@ -55,8 +59,8 @@
         TO_RESULTS 3
         .endm
 
-        .macro  THREE_VECTORS
-        WEIGHTS q2, q3, q4, q5, q6, q7
+        .macro  THREE_VECTORS wide
+        WEIGHTS \wide, q2, q3, q4, q5, q6, q7
         mov     r9, r2
         subs    r5, r5, #4
 1:
@@ -100,13 +104,13 @@
         .endm
 
         /* Two patches at a time, the last one with what stands after it. */
-        .macro  MORE_VECTORS vectors
-        WEIGHTS q2, q3, q4, q5
+        .macro  MORE_VECTORS vectors wide
+        WEIGHTS \wide, q2, q3, q4, q5
         .if     \vectors > 4
-        WEIGHTS q6
+        WEIGHTS \wide, q6
         .endif
         .if     \vectors > 5
-        WEIGHTS q7
+        WEIGHTS \wide, q7
         .endif
         mov     r9, r2
         adds    r0, lr, #1

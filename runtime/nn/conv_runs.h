@@ -5,11 +5,13 @@
 
 #include <stdint.h>
 
+#define CS_RUN_WIDE 6u
+
 /* Rows of a group, and the patches that they are multiplied with. */
 typedef struct cs_conv_run_rows {
-    const int8_t *weights;
+    const void *weights;
     const int32_t *constants;
-    uint32_t rows, vectors; /* vectors of eight columns, at most 6 */
+    uint32_t rows, vectors; /* vectors of eight columns, at most 6; CS_RUN_WIDE more where weights are int16 */
     const int16_t *patches; /* the first patch */
     uint32_t patch;         /* bytes from one to the next */
     int32_t *acc;           /* of three rows; a word before them is written, eight after them are read */

@@ -163,19 +163,35 @@ cs_conv_runs:
         .word   .Lfour - .Lcores + 1
         .word   .Lfive - .Lcores + 1
         .word   .Lsix - .Lcores + 1
+        .word   .Lone_wide - .Lcores + 1
+        .word   .Ltwo_wide - .Lcores + 1
+        .word   .Lthree_wide - .Lcores + 1
+        .word   .Lfour_wide - .Lcores + 1
+        .word   0
+        .word   .Lsix_wide - .Lcores + 1
 
 .Lone:
-        ONE_VECTOR
+        ONE_VECTOR 0
 .Ltwo:
-        TWO_VECTORS
+        TWO_VECTORS 0
 .Lthree:
-        THREE_VECTORS
+        THREE_VECTORS 0
 .Lfour:
-        MORE_VECTORS 4
+        MORE_VECTORS 4 0
 .Lfive:
-        MORE_VECTORS 5
+        MORE_VECTORS 5 0
 .Lsix:
-        MORE_VECTORS 6
+        MORE_VECTORS 6 0
+.Lone_wide:
+        ONE_VECTOR 1
+.Ltwo_wide:
+        TWO_VECTORS 1
+.Lthree_wide:
+        THREE_VECTORS 1
+.Lfour_wide:
+        MORE_VECTORS 4 1
+.Lsix_wide:
+        MORE_VECTORS 6 1
 
 .Lresults:                                      // r2 rows that were computed
         cmp     r2, r10

@@ -32,6 +32,25 @@ static inline void stage(const cs_conv_runs_layer *layer, const int16_t *x, uint
     }
 }
 
+/* The first and the last result, from patches that stand apart: [first, 0] and [0, last], with both results' weights side by side. */
+static void compute_ends(const cs_conv_runs_layer *layer, cs_conv_run_rows run, const int16_t *x, uint32_t t, int16_t *patches)
+{
+    const cs_conv_axis *frequency = &layer->frequency;
+    const uint32_t columns = 8u * layer->vectors, last = frequency->results - 1u;
+
+    stage(layer, x, t, 0, 1, patches);
+    cs_stage_zeros(patches + columns, columns);
+    stage(layer, x, t, last, 1, patches + 2 * columns);
+    run.vectors = 2u * layer->vectors + CS_RUN_WIDE;
+    run.patches = patches;
+    run.patch = 2 * columns;
+    run.first = 0;
+    run.count = 2;
+    run.y += t * layer->time.y_step;
+    run.y_step *= last;
+    cs_conv_runs(&run);
+}
+
 void cs_conv_runs_s16(const cs_conv_runs_layer *layer, const int16_t *x, int16_t *y, void *scratch)
 {
     const cs_conv_axis *time = &layer->time, *frequency = &layer->frequency;
@@ -40,7 +59,7 @@ void cs_conv_runs_s16(const cs_conv_runs_layer *layer, const int16_t *x, int16_t
         .weights = layer->weights,
         .constants = layer->constants,
         .rows = layer->rows,
-        .vectors = layer->vectors,
+        .vectors = layer->vectors + (layer->ends != 0 ? CS_RUN_WIDE : 0),
         .patch = 2 * pitch * step,
         .acc = (int32_t *)scratch + 4, /* the first store is one word before */
         .y_step = frequency->y_step,
@@ -59,9 +78,16 @@ void cs_conv_runs_s16(const cs_conv_runs_layer *layer, const int16_t *x, int16_t
                 stage(layer, x, t, f, run.count, patches);
                 cs_conv_runs(&run);
             }
+            if (layer->ends != 0) {
+                cs_conv_run_rows ends = run;
+
+                ends.weights = (const uint8_t *)layer->ends + 2u * g * layer->group_weights;
+                ends.y = y;
+                compute_ends(layer, ends, x, t, patches);
+            }
         }
         x += (uint32_t)layer->inputs * time->source * frequency->source;
-        run.weights += layer->group_weights;
+        run.weights = (const uint8_t *)run.weights + layer->group_weights;
         run.constants += CS_RUN_CONSTANTS * layer->rows;
     }
 }

@@ -49,6 +49,11 @@ void cs_conv_s8(const cs_conv *layer, const int8_t *x, int8_t *y, void *scratch)
 void cs_depthwise_s16(const cs_conv *layer, const int16_t *x, int16_t *y, void *scratch);
 void cs_depthwise_s8(const cs_conv *layer, const int8_t *x, int8_t *y, void *scratch);
 
+/* The source of a convolution whose channels are neighbours along frequency of fewer ones: row j of a channel's `neighbours` (at most
+ * size, of which `before` are less than that) is its row from element j - before on, zero outside. x: [channels, size];
+ * y: [channels, neighbours, size]. */
+void cs_stack_rows_s16(const int16_t *x, uint32_t channels, uint32_t size, uint32_t neighbours, uint32_t before, int16_t *y);
+
 /* A convolution of neighbouring taps along frequency, for cores with the vector extension: int16 without other bounds, shifts to the
  * right, no multiplier of negative sums larger than the other one (python/codesign/compiler/layers/conv_runs_code.py). A row is one phase of one output. Columns stand in the order frequency
  * tap, time tap, channel, filled with zeros up to `vectors` eights; rows of a group are filled up to whole blocks of 3 (up to two
@@ -57,12 +62,14 @@ void cs_depthwise_s8(const cs_conv *layer, const int8_t *x, int8_t *y, void *scr
                              * to its results of the first time, and their number */
 
 typedef struct cs_conv_runs_layer {
-    const int8_t *weights;
+    const void *weights; /* int8 */
     const int32_t *constants;
     cs_conv_axis time, frequency;
     uint16_t groups, inputs, rows; /* channels and rows of one group */
     uint16_t vectors, block;       /* results along frequency that share one reading of the weights; even */
     uint32_t group_weights;        /* bytes of a group's weights */
+    const int16_t *ends;           /* NULL, or weights are int16 and the first and the last result have their own: of each row
+                                    * `vectors` eights of the first and as many of the last */
 } cs_conv_runs_layer;
 
 /* scratch: 12 * block + 48 bytes, and 2 * inputs * time taps * ((block - 1) * step + frequency taps) + 16, 4-byte aligned. That is no

@@ -15,6 +15,7 @@ from codesign.compiler.layers.lstm import Lstm
 from codesign.compiler.layers.rearrange import Piece, Rearrange
 from codesign.compiler.layers.requantize import Requantize
 from codesign.compiler.layers.skip_gate import SkipGate
+from codesign.compiler.layers.stacked_conv2d import StackedConv2d
 from codesign.compiler.layers.value import StateValue, Value
 
 __all__ = [
@@ -30,6 +31,7 @@ __all__ = [
     "Rearrange",
     "Requantize",
     "SkipGate",
+    "StackedConv2d",
     "Stage",
     "StateValue",
     "Value",

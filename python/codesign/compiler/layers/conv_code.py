@@ -37,12 +37,13 @@ class Axis:
 @dataclass(frozen=True)
 class ConvPhase:
     """One cs_conv: weights int8 (outputs, inputs of a group, time taps, frequency taps), written from element `y_offset` on.
+    Weights int16 are summed ones (layers/stacked_conv2d.py).
 
     With `interleaved` > 1 it is as many phases along frequency in one: each output has so many rows of weights one after the
     other, `idle` of whose weights are zeros that only fill the window.
     """
 
-    weights: npt.NDArray[np.int8]
+    weights: npt.NDArray[np.int8] | npt.NDArray[np.int16]
     time: Axis
     frequency: Axis
     y_offset: int
@@ -108,6 +109,7 @@ def conv_code(layer: Convolution, context: CodeContext) -> LayerCode:
         arrays.append(weights)
         rows.append({"phase": phase, "weights": weights.name, "block": block_results(phase, depthwise)})
     _, time, frequency = layer.result_shape
+    before, x, scratch = layer.reading(context)
     code = context.render(
         "conv.c.j2",
         layer=layer,
@@ -116,8 +118,9 @@ def conv_code(layer: Convolution, context: CodeContext) -> LayerCode:
         rows=rows,
         negative=f"{prefix}__negative" if negative else "0",
         y_channel=time * frequency,
-        x=context.at(layer.source),
+        before=before,
+        x=x,
         y=context.at(layer.output),
-        scratch=context.scratch(layer.name),
+        scratch=scratch,
     )
     return LayerCode(prefix, tuple(arrays), code)

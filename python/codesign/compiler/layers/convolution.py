@@ -71,6 +71,11 @@ class Convolution(Layer):
         """Exact Σ w · x without bias: int64 of `shape` less its zero point and float64 `weights` → int64 of `result_shape`."""
 
     @property
+    def source_size(self) -> int:
+        """Elements that it reads of the source."""
+        return math.prod(self.shape)
+
+    @property
     def depthwise(self) -> bool:
         """Whether every output reads one source channel."""
         return int(self.weights.shape[1]) == 1
@@ -133,6 +138,10 @@ class Convolution(Layer):
         if context.kernel in ROW_KERNELS and (runs := conv_runs(self)) is not None:
             return conv_runs_code(self, runs, context)
         return conv_code(self, context)
+
+    def reading(self, context: CodeContext) -> tuple[str, str, str]:
+        """C: a statement before the convolution, or none; its source; its scratch."""
+        return "", context.at(self.source), context.scratch(self.name)
 
     def tolerance(self, values: Mapping[str, Value]) -> dict[str, int]:
         return {self.output: 1}

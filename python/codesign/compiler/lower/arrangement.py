@@ -16,7 +16,7 @@ from codesign.compiler.layers.arrangement import Arrangement
 from codesign.compiler.layers.loops import Loop, Loops
 from codesign.compiler.layers.rearrange import Piece, Rescale
 from codesign.compiler.lower.constants import QUANTIZE_HINT, clamp, quantized_multiplier
-from codesign.compiler.lower.unfolded import unfolded
+from codesign.compiler.lower.unfolded import stack, unfolded
 from codesign.compiler.model.graph import Quant
 
 if TYPE_CHECKING:
@@ -81,6 +81,8 @@ def lower_layout(context: Context, op: Layout) -> None:
     composed = readers and all(reader.moves for reader in readers)
     if len(readers) == 1 and readers[0].pointwise_groups:
         composed = unfolded(arrangement, quant, readers[0].pointwise_groups, context.values) is not None
+    elif len(readers) == 1 and quant.bits == 16 and (kernel := readers[0].frequency_kernel) is not None:
+        composed = stack(arrangement, kernel) is not None
     if not composed or context.graph.is_kept(output) or any(map(context.changes, values)):
         put(context, output)
 

@@ -11,11 +11,11 @@ import numpy as np
 
 from codesign.base.errors import InputError
 from codesign.compiler.layers import Value
-from codesign.compiler.lower.arrangement import quant_of
+from codesign.compiler.lower.arrangement import quant_of, rearrange
 from codesign.compiler.lower.constants import QUANTIZE_HINT
 from codesign.compiler.lower.convert import converted, in_type
-from codesign.compiler.lower.convolution import NOT_FUSED, Fused, Geometry, conv2d, conv_transpose2d
-from codesign.compiler.lower.unfolded import Unfolded, unfolded
+from codesign.compiler.lower.convolution import NOT_FUSED, Fused, Geometry, conv2d, conv_transpose2d, stacked_conv2d
+from codesign.compiler.lower.unfolded import Stack, Unfolded, stack, unfolded
 from codesign.compiler.model.graph import Quant
 
 if TYPE_CHECKING:
@@ -33,8 +33,11 @@ def lower_conv(context: Context, op: Convolution) -> None:
     fused, result = _fused(context, op)
     fused = replace(fused, rounding=op.rounding)
     quant = _output_quant(context, op, result)
-    taps = _taken_apart(context, op, quant)
-    source = context.source(op.name, op.source) if taps is None else taps.source
+    taps, near = _taken_apart(context, op, quant), _near(context, op, quant)
+    if near is not None:
+        source = _once(context, op, near)
+    else:
+        source = context.source(op.name, op.source) if taps is None else taps.source
     if quant.bits == 16:
         source = in_type(context, f"{op.name}_wide", source, "int16")
     value = context.add_value(result, quant)
@@ -55,7 +58,9 @@ def lower_conv(context: Context, op: Convolution) -> None:
         geometry = Geometry(size, (1, 1), (1, taps.dilation), ((0, 0), taps.padding), op.groups, part=True)
         weights = weights.reshape(len(op.bias), -1, 1, taps.taps)
     common = (op.name, source, target, weights, op.weight.scale, op.bias, geometry, fused)
-    if isinstance(op, ConvTranspose) and taps is None:
+    if near is not None:
+        context.layers.append(stacked_conv2d(*common, near.neighbours, near.before))
+    elif isinstance(op, ConvTranspose) and taps is None:
         more = op.more or (0,) * len(op.kernel)
         context.layers.append(conv_transpose2d(*common, (0 if one else more[0], more[-1])))
     else:
@@ -73,6 +78,27 @@ def _taken_apart(context: Context, op: Convolution, result: Quant) -> Unfolded |
     if found is not None:
         del context.arranged[op.source]
     return found
+
+
+def _near(context: Context, op: Convolution, result: Quant) -> Stack | None:
+    """The channels of which `op` reads neighbours, if its source was left where its elements are for that."""
+    arranged, kernel = context.arranged.get(op.source), op.frequency_kernel
+    if arranged is None or kernel is None or not arranged.quant.bits == result.bits == 16:
+        return None
+    return stack(arranged.arrangement, kernel)
+
+
+def _once(context: Context, op: Convolution, near: Stack) -> Value:
+    """The value of those channels, once each: a copy, or where they are already."""
+    arranged = context.arranged.pop(op.source)
+    found = near.once.alias()
+    if found is not None:
+        value = context.values[found[0]]
+        if found[1] == 0 and value.size == near.once.size and quant_of(value) == arranged.quant and not context.changes(value.name):
+            return value
+    value = context.add_value(context.new_name(f"{op.source}_once"), arranged.quant, near.once.shape)
+    context.layers.append(rearrange(context.new_layer_name(f"{arranged.op}_once"), near.once, context.values, value))
+    return value
 
 
 def _fused(context: Context, op: Convolution) -> tuple[Fused, str]:

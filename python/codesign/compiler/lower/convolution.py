@@ -11,12 +11,12 @@ import numpy as np
 import numpy.typing as npt
 
 from codesign.base.errors import InputError
-from codesign.compiler.layers import Conv2d, ConvTranspose2d, Value
+from codesign.compiler.layers import Conv2d, ConvTranspose2d, StackedConv2d, Value
 from codesign.compiler.layers.convolution import Pair
 from codesign.compiler.lower.constants import BIAS_STEPS, INT8_MAX, QUANTIZE_HINT, quantized_multiplier, rne
 from codesign.compiler.lower.rows import bias_unit, limits
 
-_Kind = TypeVar("_Kind", Conv2d, ConvTranspose2d)
+_Kind = TypeVar("_Kind", Conv2d, ConvTranspose2d, StackedConv2d)
 Floats = npt.NDArray[np.float64]
 Rounding = Literal["once", "twice", "reduced"]
 ACC_LIMIT = 2**31
@@ -91,6 +91,23 @@ def conv2d(
     return _checked(Conv2d(**common), source, output, part=geometry.part)
 
 
+def stacked_conv2d(
+    name: str,
+    source: Value,
+    output: Value,
+    weights: npt.NDArray[np.int8],
+    scales: Floats,
+    bias: Floats,
+    geometry: Geometry,
+    fused: Fused,
+    neighbours: int,
+    before: int,
+) -> StackedConv2d:
+    """As `conv2d` of channels that are `neighbours` along frequency of those in `source`, the first so many before."""
+    common = _common(name, source, output, weights, scales, bias, geometry, fused)
+    return _checked(StackedConv2d(**common, neighbours=neighbours, before=before), source, output)
+
+
 def conv_transpose2d(
     name: str,
     source: Value,
@@ -110,8 +127,11 @@ def conv_transpose2d(
 def _checked(layer: _Kind, source: Value, output: Value, *, part: bool = False) -> _Kind:
     if min(layer.result_shape) < 1:
         raise InputError(f"{layer.name}: no result: the kernel is larger than the padded source {layer.shape}")
-    for what, value, shape in (("source", source, layer.shape), ("output", output, layer.result_shape)):
-        if value.size != math.prod(shape) and not (part and value is source and value.size > math.prod(shape)):
+    for what, value, shape, size in (
+        ("source", source, layer.shape, layer.source_size),
+        ("output", output, layer.result_shape, math.prod(layer.result_shape)),
+    ):
+        if value.size != size and not (part and value is source and value.size > size):
             raise InputError(f"{layer.name}: {what} '{value.name}' has {value.size} elements, the convolution {shape}")
     return layer
 

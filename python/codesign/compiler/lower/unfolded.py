@@ -1,18 +1,25 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Neighbours along frequency, stacked as channels that a kernel of one tap reads: a kernel of several taps needs no stack."""
+"""Neighbours along frequency, stacked as channels: a kernel of several taps in the place of one needs no stack, and one that has
+several reads the channels themselves.
+"""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from codesign.compiler.layers import Value
 from codesign.compiler.layers.arithmetic import Ints
 from codesign.compiler.layers.arrangement import Arrangement
+from codesign.compiler.layers.stacked_conv2d import MOST_COLUMNS
 from codesign.compiler.model.graph import Quant
+
+if TYPE_CHECKING:
+    from codesign.compiler.operators.operator import FrequencyKernel
 
 
 @dataclass(frozen=True)
@@ -55,6 +62,56 @@ def unfolded(arrangement: Arrangement, quant: Quant, groups: int, values: Mappin
         if fits and (_places(found, time, size) == places).all():
             return found
     return None
+
+
+@dataclass(frozen=True)
+class Stack:
+    """Channel c · neighbours + j at frequency f is channel c of `once` at f + j − before, zero outside."""
+
+    once: Arrangement
+    neighbours: int
+    before: int
+
+    def joins(self, kernel: FrequencyKernel) -> bool:
+        """Whether few summed weights do for all results of `kernel` but the first and the last."""
+        size, columns = self.once.shape[-1], self.once.shape[0] // kernel.groups * (kernel.taps + self.neighbours - 1)
+        results = kernel.results(size)
+        inner = np.arange(1, results - 1)[:, None] * kernel.stride - kernel.before + np.arange(kernel.taps)
+        outside = inner[(inner < 0) | (inner >= size)][:, None] + np.arange(self.neighbours) - self.before
+        return results > 1 and columns <= MOST_COLUMNS and not ((outside >= 0) & (outside < size)).any()
+
+
+def stack(arrangement: Arrangement, kernel: FrequencyKernel) -> Stack | None:
+    """The channels of one frame of which `arrangement`, read by `kernel`, has several copies, each moved by one along frequency; None
+    where it has not, or `kernel` had better read them all.
+    """
+    if len(arrangement.shape) not in (2, 3) or math.prod(arrangement.shape[1:-1]) != 1:
+        return None
+    stacked, size = arrangement.shape[0], arrangement.shape[-1]
+    places, names = np.full(stacked * size, -1, np.int64), dict[str, int]()
+    for name, loops in arrangement.loops():
+        if name is not None:
+            places[loops.output_indices()] = names.setdefault(name, len(names)) * _SOURCE + loops.source_indices()
+    rows = places.reshape(stacked, size)
+    before = next((j for j, row in enumerate(rows) if row.min() >= 0), 0)
+    for taps in (n for n in range(before + 1, stacked + 1) if n > 1 and stacked // kernel.groups % n == 0):
+        near = rows.reshape(-1, taps, size)
+        if all((_moved(near[:, before], j - before) == near[:, j]).all() for j in range(taps)):
+            found = Stack(arrangement.slice(0, before, stacked // taps, taps), taps, before)
+            return found if found.joins(kernel) else None
+    return None
+
+
+_SOURCE = 1 << 32
+"""From a place in one source to the same in the next one."""
+
+
+def _moved(rows: Ints, by: int) -> Ints:
+    """Element f + by of each row at f, −1 outside."""
+    size = rows.shape[1]
+    places = np.arange(size) + by
+    inside = (places >= 0) & (places < size)
+    return np.where(inside, rows[:, np.clip(places, 0, size - 1)], -1)
 
 
 def _shift(row: Ints) -> int | None:

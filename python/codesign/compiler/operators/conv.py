@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from codesign.compiler.operators.convolution import Axes, Convolution
-from codesign.compiler.operators.operator import Real
+from codesign.compiler.operators.operator import FrequencyKernel, Real
 
 if TYPE_CHECKING:
     from codesign.compiler.quantize.qdq import QdqWriter
@@ -23,6 +23,13 @@ class Conv(Convolution):
     @property
     def label(self) -> str:
         return "conv"
+
+    @property
+    def frequency_kernel(self) -> FrequencyKernel | None:
+        others = (*self.kernel[:-1], *self.stride[:-1], self.dilation[-1])
+        if self.kernel[-1] == 1 or any(n != 1 for n in others) or any((*self.before[:-1], *self.after[:-1])):
+            return None
+        return FrequencyKernel(self.kernel[-1], self.stride[-1], self.before[-1], self.after[-1], self.groups)
 
     def results(self, sizes: Sequence[int]) -> Axes:
         return tuple(

@@ -27,6 +27,21 @@ Grid = Callable[[str, Real], Real]
 
 
 @dataclass(frozen=True)
+class FrequencyKernel:
+    """A kernel of neighbouring taps along frequency over channels in `groups`; `before` and `after` are zeros around the source."""
+
+    taps: int
+    stride: int
+    before: int
+    after: int
+    groups: int
+
+    def results(self, size: int) -> int:
+        """Results of `size` frequencies."""
+        return (size + self.before + self.after - self.taps) // self.stride + 1
+
+
+@dataclass(frozen=True)
 class Operator(ABC):
     """An operator of a graph; `name` is unique in it. Values are named as in Graph.shapes.
 
@@ -196,6 +211,11 @@ class Operator(ABC):
         taps of it. 0 for other operators.
         """
         return 0
+
+    @property
+    def frequency_kernel(self) -> FrequencyKernel | None:
+        """Its kernel, if it runs along frequency alone and reads its neighbours, else None."""
+        return None
 
     @property
     def homogeneous(self) -> bool:
