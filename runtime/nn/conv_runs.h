@@ -14,7 +14,7 @@ typedef struct cs_conv_run_rows {
     uint32_t rows, vectors; /* vectors of eight columns, at most 6; CS_RUN_WIDE more where weights are int16 */
     const int16_t *patches; /* the first patch */
     uint32_t patch;         /* bytes from one to the next */
-    int32_t *acc;           /* of three rows; a word before them is written, eight after them are read */
+    int32_t *acc;           /* of three rows; a word before them is written, fifteen after them are read */
     uint32_t first, count;  /* results of each row, and how many of them */
     int16_t *y;
     uint32_t y_step; /* elements from a result to the next */

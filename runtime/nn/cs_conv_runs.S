@@ -4,7 +4,7 @@
  * conv_runs.h says what it computes, codesign/conv.h what stands in weights and constants. The weights of some rows stay in vectors,
  * six at most, while all patches pass: three rows of up to two vectors, two of three, one of more. What a patch's last vector has beyond
  * its columns belongs to what stands after it: weights there are 0. Then their sums become results, eight at a time, even and odd ones
- * apart; those of the next eight are loaded meanwhile.
+ * apart; those of the next eight are loaded meanwhile, at the end what stands after them.
  *
  *   r8  constants, running    r9   weights, running    r10  rows left    r11  bytes from a row's sums to the next    r12  run
  *
@@ -14,6 +14,8 @@
  *   r0, r2, r4  sums                             r2  acc, running       r7      acc of the next row   q4, q5  multipliers
  *   r6  bytes of a patch                         r3  shift              lr      eights left           q6      steps
  *   q0, q1  x    q2-q7  weights                  r4  y, running                                       q7      -32767
+ *
+ * r5 becomes the number of results among a row's last eight.
  *
  *   [sp] code of the sums, [sp, #4] end of these rows' constants
  *
@@ -42,14 +44,33 @@
         vld21.32 {q0, q1}, [r2]!
         .endm
 
-        /* Results of the eight sums in q0 and q1 in q2; with `more` the next eight. A multiplier of negative sums is no larger than the
-         * other one, so that the larger product is the right one. */
-        .macro  EIGHT prelu more
+        .macro  CLAMP
+        vmax.s16 q3, q3, q7
+        .endm
+
+        .macro  STORE apart
+        .if     \apart
+        vstrh.16 q3, [r4, q6, uxtw #1]
+        add     r4, r4, r6
+        .else
+        vstrh.16 q3, [r4], #16
+        .endif
+        .endm
+
+        /* Of the eight sums in q0 and q1 results in q3, which are clamped and stored with the next eight, whose sums are loaded. A
+         * multiplier of negative sums is no larger than the other one, so that the larger product is the right one. */
+        .macro  EIGHT   prelu apart next
         vadd.i32 q0, q0, r0
         vmulh.s32 q2, q0, q4
-        vadd.i32 q1, q1, r0
+        .if     \next
+        CLAMP
+        .endif
         .if     \prelu
         vmulh.s32 q0, q0, q5
+        .endif
+        vadd.i32 q1, q1, r0
+        .if     \next
+        STORE   \apart
         .endif
         vmulh.s32 q3, q1, q4
         .if     \prelu
@@ -60,62 +81,29 @@
         .if     \prelu
         vmax.s32 q3, q3, q1
         .endif
-        .if     \more
-        vld20.32 {q0, q1}, [r2]
-        .endif
-        vqmovnb.s32 q2, q2
-        .if     \more
-        vld21.32 {q0, q1}, [r2]!
-        .endif
         vrshl.s32 q3, r3
-        vqmovnt.s32 q2, q3
-        vmax.s16 q2, q2, q7
+        vld20.32 {q0, q1}, [r2]
+        vqmovnt.s32 q3, q3
+        vqmovnb.s32 q3, q2
+        vld21.32 {q0, q1}, [r2]!
         .endm
 
         /* All results of a row. */
         .macro  ROW     prelu apart
+        LOAD
+        EIGHT   \prelu \apart 0
         wls     lr, lr, 2f
-        LOAD
 1:
-        EIGHT   \prelu 1
-        .if     \apart
-        vstrh.16 q2, [r4, q6, uxtw #1]
-        add     r4, r4, r6
-        .else
-        vstrh.16 q2, [r4], #16
-        .endif
+        EIGHT   \prelu \apart 1
         le      lr, 1b
-        subs    r2, r2, #32
 2:
-        ands    r5, r5, #7
-        beq     .Lnext
-        .if     \apart == 0
-        cmp     r5, #4
-        bhi     3f
-        vldrw.u32 q0, [r2]
-        vadd.i32 q0, q0, r0
-        vmulh.s32 q2, q0, q4
-        .if     \prelu
-        vmulh.s32 q0, q0, q5
-        vmax.s32 q2, q2, q0
-        .endif
-        vctp.32 r5
-        vrshl.s32 q2, r3
-        vqmovnb.s32 q2, q2
-        vmax.s16 q2, q2, q7
-        vpst
-        vstrht.32 q2, [r4]
-        b       .Lnext
-        .endif
-3:
-        LOAD
-        EIGHT   \prelu 0
+        CLAMP
         vctp.16 r5
         vpst
         .if     \apart
-        vstrht.16 q2, [r4, q6, uxtw #1]
+        vstrht.16 q3, [r4, q6, uxtw #1]
         .else
-        vstrht.16 q2, [r4]
+        vstrht.16 q3, [r4]
         .endif
         b       .Lnext
         .endm
@@ -220,11 +208,15 @@ cs_conv_runs:
         cmp     r5, r6
         it      hi
         movhi   r5, r6
-        ldrd    r2, r6, [r12, #Y]
-        lsrs    lr, r5, #3
-        add     r4, r4, r2
         mov     r2, r7
         add     r7, r7, r11
+        subs    r5, r5, #1
+        blo     .Lnext                          // no result of this row is among them
+        ldrd    lr, r6, [r12, #Y]
+        add     r4, r4, lr
+        lsrs    lr, r5, #3
+        and     r5, r5, #7
+        adds    r5, r5, #1
         cmp     r6, #1
         bne     .Lapart
         cmp     r1, #0
