@@ -8,7 +8,7 @@
  * odd ones apart.
  *
  *   r1, r2, r3  a, b, y, running    q6  left multiplier, or the multiplier   q7   -32767
- *   r4  elements left               q5  right multiplier                     q4   the same b
+ *   r4  elements left               q5  right multiplier                     q4   b
  *
  * Stack: 80 bytes, declared to the stack analysis by symbols. Leaf functions. */
 #if defined(__ARM_FEATURE_MVE)
@@ -20,24 +20,35 @@
         .thumb
 #include "vector_ends.h"
 
-        .macro  ADD is_rest
+        /* Sums of eight in q0 and q1; with `next` those of the eight before become results. */
+        .macro  ADD is_rest next
         .set    rest, \is_rest
-        LOAD    q1, [r2], #16
-        vshllb.s16 q3, q1, #16
-        LOAD    q0, [r1], #16
-        vshllb.s16 q2, q0, #16
-        vmulh.s32 q3, q3, q5
-        vshllt.s16 q0, q0, #16
+        LOAD    q2, [r1], #16
+        .if     \next
+        NARROW
+        .endif
+        LOAD    q4, [r2], #16
+        vshllb.s16 q0, q4, #16
+        vshllb.s16 q1, q2, #16
+        vmulh.s32 q0, q0, q5
+        vshllt.s16 q4, q4, #16
+        vmulh.s32 q1, q1, q6
+        vshllt.s16 q2, q2, #16
+        vmulh.s32 q4, q4, q5
+        .if     \next
+        vmax.s16 q3, q3, q7
+        .endif
         vmulh.s32 q2, q2, q6
-        vshllt.s16 q1, q1, #16
-        vmulh.s32 q0, q0, q6
-        vadd.i32 q2, q2, q3
-        vmulh.s32 q1, q1, q5
-        vqrshrnb.s32 q2, q2, #SUM_BITS
-        vadd.i32 q0, q0, q1
-        vqrshrnt.s32 q2, q0, #SUM_BITS
-        vmax.s16 q2, q2, q7
-        STORE   q2, [r3], #16
+        vadd.i32 q0, q1, q0
+        .if     \next
+        vstrh.16 q3, [r3], #16
+        .endif
+        vadd.i32 q1, q2, q4
+        .endm
+
+        .macro  NARROW
+        vqrshrnb.s32 q3, q0, #SUM_BITS
+        vqrshrnt.s32 q3, q1, #SUM_BITS
         .endm
 
         .macro  MULTIPLY is_rest same
@@ -74,7 +85,27 @@
         BEGIN
         ldr     r0, [r0, #4]
         vdup.32 q5, r0
-        EIGHTS  ADD r4
+        lsrs    lr, r4, #3
+        beq     3f
+        ADD     0 0
+        sub     lr, lr, #1
+        wls     lr, lr, 2f
+1:
+        ADD     0 1
+        le      lr, 1b
+2:
+        NARROW
+        vmax.s16 q3, q3, q7
+        vstrh.16 q3, [r3], #16
+3:
+        ands    r4, r4, #7
+        beq     4f
+        vctp.16 r4
+        ADD     1 0
+        NARROW
+        vmax.s16 q3, q3, q7
+        STORE   q3, [r3]
+4:
         vpop    {d8-d15}
         pop     {r4-r6, pc}
         LEAF_END cs_add_run 80

@@ -7,12 +7,12 @@
  * multiplier of negative sums, shift after a product's high half, and nine bytes of weights (packing_rows.py, pack_depthwise_rows).
  *
  * Four neighbours in a vector, the nine weights in registers. The first four results and the last ones do without the loads that are
- * padding. Sums become results while those of the next four are on their way.
+ * padding; the last four overlap those before where `size` is no multiple of 4. Sums become results while those of the next four are on their way.
  *
  *   r0, r1, r2  rows of x, running    r4-r12  weights        q0      sums                  q3      -32767
  *   r3          y, running            lr      fours left     q1, q2  results, x            q4-q7   bias, multipliers, shift
- *   [sp] words, [sp, #4] rows of this channel, [sp, #16] y, [sp, #20] fours between the first and the last, [sp, #24] results among
- *   the last four
+ *   [sp] words, [sp, #4] rows of this channel, [sp, #16] y, [sp, #20] fours between the first and the last, [sp, #24] bytes
+ *   that the last four overlap those before
  *
  * Stack: 132 bytes, declared to the stack analysis by the symbol cs_depthwise_channels.stack_bytes. Leaf function. */
 #include "saved_registers.h"
@@ -22,7 +22,7 @@
 #define STACK 132 /* bytes */
 #define WORD_BYTES 28 /* of one channel */
 #define FOURS 20
-#define LAST 24
+#define BACK 24
 
         .syntax unified
         .thumb
@@ -66,17 +66,12 @@
         vmla.s32 q0, q2, \c
         .endm
 
-        .macro  LAST_ROW step x a b
-        vpst
-        vldrht.s32 q2, [\x, #-2]
+        .macro  LAST_ROW step x a b c
+        vldrh.s32 q2, [\x, #-2]
         vmla.s32 q0, q2, \a
-        vpst
-        vldrht.s32 q2, [\x]
+        vldrh.s32 q2, [\x]
         STEP    \step
         vmla.s32 q0, q2, \b
-        .endm
-
-        .macro  LAST_TAP x c
         vpst
         vldrht.s32 q2, [\x, #2]
         vmla.s32 q0, q2, \c
@@ -99,11 +94,12 @@ cs_depthwise_channels:
         ldrd    r4, r5, [sp, #STACK + 8]        // size, y
         subs    r6, r4, #1
         lsrs    r7, r6, #2
-        and     r6, r6, #3
+        mvns    r6, r6
         subs    r7, r7, #1
-        adds    r6, r6, #1
+        and     r6, r6, #3
         strd    r5, r7, [sp, #16]
-        str     r6, [sp, #LAST]
+        lsls    r6, r6, #1
+        str     r6, [sp, #BACK]
         movw    r6, #0x8001
         vdup.16 q3, r6
         mov     lr, r0
@@ -141,25 +137,24 @@ cs_depthwise_channels:
         vstrh.32 q1, [r3], #8
         le      lr, 2b
 3:
-        ldr     lr, [sp, #LAST]
         TURN
+        ldr     lr, [sp, #BACK]
+        sub     r0, r0, lr
+        sub     r1, r1, lr
+        sub     r2, r2, lr
+        movs    lr, #3
         vctp.32 lr
-        LAST_ROW 1 r0 r4 r5
-        LAST_ROW 2 r1 r7 r8
-        LAST_ROW 3 r2 r10 r11
-        sub     r4, lr, #1
+        LAST_ROW 1 r0 r4 r5 r6
+        LAST_ROW 2 r1 r7 r8 r9
+        LAST_ROW 3 r2 r10 r11 r12
+        ldr     lr, [sp, #BACK]
         vstrh.32 q1, [r3], #8
-        vctp.32 r4
-        LAST_TAP r0 r6
-        LAST_TAP r1 r9
-        LAST_TAP r2 r12
         TURN
-        vctp.32 lr
         STEP    1
+        sub     r3, r3, lr
         STEP    2
         STEP    3
-        vpst
-        vstrht.32 q1, [r3]
+        vstrh.32 q1, [r3]
         ldrd    r4, r5, [sp, #STACK]            // channels left, apart
         ldr     r6, [sp, #STACK + 8]
         add     r0, sp, #4

@@ -11,8 +11,7 @@ void cs_gru_rows(const cs_gru_layer_rows *layer, const int16_t *x, int16_t *y, v
     const int32_t units = layer->units, stride = layer->stride;
     const int32_t direction = layer->direction < 0 ? -1 : 1;
     const uint32_t rows = 3u * layer->units, alone = layer->direction == 0;
-    const uint32_t most = alone ? CS_ROWS_POSITIONS / 2 : CS_ROWS_POSITIONS; /* with sums of both */
-    uint32_t left = layer->positions, room = left < most ? (left + 1) & ~1u : most;
+    uint32_t left = layer->positions, room = left < CS_ROWS_POSITIONS ? (left + 1) & ~1u : CS_ROWS_POSITIONS;
     int32_t *sums = scratch;
     int16_t *zeros = (int16_t *)(void *)(sums + rows * room);
     const int16_t *before = zeros;

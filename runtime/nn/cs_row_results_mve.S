@@ -15,6 +15,37 @@
         .syntax unified
         .thumb
         .cfi_sections .debug_frame
+        .macro  STORE some results
+        .if     \some
+        vpst
+        vstrht.32 \results, [r2]
+        .else
+        vstrh.32 \results, [r2]
+        .endif
+        .endm
+
+        /* Of two positions; `some`: of fewer than four rows. */
+        .macro  TWO_POSITIONS some
+        vldrw.u32 q0, [r1]
+        vadd.i32 q0, q0, q4
+        vmulh.s32 q0, q0, q5
+        add     r1, r1, r6
+        vrshl.s32 q0, q0, q6
+        vldrw.u32 q1, [r1]
+        vadd.i32 q1, q1, q4
+        add     r1, r1, r6
+        vqmovnb.s32 q0, q0
+        vmulh.s32 q1, q1, q5
+        vmax.s16 q0, q0, q7
+        vrshl.s32 q1, q1, q6
+        STORE   \some q0
+        vqmovnb.s32 q1, q1
+        add     r2, r2, r7
+        vmax.s16 q1, q1, q7
+        STORE   \some q1
+        add     r2, r2, r7
+        .endm
+
         .section .text.cs_row_results, "ax", %progbits
         .balign 4
         .globl  cs_row_results
@@ -47,29 +78,18 @@ cs_row_results:
         add     r12, r12, #8
         vctp.32 r4
         lsr     r8, r3, #1
+        cmp     r4, #4
+        blt     5f
         wls     lr, r8, 3f
-2:                                              // two positions
-        vldrw.u32 q0, [r1]
-        vadd.i32 q0, q0, q4
-        vmulh.s32 q0, q0, q5
-        add     r1, r1, r6
-        vrshl.s32 q0, q0, q6
-        vldrw.u32 q1, [r1]
-        vqmovnb.s32 q0, q0
-        vadd.i32 q1, q1, q4
-        vmax.s16 q0, q0, q7
-        vmulh.s32 q1, q1, q5
-        vpst
-        vstrht.32 q0, [r2]
-        vrshl.s32 q1, q1, q6
-        add     r2, r2, r7
-        vqmovnb.s32 q1, q1
-        add     r1, r1, r6
-        vmax.s16 q1, q1, q7
-        vpst
-        vstrht.32 q1, [r2]
-        add     r2, r2, r7
+2:
+        TWO_POSITIONS 0
         le      lr, 2b
+        b       3f
+5:
+        wls     lr, r8, 3f
+6:
+        TWO_POSITIONS 1
+        le      lr, 6b
 3:
         tst     r3, #1
         beq     4f

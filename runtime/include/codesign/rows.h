@@ -62,7 +62,7 @@ typedef struct cs_gru_layer_rows {
     int8_t direction; /* 0: each position has a state of its own; 1, -1: a scan from the first, from the last position */
 } cs_gru_layer_rows;
 
-/* As cs_gru_positions, with scratch for at most CS_ROWS_POSITIONS positions; with direction 0 sums of both for half as many. */
+/* As cs_gru_positions, with scratch for at most CS_ROWS_POSITIONS positions; with direction 0 for sums of both. */
 void cs_gru_rows(const cs_gru_layer_rows *layer, const int16_t *x, int16_t *y, void *scratch);
 
 #ifdef __cplusplus

@@ -106,8 +106,7 @@ class Gru(Recurrent):
 
     @property
     def scratch_bytes(self) -> int:
-        most = POSITIONS if self.scan else POSITIONS // 2  # with vectors, where recurrent sums are kept, too
-        sums = 12 * self.units * min(round_up(self.positions, 2), most)
+        sums = 12 * self.units * min(round_up(self.positions, 2), POSITIONS)
         small = sums + (2 * self.units if self.scan else sums)
         return max(super().scratch_bytes, small if self._is_small else 0)
 
