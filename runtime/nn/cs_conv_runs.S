@@ -39,11 +39,6 @@
 
 #include "conv_run_sums.h"
 
-        .macro  LOAD
-        vld20.32 {q0, q1}, [r2]
-        vld21.32 {q0, q1}, [r2]!
-        .endm
-
         .macro  CLAMP
         vmax.s16 q3, q3, q7
         .endm
@@ -88,9 +83,8 @@
         vld21.32 {q0, q1}, [r2]!
         .endm
 
-        /* All results of a row. */
+        /* All results of a row, whose first eight sums are in q0 and q1. */
         .macro  ROW     prelu apart
-        LOAD
         EIGHT   \prelu \apart 0
         wls     lr, lr, 2f
 1:
@@ -203,13 +197,15 @@ cs_conv_runs:
         vdup.32 q4, r1
         eors    r1, r1, r2
         vdup.32 q5, r2
-        ldrd    r2, r6, [r12, #FIRST]
-        subs    r5, r5, r2
+        mov     r2, r7
+        vld20.32 {q0, q1}, [r2]
+        ldrd    lr, r6, [r12, #FIRST]
+        subs    r5, r5, lr
+        add     r7, r7, r11
+        vld21.32 {q0, q1}, [r2]!
         cmp     r5, r6
         it      hi
         movhi   r5, r6
-        mov     r2, r7
-        add     r7, r7, r11
         subs    r5, r5, #1
         blo     .Lnext                          // no result of this row is among them
         ldrd    lr, r6, [r12, #Y]
