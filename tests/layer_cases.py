@@ -342,7 +342,7 @@ def convolution_cases(rng: np.random.Generator) -> list[Case]:
 
 
 def stacked_cases(rng: np.random.Generator) -> list[Case]:
-    """Kernels along frequency over channels that are neighbours of fewer channels: one, two and three vectors of summed weights."""
+    """Kernels along frequency over channels that are neighbours of fewer ones: one to three vectors of summed weights."""
     cases = []
     for outputs, channels, groups, size, (neighbours, before), taps, stride, padding in (
         (5, 3, 1, 13, (3, 1), 5, 2, (2, 2)),

@@ -28,8 +28,8 @@ _SHIFTS = (-31, -2)  # those that are one shift to the right after a product's h
 @dataclass(frozen=True)
 class ConvRuns:
     """One cs_conv_runs_layer. weights int8 (groups, rows filled up to whole blocks, 8 · vectors); constants int32 (rows of all
-    groups, 6): bias, multiplier, multiplier of negative sums, shift, bytes to the results, their number. With int16 weights, of which
-    the first and the last result have their own: `ends` int16 (groups, rows, 16 · vectors), those of the first before the last's.
+    groups, 6): bias, multiplier, multiplier of negative sums, shift, bytes to the results, their number. With int16 weights
+    the first and the last result have their own: `ends` int16 (groups, rows, 16 · vectors), the first's before the last's.
     """
 
     phase: ConvPhase
@@ -46,8 +46,8 @@ class ConvRuns:
 def conv_runs(
     layer: Convolution, phases: tuple[ConvPhase, ...] = (), ends: tuple[npt.NDArray[np.int16], ...] = ()
 ) -> tuple[ConvRuns, ...] | None:
-    """Of each phase what cs_conv_runs_s16 reads, None where it does not compute the layer. The phases are the layer's own, or one
-    of int16 weights with those of the first and of the last result, `ends`.
+    """Of each phase what cs_conv_runs_s16 reads, None where it does not compute the layer. The phases are the layer's own, or
+    one of int16 weights with those of the first and of the last result, `ends`.
     """
     plain = layer.bits == 16 and (layer.low, layer.high, layer.twice) == (-32767, 32767, False)
     shifts = _SHIFTS[0] <= int(layer.shift.min()) and int(layer.shift.max()) <= _SHIFTS[1]
@@ -79,7 +79,7 @@ def _runs_of(layer: Convolution, phase: ConvPhase, own: tuple[npt.NDArray[np.int
 
 
 def _rows(kernels: npt.NDArray[Any], groups: int) -> npt.NDArray[Any]:
-    """Kernels (rows of all groups, inputs of a group, time taps, frequency taps) as (groups, rows, columns), filled up with zeros."""
+    """Kernels (rows of all groups, inputs of a group, time taps, frequency taps) as (groups, rows, columns), filled up."""
     columns = kernels.transpose(0, 3, 2, 1).reshape(groups, len(kernels) // groups, -1)
     vectors = -(-columns.shape[2] // _LANES)
     more = -columns.shape[1] % _BLOCK_ROWS.get(vectors, 1), -columns.shape[2] % _LANES

@@ -24,11 +24,12 @@ _ENDS_BYTES = 3 * 2 * MOST_COLUMNS
 
 @dataclass(frozen=True, kw_only=True)
 class StackedConv2d(Conv2d):
-    """Of time it has one frame and one tap, of dilation none. Channel c · neighbours + j at frequency f is channel c of the source at
-    f + j − before, zero outside of it; `shape` and all else are those of the convolution over these channels.
+    """Of time it has one frame and one tap, of dilation none. Channel c · neighbours + j at frequency f is channel c of the
+    source at f + j − before, zero outside; `shape` and all else are those of the convolution over these channels.
 
-    A core with vectors reads the source where it lies, with kernels in which what meets the same element is summed (int16). Such a
-    kernel is wrong where a tap stands outside, of which all neighbours are zero: the first and the last result have their own.
+    A core with vectors reads the source where it lies, with kernels (int16) in which what meets the same element is summed.
+    They are wrong where a tap stands outside, of which all neighbours are zero: the first and the last result have their own
+    kernels, and no other result may have such a tap.
     """
 
     neighbours: int

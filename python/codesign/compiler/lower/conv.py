@@ -94,7 +94,12 @@ def _once(context: Context, op: Convolution, near: Stack) -> Value:
     found = near.once.alias()
     if found is not None:
         value = context.values[found[0]]
-        if found[1] == 0 and value.size == near.once.size and quant_of(value) == arranged.quant and not context.changes(value.name):
+        if (
+            found[1] == 0
+            and value.size == near.once.size
+            and quant_of(value) == arranged.quant
+            and not context.changes(value.name)
+        ):
             return value
     value = context.add_value(context.new_name(f"{op.source}_once"), arranged.quant, near.once.shape)
     context.layers.append(rearrange(context.new_layer_name(f"{arranged.op}_once"), near.once, context.values, value))

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Neighbours along frequency, stacked as channels: a kernel of several taps in the place of one needs no stack, and one that has
-several reads the channels themselves.
+"""Neighbours along frequency, stacked as channels: a kernel of several taps in the place of one needs no stack, and one that
+has several reads the channels themselves.
 """
 
 from __future__ import annotations
@@ -82,8 +82,8 @@ class Stack:
 
 
 def stack(arrangement: Arrangement, kernel: FrequencyKernel) -> Stack | None:
-    """The channels of one frame of which `arrangement`, read by `kernel`, has several copies, each moved by one along frequency; None
-    where it has not, or `kernel` had better read them all.
+    """The channels of one frame of which `arrangement`, read by `kernel`, has several copies, each moved by one along
+    frequency; None where it has not, or `kernel` had better read them all.
     """
     if len(arrangement.shape) not in (2, 3) or math.prod(arrangement.shape[1:-1]) != 1:
         return None

@@ -28,7 +28,7 @@ Grid = Callable[[str, Real], Real]
 
 @dataclass(frozen=True)
 class FrequencyKernel:
-    """A kernel of neighbouring taps along frequency over channels in `groups`; `before` and `after` are zeros around the source."""
+    """Neighbouring taps along frequency over channels in `groups`; `before` and `after` are zeros around the source."""
 
     taps: int
     stride: int
