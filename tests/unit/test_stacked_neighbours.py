@@ -36,9 +36,7 @@ def test_what_summed_weights_cannot_say_is_left():
     near = neighbours_of(9, 3, 1)
     assert stack(near, FrequencyKernel(3, 1, 1, 1, 1)) is not None
     assert stack(near, FrequencyKernel(5, 1, 2, 2, 1)) is None  # two results at each end differ
-    assert (
-        stack(neighbours_of(9, 4, 1), FrequencyKernel(10, 1, 1, 1, 1)) is None
-    )  # more columns than two kernels have place for
+    assert stack(neighbours_of(9, 4, 1), FrequencyKernel(10, 1, 1, 1, 1)) is None  # columns of two kernels have no place
     assert stack(near.slice(0, 0, 5), FrequencyKernel(3, 1, 1, 1, 1)) is None
     assert stack(Arrangement.of("a", (6, 9)), FrequencyKernel(3, 1, 1, 1, 1)) is None
 
