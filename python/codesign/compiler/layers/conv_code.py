@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -43,7 +43,7 @@ class ConvPhase:
     other, `idle` of whose weights are zeros that only fill the window.
     """
 
-    weights: npt.NDArray[np.int8] | npt.NDArray[np.int16]
+    weights: npt.NDArray[Any]
     time: Axis
     frequency: Axis
     y_offset: int

@@ -33,7 +33,7 @@ class ConvRuns:
     """
 
     phase: ConvPhase
-    weights: npt.NDArray[np.int8] | npt.NDArray[np.int16]
+    weights: npt.NDArray[Any]
     constants: npt.NDArray[np.int32]
     block: int
     ends: npt.NDArray[np.int16] | None = None
