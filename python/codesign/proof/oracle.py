@@ -18,7 +18,7 @@ import onnx
 from google.protobuf.message import DecodeError
 
 from codesign.base.errors import one_line
-from codesign.compiler.layers import Layer, Value
+from codesign.compiler.layers import Layer, StackedConv2d, Value
 from codesign.compiler.layers.recurrent import Recurrent
 from codesign.compiler.layers.value import reals_of
 from codesign.compiler.lower.network import Network
@@ -57,6 +57,7 @@ class _Oracle:
         self._runner = reference_network.Runner(network)
         proto = _proto(model, graph)
         self._last = {name: layer.name for layer in network.schedule for name in (*layer.writes, *layer.states)}
+        self._stacks = {layer.source: layer for layer in network.schedule if isinstance(layer, StackedConv2d) and layer.stack}
         known = {output.name for output in proto.graph.output}
         made = {name for node in proto.graph.node for name in node.output} | known
         tensors = {name: _viewed(graph, tensor, made) for name, tensor in _tensors(graph, network).items()}
@@ -86,7 +87,7 @@ class _Oracle:
         def after_layer(layer: Layer) -> None:
             for name, limit in layer.tolerance(network.values).items():
                 if name in self._tensors and self._last[name] == layer.name:  # before that it is not yet what it will be
-                    theirs = _integers(results[self._tensors[name]], network.values[name])
+                    theirs = _integers(self._part(results[self._tensors[name]], name), network.values[name])
                     ours = values[name]
                     if isinstance(layer, Recurrent) and layer.scan and len(layer.starts) == 1 and name == layer.hidden:
                         start = before.values[layer.kept[0]] if layer.kept else None
@@ -96,6 +97,13 @@ class _Oracle:
                     values[name] = theirs
 
         self._runner.advance(values, after_layer)
+
+    def _part(self, real: npt.NDArray[np.float32], name: str) -> npt.NDArray[np.float32]:
+        """What the value `name` is of its tensor: all, or of channels that are stacked with their neighbours the channels."""
+        layer = self._stacks.get(name)
+        if layer is None or name == layer.stack or name in self._graph.shapes:
+            return real
+        return real.reshape(-1, layer.neighbours, layer.shape[2])[:, layer.before]
 
     def _fed(self, values: Mapping[str, npt.NDArray[np.int64]], name: str) -> npt.NDArray[np.float32]:
         """An input of the file. A state may be held as the value that it is the front of: before the step, all but a frame."""
@@ -119,6 +127,8 @@ def _tensors(graph: Graph, network: Network) -> dict[str, str]:
     """Values of the network that the file computes too → the tensor to ask for."""
     tensors = {state.input: state.output for state in graph.states if state.input in network.values}
     tensors |= {name: name for op in graph.ops for name in op.outputs if name in network.values}
+    stacks = [layer for layer in network.schedule if isinstance(layer, StackedConv2d) and layer.stack]
+    tensors |= {layer.source: layer.stack for layer in stacks if layer.source not in tensors}
     return tensors
 
 

@@ -34,6 +34,7 @@ class StackedConv2d(Conv2d):
 
     neighbours: int
     before: int
+    stack: str = ""  # the graph's value of the stacked channels, of which the source is a part
 
     @property
     def source_size(self) -> int:

@@ -59,7 +59,7 @@ def lower_conv(context: Context, op: Convolution) -> None:
         weights = weights.reshape(len(op.bias), -1, 1, taps.taps)
     common = (op.name, source, target, weights, op.weight.scale, op.bias, geometry, fused)
     if near is not None:
-        context.layers.append(stacked_conv2d(*common, near.neighbours, near.before))
+        context.layers.append(stacked_conv2d(*common, near.neighbours, near.before, op.source))
     elif isinstance(op, ConvTranspose) and taps is None:
         more = op.more or (0,) * len(op.kernel)
         context.layers.append(conv_transpose2d(*common, (0 if one else more[0], more[-1])))

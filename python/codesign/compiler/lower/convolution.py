@@ -102,10 +102,14 @@ def stacked_conv2d(
     fused: Fused,
     neighbours: int,
     before: int,
+    stack: str = "",
 ) -> StackedConv2d:
-    """As `conv2d` of channels that are `neighbours` along frequency of those in `source`, the first so many before."""
+    """As `conv2d` of channels that are `neighbours` along frequency of those in `source`, the first so many before.
+
+    `stack` is the graph's name of them all.
+    """
     common = _common(name, source, output, weights, scales, bias, geometry, fused)
-    return _checked(StackedConv2d(**common, neighbours=neighbours, before=before), source, output)
+    return _checked(StackedConv2d(**common, neighbours=neighbours, before=before, stack=stack), source, output)
 
 
 def conv_transpose2d(
