@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "codesign/real.h"
+#include "float_rules.h"
 
 #define LAST (CS_COPY_LOOPS - 1)
 
@@ -20,3 +21,5 @@ void cs_real_move(const cs_copy *copy, const float *x, float *y)
         }
     }
 }
+
+#include "float_rules_end.h"

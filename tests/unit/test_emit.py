@@ -80,6 +80,7 @@ def test_names_that_are_no_identifiers_are_refused(name):
         ("CS", "model_cs"),
         ("codesign/model", "model_codesign_model"),
         ("stdint", "model_stdint"),
+        ("value_gate", "model_value_gate"),
         ("csnet", "csnet"),
         ("7 bands", "model_7_bands"),
         ("", "model"),

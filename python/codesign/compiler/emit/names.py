@@ -9,7 +9,8 @@ Of a model called <id>, with a layer called <layer>:
     FRONT_…, SCRATCH_…, VALUE_…                         offsets of buffers
     <ID>_HOP, <ID>_SAMPLE_RATE, <ID>_MEMORY_BYTES       macros of <id>.h
 
-<id> and <layer> have no two _ in a row, and <id> is no header's name and does not begin as the runtime's names do.
+<id> and <layer> have no two _ in a row, and <id> is no header's name and does not begin as the runtime's names do,
+or as those of offsets.
 """
 
 from __future__ import annotations
@@ -30,9 +31,9 @@ _HEADERS = frozenset(  # of the C library, which <id>.h would hide
     "locale malloc math memory pthread sched semaphore setjmp signal stdalign stdarg stdatomic stdbit stdbool stdckdint stddef "
     "stdint stdio stdlib stdnoreturn string strings tgmath threads time uchar unistd wchar wctype newlib version".split()
 )
-_OURS = re.compile(r"(cs|codesign)(_|\Z)")
-
 _MACRO_PREFIXES = {"front end": "FRONT", "scratch": "SCRATCH", "value": "VALUE"}
+
+_OURS = re.compile(rf"(cs|codesign|{'|'.join(_MACRO_PREFIXES.values()).lower()})(_|\Z)")
 
 
 def checked(name: str) -> str:
