@@ -103,7 +103,7 @@ class _Oracle:
         layer = self._stacks.get(name)
         if layer is None or name == layer.stack or name in self._graph.shapes:
             return real
-        return real.reshape(-1, layer.neighbours, layer.shape[2])[:, layer.before]
+        return layer.unstacked(real)
 
     def _fed(self, values: Mapping[str, npt.NDArray[np.int64]], name: str) -> npt.NDArray[np.float32]:
         """An input of the file. A state may be held as the value that it is the front of: before the step, all but a frame."""

@@ -40,6 +40,10 @@ class StackedConv2d(Conv2d):
     def source_size(self) -> int:
         return super().source_size // self.neighbours
 
+    def unstacked(self, stack: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        """The source, (channels, size), within the stacked channels, (channels · neighbours, 1, size) in any shape."""
+        return stack.reshape(-1, self.neighbours, self.shape[2])[:, self.before]
+
     def rescaled(self, x: Ints, matrix: npt.NDArray[np.float64]) -> Ints:
         stacked, _, size = self.shape
         rows = x.reshape(-1, size)
