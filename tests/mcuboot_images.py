@@ -19,8 +19,10 @@ from codesign.firmware.boards import load_board
 from codesign.firmware.image import Image
 from codesign.firmware.machines import MACHINES
 from codesign.firmware.machines.machine import MonitorCommand, Run, RunOptions
+from codesign.firmware.size.budget import check_slot
 from codesign.firmware.toolchain.kernels import best_kernel
 from codesign.firmware.toolchain.model_image import intel_hex
+from codesign.firmware.toolchain.own_image import own_image
 from codesign.firmware.toolchain.zephyr_workspace import HARDWARE_MODEL_V2, find_workspace
 from networks import random_network
 from renode_tools import missing_for_renode
@@ -79,6 +81,23 @@ def sign(built: Built, plain: bytes, file: Path, *options: str) -> bytes:
     options = options or ("--align", "4")
     subprocess.run([sys.executable, tool, *usual, *options, "--key", key, plain_file, file], check=True, capture_output=True)
     return file.read_bytes()
+
+
+def damaged(image: bytes) -> bytes:
+    """The image with one bit of its code changed."""
+    return image[:20_000] + bytes([image[20_000] ^ 1]) + image[20_001:]
+
+
+def image_of(built: Built, folder: Path) -> Image:
+    """The build as a machine runs it."""
+    return own_image(random_network(), BOARD, built.zephyr / "zephyr.elf", folder / "again")
+
+
+def fits(built: Built) -> bool:
+    """Whether the image with what MCUboot keeps is within the slot, as the budget counts it where nothing is swapped."""
+    (check,) = check_slot(built.zephyr / "zephyr.elf")
+    size = (built.zephyr / "zephyr.signed.bin").stat().st_size
+    return check.ok and check.limit == built.size and size <= check.used < size + 4096
 
 
 def start(

@@ -10,9 +10,19 @@ from codesign.firmware.elf import read_elf
 from codesign.firmware.machines import MACHINES
 from codesign.firmware.size.budget import check_slot
 from codesign.firmware.toolchain import build_host
-from codesign.firmware.toolchain.own_image import own_image
-from mcuboot_images import BOARD, NAME, OTHER, PCM, build_with_mcuboot, renamed, sign, skip_without_mcuboot, start, started
-from networks import random_network
+from mcuboot_images import (
+    NAME,
+    OTHER,
+    PCM,
+    build_with_mcuboot,
+    damaged,
+    image_of,
+    renamed,
+    sign,
+    skip_without_mcuboot,
+    start,
+    started,
+)
 
 pytestmark = [pytest.mark.renode, pytest.mark.zephyr]
 
@@ -28,7 +38,7 @@ def boot(tmp_path_factory):
 class Boot:
     def __init__(self, folder, built):
         self.built = built
-        self.image = own_image(random_network(), BOARD, built.zephyr / "zephyr.elf", folder / "again")
+        self.image = image_of(built, folder)
         self.first = (built.zephyr / "zephyr.signed.bin").read_bytes()
         self.other = sign(built, renamed((built.zephyr / "zephyr.bin").read_bytes()), folder / "other.bin")
 
@@ -71,8 +81,6 @@ def test_an_update_that_is_reset_before_it_is_confirmed_gives_way(boot, tmp_path
 
 
 def test_a_damaged_update_is_refused(boot, tmp_path):
-    damaged = bytearray(boot.other)
-    damaged[20_000] ^= 1
-    _, said = boot.run(tmp_path, 3, bytes(damaged))
+    _, said = boot.run(tmp_path, 3, damaged(boot.other))
     assert started(said) == [NAME]
     assert "not valid" in said[0]

@@ -6,10 +6,19 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from codesign.firmware.size.budget import check_slot
-from codesign.firmware.toolchain.own_image import own_image
-from mcuboot_images import BOARD, NAME, OTHER, build_with_mcuboot, renamed, sign, skip_without_mcuboot, start, started
-from networks import random_network
+from mcuboot_images import (
+    NAME,
+    OTHER,
+    build_with_mcuboot,
+    damaged,
+    fits,
+    image_of,
+    renamed,
+    sign,
+    skip_without_mcuboot,
+    start,
+    started,
+)
 
 pytestmark = [pytest.mark.renode, pytest.mark.zephyr]
 
@@ -17,36 +26,16 @@ OVERWRITE = "SB_CONFIG_MCUBOOT_MODE_OVERWRITE_ONLY=y"
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    skip_without_mcuboot()
-    return tmp_path_factory.mktemp("modes")
-
-
-@pytest.fixture(scope="module")
-def overwriting(folder):
+def overwriting(tmp_path_factory):
     """A build that is updated by copying, and the update."""
-    (folder / "overwrite").mkdir()
-    built = build_with_mcuboot(folder / "overwrite", OVERWRITE)
+    skip_without_mcuboot()
+    folder = tmp_path_factory.mktemp("overwrite")
+    built = build_with_mcuboot(folder, OVERWRITE)
     other = renamed((built.zephyr / "zephyr.bin").read_bytes())
     return built, sign(built, other, folder / "overwrite.bin", "--overwrite-only", "--align", "1")
 
 
-def image_of(built, folder):
-    return own_image(random_network(), BOARD, built.zephyr / "zephyr.elf", folder / "again")
-
-
-def damaged(image):
-    return image[:20_000] + bytes([image[20_000] ^ 1]) + image[20_001:]
-
-
-def fits(built):
-    """The image with what MCUboot keeps, within the slot and by less than a swap would keep."""
-    (check,) = check_slot(built.zephyr / "zephyr.elf")
-    size = (built.zephyr / "zephyr.signed.bin").stat().st_size
-    return check.ok and check.limit == built.size and size <= check.used < size + 4096
-
-
-def test_an_update_is_copied_over_the_image_though_power_fails_meanwhile(overwriting, folder, tmp_path):
+def test_an_update_is_copied_over_the_image_though_power_fails_meanwhile(overwriting, tmp_path):
     built, update = overwriting
     assert fits(built)
     image, first = image_of(built, tmp_path), (built.zephyr / "zephyr.signed.bin").read_bytes()

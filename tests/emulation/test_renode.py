@@ -23,7 +23,7 @@ from renode_tools import missing_for_renode
 
 pytestmark = [pytest.mark.renode, pytest.mark.zephyr]
 
-BOARDS = ("nrf5340dk", "nrf52840dk", "stm32f746g_disco")
+BOARDS = ("nrf5340dk", "nrf52840dk", "stm32f746g_disco", "mimxrt1064_evk")
 HOP = 256
 
 

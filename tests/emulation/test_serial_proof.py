@@ -117,31 +117,58 @@ def then(first, second):
     return lambda data: second(first(data))
 
 
-@pytest.mark.renode
-@pytest.mark.zephyr
-def test_the_flashed_image_in_renode(host, tmp_path):
+@pytest.fixture(scope="module")
+def in_renode(tmp_path_factory):
+    """As in_qemu, with nrf5340dk in Renode."""
     if reason := missing_for_renode("nrf5340dk"):
         pytest.skip(reason)
-    image, folder = image_for("nrf5340dk", tmp_path), tmp_path / "renode"
-    folder.mkdir()
-    write_interactive(folder, image.path, image.board, None)
-    script = folder / "run.resc"
-    pty = f'emulation CreateUartPtyTerminal "bench" "{folder}/port"\nconnector Connect sysbus.{image.board.renode.uart} bench\n'
-    script.write_text(script.read_text().replace("start\n", f"{pty}start\n"))
-    with (folder / "out").open("w") as output:
-        process = subprocess.Popen(
-            console_command(folder), cwd=folder, stdin=subprocess.PIPE, stdout=output, stderr=subprocess.STDOUT
-        )
-    try:
-        until = time.monotonic() + 120
-        while not (folder / "port").exists() and time.monotonic() < until:
-            time.sleep(0.1)
-        found = check_run(image, str(folder / "port"), host, noise(25))
-    finally:
-        process.terminate()
-        process.wait()
+    image = image_for("nrf5340dk", tmp_path_factory.mktemp("nrf5340dk"))
+
+    @contextmanager
+    def powered(folder):
+        write_interactive(folder, image.path, image.board, None)
+        script, port = folder / "run.resc", folder / "port"
+        pty = f'emulation CreateUartPtyTerminal "bench" "{port}"\nconnector Connect sysbus.{image.board.renode.uart} bench\n'
+        script.write_text(script.read_text().replace("start\n", f"{pty}start\n"))
+        command = console_command(folder)
+        with (
+            (folder / "out").open("w") as output,
+            subprocess.Popen(command, cwd=folder, stdin=subprocess.PIPE, stdout=output) as process,
+        ):
+            try:
+                until = time.monotonic() + 120
+                while not port.exists() and time.monotonic() < until:
+                    time.sleep(0.1)
+                yield str(port)
+            finally:
+                process.terminate()
+
+    return image, powered
+
+
+@pytest.mark.renode
+@pytest.mark.zephyr
+def test_the_flashed_image_in_renode(in_renode, host, tmp_path):
+    image, powered = in_renode
+    with powered(tmp_path) as port:
+        found = check_run(image, port, host, noise(25))
     assert found.measured.source == "dwt"
     assert found.measured.hz == image.board.core.clock_hz
+
+
+@pytest.mark.renode
+@pytest.mark.zephyr
+@pytest.mark.long
+def test_fifteen_seconds_in_renode_with_bytes_lost_and_changed(in_renode, host, tmp_path):
+    image, powered = in_renode
+    hops = 15 * 16000 // 64
+    there, back = damage(hops * 75, lambda byte: b""), damage(hops * 120, lambda byte: bytes([byte[0] ^ 4]))
+    with powered(tmp_path) as port:
+        line = Line(os.open(port, os.O_RDWR | os.O_NOCTTY), there=there, back=back)
+        try:
+            assert check_run(image, line.port, host, noise(hops)).measured.resent >= 2
+        finally:
+            line.close()
 
 
 def test_the_machine_is_one_of_all():

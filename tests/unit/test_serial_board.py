@@ -4,8 +4,10 @@
 from __future__ import annotations
 
 import ctypes
+import itertools
 import subprocess
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -16,7 +18,7 @@ from codesign.base.errors import InputError, ValidationError
 from codesign.base.resources import resource
 from codesign.compiler.frontend import Chain
 from codesign.firmware.boards import load_board
-from codesign.firmware.machines import machine_named, serial_board
+from codesign.firmware.machines import machine_named, serial_board, serial_link
 from codesign.firmware.machines.host import HostEnhancer
 from codesign.firmware.machines.serial_board import SerialMachine
 from codesign.firmware.machines.serial_frames import DATA, Frame, FrameReader, decoded
@@ -98,6 +100,21 @@ def test_a_damaged_byte_is_found_and_sent_again(way, change, image, host_image, 
         line.close()
     assert np.array_equal(found.pcm, expected(host_image, signal))
     assert found.measured.resent >= 1
+
+
+@pytest.mark.parametrize("change", [lambda byte: b"", lambda byte: bytes([byte[0] ^ 0x10]), lambda byte: b"\0" * 40])
+def test_a_damaged_answer_is_asked_for_before_patience_ends(change, image, host_image, signal, board, monkeypatch):
+    """On a clock that counts how often it is looked at; patience ends it only after a minute of looks."""
+    looks = itertools.count()
+    monkeypatch.setattr(serial_link, "time", SimpleNamespace(monotonic=lambda: next(looks) / 20))
+    line = Line(open_raw(board().port), back=damage(30 * 160 + 77, change))
+    try:
+        found = SerialMachine(line.port, patience=60.0).run(image, signal)
+    finally:
+        line.close()
+    assert np.array_equal(found.pcm, expected(host_image, signal))
+    assert found.measured.resent == 1
+    assert next(looks) < 60 * 20
 
 
 def open_raw(port):

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 import struct
 import time
@@ -23,6 +24,7 @@ ATTEMPTS = 8
 
 _COUNTS = struct.Struct("<II")
 _SLICE = 0.05  # seconds that one read waits at most
+_TEXT = re.compile(r"[\t\n\r -~]*")  # what the console's lines are made of; a frame has other bytes too
 _AFTER_RESET = 3.0  # seconds in which an adapter that resets the board when its port is opened has it up again
 
 
@@ -55,7 +57,7 @@ class SerialLink:
         self.place, self.resent, self.log = port, 0, ""
         self._baud, self._patience = baud, patience
         self._session = secrets.randbits(31) + 1
-        self._reader, self._found = FrameReader(), list[Frame | str]()
+        self._reader, self._found = FrameReader(), list[Frame | None]()
         self._lost: tuple[type[BaseException], ...] = (serial.SerialException, OSError)
         try:
             self._port = serial.Serial(port, baud, timeout=_SLICE, write_timeout=patience + _AFTER_RESET)
@@ -76,6 +78,7 @@ class SerialLink:
                 self._hear()
                 ready = self._ready()
                 if ready is not None and self._started():
+                    self._found.clear()
                     return ready
         lines = list(read_lines(self.log))
         if any(line.fields.get("audio") not in (None, "serial") for line in lines):
@@ -98,6 +101,9 @@ class SerialLink:
             self._send(sent)
             self.resent += attempt > 0
             for frame in self._frames(len(sent.payload)):
+                if frame is None:
+                    self._settle()
+                    break
                 if frame.session != self._session or frame.sequence != sequence:
                     continue
                 if frame.kind == AGAIN:
@@ -147,22 +153,32 @@ class SerialLink:
         with self._plugged():
             self._port.write(frame.encoded())
 
-    def _hear(self) -> None:
-        """Wait a little for bytes; text goes to the log, frames to those found."""
+    def _hear(self) -> bool:
+        """Wait a little for bytes, whether any came; text goes to the log, frames to those found, None for a damaged one."""
         with self._plugged():
             data = self._port.read(max(1, self._port.in_waiting))
         for part in self._reader.take(data):
             if isinstance(part, str):
                 self.log += part
+                if not _TEXT.fullmatch(part):
+                    self._found.append(None)
             else:
                 self._found.append(part)
+        return bool(data)
 
-    def _frames(self, size: int) -> Iterator[Frame]:
-        """Frames as they come, until an answer of `size` bytes should be there."""
+    def _settle(self) -> None:
+        """Hear the rest of what is damaged, which is asked for once."""
+        deadline = time.monotonic() + self._patience
+        while self._hear() and time.monotonic() < deadline:
+            pass
+        self._found = [frame for frame in self._found if frame is not None]
+
+    def _frames(self, size: int) -> Iterator[Frame | None]:
+        """Frames as they come, None for a damaged one, until an answer of `size` bytes should be there."""
         deadline = time.monotonic() + self._patience + 2 * 10 * (size + 64) / self._baud
         while time.monotonic() < deadline:
             while self._found:
-                yield self._found.pop(0)  # type: ignore[misc]
+                yield self._found.pop(0)
             self._hear()
 
     def _said(self) -> str:
