@@ -78,6 +78,9 @@ def test_help_says_types_in_words():
 def test_examples_name_files_that_codesign_examples_writes(tmp_path):
     load_command("examples").main([str(tmp_path / "codesign-examples")], standalone_mode=False)
     written = {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*")}
+    cards = [card.parent.name for card in (ROOT / "models").glob("*/CARD.md") if not card.parent.name.startswith("baseline")]
+    assert {f"codesign-examples/{name}.onnx" for name in cards} <= written
+    assert "low-delay" in cards
     for name in SUMMARIES:
         command = load_command(name)
         for each in getattr(command, "commands", {"": command}).values():

@@ -14,13 +14,11 @@ from codesign.base.resources import resource
 from codesign.cli.console import emit_json, say
 from codesign.cli.options import Json
 
-_FILES = {
-    "pruned.onnx": ("models", "pruned", "pruned.onnx"),
-    "low-latency.onnx": ("models", "low-latency", "low-latency.onnx"),
+_OTHERS = {
     "baseline-256-float.onnx": ("models", "baseline-256", "baseline-256-float.onnx"),
     "LICENCES.md": ("models", "demo", "README.md"),
 }
-"""Names in the folder, and the package's files that they are copies of."""
+"""Names in the folder beside the shipped networks, and the package's files that they are copies of."""
 
 
 def command(
@@ -32,15 +30,17 @@ def command(
     Example: codesign examples
     """
     recordings = sorted(resource("models", "demo").glob("*.flac"))
+    shipped = {path.name: path for path in sorted(resource("models").glob("*/*.onnx")) if path.stem == path.parent.name}
+    files = shipped | {name: resource(*parts) for name, parts in _OTHERS.items()}
     with replace_folder(output) as building:
         for kind in ("noisy", "clean"):
             (building / "recordings" / kind).mkdir(parents=True)
-        for name, parts in _FILES.items():
-            shutil.copyfile(resource(*parts), building / name)
+        for name, path in files.items():
+            shutil.copyfile(path, building / name)
         for path in recordings:
             name, _, kind = path.name.rpartition("_")
             shutil.copyfile(path, building / "recordings" / Path(kind).stem / f"{name}{path.suffix}")
     if json:
-        emit_json("examples", folder=output, files=list(_FILES), recordings=len(recordings) // 2)
+        emit_json("examples", folder=output, files=list(files), recordings=len(recordings) // 2)
     else:
-        say(f"wrote {output}: {len(_FILES) - 1} networks, {len(recordings) // 2} noisy recordings with their clean signals")
+        say(f"wrote {output}: {len(files) - 1} networks, {len(recordings) // 2} noisy recordings with their clean signals")
