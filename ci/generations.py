@@ -4,7 +4,9 @@
 Each argument is RELEASE=FILE, where FILE is what `codesign verify --json` printed in a workspace of that release:
 
     codesign verify models/pruned/pruned.onnx --board nrf5340dk --emulator renode --json > proof.json
-    python ci/generations.py 4.1.99=proof.json
+    python ci/generations.py 4.1.99=proof.json 3.7.1=
+
+RELEASE= without a file is a release that CI has, and that nobody ran a proof of.
 """
 
 from __future__ import annotations
@@ -36,13 +38,20 @@ def row(release: str, verdict: dict[str, Any]) -> str:
     return f"| {' | '.join(cells)} |"
 
 
+def not_run(release: str) -> str:
+    """The line of a release without a proof."""
+    cells = ["–"] * (HEAD.count("|") - 1)
+    cells[0], cells[HEAD.split(" | ").index("Verdict")] = release, "not run"
+    return f"| {' | '.join(cells)} |"
+
+
 def table(arguments: list[str]) -> str:
     """The table of all RELEASE=FILE, newest release first."""
     rows = []
     for argument in arguments:
         release, _, file = argument.partition("=")
-        document = json.loads(Path(file).read_text(encoding="utf-8"))
-        rows.append((tuple(map(int, release.split("."))), row(release, document["verdict"])))
+        line = row(release, json.loads(Path(file).read_text(encoding="utf-8"))["verdict"]) if file else not_run(release)
+        rows.append((tuple(map(int, release.split("."))), line))
     ordered = [text for _, text in sorted(rows, key=lambda each: each[0], reverse=True)]
     return "\n".join([HEAD, "|---" * (HEAD.count("|") - 1) + "|", *ordered])
 

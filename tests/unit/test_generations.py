@@ -36,6 +36,11 @@ def test_newest_first_with_what_failed(generations, tmp_path):
     assert {line.count("|") for line in made.splitlines()} == {10}
 
 
+def test_a_release_that_nobody_ran_says_so(generations, tmp_path):
+    made = generations.table(["3.7.1=", f"4.1.99={verdict(tmp_path, 'b', True)}"])
+    assert made.splitlines()[-1] == "| 3.7.1 | – | – | – | – | not run | – | – | – |"
+
+
 def test_the_page_has_a_place_for_it(generations):
     page = generations.PAGE.read_text(encoding="utf-8")
     assert "\n\nnew\n\n" in generations.replaced(page, "new")
