@@ -6,11 +6,17 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from codesign.base.resources import resource
+from codesign.compiler.lower import lower
+from codesign.compiler.model import load_onnx
 from codesign.firmware.elf import read_elf
 from codesign.firmware.machines import MACHINES
 from codesign.firmware.size.budget import check_slot
-from codesign.firmware.toolchain import build_host
+from codesign.firmware.size.size import size
+from codesign.firmware.toolchain import BuildOptions, build_host, build_zephyr
+from codesign.firmware.toolchain.zephyr_workspace import find_workspace
 from mcuboot_images import (
+    BOARD,
     NAME,
     OTHER,
     PCM,
@@ -23,6 +29,7 @@ from mcuboot_images import (
     start,
     started,
 )
+from zephyr_tools import OF_RELEASE, missing_for_zephyr
 
 pytestmark = [pytest.mark.renode, pytest.mark.zephyr]
 
@@ -84,3 +91,17 @@ def test_a_damaged_update_is_refused(boot, tmp_path):
     _, said = boot.run(tmp_path, 3, damaged(boot.other))
     assert started(said) == [NAME]
     assert "not valid" in said[0]
+
+
+def test_the_standard_network_fits_the_slot(tmp_path):
+    """Built by itself, MCUboot's part taken at its most; the budget that `codesign build` and `codesign verify` print."""
+    if reason := missing_for_zephyr(BOARD.name):
+        pytest.skip(reason)
+    if find_workspace().version < (4, 1):
+        pytest.skip(f"{OF_RELEASE}its slots have 256 KiB")
+    network = lower(load_onnx(resource("models", "standard", "standard.onnx")))
+    image = build_zephyr(network, BOARD, tmp_path / "zephyr", options=BuildOptions(("CONFIG_BOOTLOADER_MCUBOOT=y",)))
+    check = next(check for check in size(image).budget if check.name == "MCUboot slot")
+    assert check.ok
+    assert check.limit == 448 * 1024
+    assert check.used > 390_000
