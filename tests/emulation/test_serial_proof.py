@@ -136,7 +136,7 @@ def in_renode(tmp_path_factory):
             subprocess.Popen(command, cwd=folder, stdin=subprocess.PIPE, stdout=output) as process,
         ):
             try:
-                until = time.monotonic() + 120
+                until = time.monotonic() + 600  # which compiles its models first
                 while not port.exists() and time.monotonic() < until:
                     time.sleep(0.1)
                 yield str(port)
