@@ -121,6 +121,17 @@ CHAINS = {
         **{"window": 64, "n_fft": 80, "hop": 32, "feature": "magnitude", "path": "filter", "taps": 32, "strength": 60},
         **{"compressor": compression(meter="after"), "limiter": -8, "limiter_rms": -20, "programs": PROGRAMS, "program": 1},
     ),
+    "compression with makeup, a quieter program": chain_of(
+        **{"window": 128, "n_fft": 128, "hop": 64, "feature": "mel_magnitude", "n_mels": 12, "attenuation_limit": 6},
+        **{"compressor": compression(meter="after", makeup=True), "speech_loss": (1.5,), "programs": PROGRAMS[1:]},
+    ),
+    "filter less late than half of its taps": chain_of(
+        **{"window": 64, "n_fft": 128, "hop": 32, "feature": "magnitude", "path": "filter", "taps": 64, "filter_delay": 20},
+    ),
+    "filter in 16 bits less late than half of its taps": chain_of(
+        **{"window": 64, "n_fft": 64, "hop": 32, "feature": "mel_magnitude", "n_mels": 12, "path": "filter", "taps": 44},
+        **{"filter_delay": 12, "filter_type": "int16"},
+    ),
     "programs without compression": chain_of(
         **SMALL,
         **{"feature": "magnitude", "strength": 60, "limiter": -8, "program": 2},

@@ -10,6 +10,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -239,7 +240,7 @@ def evaluate(
     from codesign.hearing.evaluate.scoring import sample_rate_of
     from codesign.hearing.evaluate.systems import names_of
     from codesign.hearing.fitting import read_audiogram
-    from codesign.hearing.fitting.fit import compressor_of, limit_of
+    from codesign.hearing.fitting.fit import compressor_of, limit_of, loss_of
 
     if audiogram:
         read_audiogram(audiogram)
@@ -251,9 +252,9 @@ def evaluate(
     with tempfile.TemporaryDirectory(prefix="codesign-") as folder:
         chains = chain if isinstance(chain, Mapping) else dict.fromkeys(models, chain)
         results = result if isinstance(result, Mapping) else dict.fromkeys(models, result)
-        limit = None if fit is None else limit_of(Path(fit))
+        fitted = (None, ()) if fit is None else (limit_of(Path(fit)), loss_of(Path(fit)))
         systems = [
-            model_system(name, Path(file), Path(folder), _path(chains.get(name)), results.get(name), limit)
+            model_system(name, Path(file), Path(folder), _path(chains.get(name)), results.get(name), *fitted)
             for name, file in models.items()
         ]
         rate = sample_rate_of(pairs, systems)
@@ -270,21 +271,30 @@ def fit(
     attack: float = 5.0,
     release: float = 100.0,
     attenuation_limit: float | None = 3.0,
+    makeup: bool = True,
+    model: PathLike | None = None,
+    pairs: PathLike | None = None,
 ) -> Fitting:
     """The gains of a hearing aid for an audiogram, by NAL-R with compression around speech of average level; a TOML file of
     them, which `build`, `prove`, `measure` and `evaluate` take as `fit`, goes to `output`.
 
     `audiogram` is NH, N1 to N7, S1 to S3, or typed, "250:20,500:25,1000:40" in Hz and dB HL; `ratio` is of all bands, by
     default 1 + loss/100 in each; times in ms. `attenuation_limit` is what the network may take of the noise in dB, None all.
+    `makeup` gives back what a network takes of speech: as its file says, or as `model` takes it on `pairs`, a folder.
 
     Raises:
         InputError: no such audiogram, a ratio or a time out of range, or `output` cannot be written.
     """
+    from codesign.hearing.evaluate.loss import speech_loss_of
+    from codesign.hearing.evaluate.pairs import find_pairs
     from codesign.hearing.fitting import fit as fitted
     from codesign.hearing.fitting import read_audiogram
     from codesign.hearing.fitting.fit import write_fitting
 
-    found = fitted(read_audiogram(audiogram), ratio, attack, release, attenuation_limit)
+    found = fitted(read_audiogram(audiogram), ratio, attack, release, attenuation_limit, makeup)
+    if model is not None and pairs is not None:
+        with tempfile.TemporaryDirectory(prefix="codesign-") as folder:
+            found = replace(found, speech_loss=speech_loss_of(Path(model), find_pairs(Path(pairs)), Path(folder)))
     if output is not None:
         write_fitting(Path(output), found)
     return found

@@ -10,14 +10,16 @@ void cs_gains_spectrum(const float *restrict gains, uint32_t n_bins, float *rest
     }
 }
 
-void cs_filter_linear(uint32_t taps, const float *taper, const float *restrict response, float *restrict filter)
+void cs_filter_linear(uint32_t taps, uint32_t delay, const float *early, const float *late, const float *restrict response,
+                      float *restrict filter)
 {
-    const int32_t half = (int32_t)taps / 2;
-    float *middle = filter + half;
+    float *middle = filter + delay;
     filter[0] = 0.0f;
-    middle[0] = response[0] * taper[0];
-    for (int32_t i = 1; i < half; i++) {
-        middle[i] = middle[-i] = response[i] * taper[i];
+    for (int32_t i = 1; i < (int32_t)delay; i++) {
+        middle[-i] = response[i] * early[i];
+    }
+    for (uint32_t i = 0; i < taps - delay; i++) {
+        middle[i] = response[i] * late[i];
     }
 }
 

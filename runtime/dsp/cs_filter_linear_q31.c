@@ -16,13 +16,15 @@ cs_spread_q31 cs_gains_spectrum_q31(const cs_frontend_q31 *front, const void *ma
     return cs_spread_of(front, sums);
 }
 
-void cs_filter_linear_q31(uint32_t taps, const int32_t *taper, const int32_t *restrict response, int32_t *restrict filter)
+void cs_filter_linear_q31(uint32_t taps, uint32_t delay, const int32_t *early, const int32_t *late,
+                          const int32_t *restrict response, int32_t *restrict filter)
 {
-    const int32_t half = (int32_t)taps / 2;
-    int32_t *middle = filter + half;
+    int32_t *middle = filter + delay;
     filter[0] = 0;
-    middle[0] = cs_multiply_high(response[0], taper[0]);
-    for (int32_t i = 1; i < half; i++) {
-        middle[i] = middle[-i] = cs_multiply_high(response[i], taper[i]);
+    for (int32_t i = 1; i < (int32_t)delay; i++) {
+        middle[-i] = cs_multiply_high(response[i], early[i]);
+    }
+    for (uint32_t i = 0; i < taps - delay; i++) {
+        middle[i] = cs_multiply_high(response[i], late[i]);
     }
 }

@@ -146,8 +146,8 @@ class Filter:
 
     def design(self, response):
         taps, window = np.empty(self.chain.taps, np.float32), taper(self.chain)
-        addresses = (array.ctypes.data for array in (window, np.ascontiguousarray(response, np.float32), taps))
-        self.library.cs_filter_linear(self.chain.taps, *map(ctypes.c_void_p, addresses))
+        addresses = (array.ctypes.data for array in (window, window, np.ascontiguousarray(response, np.float32), taps))
+        self.library.cs_filter_linear(self.chain.taps, self.chain.taps // 2, *map(ctypes.c_void_p, addresses))
         self._call("cs_filter_next", taps.ctypes.data)
 
     def _call(self, name, *arguments):

@@ -77,7 +77,7 @@ def command(
     from codesign.hearing.evaluate.scoring import plan_scores, scores
     from codesign.hearing.evaluate.write import output_format
     from codesign.hearing.fitting import read_audiogram
-    from codesign.hearing.fitting.fit import compressor_of, limit_of
+    from codesign.hearing.fitting.fit import compressor_of, limit_of, loss_of
 
     outputs = output or []
     for path in outputs:
@@ -109,6 +109,7 @@ def command(
             chains=chain or [],
             results=result or [],
             attenuation_limit=None if fit is None else limit_of(fit),
+            speech_loss=() if fit is None else loss_of(fit),
         )
         if keep is not None:
             check_kept(keep, pairs, systems, system or [])

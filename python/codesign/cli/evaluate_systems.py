@@ -24,6 +24,7 @@ def compared_systems(
     chains: Sequence[str] = (),
     results: Sequence[str] = (),
     attenuation_limit: float | None = None,
+    speech_loss: tuple[float, ...] = (),
 ) -> list[System]:
     """Models first; `chains` and `results` are of all of them, or NAME=… of one."""
     named = [_named(text) for text in recorded]
@@ -45,6 +46,7 @@ def compared_systems(
             Path(chain_of[name]) if name in chain_of else None,
             result_of.get(name),
             attenuation_limit,
+            speech_loss,
         )
         for name, path in paths.items()
     ]

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -26,6 +27,18 @@ def command(
         float | None,
         typer.Option(help="dB that the network takes of the noise at most (default: 3); --no-limit writes none."),
     ] = None,
+    model: Annotated[
+        Path | None,
+        typer.Option("--model", "-m", help="Measure what this model takes of speech, on --pairs.", exists=True, dir_okay=False),
+    ] = None,
+    pairs: Annotated[
+        Path | None,
+        typer.Option(help="Noisy and clean recordings for --model: docs/evaluate.md.", exists=True, file_okay=False),
+    ] = None,
+    chain: Annotated[
+        Path | None, typer.Option(help="TOML file with the chain of --model.", exists=True, dir_okay=False)
+    ] = None,
+    no_makeup: Annotated[bool, typer.Option("--no-makeup", help="Give back nothing of what the network takes.")] = False,
     no_limit: Annotated[bool, typer.Option("--no-limit", help="All that the network takes away.")] = False,
     json: Json = False,
 ) -> None:
@@ -41,7 +54,11 @@ def command(
     if no_limit and attenuation_limit is not None:
         raise InputError("--attenuation-limit with --no-limit", hint="leave one of them out")
     limit = None if no_limit else ATTENUATION_LIMIT_DB if attenuation_limit is None else attenuation_limit
-    found = fit(read_audiogram(audiogram[0]), ratio, attack, release, limit)
+    found = fit(read_audiogram(audiogram[0]), ratio, attack, release, limit, not no_makeup)
+    if (model is None) != (pairs is None) or (chain is not None and model is None):
+        raise InputError("--model, --pairs and --chain go together", hint="give the folder of recordings for the model to hear")
+    if model is not None and pairs is not None:
+        found = replace(found, speech_loss=_measured(model, pairs, chain))
     if output is not None:
         write_fitting(output, found)
     if json:
@@ -59,6 +76,20 @@ def command(
         rows.add_row(*cells(f"{frequency:g}", *said, f"{each:.2f}", *(f"{value:.1f}" for value in at)))
     stderr.print(rows)
     say(f"wrote {output}" if output else "not written: -o fit.toml keeps it")
+
+
+def _measured(model: Path, pairs: Path, chain: Path | None) -> tuple[float, ...]:
+    import tempfile
+
+    from codesign.compiler.frontend.makeup import LOSS_FREQUENCIES
+    from codesign.hearing.evaluate.loss import speech_loss_of
+    from codesign.hearing.evaluate.pairs import find_pairs
+
+    with tempfile.TemporaryDirectory(prefix="codesign-") as folder:
+        found = speech_loss_of(model, find_pairs(pairs), Path(folder), chain)
+    said = ", ".join(f"{loss:.1f} at {frequency:g}" for frequency, loss in zip(LOSS_FREQUENCIES, found, strict=True))
+    say(f"{model.name} takes of speech, without a limit, dB: {said} Hz")
+    return found
 
 
 def _at(levels: tuple[float, ...], row: tuple[float, ...], level: float) -> float:

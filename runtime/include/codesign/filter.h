@@ -47,10 +47,13 @@ void cs_filter_next(const cs_filter_path *path, cs_filter_state *state, const fl
 void cs_filter_next_s16(const cs_filter_path *path, cs_filter_state *state, const float *filter);
 void cs_filter_next_q31(const cs_filter_path *path, cs_filter_state *state, const int32_t *filter, int32_t fraction);
 
-/* A filter [taps] of linear phase, of an impulse response [taps / 2 at least] that is even about its first sample, times a window
- * whose half from its middle on is `taper` [taps / 2]. _q31: the window in Q31; one bit after the point less than the response. */
-void cs_filter_linear(uint32_t taps, const float *taper, const float *response, float *filter);
-void cs_filter_linear_q31(uint32_t taps, const int32_t *taper, const int32_t *response, int32_t *filter);
+/* A filter [taps] late by `delay` samples, of an impulse response [taps - delay at least] that is even about its first sample,
+ * times a window: `late` [taps - delay] from its middle on, `early` [delay] from there backwards. Of linear phase where delay is
+ * taps / 2, and nearly so where it is less. _q31: the window in Q31; one bit after the point less than the response. */
+void cs_filter_linear(uint32_t taps, uint32_t delay, const float *early, const float *late, const float *response,
+                      float *filter);
+void cs_filter_linear_q31(uint32_t taps, uint32_t delay, const int32_t *early, const int32_t *late, const int32_t *response,
+                          int32_t *filter);
 /* A filter [taps] of minimum phase, of a real cepstrum [taps at least] to the base 2, which is destroyed. */
 void cs_filter_minimum(uint32_t taps, float *cepstrum, float *filter);
 

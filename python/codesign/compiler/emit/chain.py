@@ -24,6 +24,7 @@ from codesign.compiler.frontend.chain import FLOOR
 from codesign.compiler.frontend.fft_tables import fft_split, fft_twiddles, is_power_of_two, mixed_radices
 from codesign.compiler.frontend.filter_path import (
     LEAST_GAIN,
+    early_taper,
     fade_samples,
     filter_delay,
     filter_lag,
@@ -303,8 +304,10 @@ class _ChainCode:
             lines.insert(0, f"cs_logarithm(work, {bins}, 0.0f, {float_literal(LEAST_GAIN)}, 1.0f);")
             lines.append(f"cs_filter_minimum({chain.taps}, spectrum, work);")
         else:
-            self._shared.tables["taper"] = taper(chain)
-            lines.append(f"cs_filter_linear({chain.taps}, {self._name('taper')}, spectrum, work);")
+            early = {"early_taper": early_taper(chain)} if chain.filter_delay else {}
+            self._shared.tables.update({"taper": taper(chain), **early})
+            tapers = f"{self._name('early_taper' if chain.filter_delay else 'taper')}, {self._name('taper')}"
+            lines.append(f"cs_filter_linear({chain.taps}, {filter_delay(chain)}, {tapers}, spectrum, work);")
         name = "cs_filter_next_s16" if is_fixed(chain, "float32") else "cs_filter_next"
         return [*lines, f"{name}(&{self._name('filter')}, {_FILTER_STATE}, work);"]
 

@@ -14,7 +14,7 @@ from codesign.compiler.emit.names import checked
 from codesign.compiler.frontend import BandedMatrix, Chain, analysis_bank, analysis_window, gains_bank, synthesis_window
 from codesign.compiler.frontend.describe import describe
 from codesign.compiler.frontend.fft_tables import fft_split, fft_twiddles
-from codesign.compiler.frontend.filter_path import taper_q31
+from codesign.compiler.frontend.filter_path import early_taper, in_q31, taper
 from codesign.compiler.frontend.q31 import exponent_q31, feature_scale_log2, fixed_point_tables, mask_scale
 from codesign.compiler.layers.code import Array
 from codesign.compiler.lower.network import Network
@@ -72,7 +72,8 @@ def _q31(config: Chain) -> Tables:
         "fft_split": tables.fft_split,
         **_banded("mel", tables.mel, tables.mel_weights),
         **_banded("bins", tables.bins, tables.bins_weights),
-        **({"taper": taper_q31(config)} if config.filters else {}),
+        **({"taper": in_q31(taper(config))} if config.filters else {}),
+        **({"early_taper": in_q31(early_taper(config))} if config.filters and config.filter_delay else {}),
     }
 
 

@@ -14,6 +14,7 @@ from codesign.compiler.frontend.capture import Ends, capture_checks, ends_of
 from codesign.compiler.frontend.compressor import Compressor, compressor_checks
 from codesign.compiler.frontend.fft_tables import MAX_N_FFT, MIN_N_FFT, is_fft_length, near_fft_lengths
 from codesign.compiler.frontend.filter_path import PATHS, filter_checks, filter_delay, filter_lag
+from codesign.compiler.frontend.makeup import makeup_checks
 from codesign.compiler.frontend.output_stage import LIMITERS, output_checks
 from codesign.compiler.frontend.programs import Program, program_checks
 from codesign.compiler.frontend.windows import (
@@ -43,7 +44,7 @@ Arithmetic = Literal["float32", "q31"]
 """What a front end computes in: IEEE 754 binary32, or integers of 32 bits with an exponent a frame."""
 
 FRAMES = ("sample_rate", "n_fft", "window", "hop", "window_kind", "window_samples", "synthesis_length", "path")
-FILTER = ("taps", "phase", "filter_type", "block", "lag")
+FILTER = ("taps", "phase", "filter_type", "block", "lag", "filter_delay")
 OUTPUT_STAGE = (
     *("attenuation_limit", "strength", "compressor", "programs", "program", "input_spl", "output_spl"),
     *(f"{limiter}{part}" for limiter in LIMITERS for part in ("", "_spl", "_attack", "_release")),
@@ -65,8 +66,9 @@ class Chain:
 
     Lengths are in samples, frequencies in Hz. `window` frames are zero-padded at their end to `n_fft`. `n_mels` is the number
     of bands, of whatever kind; `f_min`, `f_max` bound them. `mean` and `deviation` have one value for all features or one for
-    each. Matrices are rows of floats: bands × bins, and bins × gains. `taps`, `phase`, `filter_type`, `block` and `lag` are of
-    path "filter". `attenuation_limit` is in dB, `strength` in percent, limiters in dBFS or dB SPL, their times in ms.
+    each. Matrices are rows of floats: bands × bins, and bins × gains. `taps`, `phase`, `filter_type`, `block`, `lag` and
+    `filter_delay` are of path "filter". `attenuation_limit` is in dB, `strength` in percent, limiters in dBFS or dB SPL, their
+    times in ms. `speech_loss` is what the network takes of speech in dB, of all frequencies or at those of frontend.makeup.
     `input_spl` and `output_spl` are dB SPL of a sine of full scale at microphone and receiver, None where the board says it.
     `program` is the one at first: 0 are the chain's own settings. `resample` times `sample_rate` is the device's rate, and
     `beamformer` makes one signal of its two microphones: lengths and rates are the network's, the device's are `ends`.
@@ -110,6 +112,7 @@ class Chain:
     filter_type: str = "float32"
     block: int = 8
     lag: int = 0
+    filter_delay: int = 0
     attenuation_limit: float | None = None
     strength: int | None = None
     limiter: float | None = None
@@ -123,6 +126,7 @@ class Chain:
     compressor: Compressor | None = None
     input_spl: float | None = None
     output_spl: float | None = None
+    speech_loss: tuple[float, ...] = ()
     programs: tuple[Program, ...] = ()
     program: int = 0
     resample: int = 1
@@ -148,6 +152,7 @@ class Chain:
         yield from filter_checks(self) if self.filters else ()
         yield from capture_checks(self)
         yield from compressor_checks(self)
+        yield from makeup_checks(self)
         yield from asymmetric_checks(self)
         yield from output_checks(self)
         yield from program_checks(self)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from codesign.compiler.frontend.makeup import made_up_gains, makeup_of
 from codesign.compiler.frontend.windows import analysis_window
 
 if TYPE_CHECKING:
@@ -37,7 +38,8 @@ OCTAVE_DB = 10.0 * math.log10(2.0)
 class Compressor:
     """Gains in dB, one row for each of `frequencies` (Hz, the centres of bands) and in it one for each of `levels` (dB SPL in
     the band): linear between levels, constant beyond them. Between two centres gains are linear over frequency, and so is what
-    counts in either band. `attack` and `release` are in ms. `meter`: see METERS.
+    counts in either band. `attack` and `release` are in ms. `meter`: see METERS. `makeup`: whether what the network takes of
+    speech is given back, as much as its chain says.
     """
 
     frequencies: tuple[float, ...]
@@ -46,6 +48,7 @@ class Compressor:
     attack: float = 5.0
     release: float = 50.0
     meter: str = "before"
+    makeup: bool = False
 
 
 @dataclass(frozen=True)
@@ -122,13 +125,14 @@ def compressor_tables(chain: Chain) -> CompressorTables:
     frequencies, levels = np.array(compressor.frequencies), np.array(compressor.levels)
     centres = frequencies * chain.n_fft / chain.sample_rate
     input_spl, output_spl = spl_of(chain)
+    gains = made_up_gains(compressor, makeup_of(chain) if compressor.makeup else ())
     window = analysis_window(chain).astype(np.float64)
     widths = np.diff(centres)
     return CompressorTables(
         first=np.ceil(centres).astype(np.uint16),
         lines=np.stack([1.0 / widths, -centres[:-1] / widths], axis=-1).astype(np.float32),
         grid=((levels - levels[0]) / OCTAVE_DB).astype(np.float32),
-        gains=((np.array(compressor.gains) + (input_spl - output_spl)) / (2 * OCTAVE_DB)).astype(np.float32),
+        gains=((gains + (input_spl - output_spl)) / (2 * OCTAVE_DB)).astype(np.float32),
         scale=float(4.0 / (chain.n_fft * np.sum(window * window))),
         offset=float((input_spl - levels[0]) / OCTAVE_DB),
         attack=_share(compressor.attack, chain),

@@ -9,6 +9,7 @@ from codesign.compiler.frontend.capture import captures
 from codesign.compiler.frontend.chain import Chain
 from codesign.compiler.frontend.compressor import spl_of
 from codesign.compiler.frontend.filter_path import filter_lag
+from codesign.compiler.frontend.makeup import makeup_of
 from codesign.compiler.frontend.output_stage import level_of, mix_of
 from codesign.compiler.frontend.programs import program_names
 from codesign.compiler.frontend.resampler import PHASE_TAPS
@@ -83,7 +84,9 @@ def _last(chain: Chain) -> list[str]:
         bands = f"{compressor.frequencies[0]:g}…{compressor.frequencies[-1]:g} Hz ({len(compressor.frequencies)})"
         times = f"attack {compressor.attack:g} ms, release {compressor.release:g} ms"
         meter = f"level {compressor.meter} the network, {spl_of(chain)[0]:g} dB SPL at full scale"
-        lines.append(f"→ compression in bands of {bands}, {meter}, {times}")
+        back = makeup_of(chain) if compressor.makeup else ()
+        makeup = f", makeup {min(back):.1f}…{max(back):.1f} dB" if back else ""
+        lines.append(f"→ compression in bands of {bands}, {meter}, {times}{makeup}")
     if captures(chain):
         up = f"{chain.resample} samples for each, low pass: {chain.ends.rate:,} Hz, " if chain.resample > 1 else ""
         late = 1000.0 * chain.ends.latency / chain.ends.rate

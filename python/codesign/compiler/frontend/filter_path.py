@@ -21,13 +21,14 @@ FILTER_TYPES = ("float32", "int16")
 LEAST_GAIN = 2.0**-5
 """Of a filter of minimum phase, -30 dB: what is less has a steeper phase, which costs speech more than it removes noise."""
 MIN_TAPS, MAX_TAPS = 16, 256
+MIN_DELAY = 4
 _LONGEST_FADE = 32
 """Samples: longer fades cost two filters for longer, and no measure of speech gains from them."""
 
 
 def filter_checks(chain: Chain) -> Iterator[tuple[bool, str]]:
     """Conditions of path "filter" with what to say where they fail."""
-    taps, block, hop, lag = chain.taps, chain.block, chain.hop, chain.lag
+    taps, block, hop, lag, early = chain.taps, chain.block, chain.hop, chain.lag, chain.filter_delay
     yield chain.output == "gains", f"path 'filter' needs real gains, not output '{chain.output}'"
     yield chain.phase in PHASES, f"phase '{chain.phase}' is not one of {', '.join(PHASES)}"
     yield chain.filter_type in FILTER_TYPES, f"filter_type '{chain.filter_type}' is not one of {', '.join(FILTER_TYPES)}"
@@ -35,6 +36,9 @@ def filter_checks(chain: Chain) -> Iterator[tuple[bool, str]]:
     longest = min(MAX_TAPS, chain.n_fft if linear else chain.n_fft // 2)
     why = "" if linear else ", half of n_fft for phase 'minimum'"
     yield MIN_TAPS <= taps <= longest and taps % 4 == 0, f"taps {taps} is no multiple of 4 in {MIN_TAPS}…{longest}{why}"
+    yield early == 0 or linear, f"filter_delay {early} is of phase 'linear', not '{chain.phase}'"
+    least = max(MIN_DELAY, taps - chain.n_fft // 2)
+    yield early == 0 or least <= early <= taps // 2, f"filter_delay {early} is not in {least}…{taps // 2}, half of the taps"
     yield hop >= 8, f"hop {hop} is shorter than 8, two of the smallest blocks of path 'filter'"
     yield 4 <= block <= hop // 2 and hop % block == 0, f"block {block} is not in 4…{hop // 2} or does not divide the hop {hop}"
     yield (
@@ -55,7 +59,7 @@ def filter_lag(chain: Chain) -> int:
 
 def filter_delay(chain: Chain) -> int:
     """By how many samples the filter's output is late."""
-    return chain.taps // 2 if chain.phase == "linear" else 0
+    return (chain.filter_delay or chain.taps // 2) if chain.phase == "linear" else 0
 
 
 def fade_samples(chain: Chain) -> int:
@@ -68,12 +72,20 @@ def fixed_step(chain: Chain) -> int:
     return 2**16 // fade_samples(chain)
 
 
-def taper_q31(chain: Chain) -> npt.NDArray[np.int32]:
-    """`taper` in Q31, where 1 is 1 − 2⁻³¹."""
-    return np.minimum(np.rint(taper(chain).astype(np.float64) * 2.0**31), 2.0**31 - 1).astype(np.int32)
+def in_q31(half: npt.NDArray[np.float32]) -> npt.NDArray[np.int32]:
+    """A taper in Q31, where 1 is 1 − 2⁻³¹."""
+    return np.minimum(np.rint(half.astype(np.float64) * 2.0**31), 2.0**31 - 1).astype(np.int32)
 
 
 def taper(chain: Chain) -> npt.NDArray[np.float32]:
-    """One half of the Hann window that cuts the impulse response of the gains to `taps`, from its middle on: (taps/2,)."""
-    half = chain.taps // 2
-    return np.asarray(np.cos(0.5 * np.pi * np.arange(half) / half) ** 2, np.float32)
+    """What cuts the impulse response of the gains to `taps` from its middle on, half of a Hann window: (taps − delay,)."""
+    return _half_hann(chain.taps - filter_delay(chain))
+
+
+def early_taper(chain: Chain) -> npt.NDArray[np.float32]:
+    """The same before its middle, from there backwards: (delay,)."""
+    return _half_hann(filter_delay(chain))
+
+
+def _half_hann(length: int) -> npt.NDArray[np.float32]:
+    return np.asarray(np.cos(0.5 * np.pi * np.arange(length) / length) ** 2, np.float32)

@@ -30,6 +30,7 @@ _INTEGERS = (
     "taps",
     "block",
     "lag",
+    "filter_delay",
     "strength",
     "program",
     "resample",
@@ -38,7 +39,7 @@ _WORDS = (
     *("window_kind", "feature", "synthesis_kind", "compression", "layout", "output", "gains", "path", "phase", "filter_type"),
     *("running", "running_over"),
 )
-_VECTORS = ("window_samples", "synthesis_samples", "mean", "deviation", "running_start", "running_deviation")
+_VECTORS = ("window_samples", "synthesis_samples", "mean", "deviation", "running_start", "running_deviation", "speech_loss")
 _MATRICES = ("bands_matrix", "gains_matrix")
 CHAIN_KEYS = tuple(field.name for field in fields(Chain))
 OTHER_KEYS = ("preset", "n_bands", "states", "inputs", "outputs", "result", "name", "licence", "tool", "integers", "float32")
@@ -115,8 +116,8 @@ def read_chain_keys(
             )
         left_out = {numbers for key, numbers in _NUMBERS_OF.items() if key in entries}
         kept = {key: value for key, value in known[entry.value].items() if key not in left_out}
-        values = {key: _convert(key, Entry(value, ""), find) for key, value in kept.items()}
-    values |= {key: _convert(key, entries[key], find) for key in CHAIN_KEYS if key in entries}
+        values = {key: read_value(key, Entry(value, ""), find) for key, value in kept.items()}
+    values |= {key: read_value(key, entries[key], find) for key in CHAIN_KEYS if key in entries}
     _spell_out(values, where)
     said = set(values)
     _derive(values, n_features, n_outputs)
@@ -265,7 +266,12 @@ def _shown(entry: Entry) -> str:
     return one_line(str(entry.value), 40)
 
 
-def _convert(key: str, entry: Entry, find: Find) -> Any:
+def read_value(key: str, entry: Entry, find: Find) -> Any:
+    """The value of one key of a chain.
+
+    Raises:
+        InputError: it is none of its kind.
+    """
     if key in _WORDS:
         if not isinstance(entry.value, str):
             raise InputError(f"{entry.where} {key} is {_shown(entry)}, no word", hint=HINT)

@@ -26,7 +26,7 @@ _WANTED: Mapping[type[Table], tuple[str, ...]] = {
 _OTHER_KINDS: Mapping[str, tuple[str, ...]] = {"delay_and_sum": ("null", "low")}
 """Keys of a beamformer that are of another kind than its own; what metadata has of them are the defaults."""
 _HINT = "correct the table, see docs/hearing-aid-chain.md"
-_VECTORS, _ROWS, _TEXTS = ("frequencies", "levels"), ("gains",), ("meter", "name", "kind")
+_VECTORS, _ROWS, _TEXTS, _SWITCHES = ("frequencies", "levels"), ("gains",), ("meter", "name", "kind"), ("makeup",)
 _MOST_TEXT, _MOST = 2**16, 64
 
 
@@ -83,6 +83,10 @@ def _read(key: str, value: object, where: str) -> Any:
     if key in _TEXTS:
         if not isinstance(value, str):
             raise InputError(f"{where} is no text", hint=_HINT)
+        return value
+    if key in _SWITCHES:
+        if not isinstance(value, bool):
+            raise InputError(f"{where} is neither true nor false", hint=_HINT)
         return value
     if key in _VECTORS:
         return _numbers(value, where)

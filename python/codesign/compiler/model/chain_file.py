@@ -16,7 +16,7 @@ import onnx
 from codesign.base.errors import InputError, one_line
 from codesign.base.reading import read_limited
 from codesign.base.toml import read_toml
-from codesign.compiler.frontend.read import CHAIN_KEYS, MAX_NUMBERS, OTHER_KEYS, Entry, Find, unknown_keys
+from codesign.compiler.frontend.read import CHAIN_KEYS, MAX_NUMBERS, OTHER_KEYS, Entry, Find, read_value, unknown_keys
 from codesign.compiler.frontend.tables import read_table
 from codesign.compiler.model.stage import StageFile
 
@@ -27,6 +27,8 @@ TABLES_OF_FILES = {**_OF_FITTINGS, "beamformer": "beamformer"}
 """Tables that stand beside [chain], and the keys that they are."""
 FIT_LIMIT = "attenuation_limit"
 """The key of a chain that a fitting sets where the chain does not."""
+FIT_LOSS = "speech_loss"
+"""The key of a chain that a fitting for one model says in its place."""
 _FILES = (".npy", ".csv", ".txt")
 _MAX_BYTES = 32 * 2**20
 _FIT_HINT = "codesign fit writes one, see docs/hearing-aid-chain.md"
@@ -62,14 +64,14 @@ def chain_file_entries(file: Path) -> dict[str, Entry]:
 
 
 def fit_entries(file: Path) -> dict[str, Any]:
-    """The tables of a fitting, [compression] and [[program]], and its attenuation_limit as values of a chain's keys; [fit] says
-    where they are from.
+    """The tables of a fitting, [compression] and [[program]], its attenuation_limit and speech_loss as values of a chain's
+    keys; [fit] says where they are from.
 
     Raises:
         InputError: the file cannot be read, or has none of them or others.
     """
     document = read_toml(file, _FIT_HINT)
-    unknown = next((key for key in document if key not in (*_OF_FITTINGS, FIT_LIMIT, "fit")), None)
+    unknown = next((key for key in document if key not in (*_OF_FITTINGS, FIT_LIMIT, FIT_LOSS, "fit")), None)
     if unknown is not None or not document.keys() & _OF_FITTINGS.keys():
         said = "has no [compression]" if unknown is None else f"{one_line(unknown, 40)} means nothing in a fitting"
         raise InputError(f"{file}: {said}", hint=_FIT_HINT)
@@ -80,6 +82,8 @@ def fit_entries(file: Path) -> dict[str, Any]:
         if isinstance(limit, bool) or not isinstance(limit, int | float) or not 0 <= limit <= 100:
             raise InputError(f"{file}: {FIT_LIMIT} {one_line(str(limit), 40)} is not in 0…100 dB", hint=_FIT_HINT)
         keys[FIT_LIMIT] = float(limit)
+    if FIT_LOSS in document:
+        keys[FIT_LOSS] = read_value(FIT_LOSS, Entry(document[FIT_LOSS], f"{file}:"), lambda name: None)
     return keys
 
 

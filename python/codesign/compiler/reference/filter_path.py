@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from codesign.compiler.frontend import Chain
-from codesign.compiler.frontend.filter_path import LEAST_GAIN, fade_samples, filter_delay, filter_lag, taper
+from codesign.compiler.frontend.filter_path import LEAST_GAIN, early_taper, fade_samples, filter_delay, filter_lag, taper
 from codesign.compiler.frontend.float_functions import exp2_of, logarithm
 from codesign.compiler.reference.fft import irfft
 
@@ -24,14 +24,13 @@ def filters_of(chain: Chain, gains: Float) -> Float:
 
 
 def _linear_phase(chain: Chain, gains: Float) -> Float:
-    """The impulse response of the gains, even and centred at taps/2, times a Hann window (the window method; Löllmann and Vary,
-    2007, for gains that change). The first tap is 0.
+    """The impulse response of the gains, even and centred at the filter's delay, times a Hann window or halves of two (the
+    window method; Löllmann and Vary, 2007, for gains that change). The first tap is 0.
     """
-    half = chain.taps // 2
-    response = _even_response(gains)[:, :half] * taper(chain)
+    delay, response = filter_delay(chain), _even_response(gains)
     filters = np.zeros((len(gains), chain.taps), np.float32)
-    filters[:, half:] = response
-    filters[:, 1:half] = response[:, :0:-1]
+    filters[:, delay:] = response[:, : chain.taps - delay] * taper(chain)
+    filters[:, 1:delay] = (response[:, :delay] * early_taper(chain))[:, :0:-1]
     return filters
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from codesign.compiler.frontend import Chain
-from codesign.compiler.frontend.filter_path import filter_delay, fixed_step, taper_q31
+from codesign.compiler.frontend.filter_path import early_taper, filter_delay, fixed_step, in_q31, taper
 from codesign.compiler.frontend.q31 import fixed_point_tables, mask_scale
 from codesign.compiler.layers import Value
 from codesign.compiler.reference.filter_path import convolved, timing_of
@@ -44,15 +44,14 @@ def fixed_filters(filters: npt.NDArray[np.float32]) -> FixedFilters:
 def filters_q31(chain: Chain, mask: npt.NDArray[np.integer], value: Value) -> FixedFilters:
     """Filters of linear phase of what the network gave, integers (frames, n_outputs) of the type and scale of `value`."""
     tables, scale = fixed_point_tables(chain), mask_scale(value.scale, value.zero_point, value.dtype)
-    half = chain.taps // 2
+    delay = filter_delay(chain)
     gains = bin_gains_q31(tables, scale, mask, value.zero_point) >> 3
     spectrum = np.stack([gains, np.zeros_like(gains)], axis=-1)
     headroom, bits = spread_of(spectrum, chain.n_fft)
     y, risen = irfft_q31(spectrum << headroom[:, None, None], bits, tables.fft_twiddles, tables.fft_split)
-    response = multiply_high(y[:, :half], taper_q31(chain))
     taps = np.zeros((len(mask), chain.taps), np.int64)
-    taps[:, half:] = response
-    taps[:, 1:half] = response[:, :0:-1]
+    taps[:, delay:] = multiply_high(y[:, : chain.taps - delay], in_q31(taper(chain)))
+    taps[:, 1:delay] = multiply_high(y[:, :delay], in_q31(early_taper(chain)))[:, :0:-1]
     sums = np.abs(taps).sum(axis=1)
     length = np.where(sums >> 32 > 0, 64 - leading_zeros(sums >> 32), 32 - leading_zeros(sums & 0xFFFFFFFF))
     down = np.maximum(length - 15 + (sums << 7 >= 127 << length), 0)

@@ -17,7 +17,7 @@ from codesign.compiler.frontend.compressor import Compressor
 from codesign.hearing.evaluate.measures import Absent, Measure, available, compute
 from codesign.hearing.evaluate.pairs import NOISY, Pairs
 from codesign.hearing.evaluate.systems import System
-from codesign.hearing.fitting.aided import chain_of_aid
+from codesign.hearing.fitting.aided import chain_of_aid, made_up
 
 MAX_TRIM_SECONDS = 0.1
 LIMIT_SECONDS, LIMIT_RATIO = 300.0, 60.0
@@ -160,7 +160,8 @@ def scores(plan: ScoringPlan, workers: Pool, progress: Progress, heard: Heard) -
 
 
 def _calls(plan: ScoringPlan, signals: Signals, name: str) -> list[LimitedCall]:
-    fitted = () if plan.fit is None else (plan.fit,)
+    makeup = next((system.makeup for system in plan.systems if system.name == name), ())
+    fitted = () if plan.fit is None else (made_up(plan.fit, makeup),)
     arguments = (signals[name], signals[NOISY], signals["clean"], plan.sample_rate, plan.audiogram, *fitted)
     limit = LIMIT_SECONDS + LIMIT_RATIO * signals[name].size / plan.sample_rate
     return [LimitedCall(plan.compute, (measure.key, *arguments), limit) for measure in plan.measures]

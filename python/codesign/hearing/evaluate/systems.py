@@ -16,9 +16,10 @@ from codesign.base.audio import read_audio
 from codesign.base.errors import ToolError
 from codesign.base.signals import Pcm
 from codesign.compiler.frontend import Chain
+from codesign.compiler.frontend.makeup import makeup_of
 from codesign.compiler.lower.network import Network
 from codesign.compiler.lower.row import check_row, lower_row
-from codesign.compiler.model import Graph, load_row
+from codesign.compiler.model import Graph, NetworkRow, load_row
 from codesign.compiler.quantize.float_run import float_steps
 from codesign.compiler.reference.frontend import Before, analyse, handed_over, output_of
 from codesign.compiler.reference.saturation import Saturation, of_run, together
@@ -35,7 +36,8 @@ class System:
 
     The delay that `enhance` adds is removed. `how` says what ran, `origin` is the file or pattern, `sha256` a model's.
     `cut_off`, item → what its recording lacks at the end, and `source_rate`, item → Hz of its file, are filled as `enhance`
-    reads; `saturation` is what of all items so far was beyond the integers of a quantized model.
+    reads; `saturation` is what of all items so far was beyond the integers of a quantized model. `makeup` is what a model takes
+    of speech, in dB at the frequencies of frontend.makeup, () where it does not say it.
     """
 
     name: str
@@ -47,6 +49,7 @@ class System:
     cut_off: dict[str, str] = field(default_factory=dict)
     source_rate: dict[str, int] = field(default_factory=dict)
     saturation: Callable[[], Saturation | None] = lambda: None
+    makeup: tuple[float, ...] = ()
 
 
 def names_of(models: Sequence[Path]) -> list[str]:
@@ -62,10 +65,11 @@ def model_system(
     chain: Path | None = None,
     result: str | None = None,
     attenuation_limit: float | None = None,
+    speech_loss: tuple[float, ...] = (),
 ) -> System:
     """A model, arguments as for load_row: quantized ones in the host library, built below `folder` (in the NumPy reference
-    without a compiler: the same bits), float ones in float. `attenuation_limit`, of a fitting, holds where the chain has none.
-    Recordings are at the network's rate, and no beamformer is in front of it.
+    without a compiler: the same bits), float ones in float. Of a fitting, `attenuation_limit` holds where the chain has none,
+    and `speech_loss` in place of the chain's.
 
     Raises:
         InputError: the model cannot be used.
@@ -73,18 +77,31 @@ def model_system(
     row = load_row(path, chain, result)
     if attenuation_limit is not None and row.chains[0].attenuation_limit is None:
         row = row.changed(attenuation_limit=attenuation_limit)
+    if speech_loss:
+        row = row.changed(speech_loss=speech_loss)
+    return row_system(name, path, row, folder)
+
+
+def row_system(name: str, path: Path, row: NetworkRow, folder: Path) -> System:
+    """What `model_system` makes of the networks of a file. Recordings are at their rate, and no beamformer is in front.
+
+    Raises:
+        InputError: they cannot follow each other.
+    """
     row = row.changed(resample=1, beamformer=None)
-    config = row.chains[0]
+    config, last = row.chains[0], row.chains[-1]
+    makeup = makeup_of(last) if last.compressor is None else ()  # a chain's own compression has it already
     if not all(graph.quants for graph in row.graphs):
         check_row(row.chains)
         sha256 = row.graphs[0].sha256
-        return System(name, "float", str(path), _aligned(config, float_enhancer(*row.graphs)), config.sample_rate, sha256)
+        run = _aligned(config, float_enhancer(*row.graphs))
+        return System(name, "float", str(path), run, config.sample_rate, sha256, makeup=makeup)
     network = lower_row(row.graphs, row.name)
-    run, how = _integer_run(network, folder / hashlib.sha256(name.encode()).hexdigest()[:12])
+    integers, how = _integer_run(network, folder / hashlib.sha256(name.encode()).hexdigest()[:12])
     seen: list[Saturation] = []
 
     def enhance(pcm: Pcm) -> Pcm:
-        found = run(pcm)
+        found = integers(pcm)
         seen.append(of_run(name, row.graphs[-1], network, pcm, found.mask))
         return found.pcm
 
@@ -96,6 +113,7 @@ def model_system(
         config.sample_rate,
         network.sha256,
         saturation=lambda: together(name, seen) if seen else None,
+        makeup=makeup,
     )
 
 

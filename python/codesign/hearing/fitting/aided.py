@@ -4,12 +4,15 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from codesign.base.signals import Signal
 from codesign.compiler.frontend import Chain, analysis_window, synthesis_window
 from codesign.compiler.frontend.compressor import DEFAULT_SPL, Compressor
+from codesign.compiler.frontend.makeup import made_up_gains
 from codesign.compiler.reference.compression import compression_gains
 
 WINDOW_MS = 8.0
@@ -36,6 +39,16 @@ def aided(signal: Signal, spl: float, sample_rate: int, compressor: Compressor) 
     for number, frame in enumerate(frames_out):
         y[number * chain.hop : number * chain.hop + window] += frame
     return y[window : window + np.size(signal)] / scale
+
+
+def made_up(compressor: Compressor, makeup: Sequence[float]) -> Compressor:
+    """The compressor that `aided` is for a signal of a network with this makeup (frontend.makeup), itself where it gives none:
+    the level that it meters is that of the signal, which has lost what the makeup gives back.
+    """
+    if not compressor.makeup:
+        return compressor
+    rows = made_up_gains(replace(compressor, meter="after"), makeup)
+    return replace(compressor, gains=tuple(map(tuple, rows.tolist())), makeup=False)
 
 
 def chain_of_aid(sample_rate: int, compressor: Compressor) -> Chain:

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from codesign.base.errors import InputError
 from codesign.base.files.output_file import replace_file
 from codesign.compiler.frontend.compressor import FASTEST_MS, SLOWEST_MS, Compressor
-from codesign.compiler.model.chain_file import FIT_LIMIT, fit_entries
+from codesign.compiler.model.chain_file import FIT_LIMIT, FIT_LOSS, fit_entries
 from codesign.hearing.fitting.audiogram import Audiogram
 from codesign.hearing.fitting.nal_r import CONSTANTS, insertion_gains
 
@@ -39,6 +39,7 @@ _LOWEST_HZ, _HIGHEST_HZ = 140.0, 9000.0
 @dataclass(frozen=True)
 class Fitting:
     """The compressor for an audiogram, and how much of the noise the network takes away at most, in dB (None: no limit).
+    `speech_loss` is what the network takes of speech in dB, measured for this fitting (frontend.makeup; () as its file says).
     `insertion_gains` (dB, for speech at 65 dB SPL), `ratios` and `speech` (dB SPL of that
     speech in the band) are one for each of the compressor's frequencies.
     """
@@ -49,6 +50,7 @@ class Fitting:
     ratios: tuple[float, ...]
     speech: tuple[float, ...]
     attenuation_limit: float | None = ATTENUATION_LIMIT_DB
+    speech_loss: tuple[float, ...] = ()
 
 
 def fit(
@@ -57,12 +59,14 @@ def fit(
     attack: float = ATTACK_MS,
     release: float = RELEASE_MS,
     attenuation_limit: float | None = ATTENUATION_LIMIT_DB,
+    makeup: bool = True,
 ) -> Fitting:
     """The table for an audiogram, with one compression `ratio` in all bands or one that follows the loss; times in ms.
 
     In each band: speech of 65 dB SPL overall has the insertion gain of NAL-R. From 15 dB below its level there upwards the gain
     falls by 1 − 1/ratio dB for each dB of level, and it is never below 0; below that it is constant. Without `ratio` that is
     1 + H/100 for a hearing level of H dB, in 1…2: a choice of this project, more careful than what restores all of loudness.
+    With `makeup` what a network takes of speech is given back, as much as its file says.
 
     Raises:
         InputError: a ratio that is not in 1…10, a limit not in 0…100 dB, or a time that no compressor has.
@@ -85,7 +89,7 @@ def fit(
     table = np.maximum(gains[:, None] - above * (1 - 1 / ratios)[:, None], 0.0)
     table = np.where(gains[:, None] > 0, table, 0.0)
     rows = tuple(tuple(round(value, 2) for value in row) for row in table.tolist())
-    compressor = Compressor(tuple(frequencies.tolist()), LEVELS, rows, attack, release)
+    compressor = Compressor(tuple(frequencies.tolist()), LEVELS, rows, attack, release, makeup=makeup)
     numbers = [tuple(each.tolist()) for each in (gains, ratios, speech)]
     return Fitting(audiogram, compressor, numbers[0], numbers[1], numbers[2], attenuation_limit)
 
@@ -122,6 +126,15 @@ def limit_of(file: Path) -> float | None:
     return None if found is None else float(found)
 
 
+def loss_of(file: Path) -> tuple[float, ...]:
+    """What a file of `toml_of` says that the network takes of speech, in dB; () without it.
+
+    Raises:
+        InputError: the file cannot be used.
+    """
+    return tuple(fit_entries(file).get(FIT_LOSS, ()))
+
+
 def write_fitting(path: Path, fitting: Fitting) -> None:
     """Write `toml_of` to a file, complete or not at all.
 
@@ -138,8 +151,10 @@ def toml_of(fitting: Fitting) -> str:
     points = zip(fitting.audiogram.frequencies, fitting.audiogram.levels, strict=True)
     limit = fitting.attenuation_limit
     limited = "# dB: what is removed of the noise at most, where the chain says nothing else."
+    taken = "# dB at 250, 500, 750, 1000, 1500, 2000, 3000, 4000, 6000 Hz: what the network takes of speech, without a limit."
     lines = [
         *([] if limit is None else [limited, f"attenuation_limit = {limit:g}", ""]),
+        *([] if not fitting.speech_loss else [taken, f"{FIT_LOSS} = {_list(fitting.speech_loss)}", ""]),
         "# Gains in dB at levels in dB SPL in the band, a row a frequency: NAL-R for speech of 65 dB SPL, compressed there.",
         "[compression]",
         f"frequencies = {_list(compressor.frequencies)}",
@@ -149,6 +164,8 @@ def toml_of(fitting: Fitting) -> str:
         "]",
         f"attack = {compressor.attack:g}",
         f"release = {compressor.release:g}",
+        *(["# What the network takes of speech is given back."] if compressor.makeup else []),
+        *(["makeup = true"] if compressor.makeup else []),
         "",
         "[fit]",
         f'audiogram = "{",".join(f"{frequency:g}:{level:g}" for frequency, level in points)}"',

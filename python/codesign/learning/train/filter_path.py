@@ -11,7 +11,7 @@ from torch.autograd import Function
 from torch.nn import functional
 
 from codesign.compiler.frontend import Chain
-from codesign.compiler.frontend.filter_path import LEAST_GAIN, fade_samples, filter_delay, filter_lag, taper
+from codesign.compiler.frontend.filter_path import LEAST_GAIN, early_taper, fade_samples, filter_delay, filter_lag, taper
 from codesign.learning.train.spectral import irfft, rfft
 
 
@@ -32,7 +32,7 @@ class FilterPathTorch(nn.Module):
         share = torch.cat([rise, torch.ones(chain.hop - self.fade), 1 - rise])
         start = torch.zeros(chain.taps)
         start[filter_delay(chain)] = 1.0
-        for name, table in {"taper": torch.tensor(taper(chain)), "share": share, "start": start}.items():
+        for name, table in {"taper": _whole_taper(chain), "share": share, "start": start}.items():
             self.register_buffer(name, table, persistent=False)
 
     taper: Tensor
@@ -45,9 +45,9 @@ class FilterPathTorch(nn.Module):
             logarithm = gains.clamp_min(LEAST_GAIN).log()
             cepstrum = irfft(torch.complex(logarithm, torch.zeros_like(logarithm)), self.chain.n_fft)[..., : self.chain.taps]
             return _SeriesExp.apply(torch.cat([cepstrum[..., :1], 2 * cepstrum[..., 1:]], -1))  # type: ignore[no-untyped-call,no-any-return]
-        half = self.chain.taps // 2
-        response = irfft(torch.complex(gains, torch.zeros_like(gains)), self.chain.n_fft)[..., :half] * self.taper
-        return torch.cat([functional.pad(response[..., 1:].flip(-1), (1, 0)), response], -1)
+        delay = filter_delay(self.chain)
+        response = irfft(torch.complex(gains, torch.zeros_like(gains)), self.chain.n_fft)
+        return torch.cat([response[..., 1 : delay + 1].flip(-1), response[..., : self.chain.taps - delay]], -1) * self.taper
 
     def forward(self, signal: Tensor, gains: Tensor) -> Tensor:
         """[batch, samples] and gains of its hops [batch, frames, bins] → [batch, samples − delay], aligned with the signal.
@@ -69,6 +69,12 @@ class FilterPathTorch(nn.Module):
         late = functional.pad(fades[:, :-1], (0, chain.hop - self.fade, 1, 0))
         whole = (hops + late).flatten(1)[:, early : early + signal.shape[-1]]
         return whole[:, filter_delay(chain) :]
+
+
+def _whole_taper(chain: Chain) -> Tensor:
+    """What the taps of linear phase are multiplied by, (taps,): 0 the first."""
+    early = torch.tensor(early_taper(chain)).flip(0)
+    return torch.cat([torch.zeros(1), early[:-1], torch.tensor(taper(chain))])[-chain.taps :]
 
 
 class _SeriesExp(Function):

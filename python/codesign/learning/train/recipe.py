@@ -38,7 +38,7 @@ TRAINED_BANDS = ("mel", "erb", "slaney")
 _TRAINED = (
     *("sample_rate", "n_fft", "window", "hop", "window_kind", "window_samples", "synthesis_length"),
     *("feature", "n_mels", "f_min", "f_max", "exponent"),
-    *("path", "phase", "filter_type", "taps", "block", "lag"),
+    *("path", "phase", "filter_type", "taps", "block", "lag", "filter_delay"),
 )
 
 
