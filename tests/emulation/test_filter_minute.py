@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 
 from codesign.base.resources import resource
-from codesign.compiler.frontend.filter_path import fade_samples, taper
 from codesign.compiler.load import load_model
 from codesign.compiler.lower import lower
 from codesign.compiler.model import load_onnx
@@ -19,13 +18,13 @@ from codesign.firmware.machines import MACHINES
 from codesign.firmware.machines.machine import RunOptions
 from codesign.firmware.toolchain import build_zephyr
 from codesign.pipeline import prove
+from filter_bound import step_bound, tone
 from renode_tools import missing_for_renode
 
 MODEL = resource("models", "low-latency", "low-latency.onnx")
 IN_TIME = '[chain]\npath = "filter"\ntaps = 64\n'
 TOO_SLOW = f"{IN_TIME}hop = 8\nblock = 4\n"
 """Hops of half a millisecond: the network takes more than three times as long for each."""
-AMPLITUDE, CYCLES = 8000, 500 / 16000
 
 pytestmark = [pytest.mark.renode, pytest.mark.zephyr]
 
@@ -35,25 +34,6 @@ def chain_file(text, folder):
         pytest.skip(reason)
     (folder / "chain.toml").write_text(text)
     return folder / "chain.toml"
-
-
-def reach(chain):
-    """The largest gain of a filter at any frequency, of gains in 0 … 1: they go over frequency with the window's transform."""
-    half, n = chain.taps // 2, chain.n_fft
-    window = np.concatenate([taper(chain)[:0:-1], taper(chain)])
-    angles = np.linspace(0, np.pi, 1000)
-    times = np.arange(1 - half, half)
-    kernels = [np.exp(1j * np.outer(angles - 2 * np.pi * k / n, times)) @ window / n for k in range(-n // 2 + 1, n // 2 + 1)]
-    return float(np.abs(kernels).sum(axis=0).max())
-
-
-def step_bound(chain):
-    """How far neighbouring samples of the tone's output can be apart: docs/numerics.md, "Filter path"."""
-    return reach(chain) * AMPLITUDE * (2 * np.pi * CYCLES + 1.0 / fade_samples(chain)) + 1.0
-
-
-def tone(seconds):
-    return np.rint(AMPLITUDE * np.sin(2 * np.pi * CYCLES * np.arange(int(seconds * 16000)))).astype(np.int16)
 
 
 def too_slow(seconds, folder):
