@@ -55,7 +55,7 @@ def test_compressing_with_a_shipped_recipe_ends_with_integers(name):
         ('name = "a"\n[network]\nlsmt = [3]', "network.lsmt: means nothing, did you mean lstm?"),
         ('name = "a"\n[train]\nsteps = 0', "train.steps: Input should be greater than 0"),
         ('name = "a"\n[train]\nsteps = 1.5', "train.steps: Input should be a valid integer"),
-        ('name = "a"\n[front_end]\nhopp = 3', "lag), did you mean hop?"),
+        ('name = "a"\n[front_end]\nhopp = 3', "lag, filter_delay), did you mean hop?"),
         ('name = "a"\n[front_end]\nhop = "3"', "front_end.hop must be a whole number, not '3'"),
         ('name = "a"\n[front_end]\nhop = 100', "hop 100 does not divide window 512"),
         ('name = "a"\n[mixing]\nsnr = 3', "mixing.snr: means nothing"),
