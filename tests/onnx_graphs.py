@@ -11,6 +11,7 @@ import onnx
 import onnxruntime
 from onnx import TensorProto, helper, numpy_helper
 
+from codesign.compiler.model.cells import cell_of
 from codesign.compiler.model.metadata import stem
 from codesign.compiler.model.passes import Simplified, simplify
 
@@ -20,13 +21,14 @@ PATH = Path("model.onnx")
 class Graph:
     """Nodes and constants of a graph under way; the result of a node is called after its number."""
 
-    def __init__(self, seed: int = 0) -> None:
+    def __init__(self, seed: int = 0, prefix: str = "") -> None:
+        self.prefix = prefix  # of names in a body
         self.rng = np.random.default_rng(seed)
         self.nodes: list[onnx.NodeProto] = []
         self.tensors: list[onnx.TensorProto] = []
 
     def constant(self, array: np.ndarray) -> str:
-        name = f"k{len(self.tensors)}"
+        name = f"{self.prefix}k{len(self.tensors)}"
         self.tensors.append(numpy_helper.from_array(np.asarray(array, order="C"), name))
         return name
 
@@ -37,7 +39,7 @@ class Graph:
         return self.constant((self.rng.standard_normal(shape) / np.sqrt(shape[-1])).astype(np.float32))
 
     def __call__(self, kind: str, *inputs: str, outputs: list[str] | None = None, **attributes) -> str:
-        outputs = outputs or [f"v{len(self.nodes)}"]
+        outputs = outputs or [f"{self.prefix}v{len(self.nodes)}"]
         name = f"{kind.lower()}{len(self.nodes)}"
         self.nodes.append(helper.make_node(kind, list(inputs), outputs, name=name, **attributes))
         return next(o for o in outputs if o)
@@ -92,7 +94,7 @@ def same_step(model: onnx.ModelProto, seed: int = 1) -> Simplified:
 
 def same_sequence(model: onnx.ModelProto, frames: int = 24, axis: int = 1, seed: int = 1) -> Simplified:
     """The step form of a model with one input and one output, which frame after frame gives what the sequence gives."""
-    simplified = simplify(PATH, model)
+    simplified = simplify(PATH, model, cell=cell_of)
     onnx.checker.check_model(simplified.model, full_check=True)
     whole, step = session(model), session(simplified.model)
     source, result = whole.get_inputs()[0].name, whole.get_outputs()[0].name

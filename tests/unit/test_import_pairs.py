@@ -113,3 +113,27 @@ def test_features_and_spectrum_as_two_inputs_are_no_state(tmp_path):
     with pytest.raises(InputError, match="'features', 'spectrum', 'enhanced'") as caught:
         load_onnx(tmp_path / "two.onnx")
     assert "a chain gives one input" in caught.value.hint
+
+
+def test_frame_before_as_a_state_of_the_features_shape(tmp_path):
+    """Caches of convolutions over two frames: one gets the features themselves, one what they became; names say nothing."""
+    g, shape = Graph(), [1, 3, 1, 8]
+    hidden = g("Conv", g("Concat", "cache", "x", axis=2), g.weights(3, 3, 2, 1), outputs=["hidden"])
+    g("Identity", "x", outputs=["Identity_1"])
+    g("Identity", hidden, outputs=["Identity_2"])
+    joined = g("Concat", "other", hidden, axis=2)
+    g("Sigmoid", g("Conv", joined, g.weights(3, 3, 2, 1)), outputs=["Identity"])
+    inputs = {"x": shape, "cache": shape, "other": shape}
+    path = saved(g.model(inputs, dict.fromkeys(("Identity", "Identity_1", "Identity_2"), shape)), tmp_path)
+    graph = float_way(path, features(24))
+    assert {(state.input, state.output) for state in graph.states} == {("cache", "Identity_1"), ("other", "Identity_2")}
+
+
+def test_second_input_of_the_features_shape_is_no_state(tmp_path):
+    """Real and imaginary parts times a mask are elements of both, but nothing is moved."""
+    g = Graph()
+    mask = g("Sigmoid", g("MatMul", "x", g.weights(8, 8)))
+    g("Mul", "x", mask, outputs=["one"])
+    g("Mul", "y", mask, outputs=["two"])
+    path = saved(g.model({"x": [1, 8], "y": [1, 8]}, {"one": [1, 8], "two": [1, 8]}), tmp_path)
+    assert not simplify(PATH, onnx.load(path)).model.metadata_props

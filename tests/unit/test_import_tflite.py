@@ -207,3 +207,64 @@ def test_the_page_lists_the_operators():
 
     text = (Path(__file__).parents[2] / "docs" / "import.md").read_text(encoding="utf-8").replace("\n", " ")
     assert f"Operators: {', '.join(sorted(OPERATORS))}." in text
+
+
+def test_places_pools_and_products(tmp_path):
+    """Operators that move elements, pools, resizing, attention's product of two values, functions."""
+    f = TfliteFile()
+    x = f.tensor([1, 4, 6, 3])
+    y = f("REVERSE_V2", [x, f.ints(2)], f.tensor([1, 4, 6, 3]), version=1)
+    pooled = {"strideH": 1, "strideW": 2, "filterHeight": 1, "filterWidth": 3, "padding": 0}
+    tops = f("MAX_POOL_2D", [y], f.tensor([1, 4, 3, 3]), options="Pool2DOptions", **pooled)
+    mean = f("AVERAGE_POOL_2D", [x], f.tensor([1, 4, 3, 3]), options="Pool2DOptions", **pooled)
+    y = f("CONCATENATION", [tops, mean], f.tensor([1, 4, 3, 6]), options="ConcatenationOptions", axis=3)
+    near = f("RESIZE_NEAREST_NEIGHBOR", [y, f.ints(4, 7)], f.tensor([1, 4, 7, 6]), options="ResizeNearestNeighborOptions")
+    options = {"options": "ResizeBilinearOptions", "halfPixelCenters": True, "alignCorners": False}
+    line = f("RESIZE_BILINEAR", [y, f.ints(4, 7)], f.tensor([1, 4, 7, 6]), version=3, **options)
+    y = f("ADD_N", [near, line], f.tensor([1, 4, 7, 6]), options="AddNOptions")
+    y = f("GELU", [y], f.tensor([1, 4, 7, 6]), options="GeluOptions", approximate=False)
+    y = f("GATHER", [y, f.ints(3, 0, 2)], f.tensor([1, 4, 3, 6]), options="GatherOptions", axis=2)
+    y = f("BATCH_MATMUL", [y, y], f.tensor([1, 4, 3, 3]), options="BatchMatMulOptions", adjX=False, adjY=True)
+    y = f("L2_NORMALIZATION", [y], f.tensor([1, 4, 3, 3]), options="L2NormOptions")
+    y = f("TILE", [y, f.ints(1, 1, 2, 1)], f.tensor([1, 4, 6, 3]), options="TileOptions")
+    widths = f.constant(np.array([[0, 0], [0, 0], [1, 2], [0, 0]], np.int32))
+    y = f("MIRROR_PAD", [y, widths], f.tensor([1, 4, 9, 3]), options="MirrorPadOptions", mode=0)
+    worst, _ = compare(f.save(tmp_path / "m.tflite", [x], [y]))
+    assert worst <= 1e-5
+
+
+def test_sizes_that_are_computed_of_a_batch_left_open(tmp_path):
+    """SHAPE, STRIDED_SLICE and PACK of integers, as Keras writes a reshape of any batch."""
+    f, rng = TfliteFile(), np.random.default_rng(0)
+    x = f.tensor([1, 2, 4])
+    f.graph.tensors[x].shapeSignature = [-1, 2, 4]
+    size = f("SHAPE", [x], f.tensor([3], np.int32), options="ShapeOptions", outType=2)
+    cut = {"options": "StridedSliceOptions", "beginMask": 0, "endMask": 0, "shrinkAxisMask": 1}
+    batch = f("STRIDED_SLICE", [size, f.ints(0), f.ints(1), f.ints(1)], f.tensor([], np.int32), **cut)
+    eight = f.constant(np.array(8, np.int32))
+    shape = f("PACK", [batch, eight], f.tensor([2], np.int32), options="PackOptions", valuesCount=2, axis=0)
+    flat = f("RESHAPE", [x, shape], f.tensor([1, 8]))
+    y = f("FULLY_CONNECTED", [flat, f.constant(weights(rng, 5, 8)), -1], f.tensor([1, 5]), options="FullyConnectedOptions")
+    for tensor, signature in ((flat, [-1, 8]), (y, [-1, 5])):
+        f.graph.tensors[tensor].shapeSignature = signature
+    worst, done = compare(f.save(tmp_path / "m.tflite", [x], [y]))
+    assert worst <= 1e-5
+    assert "Shape" not in kinds(done)
+
+
+def test_states_that_a_signature_names(tmp_path):
+    """What a signature calls an input and an output makes them a state; the names of tensors say nothing."""
+    f, rng = TfliteFile(), np.random.default_rng(0)
+    x, old = f.tensor([1, 6]), f.tensor([1, 6])
+    w = f.constant(weights(rng, 6, 6))
+    new = f("FULLY_CONNECTED", [f("ADD", [x, old], f.tensor([1, 6])), w, -1], f.tensor([1, 6]), options="FullyConnectedOptions")
+    y = f("LOGISTIC", [new], f.tensor([1, 6]))
+    said = f.schema.SignatureDefT()
+    said.signatureKey, said.subgraphIndex, said.inputs, said.outputs = "serving_default", 0, [], []
+    for kind, name, tensor in (("inputs", "x", x), ("inputs", "memory", old), ("outputs", "y", y), ("outputs", "memory", new)):
+        entry = f.schema.TensorMapT()
+        entry.name, entry.tensorIndex = name, tensor
+        getattr(said, kind).append(entry)
+    f.model.signatureDefs = [said]
+    graph, _ = load_stage(StageFile(f.save(tmp_path / "m.tflite", [x, old], [y, new])), strict=False)
+    assert [(state.input, state.output) for state in graph.states] == [("t1", "t4_result")]

@@ -14,25 +14,23 @@ from codesign.base.errors import InputError, one_line
 from codesign.compiler.frontend import Chain
 from codesign.compiler.frontend.chain import OUTPUT_STAGE, SHARED
 from codesign.compiler.frontend.read import CHAIN_KEYS, ChainMisfitError, ChainReading, Entry, Find, read_chain_keys
-from codesign.compiler.model import shapes
+from codesign.compiler.model.build import SHAPE_HINT, build_terms, graph_shape
+from codesign.compiler.model.cells import cell_of
 from codesign.compiler.model.chain_file import SUFFIX, chain_entries, chain_file_entries, chain_path, finder, text_of
 from codesign.compiler.model.described_inputs import OF_INPUTS, described, with_spectrum
-from codesign.compiler.model.file import opset_of, read_model
+from codesign.compiler.model.file import read_model
 from codesign.compiler.model.float_entry import with_float_entry
 from codesign.compiler.model.graph import Graph, State
-from codesign.compiler.model.limits import IR_VERSION, MAX_VECTOR, TOO_LARGE, type_name
+from codesign.compiler.model.limits import IR_VERSION, TOO_LARGE
 from codesign.compiler.model.metadata import free_ports, properties, read_states
 from codesign.compiler.model.ops import OPERATORS
-from codesign.compiler.model.ops.step import TABLE_HINT, Build, Step, without_batch
-from codesign.compiler.model.ops.view import constant_term
+from codesign.compiler.model.ops.step import Build
 from codesign.compiler.model.passes import simplify
 from codesign.compiler.model.planes import Ports, join_planes, planes_by_shape
 from codesign.compiler.model.recognize import Recognizer
 from codesign.compiler.model.stage import StageFile
-from codesign.compiler.model.terms import Constant, Input
+from codesign.compiler.model.terms import Constant
 from codesign.compiler.operators.operator import Shape
-
-_SHAPE_HINT = "a model is one time step of vectors, see docs/model-file.md"
 
 
 def load_onnx(path: Path, chain: Path | None = None, result: str | None = None, *, as_float: bool = False) -> Graph:
@@ -84,7 +82,7 @@ def step_model(path: Path) -> onnx.ModelProto:
     Raises:
         InputError: as `load_onnx`.
     """
-    model = simplify(path, read_model(path)[0]).model
+    model = simplify(path, read_model(path)[0], cell=cell_of).model
     model.ir_version = min(model.ir_version, IR_VERSION)
     return model
 
@@ -125,11 +123,11 @@ def _open(stage: StageFile, before: Chain | None, *, strict: bool = True, as_flo
     said = onnx.ModelProto()
     said.CopyFrom(model)
     onnx.helper.set_model_props(said, text_of(entries))
-    simplified = simplify(path, said, stage.result or text_of(entries).get("result"), as_float=as_float)
+    simplified = simplify(path, said, stage.result or text_of(entries).get("result"), as_float=as_float, cell=cell_of)
     graph = simplified.model.graph
     constants = {tensor.name for tensor in graph.initializer}
-    inputs = {i.name: _shape(path, i) for i in graph.input if i.name not in constants}
-    outputs = {o.name: _shape(path, o) for o in graph.output}
+    inputs = {i.name: graph_shape(path, i) for i in graph.input if i.name not in constants}
+    outputs = {o.name: graph_shape(path, o) for o in graph.output}
     props = properties(simplified.model)
     ports = Ports(simplified.model, inputs, outputs)
     found = None if stage.keys else chain_path(stage)
@@ -165,7 +163,7 @@ def _load(stage: StageFile, before: Chain | None, *, strict: bool, as_float: boo
     path, opened = stage.model, _open(stage, before, strict=strict, as_float=as_float)
     model, inputs, outputs, states = opened.model, opened.inputs, opened.outputs, opened.states
     feature, mask, props = opened.features, opened.result, properties(model)
-    build = _build(path, model, inputs, skip=partial, tflite=not as_float and props.get("integers") == "tflite")
+    build = build_terms(path, model, inputs, skip=partial, tflite=not as_float and props.get("integers") == "tflite")
     stored = props.get("integers", "")
     kept = (f"the file has {one_line(stored, 40)}: they are taken as real numbers",) if stored.endswith(" weights") else ()
     left_out = [step for step in build.skipped if step.node.op_type not in OPERATORS]
@@ -173,7 +171,7 @@ def _load(stage: StageFile, before: Chain | None, *, strict: bool, as_float: boo
         mask, outputs = _last_known(path, build, model, outputs, states)
     for name in outputs:
         if name not in build.terms or isinstance(build.terms[name], Constant):
-            raise InputError(f"{path}: output '{name}' is not computed from the inputs", hint=_SHAPE_HINT)
+            raise InputError(f"{path}: output '{name}' is not computed from the inputs", hint=SHAPE_HINT)
     terms = {name: build.terms[name] for name in outputs}
     recognizer = Recognizer(path, states, terms, build.quants, build.names, tflite=build.tflite)
     mask_value = recognizer.emit_all(build.terms[mask])
@@ -211,69 +209,12 @@ def _last_known(
     return found[0], {found[0]: build.terms[found[0]].shape, **{state.output: outputs[state.output] for state in states}}
 
 
-def _build(path: Path, model: onnx.ModelProto, inputs: dict[str, Shape], *, skip: bool, tflite: bool) -> Build:
-    graph, opset = model.graph, opset_of(model)
-    values = (*graph.input, *graph.value_info, *graph.output)
-    names = frozenset([*(v.name for v in values), *(name for node in graph.node for name in node.output)])
-    build = Build(path, names, tflite=tflite)
-    for info in graph.input:
-        build.types[info.name] = shapes.declared(info)
-    for name, shape in inputs.items():
-        build.terms[name] = Input(name, shape)
-    for tensor in graph.initializer:
-        build.terms[tensor.name] = constant_term(tensor.name, tensor)
-        build.types[tensor.name] = shapes.stored(tensor)
-    for node in graph.node:
-        step = Step(build, node)
-        if skip and (node.op_type not in OPERATORS or not all(name in build.types for name in node.input if name)):
-            build.skipped.append(step)
-            continue
-        if node.op_type not in OPERATORS:
-            raise InputError(f"{step.label}: operator {node.op_type} is not supported", hint=TABLE_HINT)
-        shapes.infer_outputs(step, opset)
-        OPERATORS[node.op_type][0](step)
-        _check_results(step)
-    build.quants = {**build.viewed_quants, **build.quants}
-    for info in (*graph.value_info, *graph.output):
-        problem = shapes.mismatch(build.types[info.name], info) if info.name in build.types else ""
-        if problem:
-            raise InputError(f"{path}: '{info.name}' {problem}", hint=_SHAPE_HINT)
-    return build
-
-
-def _check_results(step: Step) -> None:
-    """Every computed value has as many elements as onnx infers: nothing is broadcast, nothing is empty."""
-    for name in step.node.output:
-        term = step.build.terms.get(name)
-        if term is None or isinstance(term, Constant):
-            continue
-        size = math.prod(step.shape(name))
-        if size != term.size or not 1 <= size <= MAX_VECTOR:
-            raise step.refuse(
-                f"output '{name}' has shape {list(step.shape(name))} where {term.size} elements are expected",
-                hint=f"every value has 1 to {MAX_VECTOR} elements, see docs/model-file.md",
-            )
-
-
-def _shape(path: Path, info: onnx.ValueInfoProto) -> Shape:
-    """Shape of a graph input or output without the batch."""
-    kind = info.type.tensor_type
-    if kind.elem_type != onnx.TensorProto.FLOAT:
-        name = type_name(kind.elem_type)
-        raise InputError(f"{path}: '{info.name}' is {name}, inputs and outputs must be float32", hint=_SHAPE_HINT)
-    dims = list(shapes.dims(shapes.declared(info)))
-    size = math.prod(dims)
-    if not 1 <= size <= MAX_VECTOR:
-        raise InputError(f"{path}: '{info.name}' has shape {dims}, 1 to {MAX_VECTOR} elements are expected", hint=_SHAPE_HINT)
-    return without_batch(dims)
-
-
 def _remaining(path: Path, kind: str, shapes_of: dict[str, Shape], taken: set[str]) -> str:
     left = [name for name in shapes_of if name not in taken]
     if len(left) != 1:
         names = ", ".join(f"'{name}'" for name in left) or "none"
         role = "features" if kind == "input" else "mask"
-        hint = f"--result NAME keeps one; {_SHAPE_HINT}" if kind == "output" and left else _SHAPE_HINT
+        hint = f"--result NAME keeps one; {SHAPE_HINT}" if kind == "output" and left else SHAPE_HINT
         raise InputError(f"{path}: {kind}s that are no states: {names}; exactly one is expected, the {role}", hint=hint)
     return left[0]
 

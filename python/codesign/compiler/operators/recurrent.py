@@ -29,7 +29,7 @@ Kind = Literal["gru", "rnn", "lstm"]
 SATURATED = 3000.0
 """A pre-activation far beyond what a sigmoid or tanh tells apart, also where another source takes most of it away."""
 GATES: Mapping[Kind, int] = {"gru": 3, "rnn": 1, "lstm": 4}
-_LSTM_TO_ONNX = (0, 3, 1, 2)
+LSTM_TO_ONNX = (0, 3, 1, 2)
 
 
 @dataclass(frozen=True)
@@ -209,7 +209,7 @@ class Recurrent(Operator):
     def write(self, writer: QdqWriter) -> None:
         name, gates = writer.inner(self), GATES[self.kind]
         t, n = (self.positions, 1) if self.scan else (1, self.positions)
-        order = _LSTM_TO_ONNX if self.kind == "lstm" else range(gates)
+        order = LSTM_TO_ONNX if self.kind == "lstm" else range(gates)
         rows = np.concatenate([np.arange(self.units) + k * self.units for k in order])
         weights = [
             writer.dequantized(f"{name}/{what}", _rows(matrix, rows))

@@ -8,6 +8,7 @@ import onnx
 
 from codesign.compiler.model.limits import TOO_LARGE
 from codesign.compiler.model.passes.draft import Draft, attribute, make, operand, title
+from codesign.compiler.model.passes.rolled import rolled
 
 MAX_ROUNDS = 256
 """Of a loop; what is unrolled is one time step."""
@@ -15,7 +16,7 @@ _HINT = "export the model without control flow, one time step"
 
 
 def expand(draft: Draft, node: onnx.NodeProto) -> list[onnx.NodeProto]:
-    """The nodes that an If or a round of a Loop stands for; a Loop with rounds left is the last of them.
+    """The nodes that an If, the loop of a recurrent layer or a round of a Loop stands for; a Loop with rounds left comes last.
 
     Raises:
         InputError: a condition or a number of rounds that is computed from the inputs, a Loop that collects values over more
@@ -29,6 +30,9 @@ def expand(draft: Draft, node: onnx.NodeProto) -> list[onnx.NodeProto]:
         inner = _inlined(draft, node, body, {})
         names = [inner[1].get(o.name, o.name) for o in body.output]
         return [*inner[0], *_named(draft, node, names, list(node.output))]
+    layer = rolled(draft, node)
+    if layer is not None:
+        return layer
     if node.op_type == "Loop":
         return _round(draft, node)
     raise draft.refuse(node, "runs a graph of its own over a sequence", hint=_HINT)

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -36,6 +36,20 @@ class Shaped:
         return onnx.helper.make_tensor_type_proto(self.kind, list(self.shape))
 
 
+@dataclass(frozen=True)
+class CellWeights:
+    """An LSTM's or GRU's cell in ONNX's order of gates: matrices (gates · units, columns), biases of both, one after the other;
+    `hidden` is the state that is its result.
+    """
+
+    kind: str
+    hidden: str
+    input: Array
+    recurrent: Array
+    bias: Array
+    reset_after: bool = False
+
+
 @dataclass
 class Draft:
     """Nodes in execution order; `types` of values and `constants` by name, notes for people.
@@ -60,6 +74,8 @@ class Draft:
     taken: set[str] = field(default_factory=set)
     initial: dict[str, list[float]] = field(default_factory=dict)
     """What new states start from, by their inputs, row-major; zero where nothing is said."""
+    cell: Callable[[onnx.ModelProto], CellWeights | None] | None = None
+    """What finds the cell that a model of one step is, in loops."""
 
     def clone(self) -> Draft:
         """A draft of its own; arrays are shared, nobody writes into one."""
@@ -83,6 +99,7 @@ class Draft:
             list(self.notes),
             set(self.taken),
             dict(self.initial),
+            self.cell,
         )
 
     def refuse(self, node: onnx.NodeProto, message: str, hint: str = TABLE_HINT) -> InputError:

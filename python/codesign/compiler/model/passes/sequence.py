@@ -49,7 +49,7 @@ def _one_step(draft: Draft) -> Draft:
             continue
         found.append((time_evidence(stream), symbol, stream))
     best = max((evidence for evidence, _, _ in found), default=0)
-    if not best and failures and any(node.op_type in ("Loop", "Scan") for node in draft.nodes):
+    if best < STRONG and failures and any(node.op_type in ("Loop", "Scan") for node in draft.nodes):
         raise failures[0]
     likely = [(symbol, stream) for evidence, symbol, stream in found if evidence == best > 0]
     if len(likely) > 1:

@@ -23,12 +23,13 @@ from codesign.compiler.model.passes import (
     linear,
     norm,
     pointwise,
+    position_cells,
     scales,
     scatter,
     selections,
 )
 from codesign.compiler.model.passes.convert import draft_of, model_of
-from codesign.compiler.model.passes.draft import Draft
+from codesign.compiler.model.passes.draft import CellWeights, Draft
 from codesign.compiler.model.passes.half import widened
 from codesign.compiler.model.passes.outputs import choose_output, pairs_by_shape, state_pairs
 from codesign.compiler.model.passes.pairs import pair_states
@@ -36,6 +37,7 @@ from codesign.compiler.model.passes.sequence import one_step
 from codesign.compiler.model.passes.stacked import split_states
 from codesign.compiler.model.passes.walk import walk
 
+FindCell = Callable[[onnx.ModelProto], CellWeights | None]
 Pass = Callable[[Draft], bool]
 """Changes a draft and says whether it did; types of new values are for `walk` to find."""
 
@@ -63,8 +65,11 @@ class Simplified:
     notes: tuple[str, ...]
 
 
-def simplify(path: Path, model: onnx.ModelProto, output: str | None = None, *, as_float: bool = False) -> Simplified:
-    """The one-step form of a checked model, with the output called `output` or the one that fits best.
+def simplify(
+    path: Path, model: onnx.ModelProto, output: str | None = None, *, as_float: bool = False, cell: FindCell | None = None
+) -> Simplified:
+    """The one-step form of a checked model, with the output called `output` or the one that fits best; `cell` finds the cell of
+    a loop.
 
     With `as_float`, a quantized network becomes the float one that it stands for.
 
@@ -73,6 +78,7 @@ def simplify(path: Path, model: onnx.ModelProto, output: str | None = None, *, a
     """
     model, halves = widened(model)
     draft = draft_of(path, model)
+    draft.cell = cell
     if halves:
         draft.note("the file computes in float16: it is taken in float32, which differs by the rounding of float16")
     draft.take_constants()
@@ -85,6 +91,9 @@ def simplify(path: Path, model: onnx.ModelProto, output: str | None = None, *, a
     pair_states(draft, properties(model))
     choose_output(draft, properties(model), output)
     draft.drop_dead()
+    position_cells.run(draft, state_pairs(draft, properties(model)))
+    draft.drop_dead()
+    draft = walk(draft)
     draft = _to_the_end(draft)
     split_states(draft, pairs_by_shape(draft, state_pairs(draft, properties(model))))
     draft.drop_dead()

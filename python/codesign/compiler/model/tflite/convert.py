@@ -71,14 +71,15 @@ def _converted(builder: Builder, graph: TfliteGraph) -> onnx.ModelProto:
 def _named_pairs(
     graph: TfliteGraph, inputs: Sequence[onnx.ValueInfoProto], outputs: Sequence[onnx.ValueInfoProto]
 ) -> list[list[str]]:
-    """Inputs and outputs that are states by the names, shapes and integers of their tensors."""
+    """Inputs and outputs that are states by their names, of a signature or of their tensors, and by shapes and integers."""
     pairs = []
     for number, value in zip(graph.inputs, inputs, strict=True):
         tensor = graph.tensors[number]
         partners = [
             result.name
             for other, result in zip(graph.outputs, outputs, strict=True)
-            if stem(graph.tensors[other].name) == stem(tensor.name) and _alike(graph.tensors[other], tensor)
+            if other != number and stem(graph.said_output(other)) == stem(graph.said_input(number))
+            if _alike(graph.tensors[other], tensor)
         ]
         if len(partners) == 1 and len(inputs) > 1:
             pairs.append([value.name, partners[0]])
@@ -88,6 +89,12 @@ def _named_pairs(
 def _alike(one: Tensor, other: Tensor) -> bool:
     same = np.array_equal(one.scale, other.scale) and np.array_equal(one.zero_point, other.zero_point)
     return one.shape == other.shape and one.dtype == other.dtype and same
+
+
+def _open(tensor: Tensor, name: str) -> list[int | str]:
+    """Sizes of an input or output: a symbol for one that the file leaves open, but for the batch."""
+    open_ = [axis for axis, size in enumerate(tensor.said) if size < 0 and axis]
+    return [f"{name}:{axis}" if axis in open_ else size for axis, size in enumerate(tensor.shape)]
 
 
 @dataclass
@@ -137,6 +144,20 @@ class Builder:
         if data is None or data.dtype.kind != "i":
             raise self.refuse(f"input {index} is computed, it must be constant integers")
         return [int(number) for number in data.ravel()]
+
+    def long(self, index: int) -> str:
+        """An input of integers as ONNX has sizes: int64."""
+        if self.tensor(index).data is not None:
+            return self.ints(self.numbers(index))
+        return self.node("Cast", [self.real(index)], to=TensorProto.INT64)
+
+    def sizes(self, tensor: Tensor) -> list[int]:
+        """The sizes of a value for Reshape: −1 for one that the file leaves open, but for the batch."""
+        left = [axis for axis, size in enumerate(tensor.said) if size < 0]
+        left = left[1:] if len(left) > 1 and left[0] == 0 else left
+        if len(left) > 1:
+            raise self.refuse(f"gives '{tensor.name}' of several open sizes")
+        return [-1 if axis in left else size for axis, size in enumerate(tensor.shape)]
 
     def name(self, base: str) -> str:
         """A name that is not taken yet."""
@@ -237,7 +258,7 @@ class Builder:
 
     def quantized(self, value: str, tensor: Tensor) -> str:
         """A value after QuantizeLinear and DequantizeLinear, where its tensor is quantized."""
-        if tensor.dtype == np.float32:
+        if tensor.dtype == np.float32 or tensor.dtype in (np.int32, np.int64, np.bool_):
             return value
         if tensor.dtype not in _QUANTIZED or len(tensor.scale) != 1:
             kind = "of a type that is not supported" if tensor.dtype is None else str(tensor.dtype)
@@ -255,13 +276,13 @@ class Builder:
         quantized = tensor.dtype != np.float32
         name = self.name(f"{tensor.name}_real" if quantized and not len(tensor.scale) else tensor.name)
         self.values[number] = name if not quantized else self.quantized(name, tensor)
-        return helper.make_tensor_value_info(name, TensorProto.FLOAT, list(tensor.shape))
+        return helper.make_tensor_value_info(name, TensorProto.FLOAT, _open(tensor, name))
 
     def graph_output(self, number: int) -> onnx.ValueInfoProto:
         """An output of the graph."""
         tensor = self.graph.tensors[number]
         name = self.node("Identity", [self.real_of(number)], f"{tensor.name}_result")
-        return helper.make_tensor_value_info(name, TensorProto.FLOAT, list(tensor.shape))
+        return helper.make_tensor_value_info(name, TensorProto.FLOAT, _open(tensor, name))
 
     def state(self, tensor: Tensor, shape: list[int]) -> tuple[str, str]:
         """A variable tensor as a pair of graph input and output: the old value, and what the new one must be called."""

@@ -11,13 +11,13 @@ import numpy as np
 import onnx
 
 from codesign.compiler.model.limits import ROUNDING
+from codesign.compiler.model.tflite import places, windows
 from codesign.compiler.model.tflite.lstm import sequence_lstm
 from codesign.compiler.model.tflite.reader import Tensor
+from codesign.compiler.model.tflite.windows import FIRST, LAST, same_pads
 
 if TYPE_CHECKING:
     from codesign.compiler.model.tflite.convert import Builder
-
-_FIRST, _LAST = [0, 3, 1, 2], [0, 2, 3, 1]
 
 
 def unary(kind: str, **attributes: Any) -> Callable[[Builder], None]:
@@ -58,12 +58,13 @@ def fully_connected(b: Builder) -> None:
     if weight.data is None or weight.data.ndim != 2:
         raise b.refuse("multiplies two computed values, its weights must be constant")
     source = b.real(0)
-    if not b.option("KeepNumDims", False) and len(b.tensor(0).shape) != 2:
-        source = b.node("Reshape", [source, b.ints([-1, weight.shape[1]])])
+    axes = len(b.tensor(0).shape)
+    if not b.option("KeepNumDims", False) and axes != 2:
+        source, axes = b.node("Reshape", [source, b.ints([-1, weight.shape[1]])]), 2
     product = b.node("MatMul", [source, b.weights(weight, weight.data.T, axis=1 - weight.axis)])
     if b.has(2):
         product = b.node("Add", [product, b.bias(2)])
-    shaped = b.node("Reshape", [product, b.ints(list(rows))]) if len(rows) != len(b.tensor(0).shape) else product
+    shaped = b.node("Reshape", [product, b.ints(b.sizes(b.out()))]) if len(rows) != axes else product
     b.give(shaped, activation=b.option("FusedActivationFunction", 0))
 
 
@@ -76,24 +77,22 @@ def convolution(b: Builder) -> None:
     groups = source.shape[3] if depthwise else max(1, source.shape[3] // max(1, weight.shape[3]))
     strides = [b.option("StrideH", 1), b.option("StrideW", 1)]
     dilations = [b.option("DilationHFactor", 1), b.option("DilationWFactor", 1)]
-    first, last = [0, 0], [0, 0]
+    pads = [(0, 0), (0, 0)]
     if b.option("Padding", 0) == 0:  # SAME
-        for i in (0, 1):
-            size, kernel = source.shape[1 + i], (weight.shape[1 + i] - 1) * dilations[i] + 1
-            total = max(0, (-(-size // strides[i]) - 1) * strides[i] + kernel - size)
-            first[i], last[i] = total // 2, total - total // 2
-    x = b.node("Transpose", [b.real(0)], perm=_FIRST)
+        reach = [(weight.shape[1 + i] - 1) * dilations[i] + 1 for i in (0, 1)]
+        pads = [same_pads(*sizes) for sizes in zip(source.shape[1:3], reach, strides, strict=True)]
+    x = b.node("Transpose", [b.real(0)], perm=FIRST)
     bias = [b.bias(2)] if b.has(2) else []
     y = b.node(
         "Conv",
         [x, b.weights(weight, turned, axis=0), *bias],
         strides=strides,
         dilations=dilations,
-        pads=[*first, *last],
+        pads=[*(first for first, _ in pads), *(last for _, last in pads)],
         group=groups,
     )
     _rounding(b, source, 2)
-    b.give(y, activation=b.option("FusedActivationFunction", 0), order=_LAST)
+    b.give(y, activation=b.option("FusedActivationFunction", 0), order=LAST)
 
 
 def transposed_convolution(b: Builder) -> None:
@@ -106,7 +105,7 @@ def transposed_convolution(b: Builder) -> None:
     same = b.option("Padding", 0) == 0
     first = [max(n, 0) // 2 if same else 0 for n in cut]
     last = [n - before for n, before in zip(cut, first, strict=True)]
-    x = b.node("Transpose", [b.real(2)], perm=_FIRST)
+    x = b.node("Transpose", [b.real(2)], perm=FIRST)
     y = b.node(
         "ConvTranspose",
         [x, b.weights(weight, weight.data.transpose(3, 0, 1, 2), axis=1), *([b.bias(3, 2)] if b.has(3) else [])],
@@ -115,7 +114,7 @@ def transposed_convolution(b: Builder) -> None:
         output_padding=[max(-n, 0) for n in last],
     )
     _rounding(b, source, 3)
-    b.give(y, activation=b.option("FusedActivationFunction", 0), order=_LAST)
+    b.give(y, activation=b.option("FusedActivationFunction", 0), order=LAST)
 
 
 def _rounding(b: Builder, source: Tensor, bias: int) -> None:
@@ -126,80 +125,38 @@ def _rounding(b: Builder, source: Tensor, bias: int) -> None:
         b.nodes[-1].metadata_props.append(entry)
 
 
-def split(b: Builder) -> None:
-    """SPLIT (axis, value) and SPLIT_V (value, sizes, axis)."""
-    value, axis = (1, 0) if b.call.kind == "SPLIT" else (0, 2)
-    at = b.numbers(axis)[0]
-    at = at + len(b.tensor(value).shape) if at < 0 else at
-    start = 0
-    for index in range(len(b.call.outputs)):
-        stop = start + b.out(index).shape[at]
-        b.give(b.node("Slice", [b.real(value), b.ints([start]), b.ints([stop]), b.ints([at])]), index)
-        start = stop
+def batch_product(b: Builder) -> None:
+    """BATCH_MATMUL, either side transposed or not."""
+    sides = []
+    for index, option in ((0, "AdjX"), (1, "AdjY")):
+        axes = list(range(len(b.tensor(index).shape)))
+        turned = [*axes[:-2], axes[-1], axes[-2]]
+        sides.append(b.node("Transpose", [b.real(index)], perm=turned) if b.option(option, False) else b.real(index))
+    b.give(b.node("MatMul", sides))
 
 
-def concatenation(b: Builder) -> None:
-    """CONCATENATION."""
-    parts = [b.real(index) for index in range(len(b.call.inputs))]
-    b.give(b.node("Concat", parts, axis=b.option("Axis", 0)), activation=b.option("FusedActivationFunction", 0))
+def gelu(b: Builder) -> None:
+    """GELU, exact or approximated by tanh."""
+    b.give(b.node("Gelu", [b.real(0)], approximate="tanh" if b.option("Approximate", False) else "none"))
 
 
-def reshape(b: Builder) -> None:
-    """RESHAPE, SQUEEZE, EXPAND_DIMS: what they give says its shape."""
-    b.give(b.node("Reshape", [b.real(0), b.ints(list(b.out().shape))]))
+def total(b: Builder) -> None:
+    """ADD_N."""
+    b.give(b.node("Sum", [b.real(index) for index in range(len(b.call.inputs))]))
 
 
-def transpose(b: Builder) -> None:
-    """TRANSPOSE."""
-    b.give(b.node("Transpose", [b.real(0)], perm=b.numbers(1)))
+def select(b: Builder) -> None:
+    """SELECT and SELECT_V2."""
+    b.give(b.node("Where", [b.real(0), b.real(1), b.real(2)]))
 
 
-def strided_slice(b: Builder) -> None:
-    """STRIDED_SLICE with begin, end and shrink masks."""
-    shape = b.tensor(0).shape
-    starts, ends, steps = (b.numbers(index) for index in (1, 2, 3))
-    if b.option("EllipsisMask", 0) or b.option("NewAxisMask", 0) or not len(starts) == len(ends) == len(steps) <= len(shape):
-        raise b.refuse("has an ellipsis, a new axis, or bounds that do not fit its input")
-    for i, step in enumerate(steps):
-        if b.option("BeginMask", 0) >> i & 1:
-            starts[i] = 0 if step > 0 else shape[i]
-        if b.option("EndMask", 0) >> i & 1:
-            ends[i] = 2**31 - 1 if step > 0 else -(2**31)
-        if b.option("ShrinkAxisMask", 0) >> i & 1:
-            starts[i] = starts[i] + shape[i] if starts[i] < 0 else starts[i]
-            ends[i], steps[i] = starts[i] + 1, 1
-    cut = b.node("Slice", [b.real(0), b.ints(starts), b.ints(ends), b.ints(list(range(len(starts)))), b.ints(steps)])
-    b.give(b.node("Reshape", [cut, b.ints(list(b.out().shape))]))
+def along(kind: str, **attributes: Any) -> Callable[[Builder], None]:
+    """A function along the last axis."""
 
+    def convert(b: Builder) -> None:
+        b.give(b.node(kind, [b.real(0)], axis=-1, **attributes))
 
-def slice_(b: Builder) -> None:
-    """SLICE: begin and size."""
-    starts, sizes = b.numbers(1), b.out().shape
-    ends = [start + size for start, size in zip(starts, sizes, strict=True)]
-    b.give(b.node("Slice", [b.real(0), b.ints(starts), b.ints(ends), b.ints(list(range(len(starts))))]))
-
-
-def pack(b: Builder) -> None:
-    """PACK: values on a new axis."""
-    axis = b.option("Axis", 0)
-    axis = axis + len(b.out().shape) if axis < 0 else axis
-    parts = [b.node("Unsqueeze", [b.real(index), b.ints([axis])]) for index in range(len(b.call.inputs))]
-    b.give(b.node("Concat", parts, axis=axis))
-
-
-def unpack(b: Builder) -> None:
-    """UNPACK: one value for each place along an axis."""
-    axis = b.option("Axis", 0)
-    axis = axis + len(b.tensor(0).shape) if axis < 0 else axis
-    for index in range(len(b.call.outputs)):
-        cut = b.node("Slice", [b.real(0), b.ints([index]), b.ints([index + 1]), b.ints([axis])])
-        b.give(b.node("Reshape", [cut, b.ints(list(b.out(index).shape))]), index)
-
-
-def pad(b: Builder) -> None:
-    """PAD with zeros."""
-    pads = np.asarray(b.numbers(1)).reshape(-1, 2)
-    b.give(b.node("Pad", [b.real(0), b.ints([*pads[:, 0].tolist(), *pads[:, 1].tolist()])]))
+    return convert
 
 
 def reduce_(kind: str) -> Callable[[Builder], None]:
@@ -245,34 +202,35 @@ def rsqrt(b: Builder) -> None:
     b.give(b.node("Pow", [b.real(0), b.constant(np.asarray(-0.5, np.float32), f"op{b.index}_power")]))
 
 
+_UNARY = {"ABS": "Abs", "CEIL": "Ceil", "COS": "Cos", "ELU": "Elu", "EXP": "Exp", "FLOOR": "Floor", "HARD_SWISH": "HardSwish"}
+_UNARY |= {"LOG": "Log", "LOGICAL_NOT": "Not", "LOGISTIC": "Sigmoid", "NEG": "Neg", "RELU": "Relu", "ROUND": "Round"}
+_UNARY |= {"SIGN": "Sign", "SIN": "Sin", "SQRT": "Sqrt", "TANH": "Tanh"}
+_BINARY = {"ADD": "Add", "DIV": "Div", "EQUAL": "Equal", "GREATER": "Greater", "GREATER_EQUAL": "GreaterOrEqual"}
+_BINARY |= {"LESS": "Less", "LESS_EQUAL": "LessOrEqual", "LOGICAL_AND": "And", "LOGICAL_OR": "Or", "MAXIMUM": "Max"}
+_BINARY |= {"MINIMUM": "Min", "MUL": "Mul", "POW": "Pow", "PRELU": "PRelu", "SUB": "Sub"}
+_REDUCED = {"MEAN": "ReduceMean", "REDUCE_MAX": "ReduceMax", "REDUCE_MIN": "ReduceMin", "SUM": "ReduceSum"}
+
 OPERATORS: Mapping[str, Callable[[Builder], None]] = {
-    **{name: binary(kind) for name, kind in (("ADD", "Add"), ("SUB", "Sub"), ("MUL", "Mul"), ("DIV", "Div"), ("POW", "Pow"))},
-    **{name: binary(kind) for name, kind in (("MAXIMUM", "Max"), ("MINIMUM", "Min"), ("PRELU", "PRelu"))},
-    **{name: unary(kind) for name, kind in (("LOGISTIC", "Sigmoid"), ("TANH", "Tanh"), ("RELU", "Relu"), ("EXP", "Exp"))},
-    **{name: unary(kind) for name, kind in (("LOG", "Log"), ("SQRT", "Sqrt"), ("ABS", "Abs"), ("NEG", "Neg"))},
+    **{name: binary(kind) for name, kind in _BINARY.items()},
+    **{name: unary(kind) for name, kind in _UNARY.items()},
+    **{name: reduce_(kind) for name, kind in _REDUCED.items()},
+    **places.OPERATORS,
+    **windows.OPERATORS,
     **dict.fromkeys(("QUANTIZE", "DEQUANTIZE"), same),
-    **dict.fromkeys(("RESHAPE", "SQUEEZE", "EXPAND_DIMS"), reshape),
     **dict.fromkeys(("CONV_2D", "DEPTHWISE_CONV_2D"), convolution),
-    **dict.fromkeys(("SPLIT", "SPLIT_V"), split),
+    **dict.fromkeys(("SELECT", "SELECT_V2"), select),
     **dict.fromkeys(("SQUARE", "SQUARED_DIFFERENCE"), squared_difference),
-    "CONCATENATION": concatenation,
-    "ELU": unary("Elu"),
+    "ADD_N": total,
+    "BATCH_MATMUL": batch_product,
     "FULLY_CONNECTED": fully_connected,
-    "HARD_SWISH": unary("HardSwish"),
+    "GELU": gelu,
+    "L2_NORMALIZATION": along("LpNormalization", p=2),
     "LEAKY_RELU": leaky,
-    "MEAN": reduce_("ReduceMean"),
-    "PACK": pack,
-    "PAD": pad,
-    "REDUCE_MAX": reduce_("ReduceMax"),
+    "LOG_SOFTMAX": along("LogSoftmax"),
     "RELU6": clip(0.0, 6.0),
     "RELU_N1_TO_1": clip(-1.0, 1.0),
     "RSQRT": rsqrt,
-    "SLICE": slice_,
     "SOFTMAX": softmax,
-    "STRIDED_SLICE": strided_slice,
-    "SUM": reduce_("ReduceSum"),
-    "TRANSPOSE": transpose,
     "TRANSPOSE_CONV": transposed_convolution,
     "UNIDIRECTIONAL_SEQUENCE_LSTM": sequence_lstm,
-    "UNPACK": unpack,
 }

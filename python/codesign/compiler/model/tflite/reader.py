@@ -6,6 +6,7 @@ from __future__ import annotations
 import importlib
 import math
 import struct
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,8 @@ class Tensor:
     zero_point: npt.NDArray[np.int64]
     axis: int
     variable: bool
+    said: tuple[int, ...] = ()
+    """The sizes as the file has them, −1 for one that it leaves open; nothing where it leaves none open."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +54,16 @@ class TfliteGraph:
     calls: tuple[TfliteOperator, ...]
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
+    signature: tuple[Mapping[int, str], Mapping[int, str]] = ({}, {})
+    """What the file's one signature calls inputs and outputs, by their tensors."""
+
+    def said_input(self, number: int) -> str:
+        """What the file calls an input."""
+        return self.signature[0].get(number, self.tensors[number].name)
+
+    def said_output(self, number: int) -> str:
+        """What the file calls an output."""
+        return self.signature[1].get(number, self.tensors[number].name)
 
 
 def read_graph(path: Path, data: bytes) -> TfliteGraph:
@@ -113,7 +126,21 @@ def _graph(path: Path, schema: Any, data: bytes) -> TfliteGraph:
     kinds = {value: name for name, value in vars(schema.BuiltinOperator).items() if isinstance(value, int)}
     calls = [_call(path, schema, model, graph.Operators(i), kinds, len(tensors)) for i in range(graph.OperatorsLength())]
     ports = [_numbers(path, vector, len(tensors)) for vector in (graph.InputsAsNumpy(), graph.OutputsAsNumpy())]
-    return TfliteGraph(tuple(tensors), tuple(calls), ports[0], ports[1])
+    return TfliteGraph(tuple(tensors), tuple(calls), ports[0], ports[1], _signature(model))
+
+
+def _signature(model: Any) -> tuple[Mapping[int, str], Mapping[int, str]]:
+    """The names of the one signature; none where there are several."""
+    if model.SignatureDefsLength() != 1:
+        return {}, {}
+    said = model.SignatureDefs(0)
+    maps = ((said.Inputs, said.InputsLength()), (said.Outputs, said.OutputsLength()))
+    inputs, outputs = ({entry(i).TensorIndex(): _said(entry(i)) for i in range(min(count, MAX_PORTS))} for entry, count in maps)
+    return inputs, outputs
+
+
+def _said(entry: Any) -> str:
+    return one_line((entry.Name() or b"")[:200].decode("utf-8", "replace"), 120)
 
 
 def _tensor(path: Path, model: Any, source: Any, number: int, names: set[str]) -> Tensor:
@@ -124,6 +151,9 @@ def _tensor(path: Path, model: Any, source: Any, number: int, names: set[str]) -
     shape = tuple(int(size) for size in (source.ShapeAsNumpy() if source.ShapeLength() else ()))
     if len(shape) > MAX_RANK or any(size < 0 for size in shape) or math.prod(shape) > MAX_WEIGHTS:
         raise InputError(f"{path}: tensor '{name}' has shape {list(shape[:MAX_RANK])}", hint=TOO_LARGE)
+    said: tuple[int, ...] = ()
+    if shape and source.ShapeSignatureLength() == len(shape):
+        said = tuple(int(size) for size in source.ShapeSignatureAsNumpy())
     kind = _DTYPES.get(source.Type())
     dtype = None if kind is None else np.dtype(kind)
     buffer = model.Buffers(source.Buffer())
@@ -147,7 +177,7 @@ def _tensor(path: Path, model: Any, source: Any, number: int, names: set[str]) -
             raise InputError(f"{path}: tensor '{name}' has scales that are not positive", hint=HINT)
         if len(scale) > 1 and not (0 <= axis < len(shape) and shape[axis] == len(scale)):
             raise InputError(f"{path}: tensor '{name}' has {len(scale)} scales for shape {list(shape)}", hint=HINT)
-    return Tensor(name, shape, dtype, data, scale, zero, axis, bool(source.IsVariable()))
+    return Tensor(name, shape, dtype, data, scale, zero, axis, bool(source.IsVariable()), said)
 
 
 def _call(path: Path, schema: Any, model: Any, source: Any, kinds: dict[int, str], tensors: int) -> TfliteOperator:

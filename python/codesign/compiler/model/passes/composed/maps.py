@@ -95,10 +95,22 @@ def shuffled(draft: Draft, node: onnx.NodeProto) -> list[onnx.NodeProto] | None:
     return parts.end()
 
 
+def reversed_(draft: Draft, node: onnx.NodeProto) -> list[onnx.NodeProto] | None:
+    """ReverseSequence of whole sequences: a Slice backwards."""
+    shape, axis = draft.shape(node.input[0]), int(attribute(node, "time_axis", 0))
+    lengths = draft.constants.get(operand(node, 1))
+    if lengths is None or (lengths != shape[axis]).any():
+        raise draft.refuse(node, "reverses sequences that are shorter than their axis, or of computed lengths")
+    parts = Parts(draft, node)
+    parts.cut(node.input[0], axis, shape[axis] - 1, -shape[axis] - 1, -1)
+    return parts.end()
+
+
 _SHUFFLE = "as Reshape and Transpose"
 COMPOSED = {
     "CumSum": (cumulated, f"along an axis of at most {int(_LARGEST**0.5):,} elements, as a product with ones"),
     "DepthToSpace": (shuffled, _SHUFFLE),
     "Resize": (resize, "constant sizes or scales: nearest as Gather, linear and cubic as a product with the weights"),
+    "ReverseSequence": (reversed_, "of whole sequences, as Slice"),
     "SpaceToDepth": (shuffled, _SHUFFLE),
 }
