@@ -190,7 +190,7 @@ def main() -> None:
     again.add_argument("space", type=Path, nargs="?", default=HERE / "space.toml")
     again.add_argument("table", type=Path, nargs="?", default=HERE / "table.json")
     again.add_argument("--seeds", type=int, default=16)
-    again.add_argument("--sampler", default="tpe")
+    again.add_argument("--sampler", default="surface")
     given = parser.parse_args()
     space = read_space(given.space)
     if given.command == "tabulate":

@@ -111,7 +111,7 @@ def test_the_front_is_what_nothing_is_better_than(begin):
         assert [other for other in whole if other != mine and other[0] <= mine[0] and other[1] <= mine[1]] == []
 
 
-@pytest.mark.parametrize("sampler", ["tpe", "nsga2", "random"])
+@pytest.mark.parametrize("sampler", ["surface", "tpe", "nsga2", "random"])
 def test_the_same_seed_tries_the_same(begin, sampler):
     text = f'sampler = "{sampler}"\n{SPACE}'
     one, other = begin(text, "one"), begin(text, "other")

@@ -75,7 +75,8 @@ def test_a_search_ends_in_a_proven_network_that_can_be_taken(folder, capsys):
     assert proven.ok
     assert (out / "pareto.html").read_text().count("PROVEN") == 1
     before = front
-    assert main(arguments(folder, "-o", str(out), "--workers", "1")) == 0  # there is nothing left to do
+    assert main(arguments(folder, "-o", str(folder / "none"), "--resume")) == 2
+    assert main(arguments(folder, "-o", str(out), "--workers", "1", "--resume")) == 0  # there is nothing left to do
     assert read_front(out) == before
     number = next(one.number for one in front.best if one.proven is not None)
     assert main(["search", "take", str(out), str(number), "-o", str(folder / "taken")]) == 0

@@ -57,6 +57,7 @@ def run(
     cpus_per_job: Annotated[float, typer.Option(min=0.1, help="Of the cluster, for each job.")] = 1.0,
     gpus_per_job: Annotated[float, typer.Option(min=0.0, help="Of the cluster, for each job.")] = 0.0,
     storage: Annotated[str, typer.Option(help="A database for the trials, by URL (default: a journal in the folder).")] = "",
+    resume: Annotated[bool, typer.Option("--resume", help="Only go on: refuse where no search was begun.")] = False,
     device: Device = "auto",
     json: Json = False,
 ) -> None:
@@ -73,7 +74,7 @@ def run(
     from codesign.firmware.boards import load_board
     from codesign.learning.data import Folders
     from codesign.pipeline import prove
-    from codesign.search.driver import Material, Search, check_material
+    from codesign.search.driver import COSTS, Material, Search, check_material
     from codesign.search.finish import finalists, finish, proven_of
     from codesign.search.front import collect, write_front
     from codesign.search.page import write_page
@@ -86,6 +87,8 @@ def run(
     recordings = Folders(anywhere(speech), anywhere(noise), absolute(pairs), absolute(rooms))
     material = Material(Path(os.path.abspath(output)), boards, recordings, device)  # noqa: PTH100 - links stay as they are
     check_material(chosen, material)
+    if resume and not (output / COSTS).is_dir():
+        raise InputError(f"{output}: no search was begun there", hint="give its folder, or begin one without --resume")
     make_folder(output)
     held = lock_folder(output)
     if held < 0:

@@ -46,6 +46,10 @@ class Dimension:
             return trial.suggest_int(self.key, self.low, self.high, step=step, log=self.log)
         return trial.suggest_float(self.key, self.low, self.high, step=self.step, log=self.log)
 
+    def parameter(self, value: Any) -> Any:
+        """A value as Optuna's parameter of this key."""
+        return json.dumps(value) if self.choices else value
+
     def applies(self, values: Mapping[str, Any]) -> bool:
         """Whether the key is searched beside the `values` that were chosen before it."""
         return all(values.get(key) in wanted for key, wanted in self.when.items())

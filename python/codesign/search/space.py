@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import copy
 import json
+import math
 import random
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -35,10 +36,10 @@ class Settings(Table):
     objectives: tuple[str, ...] = Field(default=("si_sdr_db", "worst_ms"), strict=False, min_length=1, max_length=4)
     trials: int = Field(default=16, ge=0, le=100_000)
     candidates: int = Field(default=0, ge=0, le=1_000_000)
-    sampler: Literal["tpe", "nsga2", "random"] = "tpe"
+    sampler: Literal["surface", "tpe", "nsga2", "random"] = "surface"
     seed: int = Field(default=1, ge=0, lt=2**31)
     rungs: tuple[int, ...] = Field(default=(), strict=False)
-    keep: float = Field(default=0.5, gt=0.0, le=1.0)
+    keep: float = Field(default=0.75, gt=0.0, le=1.0)
     finalists: int = Field(default=2, ge=0, le=100)
     start: tuple[str, ...] = Field(default=(), strict=False)
     warm: bool = False
@@ -110,6 +111,10 @@ class Space:
             if key != ACTIVATIONS:
                 _put(tables, key, value, f"{self.path}: space.{key}")
         return recipe_of(tables, str(self.path))
+
+    def parameters(self, values: Values) -> dict[str, Any]:
+        """Values as Optuna's parameters."""
+        return {one.key: one.parameter(values[one.key]) for one in self.dimensions if one.key in values}
 
     def activations(self, values: Values) -> Activations:
         """How wide the values of the quantized network are."""
@@ -224,9 +229,15 @@ class Chance:
         return self._random.choice(choices)
 
     def suggest_int(self, name: str, low: int, high: int, *, step: int = 1, log: bool = False) -> int:
+        if log:
+            return min(high, int(math.exp(self._random.uniform(math.log(low), math.log(high + 1)))))
         return self._random.randrange(low, high + 1, step)
 
     def suggest_float(self, name: str, low: float, high: float, *, step: float | None = None, log: bool = False) -> float:
+        if log:
+            return min(high, max(low, math.exp(self._random.uniform(math.log(low), math.log(high)))))
+        if step is not None:
+            return low + step * self._random.randint(0, round((high - low) / step))
         return self._random.uniform(low, high)
 
 

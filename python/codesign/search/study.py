@@ -5,16 +5,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
+from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from codesign.base.errors import InputError, one_line
 from codesign.firmware.doctor import missing
 from codesign.search.figures import FIGURES
 from codesign.search.journal import journal_file
-from codesign.search.shape_cost import ShapeCost
+from codesign.search.shape_cost import ShapeCost, best_board
 from codesign.search.space import Space
+from codesign.search.surface import Known, Surface
 
 if TYPE_CHECKING:
     from optuna.study import Study as OptunaStudy
@@ -34,6 +36,7 @@ class TrialStudy:
 
     def __init__(self, folder: Path, space: Space, storage: str = "") -> None:
         self.space = space
+        self._surface = Surface(space)
         self._optuna = optuna = load_optuna()
         optuna.logging.set_verbosity(optuna.logging.ERROR)
         directions = ["maximize" if FIGURES[name].higher_is_better else "minimize" for name in space.settings.objectives]
@@ -60,7 +63,7 @@ class TrialStudy:
 
     def ask(self) -> Trial:
         """A new trial; with the same trials before it, always the same."""
-        self._study.sampler = self._sampler(len(self._study.get_trials(deepcopy=False)))
+        self._study.sampler = self._sampler(self.trials())
         return self._study.ask()
 
     def values(self, trial: Trial) -> dict[str, Any]:
@@ -74,6 +77,7 @@ class TrialStudy:
         found = []
         for trial in self._study.get_trials(deepcopy=False, states=(self._optuna.trial.TrialState.RUNNING,)):
             drawn = trial.user_attrs.get(_VALUES)
+            self._study.sampler = self._sampler([other for other in self.trials() if other.number < trial.number])
             live = self._optuna.trial.Trial(self._study, trial._trial_id)
             found.append((live, None if drawn is None else json.loads(drawn)))
         return found
@@ -110,12 +114,14 @@ class TrialStudy:
     def _frozen(self, trial: Trial) -> FrozenTrial:
         return next(found for found in self.trials() if found.number == trial.number)
 
-    def _sampler(self, trials: int) -> Any:
+    def _sampler(self, trials: Sequence[FrozenTrial]) -> Any:
         """A sampler whose choices depend on seed and trials alone: one that goes on is one that was never stopped."""
         settings, samplers = self.space.settings, self._optuna.samplers
-        seed = (settings.seed * 1_000_003 + trials) % 2**32
-        if settings.sampler == "random":
-            return samplers.RandomSampler(seed=seed)
+        seed = (settings.seed * 1_000_003 + len(trials)) % 2**32
+        if settings.sampler in ("random", "surface"):
+            chance = samplers.RandomSampler(seed=seed)
+            chosen = self._surface.choose(known_of(self.space, trials)) if settings.sampler == "surface" else None
+            return samplers.PartialFixedSampler(self.space.parameters(chosen), chance) if chosen else chance
         if settings.sampler == "nsga2":
             return samplers.NSGAIISampler(seed=seed, population_size=max(8, settings.trials // 4))
         return samplers.TPESampler(
@@ -157,6 +163,37 @@ def costs_of(trial: FrozenTrial) -> tuple[ShapeCost, ...]:
 def rungs_of(trial: FrozenTrial) -> dict[int, dict[str, float]]:
     """Scores by steps of training."""
     return {int(step): scores for step, scores in json.loads(trial.user_attrs.get(_RUNGS, "{}")).items()}
+
+
+def known_of(space: Space, trials: Sequence[FrozenTrial]) -> list[Known]:
+    """What trials say to the sampler `surface`. A stopped one counts with its last scores and the median of what others gained
+    after that rung, one that failed as the worst.
+    """
+    wanted = space.settings.objectives
+    found = list[Known]()
+    for trial in trials:
+        costs, rungs, losses = costs_of(trial), rungs_of(trial), None
+        best, whole = best_board(costs) if costs else None, trial.state.name == "COMPLETE"
+        if best is not None and (rungs or whole):
+            last = max(rungs, default=0)
+            figures = {**best.figures, **rungs.get(last, {})}
+            gained = {} if whole else _gained(trials, last)
+            losses = tuple(FIGURES[name].loss(figures[name] + gained.get(name, 0.0)) for name in wanted)
+        excess = None if best is None else max(best.excess.values(), default=_NO_IMAGE)
+        found.append(Known(values_of(trial), losses, excess, whole, trial.state.name == "RUNNING"))
+    scored = [one.losses for one in found if one.losses is not None]
+    if not scored:
+        return found
+    worst = tuple(map(max, zip(*scored, strict=True)))
+    failed = [trial.state.name == "FAIL" for trial in trials]
+    return [replace(one, losses=worst) if lost else one for one, lost in zip(found, failed, strict=True)]
+
+
+def _gained(trials: Sequence[FrozenTrial], rung: int) -> dict[str, float]:
+    """By how much scores of trials that were trained to their ends rose after a rung, in the median."""
+    ended = [rungs for trial in trials if trial.state.name == "COMPLETE" and rung in (rungs := rungs_of(trial))]
+    names = ended[0][rung] if ended else ()
+    return {name: median(rungs[max(rungs)][name] - rungs[rung][name] for rungs in ended) for name in names}
 
 
 def stopped_of(trial: FrozenTrial) -> str:
