@@ -268,7 +268,7 @@ def test_a_trial_begins_with_the_nearest_network_that_its_shape_lies_within(begi
 
     monkeypatch.setattr(driver, "train_until", noted)
     torch.manual_seed(0)
-    begin(f'start = ["large.pt", "small.pt"]\n{SPACE}', "given").run()
+    begin(f'start = ["large.pt", "small.pt"]\nsampler = "tpe"\n{SPACE}', "given").run()
     nearest = {
         units: "" if units > 60 else str(tmp_path / ("large.pt" if units > 32 else "small.pt")) for units, _ in starts.values()
     }
