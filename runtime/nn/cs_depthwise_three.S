@@ -16,7 +16,7 @@
 #include "depthwise_products.h"
 #include "saved_registers.h"
 
-#if defined(__ARM_FEATURE_DSP)
+#if defined(__ARM_FEATURE_DSP) && !defined(__ARM_FEATURE_MVE)
 
 #define STACK 40 /* bytes */
 

@@ -4,13 +4,20 @@
 
 #if defined(__ARM_FEATURE_MVE)
 
-/* Assembly: cs_sparse_rows_mve.S says what it computes. */
-void cs_sparse_rows(const uint32_t *words, const int16_t *x, int16_t *y, uint32_t rows);
+/* Assembly: cs_sparse_rows_mve.S says what they compute. */
+void cs_sparse_rows_1(const uint32_t *words, const int16_t *x, int16_t *y, uint32_t rows, uint32_t columns);
+void cs_sparse_rows_2(const uint32_t *words, const int16_t *x, int16_t *y, uint32_t rows, uint32_t columns);
 
 void cs_fully_connected_sparse(const cs_band_layer *layer, const int16_t *x, int16_t *y)
 {
-    for (uint32_t position = 0; position < layer->positions; position++) {
-        cs_sparse_rows(layer->words, x + position * layer->columns, y + position * layer->rows, layer->rows);
+    const uint32_t rows = layer->rows, columns = layer->columns;
+    uint32_t left = layer->positions;
+
+    for (; left >= 2; left -= 2, x += 2 * columns, y += 2 * rows) {
+        cs_sparse_rows_2(layer->words, x, y, rows, columns);
+    }
+    if (left > 0) {
+        cs_sparse_rows_1(layer->words, x, y, rows, columns);
     }
 }
 

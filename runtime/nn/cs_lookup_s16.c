@@ -4,7 +4,7 @@
 
 #if defined(__ARM_FEATURE_MVE)
 
-/* Assembly: cs_curves_mve.S. */
+/* Assembly: cs_lookup_run_mve.S. */
 void cs_lookup_run(const uint32_t *middle, const int16_t *x, int16_t *y, uint32_t n);
 
 #endif

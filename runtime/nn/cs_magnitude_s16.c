@@ -4,7 +4,7 @@
 
 #if defined(__ARM_FEATURE_MVE)
 
-/* Assembly: cs_curves_mve.S. */
+/* Assembly: cs_magnitude_run_mve.S. */
 void cs_magnitude_run(const int32_t *constants, const int16_t *re, const int16_t *im, int16_t *y, uint32_t n);
 
 void cs_magnitude_s16(int32_t multiplier, int32_t shift, const int16_t *re, const int16_t *im, int16_t *y, uint32_t n)

@@ -44,7 +44,7 @@ typedef struct cs_normal {
     int32_t sum, left, bits, factor;
 } cs_normal;
 
-/* Assembly: cs_curves_mve.S. */
+/* Assembly: cs_normalize_run_mve.S. */
 void cs_normalize_run(const cs_normal *row, const int16_t *x, int16_t *y, uint32_t n);
 
 static void finish16(const cs_norm *layer, const row *row, const int16_t *x, int16_t *y)

@@ -5,11 +5,11 @@
  *
  * codesign/rows.h says what it computes. A block's weights stay in vectors while all positions pass: six rows of one vector, or
  * three of two. A sum is there three cycles after its last product: the last ones of a position are stored while the next one is on its
- * way, at first to where nothing stands yet.
+ * way.
  *
  *   r1  x, running       r5  step      r9   weights, running              q0 (and q1)  x
  *   r3  sums, running    r7  stride    lr   positions left of this block  q1-q6 (q2-q7)  weights
- *   r0, r2, r4, r6, r8, r10  sums, r12 where the last ones go
+ *   r0, r2, r4, r6, r8, r10  sums
  *   [sp] x, [sp, #4] sums of this block, [sp, #8] count, [sp, #12] blocks left
  *
  * Stack: 116 bytes, 16 of cs_row_sums_alone, declared to the stack analysis by symbols. Leaf functions. */
@@ -65,35 +65,81 @@
         .set    \name\().stack_bytes, STACK
         .endm
 
-        .macro  SIX_ROWS
+        /* All positions: `start` loads x and has the first sums, `store` the last sums of the position before, `rest` moves r3 on. */
+        .macro  POSITIONS start store rest tail
+        \start \tail
+        b       3f
+2:
+        \start \tail
+        \store
+3:
+        \rest
+        le      lr, 2b
+        .endm
+
+        .macro  LOAD q offset tail
+        .if     \tail
+        vpst
+        vldrht.u16 \q, [r1, #\offset]
+        .else
+        vldrh.u16 \q, [r1, #\offset]
+        .endif
+        .endm
+
+        .macro  START_SIX tail
+        LOAD    q0 0 \tail
         vmladav.s16 r0, q1, q0
         add     r1, r1, r5
         vmladav.s16 r2, q2, q0
-        strd    r8, r10, [r12]
+        .endm
+
+        .macro  STORE_SIX
+        strd    r8, r10, [r3, #16]
+        .endm
+
+        .macro  REST_OF_SIX
         vmladav.s16 r4, q3, q0
-        add     r12, r3, #16
+        add     r3, r3, r7
         vmladav.s16 r6, q4, q0
         strd    r0, r2, [r3]
         vmladav.s16 r8, q5, q0
         strd    r4, r6, [r3, #8]
         vmladav.s16 r10, q6, q0
-        add     r3, r3, r7
         .endm
 
-        .macro  THREE_ROWS
+        .macro  START_THREE tail
+        LOAD    q1 16 \tail
         vmladav.s16 r0, q3, q1
         vldrh.u16 q0, [r1]
         vmladava.s16 r0, q2, q0
         add     r1, r1, r5
         vmladav.s16 r2, q5, q1
-        str     r4, [r12]
+        .endm
+
+        .macro  STORE_THREE
+        str     r4, [r3, #8]
+        .endm
+
+        .macro  REST_OF_THREE
         vmladava.s16 r2, q4, q0
-        add     r12, r3, #8
-        vmladav.s16 r4, q7, q1
-        str     r0, [r3]
-        vmladava.s16 r4, q6, q0
-        str     r2, [r3, #4]
         add     r3, r3, r7
+        vmladav.s16 r4, q7, q1
+        vmladava.s16 r4, q6, q0
+        strd    r0, r2, [r3]
+        .endm
+
+        .macro  ALL start store rest
+        dls     lr, r4
+        sub     r3, r3, r7
+        ldr     r4, [sp, #STACK + 12]
+        cmp     r4, #8
+        beq     4f
+        POSITIONS \start \store \rest 1
+        b       5f
+4:
+        POSITIONS \start \store \rest 0
+5:
+        \store
         .endm
 
         BEGIN   cs_row_sums_1 6
@@ -103,23 +149,7 @@
         vldrh.u16 q4, [r9], #16
         vldrh.u16 q5, [r9], #16
         vldrh.u16 q6, [r9], #16
-        dls     lr, r4
-        add     r12, r3, #16
-        ldr     r4, [sp, #STACK + 12]
-        cmp     r4, #8
-        beq     3f
-2:
-        vpst
-        vldrht.u16 q0, [r1]
-        SIX_ROWS
-        le      lr, 2b
-        b       4f
-3:
-        vldrh.u16 q0, [r1]
-        SIX_ROWS
-        le      lr, 3b
-4:
-        strd    r8, r10, [r12]
+        ALL     START_SIX STORE_SIX REST_OF_SIX
         END     cs_row_sums_1
 
         BEGIN   cs_row_sums_2 3
@@ -129,23 +159,7 @@
         vldrh.u16 q5, [r9], #16
         vldrh.u16 q6, [r9], #16
         vldrh.u16 q7, [r9], #16
-        dls     lr, r4
-        add     r12, r3, #8
-        ldr     r4, [sp, #STACK + 12]
-        cmp     r4, #8
-        beq     3f
-2:
-        vpst
-        vldrht.u16 q1, [r1, #16]
-        THREE_ROWS
-        le      lr, 2b
-        b       4f
-3:
-        vldrh.u16 q1, [r1, #16]
-        THREE_ROWS
-        le      lr, 3b
-4:
-        str     r4, [r12]
+        ALL     START_THREE STORE_THREE REST_OF_THREE
         END     cs_row_sums_2
 
         /* r0 weights, running, r1 x, r2 and r3 where the last and the next two sums go; r4, r6 sums; q0, q1 x, q2, q3 weights. The last

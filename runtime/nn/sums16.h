@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Sum and sum of squares of neighbouring int16. */
+/* Sum and sum of squares of int16. */
 #ifndef CODESIGN_NN_SUMS16_H
 #define CODESIGN_NN_SUMS16_H
 
@@ -48,6 +48,30 @@ static inline int32_t cs_sums16(const int16_t *x, uint32_t n, uint64_t *squares)
     *squares = square;
     return (int32_t)sum;
 #endif
+}
+
+/* The same of x[0], x[apart] ... */
+static inline int32_t cs_sums16_apart(const int16_t *x, uint32_t n, uint32_t apart, uint64_t *squares)
+{
+    uint32_t sum = 0;
+#if defined(__ARM_FEATURE_DSP)
+    uint32_t low = 0, high = 0;
+
+    for (; n > 0; n--, x += apart) {
+        __asm__("smlalbb %0, %1, %2, %2" : "+r"(low), "+r"(high) : "r"((int32_t)*x));
+        sum += (uint32_t)*x;
+    }
+    *squares = ((uint64_t)high << 32) | low;
+#else
+    uint64_t square = 0;
+
+    for (; n > 0; n--, x += apart) {
+        square += (uint32_t)(*x * *x);
+        sum += (uint32_t)*x;
+    }
+    *squares = square;
+#endif
+    return (int32_t)sum;
 }
 
 #endif
