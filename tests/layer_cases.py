@@ -265,6 +265,10 @@ def unary_cases(rng: np.random.Generator) -> list[Case]:
         made.append((slopes_of(f"slopes_{i}", x, y, slopes, -0.005, inner=2), x, y))
         if types[0] == types[1]:
             made.append((unary_of(f"table_{i}", np.exp, x, y), x, y))
+    for j, (scale, inner) in enumerate(((2.0**-14, 1), (2.0**-15, 5), (2.0**-17, 14))):  # rows of vectors; results beyond int16
+        x, y = value("x", 210, "int16", 2.0**-15), value("y", 210, "int16", scale)
+        slopes = rng.integers(-32767, 32768, 3).astype(np.int16)
+        made.append((slopes_of(f"slopes_of_rows_{j}", x, y, slopes, 2.0**-14, inner=inner), x, y))
     for j, scale in enumerate((2.0**-12, 0.0009)):
         x, y = value("x", 2000, "int16", scale), value("y", 2000, "int16", 2.0**-15)
         made += [(tflite_curve_of(f"{table}_{j}", table, x, y), x, y) for table in TABLES]
@@ -292,6 +296,11 @@ def reduction_cases(rng: np.random.Generator) -> list[Case]:
             norm = normalize_of(f"norm_{len(cases)}", x, y, rng.normal(0, 1, n), rng.normal(0, 1, n), epsilon)
             inputs = [{"x": of_type(rng, x.size, dtype, kind)} for kind in KINDS]
             cases.append(Case(norm, {"x": x, "y": y}, [*inputs, {"x": (np.arange(x.size) == 7).astype(dtype)}]))
+    for axis in range(3):  # rows and columns
+        x, y = value("x", 3 * 18 * 5, "int16", 2.0**-15), value("y", 270 // (3, 18, 5)[axis], "int16", 2.0**-16)
+        for squares in (False, True):
+            made = mean_of(f"mean_{len(cases)}", x, (3, 18, 5), (axis,), y, squares=squares)
+            cases.append(Case(made, {"x": x, "y": y}, [{"x": of_type(rng, x.size, "int16", kind)} for kind in KINDS]))
     x, y = value("x", 4096, "int16", 2.0**-15), value("y", 4096, "int16", 2.0**-9)
     norm = normalize_of("norm_4096", x, y, rng.normal(0, 1, 4096), rng.normal(0, 1, 4096), 1e-12)
     one = np.where(np.arange(4096) == 9, 32767, -32767).astype(np.int16)

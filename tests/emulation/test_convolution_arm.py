@@ -134,6 +134,27 @@ def test_rows_that_are_finished_with_their_sums_are_the_reference(cores: Callabl
                 np.testing.assert_array_equal(run(image, layer, x)[0], layer.apply(x), err_msg=str(layer))
 
 
+@pytest.mark.parametrize("board", ["nrf5340dk", "mps3_an547"])
+@pytest.mark.parametrize("bits", [8, 16])
+def test_depthwise_taps_are_the_reference(cores: Callable[[str], Calls], board: str, bits: int) -> None:
+    """Any taps, steps, dilations and ends of rows, fewer results than four and more."""
+    image, rng = cores(board), np.random.default_rng(bits)
+    for taps, size, stride, dilation, padding, transposed in (
+        ((1, 5), 33, 1, 1, (2, 2), False),
+        ((3, 3), 65, 2, 1, (1, 0), False),
+        ((2, 7), 12, 1, 2, (6, 7), False),
+        ((1, 4), 6, 3, 1, (3, 3), False),
+        ((3, 2), 3, 1, 1, (0, 0), False),
+        ((2, 3), 17, 2, 1, (1, 1), True),
+    ):
+        weights = integers(rng, (6, 1, *taps), "random")
+        geometry = {"padding": ((taps[0] - 1, 0), padding), "groups": 3, "bits": bits, "transposed": transposed}
+        layer = with_constants(rng, weights, (3, 2, size), (1, stride), (1, dilation), **geometry)
+        assert layer.depthwise
+        x = source_of(rng, layer, "random")
+        np.testing.assert_array_equal(run(image, layer, x)[0], layer.apply(x), err_msg=str(layer))
+
+
 @pytest.mark.parametrize("board", ["nrf5340dk", "stm32f746g_disco", "mps3_an547"])
 @pytest.mark.parametrize(("size", "frames", "dilation"), [(5, 3, 1), (6, 5, 2), (8, 4, 1), (9, 11, 5), (33, 3, 1)])
 def test_a_depthwise_kernel_reads_a_ring(
