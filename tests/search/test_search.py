@@ -120,6 +120,7 @@ def test_the_same_seed_tries_the_same(begin, sampler):
     assert tried(one) == tried(other)
 
 
+@pytest.mark.filterwarnings("error:The constraint value")
 @pytest.mark.parametrize("dies", [2, 9, 17])
 def test_a_search_that_was_killed_goes_on_as_if_it_had_not_been(begin, dies):
     whole = begin(name="whole")

@@ -85,7 +85,9 @@ class TrialStudy:
     def set_costs(self, trial: Trial, costs: Sequence[ShapeCost], best: ShapeCost) -> None:
         """Write down what a shape costs; the sampler learns from how far it is over its limits."""
         trial.set_user_attr(_COSTS, json.dumps([asdict(cost) for cost in costs]))
-        for name in ("flash", "ram", "worst_ms", "delay_ms", *(f"limit {name}" for name in self.space.limits)):
+        known = self._frozen(trial).constraints  # of a search that was killed; Optuna warns of what is set twice
+        limits = ("flash", "ram", "worst_ms", "delay_ms", *(f"limit {name}" for name in self.space.limits))
+        for name in (name for name in limits if name not in known):
             trial.set_constraint(name, min(_NO_IMAGE, best.excess.get(name, _NO_IMAGE)))
 
     def set_rung(self, trial: Trial, steps: int, scores: Mapping[str, float]) -> None:
