@@ -3,8 +3,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from concurrent.futures import Future
+from dataclasses import replace
 
 import pytest
 
@@ -156,6 +158,22 @@ def test_an_impossible_budget_is_said_with_the_nearest_shape(begin):
     search = begin(text)
     with pytest.raises(ValidationError, match=r"none of 6 shapes fits; the nearest: .* flash by \d+ %"):
         search.run()
+
+
+@pytest.mark.parametrize(("finalists", "missing"), [(1, True), (0, False)])
+def test_what_proving_needs_is_looked_for_before_anything_is_trained(begin, monkeypatch, finalists, missing):
+    pytest.importorskip("torch")
+    from codesign.firmware.machines import qemu
+
+    def absent():
+        raise ToolError("no Zephyr workspace found")
+
+    monkeypatch.setattr(qemu, "find_qemu", lambda: None)
+    monkeypatch.setattr(qemu, "find_workspace", absent)
+    search = begin(f"finalists = {finalists}\n{SPACE}")
+    material = replace(search.material, boards=("mps3_an547",))
+    with pytest.raises(ToolError, match="no Zephyr") if missing else contextlib.nullcontext():
+        driver.check_material(search.space, material)
 
 
 def test_errors_of_the_machine_end_the_search(begin):

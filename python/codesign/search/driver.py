@@ -276,8 +276,11 @@ def check_material(space: Space, material: Material) -> None:
     from codesign.learning.train.device import need_torch
 
     need_torch()
-    for board in material.boards:
-        bare_machine(load_board(board)).check_tools(profile=True)
+    proves = bool(space.settings.trials and space.settings.finalists)
+    for machine in (bare_machine(load_board(board)) for board in material.boards):
+        machine.check_tools(profile=True)
+        if proves:
+            machine.check_tools()
     read_starts(space.starts)
     given = material.recordings
     folders = (given.speech, given.noise, given.pairs, given.rooms)
