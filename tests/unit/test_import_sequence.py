@@ -325,3 +325,14 @@ def test_attention_within_a_frame_or_over_all_of_them(over):
         return
     with pytest.raises(InputError, match="frames are mixed"):
         simplify(PATH, shaped(g, batch=1))
+
+
+def test_fixed_frames_that_reshapes_repeat_after_padding():
+    """As TFLite writes causal convolutions: [1, frames, …] is padded, and seen as an image [1, 1, frames + 2, …] and back."""
+    g, frames = Graph(), 24
+    padded = g("Pad", "x", g.ints(0, 2, 0, 0, 0, 0))
+    image = g("Transpose", g("Reshape", padded, g.ints(1, 1, frames + 2, BINS)), perm=[0, 3, 1, 2])
+    y = g("Transpose", g("Conv", image, g.weights(BINS, BINS, 1, 3)), perm=[0, 2, 3, 1])
+    g("Sigmoid", g("Reshape", y, g.ints(1, frames, BINS)), outputs=["mask"])
+    done = same_sequence(g.model({"x": [1, frames, BINS]}, {"mask": [1, frames, BINS]}), frames=frames)
+    assert any("keeps the last 2 frames" in note for note in done.notes)

@@ -140,7 +140,7 @@ def _fixed_length(draft: Draft, plain: Draft) -> Draft | None:
         for axis, size in enumerate(dims):
             if not isinstance(size, int) or size < 2 or (size not in lengths and len(draft.dims) > 1):
                 continue
-            opened = _opened(draft, name, axis)
+            opened = _opened(draft, name, axis, _grown(plain, size))
             try:
                 stream = _stream(opened, "frames")
             except InputError:
@@ -158,15 +158,24 @@ def _fixed_length(draft: Draft, plain: Draft) -> Draft | None:
     return None
 
 
-def _opened(draft: Draft, name: str, axis: int) -> Draft:
-    """The draft with one size of an input left open, also where shapes of reshapes repeat it."""
+def _grown(plain: Draft, size: int) -> list[int]:
+    """A number of frames, and those that padding, joining and cutting make of it."""
+    sizes = {size}
+    for node in plain.nodes:
+        if node.op_type in ("Pad", "Concat", "Slice"):
+            pairs = zip(plain.shape(node.input[0]), plain.shape(node.output[0]), strict=True)
+            sizes |= {after for before, after in pairs if before in sizes}
+    return sorted(sizes)
+
+
+def _opened(draft: Draft, name: str, axis: int, sizes: list[int]) -> Draft:
+    """The draft with one size of an input left open, also where shapes of reshapes repeat it, or another of `sizes`."""
     opened = draft.clone()
-    size = opened.dims[name][axis]
     opened.dims[name][axis] = "frames"
     for node in opened.nodes:
         shape = opened.constants.get(operand(node, 1)) if node.op_type == "Reshape" else None
-        if shape is None or shape.ndim != 1 or (shape == -1).any() or int((shape == size).sum()) != 1:
+        if shape is None or shape.ndim != 1 or (shape == -1).any() or int(np.isin(shape, sizes).sum()) != 1:
             continue
-        open_shape = np.where(shape == size, -1, shape).astype(np.int64)
+        open_shape = np.where(np.isin(shape, sizes), -1, shape).astype(np.int64)
         node.input[1] = opened.constant(open_shape, f"{node.output[0]}_shape")
     return opened

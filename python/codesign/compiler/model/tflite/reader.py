@@ -18,6 +18,9 @@ from codesign.base.errors import InputError, ToolError, one_line
 from codesign.compiler.model.limits import MAX_LIST, MAX_NODES, MAX_PORTS, MAX_RANK, MAX_WEIGHTS, TOO_LARGE
 
 HINT = "convert it again with a current converter"
+_LOOPS_HINT = (
+    "convert it without control flow: recurrent layers of one frame with unroll=True and no variables, or with tf2onnx"
+)
 _DTYPES: dict[int, Any] = {0: np.float32, 1: np.float16, 2: np.int32, 4: np.int64, 6: np.bool_, 7: np.int16, 9: np.int8}
 """TensorType of the schema → NumPy; other types are refused where an operator reads them."""
 
@@ -105,7 +108,7 @@ def _with_real_constants(graph: TfliteGraph) -> TfliteGraph:
 def _graph(path: Path, schema: Any, data: bytes) -> TfliteGraph:
     model = schema.Model.GetRootAs(data, 0)
     if model.SubgraphsLength() != 1:
-        raise InputError(f"{path}: {model.SubgraphsLength()} graphs, one is expected", hint="convert it without control flow")
+        raise InputError(f"{path}: {model.SubgraphsLength()} graphs, one is expected", hint=_LOOPS_HINT)
     graph = model.Subgraphs(0)
     for count, limit, what in (
         (graph.OperatorsLength(), MAX_NODES, "operators"),
