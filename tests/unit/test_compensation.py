@@ -9,7 +9,10 @@ import pytest
 
 from codesign.compiler.lower import lower
 from codesign.compiler.model import load_onnx
+from codesign.compiler.model.graph import Matrix
 from codesign.compiler.operators.compensation import VECTORS_A_COLUMN, Moments, rounded_weights
+from codesign.compiler.operators.conv import Conv
+from codesign.compiler.operators.conv_transpose import ConvTranspose
 from codesign.compiler.operators.scales import GATE_STEP, HIDDEN16, LSTM_STEP, group_scales
 from codesign.compiler.quantize.calibrate import observe, quantize_graph, quantize_seen
 from codesign.compiler.quantize.float_run import float_run
@@ -113,3 +116,28 @@ def test_an_lstm_takes_weights_up_to_the_last_bit_of_its_multiplier(tmp_path):
     layer = lower(quantized).layers[0]
     assert layer.input_multiplier.max() > 2**30
     assert layer.gate_shift.min() == 1
+
+
+@pytest.mark.parametrize("transposed", [False, True])
+@pytest.mark.parametrize("groups", [1, 2])
+def test_patches_times_weights_are_the_sums_of_a_convolution(transposed, groups):
+    rng = np.random.default_rng(4)
+    sizes = {"kernel": (2, 3), "stride": (1, 2), "dilation": (1, 1), "before": (0, 1), "after": (0, 1), "groups": groups}
+    weight = rng.standard_normal((4, 6 // groups, 2, 3))
+    matrix = Matrix(weight.reshape(4, -1).astype(np.float32))
+    kind = ConvTranspose if transposed else Conv
+    conv = kind("c", "x", "y", matrix, np.zeros(4), **sizes)
+    x = rng.standard_normal((6, 2, 5))
+    vectors = conv.multiplied({"x": x})
+    rows = matrix.values.astype(np.float64).reshape(groups, 4 // groups, -1)
+    sums = conv.sums(x, matrix.values.astype(np.float64).reshape(weight.shape))
+    np.testing.assert_allclose(np.swapaxes(vectors @ np.swapaxes(rows, 1, 2), 1, 2).reshape(sums.shape), sums, atol=1e-9)
+
+
+def test_groups_are_rounded_each_by_its_own_vectors():
+    rng = np.random.default_rng(5)
+    weights, parts = rng.standard_normal((6, 7)), [correlated(rng, 400, 7) for _ in range(2)]
+    scales, gathered = np.full(weights.shape, 0.25), Moments(7)
+    gathered.add(np.stack(parts))
+    alone = [rounded_weights(w, scales[:3], moment_of(x)) for w, x in zip(np.split(weights, 2), parts, strict=True)]
+    np.testing.assert_array_equal(rounded_weights(weights, scales, gathered.mean), np.concatenate(alone))

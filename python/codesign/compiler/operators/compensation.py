@@ -23,7 +23,7 @@ largest element, so that it has an inverse."""
 
 
 class Moments:
-    """The sum of x·xᵀ over vectors x, and how many there were."""
+    """The sum of x·xᵀ over vectors x, and how many there were; of groups of rows, each with vectors of its own, one each."""
 
     def __init__(self, columns: int) -> None:
         self._sum = np.zeros((columns, columns))
@@ -31,33 +31,36 @@ class Moments:
         self._count = self._pending = 0
 
     def add(self, vectors: Real) -> None:
-        """Vectors (any number, columns)."""
+        """Vectors (any number, columns), or (groups, any number, columns)."""
         self._waiting.append(vectors)
-        self._pending += len(vectors)
+        self._pending += vectors.shape[-2]
         if self._pending >= 4 * _BLOCK:
             self._gather()
 
     def _gather(self) -> None:
         if self._waiting:
-            vectors = np.concatenate(self._waiting)
+            vectors = np.concatenate(self._waiting, axis=-2)
             with np.errstate(over="ignore", invalid="ignore"):  # what does not stay finite has no mean
-                self._sum += vectors.T @ vectors
-            self._count += len(vectors)
+                self._sum = self._sum + np.swapaxes(vectors, -1, -2) @ vectors
+            self._count += vectors.shape[-2]
             self._waiting, self._pending = [], 0
 
     @property
     def mean(self) -> Real | None:
-        """The mean of x·xᵀ, (columns, columns); None where it says too little."""
+        """The mean of x·xᵀ, (columns, columns), for each group where there are some; None where it says too little."""
         self._gather()
-        if self._count < VECTORS_A_COLUMN * len(self._sum) or not np.isfinite(self._sum).all():
+        if self._count < VECTORS_A_COLUMN * self._sum.shape[-1] or not np.isfinite(self._sum).all():
             return None
         return self._sum / self._count
 
 
 def rounded_weights(weights: Real, scales: Real, moment: Real | None) -> npt.NDArray[np.int8]:
     """Weights (rows, columns) in steps of `scales` of the same shape, in ±127: with `moment`, `Moments.mean`, so that the
-    error of the results is small, else each to the nearest.
+    error of the results is small, else each to the nearest. Groups of a moment are as many runs of rows.
     """
+    if moment is not None and moment.ndim == 3:
+        parts = (np.split(each, len(moment)) for each in (weights, scales))
+        return np.concatenate([rounded_weights(*part) for part in zip(*parts, moment, strict=True)])
     power = np.zeros(0) if moment is None else np.diag(moment)
     if moment is None or power.max(initial=0.0) < np.finfo(np.float32).tiny:
         return _nearest(weights, scales)

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -38,17 +38,25 @@ class Conv(Convolution):
         )
 
     def sums(self, x: Real, weight: Real) -> Real:
+        sums = np.zeros((len(weight), *self.results(x.shape[1:])))
+        for taps, part in zip(np.ndindex(self.kernel), self._taken(x), strict=True):
+            sums += products(part, weight[(..., *taps)], self.groups)
+        return sums
+
+    def patches(self, x: Real) -> Real:
+        return np.stack([part.reshape(len(x), -1) for part in self._taken(x)], axis=1)
+
+    def _taken(self, x: Real) -> Iterator[Real]:
+        """What each tap multiplies, (inputs, results)."""
         padded = np.pad(x, [(0, 0), *zip(self.before, self.after, strict=True)])
         results = self.results(x.shape[1:])
-        sums = np.zeros((len(weight), *results))
         for taps in np.ndindex(self.kernel):
             firsts = [tap * apart for tap, apart in zip(taps, self.dilation, strict=True)]
             places = tuple(
                 slice(first, first + (n - 1) * step + 1, step)
                 for first, n, step in zip(firsts, results, self.stride, strict=True)
             )
-            sums += products(padded[(slice(None), *places)], weight[(..., *taps)], self.groups)
-        return sums
+            yield padded[(slice(None), *places)]
 
     def write(self, writer: QdqWriter) -> None:
         name = writer.inner(self)

@@ -16,11 +16,13 @@ _SUMS = 2.0**30
 _LARGEST_FACTOR = 2.0**24
 
 
-def conv_rows(weight: Matrix, bias: Real, source: Quant, result: Quant, slope: float = 1.0) -> tuple[Matrix, Real, float]:
+def conv_rows(
+    weight: Matrix, bias: Real, source: Quant, result: Quant, slope: float = 1.0, moment: Real | None = None
+) -> tuple[Matrix, Real, float]:
     """(weights in int8, the bias that fits beside them, the smallest scale of the result) of a convolution.
 
     Scales are of least squared error, but none is smaller than 32-bit sums hold for any integers of `source`. Sums are
-    multiplied by `slope` at most before they are in steps of the result.
+    multiplied by `slope` at most before they are in steps of the result; `moment` as for `rounded_weights`.
     """
     rows = weight.values.astype(np.float64)
     steps = 32767 if source.bits == 16 else 128 + abs(source.zero_point)
@@ -31,4 +33,4 @@ def conv_rows(weight: Matrix, bias: Real, source: Quant, result: Quant, slope: f
     dead = ~np.rint(rows / found[:, None]).any(axis=1) & (least >= FLOAT32.tiny)
     scale = np.where(dead, least, np.maximum(found, least)).astype(np.float32).astype(np.float64)
     smallest = float(scale.max()) * source.scale * max(1.0, abs(slope)) / _LARGEST_FACTOR
-    return int8_matrix(rows, scale), bias, float(np.float32(smallest))
+    return int8_matrix(rows, scale, moment), bias, float(np.float32(smallest))

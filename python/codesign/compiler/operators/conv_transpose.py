@@ -3,9 +3,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -36,17 +36,37 @@ class ConvTranspose(Convolution):
         return tuple(reach + more - before - after for reach, more, before, after in ends)
 
     def sums(self, x: Real, weight: Real) -> Real:
+        full = self._full(len(weight), x)
+        for taps, places in self._places(x):
+            full[places] += products(x, weight[(..., *taps)], self.groups)
+        return self._cut(full, x)
+
+    def patches(self, x: Real) -> Real:
+        found = []
+        for _, places in self._places(x):
+            full = self._full(len(x), x)
+            full[places] = x
+            found.append(self._cut(full, x).reshape(len(x), -1))
+        return np.stack(found, axis=1)
+
+    def _full(self, channels: int, x: Real) -> Real:
+        """Zeros as large as the result before its ends are cut off."""
         sizes = x.shape[1:]
         more = self.more or (0,) * len(sizes)
-        full = np.zeros((len(weight), *(reach + extra for reach, extra in zip(self._reach(sizes), more, strict=True))))
+        return np.zeros((channels, *(reach + extra for reach, extra in zip(self._reach(sizes), more, strict=True))))
+
+    def _places(self, x: Real) -> Iterator[tuple[tuple[Any, ...], tuple[slice, ...]]]:
+        """Where each tap puts the source."""
         for taps in np.ndindex(self.kernel):
             firsts = [tap * apart for tap, apart in zip(taps, self.dilation, strict=True)]
-            places = tuple(
+            places = (
                 slice(first, first + (n - 1) * step + 1, step)
-                for first, n, step in zip(firsts, sizes, self.stride, strict=True)
+                for first, n, step in zip(firsts, x.shape[1:], self.stride, strict=True)
             )
-            full[(slice(None), *places)] += products(x, weight[(..., *taps)], self.groups)
-        ends = zip(self.before, self.results(sizes), strict=True)
+            yield taps, (slice(None), *places)
+
+    def _cut(self, full: Real, x: Real) -> Real:
+        ends = zip(self.before, self.results(x.shape[1:]), strict=True)
         return full[(slice(None), *(slice(first, first + n) for first, n in ends))]
 
     def write(self, writer: QdqWriter) -> None:

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from codesign.compiler.quantize.calibrate import Calibration
     from codesign.compiler.quantize.qdq import QdqWriter
 
+_PATCHES = 32
+"""Results of one step, at least, whose patches say what weights are rounded by."""
 Axes = tuple[int, ...]
 """Numbers of each axis that the kernel runs along: one or two."""
 
@@ -63,6 +65,16 @@ class Convolution(Operator):
     @abstractmethod
     def results(self, sizes: Sequence[int]) -> Axes:
         """Elements of the output along each axis from those of the source."""
+
+    @abstractmethod
+    def patches(self, x: Real) -> Real:
+        """What each result is made of, 0 where there is no source: (inputs, taps, results)."""
+
+    def multiplied(self, values: Mapping[str, Real]) -> Real | None:
+        found = self.patches(values[self.source])
+        inputs, taps, results = found.shape
+        found = found[..., :: max(1, results // _PATCHES)]  # neighbours tell the same
+        return np.swapaxes(found.reshape(self.groups, inputs // self.groups * taps, -1), 1, 2)
 
     @abstractmethod
     def sums(self, x: Real, weight: Real) -> Real:
@@ -112,7 +124,8 @@ class Convolution(Operator):
         quant = calibration.quants[result]
         slopes = follower.slopes if follower is not None and result != self.output else None
         slope = 1.0 if slopes is None else float(np.abs(slopes).max())
-        weight, bias, least = conv_rows(self.weight, self.bias, source, quant, slope)
+        moment = calibration.moments.get(self.name)
+        weight, bias, least = conv_rows(self.weight, self.bias, source, quant, slope, moment)
         coarser = {result: replace(quant, scale=least)} if least > quant.scale else {}
         return replace(self, weight=weight, bias=bias), coarser
 

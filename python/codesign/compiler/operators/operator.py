@@ -223,8 +223,8 @@ class Operator(ABC):
         return False
 
     def multiplied(self, values: Mapping[str, Real]) -> Real | None:
-        """What its matrices, side by side, were multiplied by in a step with `values`: (vectors, columns); None where nothing
-        is to be told of it, and weights are rounded one by one.
+        """What its matrices, side by side, were multiplied by in a step with `values`: (vectors, columns), or (groups,
+        vectors, columns) of as many runs of rows; None where nothing is to be told of it, and weights are rounded one by one.
         """
         return None
 
