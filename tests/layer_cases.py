@@ -274,8 +274,7 @@ def unary_cases(rng: np.random.Generator) -> list[Case]:
         made += [(tflite_curve_of(f"{table}_{j}", table, x, y), x, y) for table in TABLES]
     cases = []
     for layer, x, y in made:
-        inputs = [{"x": of_type(rng, x.size, x.dtype, kind)} for kind in KINDS]
-        cases.append(Case(layer, {"x": x, "y": y}, inputs))
+        cases.append(Case(layer, {"x": x, "y": y}, [{"x": of_type(rng, x.size, x.dtype, kind)} for kind in KINDS]))
     return cases
 
 
@@ -296,11 +295,10 @@ def reduction_cases(rng: np.random.Generator) -> list[Case]:
             norm = normalize_of(f"norm_{len(cases)}", x, y, rng.normal(0, 1, n), rng.normal(0, 1, n), epsilon)
             inputs = [{"x": of_type(rng, x.size, dtype, kind)} for kind in KINDS]
             cases.append(Case(norm, {"x": x, "y": y}, [*inputs, {"x": (np.arange(x.size) == 7).astype(dtype)}]))
-    for axis in range(3):  # rows and columns
+    for axis, squares in np.ndindex(3, 2):  # rows and columns
         x, y = value("x", 3 * 18 * 5, "int16", 2.0**-15), value("y", 270 // (3, 18, 5)[axis], "int16", 2.0**-16)
-        for squares in (False, True):
-            made = mean_of(f"mean_{len(cases)}", x, (3, 18, 5), (axis,), y, squares=squares)
-            cases.append(Case(made, {"x": x, "y": y}, [{"x": of_type(rng, x.size, "int16", kind)} for kind in KINDS]))
+        made = mean_of(f"mean_{len(cases)}", x, (3, 18, 5), (axis,), y, squares=bool(squares))
+        cases.append(Case(made, {"x": x, "y": y}, [{"x": of_type(rng, x.size, "int16", kind)} for kind in KINDS]))
     x, y = value("x", 4096, "int16", 2.0**-15), value("y", 4096, "int16", 2.0**-9)
     norm = normalize_of("norm_4096", x, y, rng.normal(0, 1, 4096), rng.normal(0, 1, 4096), 1e-12)
     one = np.where(np.arange(4096) == 9, 32767, -32767).astype(np.int16)
