@@ -15,6 +15,7 @@ for module in ("optuna", "torch", "unicorn"):
     pytest.importorskip(module)
 
 from codesign.cli import main as cli
+from codesign.compiler.model import load_onnx
 from codesign.search.front import read_front
 from codesign.search.shape_cost import best_board, shape_cost
 from codesign.search.space import read_space
@@ -90,6 +91,10 @@ def test_a_search_ends_in_a_proven_network_that_can_be_taken(folder, capsys):
         f"toy-{number}.onnx",
         f"toy-{number}-float.onnx",
     }
+    other = next(one.number for one in front.trials if one.state == "trained" and one.proven is None)
+    assert main(["search", "take", str(out), str(other), "-o", str(folder / "other")]) == 0
+    assert {path.name for path in (folder / "other").iterdir()} == {"last.pt", "recipe.toml", f"toy-{other}-float.onnx"}
+    load_onnx(folder / "other" / f"toy-{other}-float.onnx")
 
 
 def test_a_shape_s_cost_is_that_of_its_image(folder):

@@ -5,11 +5,13 @@ from __future__ import annotations
 
 import os
 import re
+import socket
 from typing import Any
 
 from codesign.base.errors import ToolError, one_line
 
 HERE = "local"
+PATIENCE = 10.0  # seconds that a cluster's head may take to answer
 
 
 def load_ray() -> Any:
@@ -34,6 +36,7 @@ def join(address: str) -> Any:
     """
     ray = load_ray()
     try:
+        _knock(address)
         if not ray.is_initialized():
             ray.init(
                 address=address,
@@ -45,6 +48,17 @@ def join(address: str) -> Any:
         hint = "give it again when the machine is less busy" if address == HERE else "ray start --head begins one here"
         raise ToolError(f"no Ray cluster at '{address}': {one_line(str(error), 160)}", hint=hint) from error
     return ray
+
+
+def _knock(address: str) -> None:
+    """Reach the head of an address HOST:PORT or ray://HOST:PORT: Ray itself tries a closed port for a quarter of an hour.
+
+    Raises:
+        OSError: nothing answers there, or the host has no address.
+    """
+    host, colon, port = address.removeprefix("ray://").rpartition(":")
+    if colon and port.isdecimal():
+        socket.create_connection((host.strip("[]"), int(port)), timeout=PATIENCE).close()
 
 
 def reason_of(error: BaseException) -> str:

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -139,28 +138,15 @@ def take(
     output: Annotated[Path, typer.Option("--output", "-o", help="A new folder for it.", show_default=False)],
     json: Json = False,
 ) -> None:
-    """Copy a network of a search: recipe, checkpoint, and the quantized model of a finalist.
+    """Copy a network of a search: recipe, checkpoint, and the quantized model of a finalist or the float model of another.
 
     Example: codesign search take runs/search 12 -o models/mine
     """
-    from codesign.search.driver import trial_folder
-    from codesign.search.finish import network_folder
-    from codesign.search.front import read_front
+    from codesign.search import taken
 
-    found = read_front(folder).trial(trial)
-    finished = network_folder(folder, trial)
-    files = [*(path for path in sorted(finished.glob("*")) if path.suffix in (".onnx", ".toml"))]
-    last = trial_folder(folder, trial) / "last.pt"
-    files += [last] if last.is_file() else []
-    if not files:
-        raise InputError(f"trial {trial} has no network: it is '{found.state}'", hint="take one that was trained")
-    if output.exists():
-        raise InputError(f"{output} exists", hint="name a new folder")
-    make_folder(output)
-    for path in files:
-        shutil.copyfile(path, output / path.name)
+    files = taken.take(folder, trial, output)
     if json:
-        emit_json("search take", trial=trial, files=[output / path.name for path in files])
+        emit_json("search take", trial=trial, files=files)
     else:
         say(f"wrote {output}: {', '.join(path.name for path in files)}")
 

@@ -68,6 +68,15 @@ def finalists(front: Front, count: int) -> tuple[TrialResult, ...]:
     return tuple(best[place] for place in places)
 
 
+def write_recipe(recipe: Recipe, number: int, folder: Path) -> Recipe:
+    """Write the recipe of a trial, named after it, as recipe.toml into `folder`; returns it."""
+    named = recipe.model_copy(update={"name": f"{recipe.name}-{number}"[:64]})
+    tables: Mapping[str, object] = named.model_dump(mode="json", exclude_none=True)
+    with replace_file(folder / "recipe.toml") as temporary:
+        temporary.write_text(toml_text(tables), encoding="utf-8")
+    return named
+
+
 def finish(
     space: Space, material: Material, found: TrialResult, prove: Prove, show: Progress, say: Callable[[str], None]
 ) -> Proven:
@@ -83,10 +92,7 @@ def finish(
     if (before := proven_of(material.folder).get(found.number)) is not None:
         return before
     folder.mkdir(parents=True, exist_ok=True)
-    recipe = space.recipe(found.values)
-    recipe = recipe.model_copy(update={"name": f"{recipe.name}-{found.number}"[:64]})
-    with replace_file(folder / "recipe.toml") as temporary:
-        temporary.write_text(toml_text(_tables(recipe)), encoding="utf-8")
+    recipe = write_recipe(space.recipe(found.values), found.number, folder)
     data = data_of(recipe, material.recordings, show)
     noisy, clean = (_pcm(signals) for signals in validation_pairs(data, recipe))
     model = folder / f"{recipe.name}.onnx"
@@ -162,12 +168,6 @@ def _target(recipe: Recipe, found: TrialResult) -> Target | None:
     if recipe.prune.bytes is not None and recipe.prune.macs is not None:
         return Target(recipe.prune.bytes, recipe.prune.macs)
     return board_target(load_board(found.board), recipe.config, float_sizes(recipe).instructions_per_mac)
-
-
-def _tables(recipe: Recipe) -> Mapping[str, object]:
-    """Of a recipe, without tables that are not there."""
-    tables: Mapping[str, object] = recipe.model_dump(mode="json", exclude_none=True)
-    return tables
 
 
 def _pcm(signals: np.ndarray) -> list[np.ndarray[tuple[int], np.dtype[np.int16]]]:  # type: ignore[type-arg]
