@@ -185,6 +185,23 @@ def layout(f, rng, dtype, x):
     return f("RESHAPE", [y, f.ints(1, 18)], same([1, 18]), options="ReshapeOptions")
 
 
+def moved(f, rng, dtype, x):
+    """TILE, GATHER, REVERSE_V2, MIRROR_PAD, RESIZE_NEAREST_NEIGHBOR, BROADCAST_TO of [1, 5, 6, 4]."""
+    q = f.graph.tensors[x].quantization
+
+    def step(kind, source, shape, operand, options, version, **values):
+        y = f.tensor(shape, dtype, scale=q.scale, zero=int(q.zeroPoint[0]))
+        inputs = [source, f.constant(np.array(operand, np.int32))]
+        return f(kind, inputs, y, options=f"{options}Options", version=version, **values)
+
+    y = step("TILE", x, [1, 5, 12, 4], [1, 1, 2, 1], "Tile", 2)
+    y = step("GATHER", y, [1, 5, 3, 4], [3, 0, 11], "Gather", 2, axis=2, batchDims=0)
+    y = step("REVERSE_V2", y, [1, 5, 3, 4], [2], "ReverseV2", 3)
+    y = step("MIRROR_PAD", y, [1, 5, 5, 4], [[0, 0], [0, 0], [1, 1], [0, 0]], "MirrorPad", 2, mode=0)
+    y = step("RESIZE_NEAREST_NEIGHBOR", y, [1, 10, 10, 4], [10, 10], "ResizeNearestNeighbor", 3, halfPixelCenters=True)
+    return step("BROADCAST_TO", y, [2, 10, 10, 4], [2, 10, 10, 4], "BroadcastTo", 3)
+
+
 def cell(f, rng, dtype, x):
     """The operators of an LSTM's cell, with integers between them: they stay what they are."""
     kind = np.int32 if dtype == INT8 else np.int64
@@ -256,6 +273,8 @@ CASES: Mapping[str, Case] = {
     "mean over channels": (mean((3,), False), IMAGE, BOTH),
     "mean over time": (mean((1,), True, 0.7), IMAGE, BOTH),
     "layout": (layout, IMAGE, BOTH),
+    "moved": (moved, IMAGE, BOTH),
+    "gelu": (function("GELU", 0.7, -60, "GeluOptions", 2, approximate=False), VECTOR, (INT8,)),
     "parts of a cell": (cell, VECTOR, BOTH),
 }  # fmt: skip
 """Name → what builds it, shape of its input, types; a full-integer file with one input and one output."""

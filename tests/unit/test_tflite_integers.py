@@ -96,3 +96,46 @@ def test_an_lstm_stays_beside_litert(frames, clip, tmp_path):
     print(f"largest difference {np.abs(ours - theirs).max()}, {np.mean(ours != theirs):.1%} differ")
     assert np.abs(ours.astype(int) - theirs).max() <= 1
     assert np.unique(theirs).size > 100
+
+
+def state_as_reals(dtype) -> bytes:
+    """y = quantized(x) + quantized(h_in), given as y and h_out: real numbers outside, a state's steps are finer out than in."""
+    f = cases.TfliteFile()
+    x, h = f.tensor([1, 32]), f.tensor([1, 32])
+    within = [cases.value(f, [1, 32], dtype, factor, zero) for factor, zero in ((1.0, 17), (2.03, 5))]
+    for real, integer in zip((x, h), within, strict=True):
+        f("QUANTIZE", [real], integer, options="QuantizeOptions", version=3)
+    added = cases.value(f, [1, 32], dtype, 0.98, -3)
+    f("ADD", within, added, options="AddOptions", version=2, potScaleInt16=False)
+    results = [f("DEQUANTIZE", [added], f.tensor([1, 32]), options="DequantizeOptions", version=2) for _ in range(2)]
+    for name, tensor in (("x", x), ("h_in", h), ("y", results[0]), ("h_out", results[1])):
+        f.graph.tensors[tensor].name = name
+    return f.data([x, h], results)
+
+
+@pytest.mark.parametrize(("dtype", "share"), [(cases.INT8, 0.0), (cases.INT16, 0.01)])
+def test_a_state_of_real_numbers_is_rounded_once(dtype, share, tmp_path):
+    """From y's steps to those of h_in, 0.48 of them, by DEQUANTIZE and QUANTIZE of whoever hands it on."""
+    from ai_edge_litert.interpreter import Interpreter, OpResolverType
+
+    data = state_as_reals(dtype)
+    (tmp_path / "m.tflite").write_bytes(data)
+    network = lower(load_stage(StageFile(tmp_path / "m.tflite"), strict=False)[0])
+    limits, source, output = np.iinfo(dtype), network.values[network.input], network.values[network.output]
+    rows = np.random.default_rng(3).integers(limits.min // 2, limits.max // 2, (40, 32)).astype(dtype)
+    interpreter = Interpreter(model_content=data, experimental_op_resolver_type=OpResolverType.BUILTIN_REF)
+    interpreter.allocate_tensors()
+    given = {d["name"]: d["index"] for d in interpreter.get_input_details()}
+    taken = {d["name"]: d["index"] for d in interpreter.get_output_details()}
+    state, theirs = np.zeros((1, 32), np.float32), []
+    for row in rows:
+        real = (np.float32(source.scale) * (row.astype(np.float32) - source.zero_point)).astype(np.float32)
+        interpreter.set_tensor(given["x"], real[None])
+        interpreter.set_tensor(given["h_in"], state)
+        interpreter.invoke()
+        state = interpreter.get_tensor(taken["h_out"])
+        theirs.append(np.rint(interpreter.get_tensor(taken["y"])[0] / output.scale + output.zero_point))
+    difference = np.abs(reference.run(network, rows)[0] - np.array(theirs))
+    assert difference.max() <= (share > 0)
+    assert np.mean(difference > 0) <= share
+    assert np.unique(theirs).size > 50, "a constant output proves nothing"

@@ -15,7 +15,7 @@ from codesign.compiler.layers import Rearrange, Value
 from codesign.compiler.layers.arrangement import Arrangement
 from codesign.compiler.layers.loops import Loop, Loops
 from codesign.compiler.layers.rearrange import Piece, Rescale
-from codesign.compiler.lower.constants import QUANTIZE_HINT, clamp, quantized_multiplier
+from codesign.compiler.lower.constants import QUANTIZE_HINT, clamp, half_away, quantized_multiplier
 from codesign.compiler.lower.unfolded import stack, unfolded
 from codesign.compiler.model.graph import Quant
 
@@ -130,7 +130,12 @@ def _piece(name: str, loops: Loops, source: Value, output: Value) -> Piece:
 
 
 def _table(source: Value, output: Value) -> npt.NDArray[np.int8]:
-    """From int8 to int8: clamp(rne(s_x · (q − zp_x) / s_y) + zp_y)."""
+    """From int8 to int8: clamp(rne(s_x · (q − zp_x) / s_y) + zp_y); `full` as TFLite's DEQUANTIZE and QUANTIZE, in float32."""
+    q = np.arange(-128, 128)
+    if output.full:
+        real = (source.scale * (q - source.zero_point)).astype(np.float32) / np.float32(output.scale)
+        found = half_away(real) + output.zero_point
+        return np.clip(found, output.low, output.high).astype(np.int8)
     reals = (source.scale * (q - source.zero_point) / output.scale for q in range(-128, 128))
     return np.array([clamp(clamp(y, -1024, 1024) + output.zero_point, output.low, output.high) for y in reals], np.int8)
 

@@ -36,6 +36,13 @@ def clamp(x: float, low: int, high: int) -> int:
     return rne(min(max(x, low), high))
 
 
+def half_away(x: npt.NDArray[np.floating]) -> npt.NDArray[np.int64]:
+    """The nearest integers, halves away from zero, of numbers that are clamped later; beyond ±2^30 that."""
+    limited = np.clip(x.astype(np.float64), -(2.0**30), 2.0**30)
+    nearest: npt.NDArray[np.int64] = (np.sign(limited) * np.floor(np.abs(limited) + 0.5)).astype(np.int64)
+    return nearest
+
+
 def quantized_multiplier(real: float) -> tuple[int, int]:
     """(m, s) with real ≈ m · 2^(s − 31), m in [2^30, 2^31), TFLite's QuantizeMultiplier; (0, 0) for real < 2^−31.
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from codesign.base.errors import InputError
 from codesign.compiler.layers import Layer, Requantize, Value
 from codesign.compiler.layers.value import Dtype
-from codesign.compiler.lower.arrangement import copied, quant_of
+from codesign.compiler.lower.arrangement import copied
 from codesign.compiler.lower.constants import quantized_multiplier
 from codesign.compiler.lower.rows import FULL
 from codesign.compiler.lower.unary import rescale_of
@@ -23,8 +23,8 @@ def converted(name: str, source: Value, output: Value) -> Layer:
     Raises:
         InputError: scales so far apart that the result could overflow.
     """
-    if output.full and quant_of(source) != quant_of(output):
-        return rescale_of(name, source, output)
+    if output.full:  # what files from TFLite hand on as real numbers is rounded once
+        return copied(name, source, output)
     if source.dtype == "int16" and output.dtype == "int8" and source.zero_point == 0:
         multiplier, shift = quantized_multiplier(source.scale / output.scale)
         if shift > 14:

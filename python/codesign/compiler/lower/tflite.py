@@ -4,14 +4,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 import numpy.typing as npt
 
 from codesign.compiler.layers import Layer, Lookup8, Value
 from codesign.compiler.layers.arithmetic import Ints, mbqm_twice
-from codesign.compiler.lower.constants import quantized_multiplier
+from codesign.compiler.lower.constants import half_away, quantized_multiplier
 from codesign.compiler.lower.unary import rescale_of, slopes_of, tflite_curve_of
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def tflite_layer(op: Activation, source: Value, output: Value) -> Layer | None:
     elif op.kind in _FUNCTIONS:
         x = np.float32(source.scale) * (q - source.zero_point).astype(np.float32)
         y = _FUNCTIONS[op.kind](x) * (np.float32(1) / np.float32(output.scale))
-        found = _half_away(y) + output.zero_point
+        found = half_away(y) + output.zero_point
     elif op.kind in _INTEGERS:
         found = _INTEGERS[op.kind](q - source.zero_point, source, output)
     elif op.kind == "pow" and op.parameters == (-0.5,):
@@ -54,12 +54,6 @@ def _straight(op: Activation, source: Value, output: Value) -> Layer | None:
     if op.kind in ("leakyrelu", "prelu"):
         return slopes_of(op.name, source, output, np.array([1], np.int16), float(np.float32(op.parameters[0])))
     return None
-
-
-def _half_away(x: npt.NDArray[Any]) -> Ints:
-    """The nearest integers, halves away from zero, of numbers that are clamped later."""
-    limited = np.clip(x.astype(np.float64), -(2.0**30), 2.0**30)
-    return cast("Ints", (np.sign(limited) * np.floor(np.abs(limited) + 0.5)).astype(np.int64))
 
 
 def _single(function: Callable[[npt.NDArray[np.float64]], npt.NDArray[np.float64]]) -> Callable[[Floats], Floats]:
