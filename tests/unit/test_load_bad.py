@@ -225,7 +225,7 @@ def test_sizes_are_not_broadcast(tmp_path):
     row = helper.make_node("Gemm", ["features", net.weights("row_w", 1, 12)], ["row"], name="row", transB=1)
     net.nodes.insert(net.nodes.index(node_of(net, "cell0_both")), row)
     node_of(net, "cell0_both").input[0] = "row"
-    refused(net.model(), tmp_path, "its gates read none")
+    refused(net.model(), tmp_path, "its gates read none", "export it as a layer")
     refused(replaced(float_network().model(), "fc0_b", np.zeros((10, 1), np.float32)), tmp_path, "fc0_b", "[10, 1]")
 
 

@@ -110,3 +110,12 @@ def test_a_chain_that_does_not_fit_says_which_would(tmp_path):
 def test_sizes_that_are_known(sizes, expected):
     assert [text for text in fitting(None, *sizes) if text.endswith(expected)] or not expected
     assert bool(fitting(None, *sizes)) == bool(expected)
+
+
+def test_bands_of_many_frames_say_what_to_export(tmp_path):
+    g = Graph()
+    g("Sigmoid", g("Gemm", g("Reshape", "x", g.ints(1, 120)), g.weights(120, 12)), outputs=["mask"])
+    onnx.save(g.model({"x": [1, 10, 12]}, {"mask": [1, 12]}, feature="mel_power", n_mels="12"), tmp_path / "model.onnx")
+    with pytest.raises(InputError, match="n_mels is 12, the input has 120 features") as caught:
+        codesign.load(tmp_path / "model.onnx")
+    assert "10 frames at once: export one frame" in caught.value.hint

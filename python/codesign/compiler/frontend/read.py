@@ -135,7 +135,8 @@ def read_chain_keys(
         tail = _feature_meant(feature) if f"feature '{feature}' is not" in error.message else ""
         raise InputError(f"{where}: {error.message}{tail}", hint=error.hint) from error
     if "n_mels" in entries and n_features is not None and chain.has_bands and chain.n_mels != n_features:
-        raise InputError(f"{entries['n_mels'].where} n_mels is {chain.n_mels}, the input has {n_features} features", hint=HINT)
+        hint = _frames(chain.n_mels, n_features) or HINT
+        raise InputError(f"{entries['n_mels'].where} n_mels is {chain.n_mels}, the input has {n_features} features", hint=hint)
     _check_sizes(chain, where, n_features, n_outputs)
     for key, needed in idle_keys(chain, (key for key, entry in entries.items() if entry.by_hand)):
         raise InputError(f"{entries[key].where} {key} changes nothing without {needed}", hint=f"leave {key} out, or give that")
@@ -205,6 +206,14 @@ def _derive(values: dict[str, Any], n_features: int | None, n_outputs: int | Non
             values["gains"] = "matrix"
         elif not banded or (n_outputs == bins and n_outputs != values.get("n_mels")):
             values["gains"] = "bins"
+
+
+def _frames(one: int, n_features: int) -> str:
+    """What to do where the input is as large as several frames of bands; else nothing."""
+    frames, left = divmod(n_features, one)
+    if left or not 2 <= frames <= 64:
+        return ""
+    return f"for {frames} frames at once: export one frame, or recurrent layers that are not unrolled (Keras: unroll=False)"
 
 
 def _check_sizes(chain: Chain, where: str, n_features: int | None, n_outputs: int | None) -> None:

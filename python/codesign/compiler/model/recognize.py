@@ -12,7 +12,7 @@ from codesign.base.errors import InputError
 from codesign.compiler.model.graph import Matrix, Quant, State
 from codesign.compiler.model.gru_cell import gru_call
 from codesign.compiler.model.limits import MAX_WEIGHTS, TOO_LARGE
-from codesign.compiler.model.ops.step import TABLE_HINT
+from codesign.compiler.model.ops.step import TABLE_HINT, UNROLLED_HINT
 from codesign.compiler.model.patterns import accumulates, is_cell_of, is_gate, is_gate_state, looks_hidden, unguarded
 from codesign.compiler.model.terms import (
     Affine,
@@ -286,7 +286,7 @@ class Recognizer:
         fed_back = {s.input for s in self._states.values() if unguarded(self._outputs[s.output]) is term}
         found = [part for part in states if part.name in fed_back] or states[-1:] or parts[-1:]
         if not found or found[0].size != term.size:
-            raise self._refuse(term, "looks like an LSTM's hidden state, but its gates read none")
+            raise self._refuse(term, "looks like an LSTM's hidden state, but its gates read none", UNROLLED_HINT)
         return found[0]
 
     def _gate(self, term: Term, hidden: Term) -> tuple[Term, Matrix, Matrix, Sequence[float]]:

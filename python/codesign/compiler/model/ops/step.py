@@ -23,6 +23,7 @@ from codesign.compiler.operators.operator import Operator, Shape
 
 MAX_WEIGHT = 1e6
 TABLE_HINT = "docs/operators.md lists the supported ones"
+UNROLLED_HINT = "if a layer is unrolled into its steps, export it as a layer (torch: nn.LSTM; Keras: unroll=False, by tf2onnx)"
 
 
 @dataclass
