@@ -85,5 +85,6 @@ def test_examples_name_files_that_codesign_examples_writes(tmp_path):
         command = load_command(name)
         for each in getattr(command, "commands", {"": command}).values():
             words = {word for line in re.findall(r"Example: ([^\n]*)", each.help) for word in line.split()}
-            assert not [word for word in words if "/" in word and (ROOT / word).exists()], "what is in the repository alone"
+            alone = [word for word in words if "/" in word and (ROOT / word).exists() and not word.startswith("demo/")]
+            assert not alone, "what is in the repository alone"  # demo/ is what codesign demo makes, wherever it is run
             assert {word.rstrip("/") for word in words if word.startswith("codesign-examples/")} <= written
