@@ -7,6 +7,22 @@ import numpy as np
 import soundfile
 
 RATE = 16000
+TOY_RECIPE = """name = "toy"
+[front_end]
+n_fft = 128
+window = 128
+hop = 64
+n_mels = 12
+[network]
+lstm = [16]
+fc = []
+[train]
+steps = 6
+batch = 2
+seconds = 0.3
+warmup = 2
+"""
+"""A recipe that trains within a second."""
 
 
 def write(path, samples, rate=RATE, subtype="PCM_16"):

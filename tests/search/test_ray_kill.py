@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from training_folders import noise_folder, speech_folder
+from training_folders import TOY_RECIPE, noise_folder, speech_folder
 
 for module, extra in (("optuna", "search"), ("torch", "train"), ("unicorn", "emulator"), ("ray", "cluster")):
     pytest.importorskip(module, reason=f"no {module}: pip install 'codesign[{extra}]'")
@@ -21,21 +21,6 @@ for module, extra in (("optuna", "search"), ("torch", "train"), ("unicorn", "emu
 from codesign.search.front import read_front
 
 pytestmark = pytest.mark.slow
-RECIPE = """name = "toy"
-[front_end]
-n_fft = 128
-window = 128
-hop = 64
-n_mels = 12
-[network]
-lstm = [16]
-fc = []
-[train]
-steps = 6
-batch = 2
-seconds = 0.3
-warmup = 2
-"""
 SPACE = """recipe = "recipe.toml"
 trials = 4
 rungs = [2]
@@ -53,7 +38,7 @@ def folder(tmp_path_factory):
     result = tmp_path_factory.mktemp("kill")
     speech_folder(result / "speech", 12)
     noise_folder(result / "noise")
-    (result / "recipe.toml").write_text(RECIPE)
+    (result / "recipe.toml").write_text(TOY_RECIPE)
     (result / "space.toml").write_text(SPACE)
     return result
 

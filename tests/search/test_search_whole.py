@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from training_folders import noise_folder, speech_folder
+from training_folders import TOY_RECIPE, noise_folder, speech_folder
 
 for module in ("optuna", "torch", "unicorn"):
     pytest.importorskip(module)
@@ -22,21 +22,6 @@ from codesign.search.space import read_space
 from json_documents import document as checked
 
 pytestmark = pytest.mark.slow
-RECIPE = """name = "toy"
-[front_end]
-n_fft = 128
-window = 128
-hop = 64
-n_mels = 12
-[network]
-lstm = [16]
-fc = []
-[train]
-steps = 6
-batch = 2
-seconds = 0.3
-warmup = 2
-"""
 SPACE = """recipe = "recipe.toml"
 trials = 2
 rungs = [2]
@@ -51,7 +36,7 @@ def folder(tmp_path_factory):
     result = tmp_path_factory.mktemp("search")
     speech_folder(result / "speech", 12)
     noise_folder(result / "noise")
-    (result / "recipe.toml").write_text(RECIPE)
+    (result / "recipe.toml").write_text(TOY_RECIPE)
     (result / "space.toml").write_text(SPACE)
     return result
 

@@ -12,6 +12,9 @@ from onnx.reference import ReferenceEvaluator
 from codesign.compiler.model.file import first_words
 from codesign.compiler.model.passes.draft import Array, Draft
 
+FAILURES = (ArithmeticError, LookupError, NotImplementedError, RuntimeError, TypeError, ValueError)
+"""What onnx's evaluator ends with where it has not a node, or no such form of it."""
+
 
 def computed(draft: Draft, node: onnx.NodeProto, given: Mapping[str, Array]) -> list[Array]:
     """What `node` makes of `given`, arrays by the names of its inputs: an array for each output that it names.
@@ -27,5 +30,5 @@ def computed(draft: Draft, node: onnx.NodeProto, given: Mapping[str, Array]) -> 
     try:
         with np.errstate(all="ignore"):
             return [np.asarray(array) for array in ReferenceEvaluator(model).run(None, dict(given))]
-    except (ArithmeticError, LookupError, NotImplementedError, RuntimeError, TypeError, ValueError) as error:
+    except FAILURES as error:
         raise draft.refuse(node, f"cannot be computed: {first_words(error)}") from error
