@@ -28,8 +28,8 @@ static inline void slab_free(struct k_mem_slab *slab, void *block)
 #define START_ARGUMENTS const struct device *device
 #endif
 
-/* What a fault leaves on the stack was renamed in 4.0. */
-#if KERNEL_VERSION_MAJOR >= 4
+/* What a fault leaves on the stack was renamed in 3.7. */
+#if KERNEL_VERSION_MAJOR > 3 || (KERNEL_VERSION_MAJOR == 3 && KERNEL_VERSION_MINOR >= 7)
 typedef struct arch_esf fault_frame;
 #else
 typedef z_arch_esf_t fault_frame;
