@@ -15,14 +15,17 @@ from layer_images import Case
 
 
 def float_block_cases(rng: np.random.Generator) -> list[Case]:
-    """Every step in float32, over all that float32 holds and what is no number, to int8 and int16; and from integers."""
+    """Every step in float32, over all that float32 holds and what is no number, to int8 and int16; and from integers. Of two
+    states one becomes what the other was.
+    """
     n = 37
     x, y = Value("x", (2, n), "float32", 1.0), Value("narrow", 2 * n, "int8", 2.0**-4, -7)
     wide = Value("wide", 3 * n, "int16", 2.0**-8)
     source = Value("q", n, "int16", 2.0**-12)
+    mean, before = Value("mean", (1, n), "float32", 1.0), Value("before", (1, n), "float32", 1.0)
     steps = FloatSteps()
-    steps.start("x", x)
-    steps.start("q", source)
+    for value in (x, source, mean, before):
+        steps.start(value.name, value)
     one = steps.arrangement("x").slice(0, 0, 1)
     steps.arrange("op", "re", one)
     steps.arrange("op", "im", steps.arrangement("x").slice(0, 1, 1).slice(1, n - 1, n, -1))
@@ -43,14 +46,20 @@ def float_block_cases(rng: np.random.Generator) -> list[Case]:
     steps.bands("bands", steps.vector("abs"), np.abs(rng.normal(size=(n, n))) * (rng.random((n, n)) < 0.1), shape)
     for name, parts in (("three", ("difference", "product", "bands")), ("two", ("least", "power"))):
         steps.arrange("op", name, concatenate([steps.arrangement(part) for part in parts], 0).reshape((len(parts) * n,)))
-    results = (steps.vector("three"), steps.vector("two"))
+    steps.pair("slow", "multiply", steps.vector("mean"), steps.numbers(np.array([0.9]), shape), shape)
+    steps.pair("slow", "add", steps.vector("slow"), re, shape)
+    held = steps.vector("mean"), steps.vector("before")
+    results = (steps.vector("three"), steps.vector("two"), steps.vector("slow"), steps.own("mean", held))
     vectors, floats = placed(steps.vectors, steps.steps, [1], results)
-    layer = FloatBlock("floats", (x, source), (wide, y), results, vectors, tuple(steps.steps), floats)
+    values = (x, source, mean, before)
+    layer = FloatBlock("floats", values, (wide, y, mean, before), results, vectors, tuple(steps.steps), floats)
     inputs = []
     for bits in (
         rng.integers(0, 2**32, 2 * n),
         rng.normal(0, 3, 2 * n).astype(np.float32).view(np.uint32),
         np.zeros(2 * n, int),
     ):
-        inputs.append({"x": bits.astype(np.uint32).view(np.int32), "q": rng.integers(-32767, 32768, n).astype(np.int16)})
-    return [Case(layer, {value.name: value for value in (x, source, wide, y)}, inputs)]
+        given = {"x": bits.astype(np.uint32).view(np.int32), "q": rng.integers(-32767, 32768, n).astype(np.int16)}
+        states = {name: rng.normal(0, 3, n).astype(np.float32).view(np.int32) for name in ("mean", "before")}
+        inputs.append({**given, **states})
+    return [Case(layer, {value.name: value for value in (*values, wide, y)}, inputs)]

@@ -24,6 +24,7 @@ from codesign.compiler.frontend.filter_path import filter_lag
 from codesign.compiler.layers import StateValue
 from codesign.compiler.layers.code import Array, CodeContext
 from codesign.compiler.layers.literals import float_literal
+from codesign.compiler.layers.value import reals_of
 from codesign.compiler.lower.network import Network
 from codesign.compiler.names import check_unique
 from codesign.compiler.plan import Buffer, BufferKey, MemoryPlan
@@ -177,9 +178,11 @@ def _by_offset(plan: MemoryPlan) -> list[Buffer]:
 
 def _initial_array(model: str, index: int, state: StateValue) -> Array | None:
     """The constants that a state starts from, where they are not one number."""
-    if isinstance(state.initial, int):
+    real = state.value.dtype == "float32"
+    if isinstance(state.initial, int) and (not real or not state.initial):
         return None
-    return Array.of(f"{model}_state_{index}", state.start.astype(state.value.dtype))
+    start = reals_of(state.value, state.start) if real else state.start.astype(state.value.dtype)
+    return Array.of(f"{model}_state_{index}", start)
 
 
 def _state_rows(network: Network, context: CodeContext, model: str) -> list[dict[str, Any]]:

@@ -22,8 +22,8 @@ from codesign.compiler.layers.value import Value, reals_of, rounded_to
 class FloatBlock(Layer):
     """`steps` over `vectors`, some of which are the values `sources`; vector results[k] becomes the value outputs[k].
 
-    `inputs` and `outputs` are the values themselves: what the numbers are rounded to says their types. `floats` are those of
-    the scratch.
+    `inputs` and `outputs` are the values themselves: what the numbers are rounded to says their types. A state in float32 is
+    both. `floats` are those of the scratch.
     """
 
     inputs: tuple[Value, ...]
@@ -41,15 +41,16 @@ class FloatBlock(Layer):
 
     @property
     def reads(self) -> tuple[str, ...]:
-        return tuple(value.name for value in self.inputs)
+        return tuple(value.name for value in self.inputs if value.name not in self.states)
 
     @property
     def writes(self) -> tuple[str, ...]:
-        return tuple(value.name for value in self.outputs)
+        return tuple(value.name for value in self.outputs if value.name not in self.states)
 
     @property
     def states(self) -> tuple[str, ...]:
-        return ()
+        given = {value.name for value in self.inputs}
+        return tuple(value.name for value in self.outputs if value.name in given)
 
     @property
     def weights_int8(self) -> tuple[npt.NDArray[np.int8], ...]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from codesign.base.errors import InputError
 from codesign.compiler.layers import Layer, StateValue, Value
-from codesign.compiler.layers.value import Dtype
+from codesign.compiler.layers.value import Dtype, bits_of
 from codesign.compiler.lower.arrangement import Arranged, put
 from codesign.compiler.lower.constants import QUANTIZE_HINT, clamp
 from codesign.compiler.lower.convert import converted
@@ -111,6 +111,12 @@ class Context:
         starts = [clamp(x / value.scale + value.zero_point, value.low, value.high) for x in state.start.ravel().tolist()]
         self.states.append(StateValue(value, starts[0] if len(set(starts)) == 1 else tuple(starts)))
         return value
+
+    def add_float_state(self, state: State) -> None:
+        """Register a state of real numbers."""
+        starts = bits_of(state.start.ravel()).tolist()
+        value = self.add(Value(state.input, state.shape, "float32", 1.0))
+        self.states.append(StateValue(value, starts[0] if len(set(starts)) == 1 else tuple(starts)))
 
     def in_place(self, op: Operator, name: str, output: str) -> bool:
         """Whether `op` may write `output` over the state `name`: that is its next value, and nobody reads the old one later."""

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -57,6 +57,15 @@ class FloatSteps:
         vector = self._held(arrangement)
         self._values[name] = Arrangement.of(str(vector), arrangement.shape)
         return vector
+
+    def own(self, name: str, others: Container[int]) -> int:
+        """As `vector`, but a copy where that is one of `others`."""
+        vector = self.vector(name)
+        if vector not in others:
+            return vector
+        target = self._add(Vector(self.vectors[vector].size))
+        self.steps.append(Move(vector, target, Loops((Loop(self.vectors[vector].size, 1, 1),), 0, 0)))
+        return target
 
     def stretched(self, name: str, shape: Shape) -> int:
         """As `vector`, of a value broadcast to `shape`; of one number that alone."""
@@ -122,9 +131,19 @@ def lower_float_block(context: Context, op: FloatBlock) -> None:
         steps.start(inner, value)
     for each in op.ops:
         each.in_float(steps)
-    results = tuple(steps.vector(name) for name in op.results)
-    outputs = tuple(context.add_value(name, context.known_quant(op.name, name)) for name in op.outputs)
+    states = {after: state for state, after in op.carried.items()}
+    context.aliases |= states
+    held = {i for i, vector in enumerate(steps.vectors) if vector.source in states.values()}
+    names = tuple(zip(op.results, op.outputs, strict=True))
+    results = tuple(steps.own(name, held) if output in states else steps.vector(name) for name, output in names)
+    outputs = tuple(context.values[states[name]] if name in states else _output(context, op, name) for name in op.outputs)
     integers = {value.name for value in inputs if value.dtype != "float32"}
     given = [i for i, vector in enumerate(steps.vectors) if vector.source in integers]
     vectors, floats = placed(steps.vectors, steps.steps, given, results)
     context.layers.append(Layer(op.name, inputs, outputs, results, vectors, tuple(steps.steps), floats))
+
+
+def _output(context: Context, op: FloatBlock, name: str) -> Value:
+    if name in op.float_outputs:
+        return context.add(Value(name, context.graph.shapes[name], "float32", 1.0))
+    return context.add_value(name, context.known_quant(op.name, name))

@@ -24,6 +24,9 @@ def add_states(context: Context) -> None:
             raise InputError(f"state '{state.input}': its next value '{after}' is not computed by any operator")
         if graph.size(after) != state.size:
             raise InputError(f"state '{state.input}' has {state.size} elements, its next value {graph.size(after)}")
+        if graph.is_float(state.input):
+            context.add_float_state(state)
+            continue
         joined = history_of(graph, state)
         if joined is not None:
             add_history(context, state, joined)

@@ -126,7 +126,11 @@ class Graph:
     @property
     def has_float_input(self) -> bool:
         """Whether the features stay real numbers, which a float block reads."""
-        return any(self.input in op.float_sources for op in self.ops)
+        return self.is_float(self.input)
+
+    def is_float(self, name: str) -> bool:
+        """Whether the input, or a state, is real numbers in the firmware, too."""
+        return any(name in op.float_sources for op in self.ops)
 
     def size(self, value: str) -> int:
         """Elements of a value."""

@@ -20,8 +20,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class FloatBlock(Operator):
-    """`ops` in order, from real values to `outputs`, which alone are rounded. Inside of it, what it reads and gives are called
+    """`ops` in order, from what is `given` to `made`, which alone is rounded. Inside of it, what it reads and gives are called
     `inputs` and `results`.
+
+    `real` says of each that is given whether it is a real number in the firmware, too: features, a state, or what another block
+    hands on. `kept` has pairs: the place of a state in `given`, and that of its next value in `made`. `plain` are the places in
+    `made` of what other blocks are handed as it is.
     """
 
     ops: tuple[Operator, ...]
@@ -29,6 +33,9 @@ class FloatBlock(Operator):
     results: tuple[str, ...]
     given: tuple[str, ...]
     made: tuple[str, ...]
+    real: tuple[bool, ...]
+    kept: tuple[tuple[int, int], ...] = ()
+    plain: tuple[int, ...] = ()
 
     @property
     def label(self) -> str:
@@ -44,7 +51,11 @@ class FloatBlock(Operator):
 
     @property
     def float_sources(self) -> tuple[str, ...]:
-        return self.given
+        return tuple(name for name, real in zip(self.given, self.real, strict=True) if real)
+
+    @property
+    def carried(self) -> Mapping[str, str]:
+        return {self.given[state]: self.made[after] for state, after in self.kept}
 
     def wired(self, name: str, sources: Sequence[str], outputs: Sequence[str]) -> Self:
         return replace(self, name=name, given=tuple(sources), made=tuple(outputs))
@@ -75,11 +86,16 @@ class FloatBlock(Operator):
         return ()  # none of integers
 
     @property
+    def float_outputs(self) -> tuple[str, ...]:
+        """Those of its outputs that are not rounded."""
+        return tuple(self.made[i] for i in (*self.plain, *(after for _, after in self.kept)))
+
+    @property
     def observed(self) -> tuple[str, ...]:
-        return self.made
+        return tuple(name for name in self.made if name not in self.float_outputs)
 
     def scales(self, calibration: Calibration) -> Mapping[str, Quant]:
-        return {name: calibration.measured(name) for name in self.made}
+        return {name: calibration.measured(name) for name in self.observed}
 
     def quantized(self, calibration: Calibration) -> tuple[Self, Mapping[str, Quant]]:
         return self, {}

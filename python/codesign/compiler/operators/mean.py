@@ -16,6 +16,7 @@ from codesign.compiler.operators.operator import Grid, Operator, Real, Shape
 
 if TYPE_CHECKING:
     from codesign.compiler.lower.context import Context
+    from codesign.compiler.lower.float_block import FloatSteps
     from codesign.compiler.quantize.calibrate import Calibration
     from codesign.compiler.quantize.qdq import QdqWriter
 
@@ -86,6 +87,22 @@ class Mean(Operator):
         axes = writer.constant(f"{name}/axes", np.array([axis + 1 for axis in self.axes], np.int64))
         writer.node("ReduceMean", [source, axes], f"{name}/mean", label=self.name, keepdims=1)
         writer.finish(self.output, f"{name}/mean")
+
+    @property
+    def has_float(self) -> bool:
+        return True
+
+    def in_float(self, steps: FloatSteps) -> None:
+        source = steps.arrangement(self.source)
+        shape = self.shapes({self.source: source.shape})[self.output]
+        if self.squares:
+            vector = steps.vector(self.source)
+            steps.pair(self.output, "multiply", vector, vector, source.shape)
+            source = steps.arrangement(self.output)
+        last = [axis for axis in range(len(shape)) if axis not in self.axes] + list(self.axes)
+        steps.arrange(self.name, self.output, source.transpose(last))
+        count = math.prod(source.shape[axis] for axis in self.axes)
+        steps.bands(self.output, steps.vector(self.output), np.full((1, count), 1.0 / count), shape)
 
     def lower(self, context: Context) -> None:
         lower_mean(context, self)

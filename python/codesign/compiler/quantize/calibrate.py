@@ -201,7 +201,7 @@ def quantize_seen(
     for op in graph.ops:
         quants |= op.scales(calibration)
     for state in graph.states:
-        if state.input not in quants:
+        if state.input not in quants and not graph.is_float(state.input):
             quants[state.input] = _state_quant(calibration, state)
     ops: list[Operator] = []
     for op in graph.ops:

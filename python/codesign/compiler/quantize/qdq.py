@@ -71,7 +71,7 @@ def metadata(graph: Graph) -> dict[str, str]:
         "name": graph.name,
         "licence": graph.licence,
         "tool": f"codesign {__version__}",
-        **({"float32": "entry"} if graph.has_float_input else {}),
+        **({"float32": "entry"} if any(op.float_sources for op in graph.ops) else {}),
     }
 
 
