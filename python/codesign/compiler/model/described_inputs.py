@@ -6,38 +6,54 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import onnx
-from onnx import TensorProto, helper, numpy_helper
 
 from codesign.base.errors import InputError, one_line
 from codesign.compiler.frontend import Chain, analysis_bank
+from codesign.compiler.frontend.bands import gains_bank
 from codesign.compiler.frontend.chain import BAND_KINDS
-from codesign.compiler.frontend.logarithm import log_scale
-from codesign.compiler.frontend.read import Entry
-from codesign.compiler.model.planes import Ports
+from codesign.compiler.frontend.read import Entry, Find, read_value
+from codesign.compiler.model.described_nodes import Source, SpectrumWriter
+from codesign.compiler.model.metadata import named_states, properties
+from codesign.compiler.model.planes import Ports, planes_by_shape
 from codesign.compiler.operators.operator import Shape
 
-_BINS = ("real", "imaginary", "magnitude", "power", "cos", "sin")
+_BINS = ("real", "imaginary", "magnitude", "power", "cos", "sin", "spectrum")
 _COMPRESSIONS = ("log", "log10", "compressed")
 OF_INPUTS = ("inputs", "floor", "exponent")
 """Keys that say what the inputs are, and nothing of the spectrum that takes their place."""
-_LEAST = 1e-24
-"""Added to the power that a direction is divided by the root of: silence has none."""
+_OF_ONE = (
+    *("kind", "bands_matrix", "f_min", "f_max", "floor", "offset", "exponent", "mean", "deviation", "layout"),
+    *("running", "running_over", "running_smoothing", "running_start", "running_deviation", "running_floor"),
+)
+"""Keys of the table of one input."""
 _HINT = (
     f'inputs = {{ name = "kind" }} says what each is: {", ".join(_BINS)}, mel_power, erb_magnitude and others, all sizes '
-    "also with log_, log10_ or compressed_ before them (docs/model-file.md)"
+    'also with log_, log10_ or compressed_ before them; { kind = "…", running = "…" } also what it is normalized by '
+    "(docs/model-file.md)"
 )
+_SPECTRUM_HINT = "a spectrum has two numbers a bin, of all bins or of the lowest ones (docs/model-file.md)"
 
 
-def described(said: Mapping[str, Entry]) -> dict[str, str]:
-    """What the key `inputs` says of each: name → kind; nothing where it names the parts of a spectrum.
+@dataclass(frozen=True)
+class Described:
+    """What one input is: its kind, and keys of a chain that are its own."""
+
+    kind: str
+    keys: Mapping[str, Entry]
+
+
+def described(said: Mapping[str, Entry]) -> dict[str, Described]:
+    """What the key `inputs` says of each, by name; nothing where it names the parts of a spectrum.
 
     Raises:
-        InputError: a kind that nobody knows.
+        InputError: a kind or a key that nobody knows.
     """
     entry = said.get("inputs")
     value = entry.value if entry is not None else None
@@ -48,131 +64,108 @@ def described(said: Mapping[str, Entry]) -> dict[str, str]:
             value = None
     if entry is None or not isinstance(value, dict):
         return {}
-    for name, kind in value.items():
-        if not isinstance(kind, str) or not _is_known(kind):
-            raise InputError(f"{entry.where} inputs: '{one_line(str(name), 40)}' is {one_line(repr(kind), 40)}", hint=_HINT)
-    return value
+    return {name: _described(entry.where, str(name), one) for name, one in value.items()}
 
 
-def with_spectrum(path: Path, ports: Ports, kinds: Mapping[str, str], chain: Callable[[Mapping[str, Entry]], Chain]) -> Ports:
+def _described(where: str, name: str, said: object) -> Described:
+    table = said if isinstance(said, dict) else {"kind": said}
+    where = f"{where} inputs: '{one_line(name, 40)}'"
+    unknown = next((key for key in table if key not in _OF_ONE), None)
+    if unknown is not None:
+        raise InputError(f"{where} has {one_line(str(unknown), 40)}, which means nothing there", hint=_HINT)
+    kind = table.get("kind")
+    if not isinstance(kind, str) or not _is_known(kind):
+        raise InputError(f"{where} is {one_line(repr(kind), 40)}", hint=_HINT)
+    return Described(kind, {key: Entry(value, f"{where}") for key, value in table.items() if key != "kind"})
+
+
+def with_spectrum(
+    path: Path, ports: Ports, kinds: Mapping[str, Described], chain: Callable[[Mapping[str, Entry]], Chain], find: Find
+) -> Ports:
     """The model with one input, the spectrum in planes, in place of those of `kinds`; `chain` reads a chain with other keys.
 
     Raises:
-        InputError: an input that is not there, or of another size than its kind has.
+        InputError: an input that is not there, or of another size than its kind has, or normalized by what it is not.
     """
     missing = next((name for name in kinds if name not in ports.inputs), None)
     if missing is not None:
         known = ", ".join(f"'{name}'" for name in ports.inputs)
         raise InputError(f"{path}: inputs: there is no '{one_line(missing, 40)}', but {known}", hint=_HINT)
+    states = named_states(path, properties(ports.model), ports.inputs, ports.outputs)
     model = onnx.ModelProto()
     model.CopyFrom(ports.model)
-    spectrum = {"feature": Entry("spectrum", "several inputs:"), "layout": Entry("planes", "several inputs:")}
-    power = Entry("power", "inputs:")  # what floor and exponent are of
-    base = chain({"feature": Entry("magnitude", "inputs:"), "compression": power})
-    writer = _Writer(model, base)
-    for name, kind in kinds.items():
-        wanted = math.prod(ports.inputs[name])
-        bands = _bands(kind)
-        bank = None
-        if bands:
-            own = chain({"feature": Entry(bands, "inputs:"), "n_mels": Entry(wanted, "inputs:"), "compression": power})
-            bank = analysis_bank(own).dense()
-        elif wanted != base.n_bins:
-            raise InputError(
-                f"{path}: input '{name}' has {wanted} values, {kind} of n_fft {base.n_fft} {base.n_bins}", hint=_HINT
-            )
-        writer.feed(name, kind, bank)
+    base = chain({"feature": Entry("magnitude", "inputs:"), "compression": Entry("power", "inputs:")})
+    writer = SpectrumWriter(model, base.n_bins, [[s.input, s.output, s.initial] for s in states])
+    banks = []
+    for name, one in kinds.items():
+        source = _source(path, name, one, ports.inputs[name], base, chain, find)
+        banks += [source.chain] if source.bank is not None else []
+        writer.feed(name, source)
     writer.finish()
-    others: dict[str, Shape] = {name: shape for name, shape in ports.inputs.items() if name not in kinds}
-    notes = (f"inputs {', '.join(f'{name!r} ({kind})' for name, kind in kinds.items())} are computed from one spectrum",)
-    return replace(ports, model=model, inputs={writer.name: (2 * base.n_bins,), **others}, entries=spectrum, notes=notes)
+    entries = {"feature": Entry("spectrum", "several inputs:"), "layout": Entry("planes", "several inputs:")}
+    if len(banks) == 1 and any(math.prod(shape) == banks[0].n_mels for shape in ports.outputs.values()):
+        rows = tuple(map(tuple, gains_bank(replace(banks[0], output="gains", gains="bands")).dense().tolist()))
+        entries |= {"gains": Entry("matrix", "several inputs:"), "gains_matrix": Entry(rows, "several inputs:")}
+    inputs: dict[str, Shape] = {name: shape for name, shape in ports.inputs.items() if name not in kinds}
+    inputs = {writer.name: (2 * base.n_bins,), **inputs, **{name: (size,) for name, _, size in writer.kept}}
+    outputs = {**ports.outputs, **{name: (size,) for _, name, size in writer.kept}}
+    told = ", ".join(f"{name!r} ({one.kind})" for name, one in kinds.items())
+    notes = (f"inputs {told} are computed from one spectrum",)
+    return replace(ports, model=model, inputs=inputs, outputs=outputs, entries=entries, notes=notes)
+
+
+def _source(
+    path: Path,
+    name: str,
+    one: Described,
+    shape: Shape,
+    base: Chain,
+    chain: Callable[[Mapping[str, Entry]], Chain],
+    find: Find,
+) -> Source:
+    """What an input of this shape is computed from, with its own chain."""
+    wanted, bands = math.prod(shape), _bands(one.kind)
+    bins = base.n_bins
+    keys: dict[str, Entry] = {"compression": Entry("power", "inputs:"), "feature": Entry("magnitude", "inputs:")}
+    own = dict(one.keys)
+    if bands:
+        keys |= {"feature": Entry(bands, "inputs:"), "n_mels": Entry(wanted, "inputs:")}
+    elif one.kind == "spectrum":
+        if wanted % 2 or wanted > 2 * bins:
+            raise InputError(f"{path}: input '{name}' has {wanted} values, a spectrum up to {2 * bins}", hint=_SPECTRUM_HINT)
+        bins = wanted // 2
+        keys |= {"feature": Entry("spectrum", "inputs:")}
+        if planes_by_shape(shape):
+            keys["layout"] = Entry("planes", f"{path}: shapes")
+        own |= {key: _all_bins(key, own[key], bins, base.n_bins, find) for key in ("running_start",) if key in own}
+    elif wanted != bins:
+        raise InputError(f"{path}: input '{name}' has {wanted} values, {one.kind} of n_fft {base.n_fft} {bins}", hint=_HINT)
+    compression = one.kind.partition("_")[0]
+    if "offset" in own:
+        if compression not in ("log", "log10"):
+            raise InputError(f"{path}: inputs: '{name}' has an offset, and {one.kind} is no logarithm", hint=_HINT)
+        keys["compression"] = Entry(compression, "inputs:")
+    read = chain({**keys, **own})
+    return Source(one.kind, compression if compression in _COMPRESSIONS else "", read, bins, _dense(read) if bands else None)
+
+
+def _dense(chain: Chain) -> npt.NDArray[np.float64]:
+    return np.asarray(analysis_bank(chain).dense(), np.float64)
+
+
+def _all_bins(key: str, entry: Entry, given: int, bins: int, find: Find) -> Entry:
+    """A list with a value for each of the lowest bins, with its last one for all others, which nobody reads."""
+    values: Any = read_value(key, entry, find)
+    return Entry((*values, *values[-1:] * (bins - given)), entry.where) if len(values) == given else entry
 
 
 def _is_known(kind: str) -> bool:
     compression, _, rest = kind.partition("_")
     size = rest if compression in _COMPRESSIONS else kind
     plain = kind in _BINS or (size in ("magnitude", "power") and compression in _COMPRESSIONS)
-    return plain or any(size == f"{bands}_{of}" for bands in BAND_KINDS if bands != "matrix" for of in ("magnitude", "power"))
+    return plain or any(size == f"{bands}_{of}" for bands in BAND_KINDS for of in ("magnitude", "power"))
 
 
 def _bands(kind: str) -> str:
     """The feature of bands that a kind is a compression of, or ""."""
-    return next(
-        (f"{b}_{of}" for b in BAND_KINDS if b != "matrix" for of in ("magnitude", "power") if kind.endswith(f"{b}_{of}")), ""
-    )
-
-
-class _Writer:
-    """Nodes in front of a model that has lost its inputs."""
-
-    def __init__(self, model: onnx.ModelProto, chain: Chain) -> None:
-        graph = model.graph
-        self._model, self._chain, self._nodes = model, chain, list[onnx.NodeProto]()
-        values = (*graph.input, *graph.output, *graph.value_info, *graph.initializer)
-        self._taken = {v.name for v in values} | {n for node in graph.node for n in (node.name, *node.output)}
-        self.name = self._fresh("spectrum")
-        n = chain.n_bins
-        bounds = [[self._constant(np.array([edge], np.int64)) for edge in part] for part in ((0, n, 1), (n, 2 * n, 1))]
-        self._parts = [self._node("Slice", self.name, *edges) for edges in bounds]
-
-    def feed(self, name: str, kind: str, bank: np.ndarray | None) -> None:
-        """Compute what the input `name` was given."""
-        graph = self._model.graph
-        info = next(i for i in graph.input if i.name == name)
-        dims = [d.dim_value or 1 for d in info.type.tensor_type.shape.dim]
-        graph.input.remove(info)
-        made = self._kind(kind, bank)
-        shape = self._constant(np.array(dims, np.int64))
-        self._nodes.append(helper.make_node("Reshape", [made, shape], [name], name=self._fresh(f"{self.name}_{kind}")))
-
-    def finish(self) -> None:
-        """Put the nodes in front of the others."""
-        for node in reversed(self._nodes):
-            self._model.graph.node.insert(0, node)
-        size = 2 * self._chain.n_bins
-        self._model.graph.input.insert(0, helper.make_tensor_value_info(self.name, TensorProto.FLOAT, [1, size]))
-
-    def _kind(self, kind: str, bank: np.ndarray | None) -> str:
-        re, im = self._parts
-        match kind:
-            case "real":
-                return re
-            case "imaginary":
-                return im
-            case "cos" | "sin":
-                power = self._node("Add", self._power(), self._number(_LEAST))
-                return self._node("Div", re if kind == "cos" else im, self._node("Sqrt", power))
-        size = self._power() if kind.endswith("power") else self._node("Sqrt", self._power())
-        if bank is not None:
-            size = self._node("MatMul", size, self._constant(np.ascontiguousarray(bank.T, np.float32)))
-        compression = kind.partition("_")[0]
-        if compression not in _COMPRESSIONS:
-            return size
-        size = self._node("Max", self._node("Add", size, self._number(self._chain.offset)), self._number(self._chain.floor))
-        if compression == "compressed":
-            return self._node("Pow", size, self._number(self._chain.exponent))
-        log = self._node("Log", size)
-        return log if compression == "log" else self._node("Mul", log, self._number(float(log_scale("log10")) / math.log(2.0)))
-
-    def _power(self) -> str:
-        return self._node("Add", *(self._node("Mul", part, part) for part in self._parts))
-
-    def _number(self, number: float) -> str:
-        return self._constant(np.array(number, np.float32))
-
-    def _constant(self, array: np.ndarray) -> str:
-        name = self._fresh(f"{self.name}_constant")
-        self._model.graph.initializer.append(numpy_helper.from_array(array, name))
-        return name
-
-    def _node(self, kind: str, *inputs: str) -> str:
-        name = self._fresh(f"{self.name}_{kind.lower()}")
-        self._nodes.append(helper.make_node(kind, list(inputs), [name], name=name))
-        return name
-
-    def _fresh(self, wanted: str) -> str:
-        name, n = wanted, 2
-        while name in self._taken:
-            name, n = f"{wanted}_{n}", n + 1
-        self._taken.add(name)
-        return name
+    return next((f"{b}_{of}" for b in BAND_KINDS for of in ("magnitude", "power") if kind.endswith(f"{b}_{of}")), "")

@@ -56,6 +56,19 @@ def read_states(
     return tuple(states)
 
 
+def named_states(
+    path: Path, props: Mapping[str, str], inputs: Mapping[str, Shape], outputs: Mapping[str, Shape]
+) -> tuple[State, ...]:
+    """The pairs that metadata says, or that names do, whatever else there is.
+
+    Raises:
+        InputError: as `read_states`, but for how many inputs and outputs are left.
+    """
+    if "states" in props:
+        return _listed(path, props["states"], inputs, outputs)
+    return tuple(_paired(path, inputs, outputs)[0])
+
+
 def _cannot_pair(path: Path, inputs: list[str], outputs: list[str]) -> InputError:
     names = ", ".join(f"'{name}'" for name in (*inputs, *outputs)) or "none"
     message = f"{path}: cannot pair states; without a partner are {names}, where features and mask alone should be"

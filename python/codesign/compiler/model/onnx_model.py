@@ -133,8 +133,9 @@ def _open(stage: StageFile, before: Chain | None, *, strict: bool = True, as_flo
     found = None if stage.keys else chain_path(stage)
     find, where = finder(found.parent if found else stage.folder, model), f"{path} with {found}" if found else str(path)
     if kinds := described(entries):
-        ports = with_spectrum(path, ports, kinds, lambda keys: _chain_with(entries, keys, where, find))
-        entries = {**{key: entry for key, entry in entries.items() if key not in OF_INPUTS}, **ports.entries}
+        ports = with_spectrum(path, ports, kinds, lambda keys: _chain_with(entries, keys, where, find), find)
+        entries = _of_spectrum(entries, ports.entries)
+        props = properties(ports.model)
     ports = join_planes(path, ports, free_ports(path, props, ports.inputs, ports.outputs), entries)
     entries, inputs, outputs = {**ports.entries, **entries}, ports.inputs, ports.outputs
     states = tuple(read_states(path, props, inputs, outputs))
@@ -153,9 +154,19 @@ def _open(stage: StageFile, before: Chain | None, *, strict: bool = True, as_flo
     return _Opened(ports.model, sha256, simplified.notes + ports.notes, reading, inputs, outputs, states, features, result)
 
 
+def _of_spectrum(entries: Mapping[str, Entry], found: Mapping[str, Entry]) -> dict[str, Entry]:
+    """The keys of the chain whose one spectrum is in the place of several inputs; gains of bands are those of the one that has
+    bands.
+    """
+    kept = {key: entry for key, entry in entries.items() if key not in OF_INPUTS}
+    own = "gains_matrix" in kept or ("gains" in kept and kept["gains"].value != "bands")
+    return {**kept, **{key: entry for key, entry in found.items() if not (own and key.startswith("gains"))}}
+
+
 def _chain_with(entries: Mapping[str, Entry], keys: Mapping[str, Entry], where: str, find: Find) -> Chain:
     """The chain of other features, whatever the network gives."""
-    kept = {key: entry for key, entry in entries.items() if not key.startswith("gain")}
+    others = ("gain", "running", "mean", "deviation", "layout")
+    kept = {key: entry for key, entry in entries.items() if not key.startswith(others)}
     return read_chain_keys({**kept, **keys, "output": Entry("mask", where)}, where, find).chain
 
 
