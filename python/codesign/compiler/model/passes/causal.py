@@ -11,13 +11,16 @@ import numpy as np
 import onnx
 
 from codesign.base.errors import InputError
-from codesign.compiler.model.passes.composed.products import labels
 from codesign.compiler.model.passes.draft import Draft, attribute, make, operand, positive, set_attribute
-from codesign.compiler.model.passes.families import ELEMENTWISE, REDUCTIONS, VIEWS
+from codesign.compiler.model.passes.families import VIEWS
+from codesign.compiler.model.passes.frame_alone import check_frame_alone
 from codesign.compiler.model.passes.states import keep_past, keep_state, starts_known
 from codesign.compiler.model.passes.stream import HINT as _HINT
 from codesign.compiler.model.passes.stream import Stream
 from codesign.compiler.model.passes.weights import RECURRENT, conv_pads, set_conv_pads
+
+_UNCHANGED = frozenset(("Identity", "Cast", "Dropout", "QuantizeLinear", "DequantizeLinear"))
+"""Zeros stay zeros."""
 
 
 def stepped(draft: Draft, stream: Stream) -> Draft:
@@ -48,7 +51,7 @@ def _step(draft: Draft, stream: Stream, node: onnx.NodeProto) -> list[onnx.NodeP
     for name in timed:
         if name in draft.constants:
             _check_steady(draft, stream, node, name)
-    results = [stream.axis(name) for name in node.output if name]
+    results = [stream.axis(name) for name in node.output if name]  # refuses what mixes frames, whatever the kind
     kind = node.op_type
     if kind in RECURRENT:
         return _recurrent(draft, stream, node, timed)
@@ -58,30 +61,37 @@ def _step(draft: Draft, stream: Stream, node: onnx.NodeProto) -> list[onnx.NodeP
         return _pad(draft, stream, node)
     if kind == "Slice":
         return _slice(draft, stream, node)
-    if kind == "Concat" and results[0] is not None and any(axes[n] is None for n in node.input):
+    if kind == "Concat" and results[0] is not None and len(timed) < len(axes):
         joined = _concat(draft, stream, node, results[0])
         if joined is not None:
             return joined
-    if any(axis is None for axis in results):
+    placed = [axis for axis in results if axis is not None]
+    if len(placed) < len(results):
         raise draft.refuse(node, "computes one result from all frames", hint=_HINT)
-    _check_frame_alone(draft, stream, node, timed)
+    return _frame_alone(draft, stream, node, timed, placed)
+
+
+def _frame_alone(
+    draft: Draft, stream: Stream, node: onnx.NodeProto, timed: dict[str, int], results: list[int]
+) -> list[onnx.NodeProto]:
+    """The nodes of an operator that looks at no other frame; `results` are the time axes of what it gives."""
+    check_frame_alone(draft, stream, node, timed)
     lead, added = _aligned(draft, stream, node, timed)
+    given, kind = not stream.given.isdisjoint(timed), node.op_type
     for name in node.output:
         stream.lead[name] = lead
-        if kind in VIEWS or kind in ("Identity", "Cast", "Dropout", "QuantizeLinear", "DequantizeLinear"):
+        if kind in VIEWS or kind in _UNCHANGED:
             stream.zeros[name] = stream.zeros.get(node.input[0], 0)
-        if set(timed) & stream.given:
+        if given:
             stream.given.add(name)
+    if given:  # a state of the file keeps its frames
+        return [*added, node]
     if kind in ("Reshape", "Expand"):
         shape = list(draft.shape(node.output[0]))
-        shape[results[0] or 0] = 1
-        if not set(timed) & stream.given:
-            node.input[1] = draft.constant(np.asarray(shape, np.int64), f"{node.output[0]}_shape")
-            _settle(draft, node.output[0], results[0] or 0)
-    else:
-        for name, axis in zip([n for n in node.output if n], results, strict=True):
-            if axis is not None and not set(timed) & stream.given:
-                _settle(draft, name, axis)
+        shape[results[0]] = 1
+        node.input[1] = draft.constant(np.asarray(shape, np.int64), f"{node.output[0]}_shape")
+    for name, axis in zip(filter(None, node.output), results, strict=True):
+        _settle(draft, name, axis)
     return [*added, node]
 
 
@@ -119,61 +129,6 @@ def _check_steady(draft: Draft, stream: Stream, node: onnx.NodeProto, name: str)
     if array is None or axis is None or not (array == np.take(array, [0], axis)).all():
         raise draft.refuse(node, f"reads '{name}', which differs from frame to frame", hint=_HINT)
     draft.put(name, np.take(array, [0], axis))
-
-
-def _check_frame_alone(draft: Draft, stream: Stream, node: onnx.NodeProto, timed: dict[str, int]) -> None:
-    """Refuse operators that look along time, or that nothing is known of."""
-    kind, source = node.op_type, node.input[0]
-    axis, rank = timed.get(source), len(draft.shape(source)) if source in draft.types else 0
-    if kind in ELEMENTWISE or kind in ("MatMul", "Gemm"):
-        if kind in ("MatMul", "Gemm") and len(timed) > 1:
-            if all(axis < len(draft.shape(name)) - 2 for name, axis in timed.items()):
-                return  # two values of one frame, as attention within it
-            raise draft.refuse(node, "multiplies frames with frames", hint=_HINT)
-        return
-    if kind in VIEWS:
-        after = stream.axis(node.output[0])
-        before, later = stream.few.shape(source), stream.few.shape(node.output[0])
-        moved = kind in ("Reshape", "Flatten") and axis is not None and after is not None
-        if moved and int(np.prod(before[:axis])) != int(np.prod(later[:after])):
-            raise draft.refuse(node, "mixes frames with other axes", hint=_HINT)
-        return
-    along: set[int] = set()
-    if kind in ("Concat", "Split", "Gather"):
-        along = {positive(int(attribute(node, "axis", 0)), rank)}
-    elif kind in ("Softmax", "LogSoftmax", "ArgMax", "LpNormalization"):
-        along = {positive(int(attribute(node, "axis", -1 if kind != "ArgMax" else 0)), rank)}
-    elif kind in ("LayerNormalization", "RMSNormalization"):
-        along = set(range(positive(int(attribute(node, "axis", -1)), rank), rank))
-    elif kind in REDUCTIONS:
-        numbers = draft.constants.get(operand(node, 1))
-        chosen = attribute(node, "axes", []) if numbers is None else numbers.ravel().tolist()
-        along = {positive(int(a), rank) for a in chosen} or set(range(rank))
-    elif kind in ("BatchNormalization", "InstanceNormalization", "MaxPool", "AveragePool", "GlobalAveragePool"):
-        along = {1} if kind == "BatchNormalization" else set(range(2, rank))
-        if kind in ("MaxPool", "AveragePool"):
-            along = {2 + i for i, k in enumerate(attribute(node, "kernel_shape", [])) if k != 1}
-    elif kind == "GroupNormalization":
-        along = set(range(1, rank))
-    elif kind in ("DepthToSpace", "SpaceToDepth"):
-        along = {1, 2, 3}
-    elif kind == "Resize":
-        along = {a for a, n in enumerate(stream.few.shape(node.output[0])) if n != stream.few.shape(source)[a]}
-    elif kind == "Einsum":
-        _check_einsum(draft, stream, node, timed)
-    else:
-        raise draft.refuse(node, f"{kind} over frames is not known to need the past alone", hint=_HINT)
-    if axis in along:
-        raise draft.refuse(node, "works along time, over all frames at once", hint=_HINT)
-
-
-def _check_einsum(draft: Draft, stream: Stream, node: onnx.NodeProto, timed: dict[str, int]) -> None:
-    """Refuse an Einsum that does not give each frame from the same frame of what it reads."""
-    terms, wanted = labels(draft, node)
-    letters = {term[timed[name]] for term, name in zip(terms, node.input, strict=True) if name in timed}
-    after = stream.axis(node.output[0])
-    if len(letters) != 1 or after is None or wanted[after] not in letters:
-        raise draft.refuse(node, "multiplies frames with frames", hint=_HINT)
 
 
 def _recurrent(draft: Draft, stream: Stream, node: onnx.NodeProto, timed: dict[str, int]) -> list[onnx.NodeProto]:

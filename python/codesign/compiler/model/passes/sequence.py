@@ -102,7 +102,7 @@ def _check_said(draft: Draft, walked: Draft) -> None:
 
 
 def _stream(draft: Draft, symbol: str) -> Stream:
-    return Stream.of(symbol, _FEW, _MANY, walk(draft, {symbol: _FEW}), walk(draft, {symbol: _MANY}))
+    return Stream(walk(draft, {symbol: _FEW}), walk(draft, {symbol: _MANY}), (_FEW, _MANY))
 
 
 def _frames(draft: Draft, symbol: str, stream: Stream) -> Draft:

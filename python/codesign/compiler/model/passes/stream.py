@@ -19,20 +19,17 @@ STRONG, WEAK = 2, 1
 
 @dataclass
 class Stream:
-    """A graph walked for two numbers of frames."""
+    """A graph walked for two numbers of frames: `few` for the first of `frames`, `many` for the second."""
 
     few: Draft
     many: Draft
     frames: tuple[int, int]
     lead: dict[str, int] = field(default_factory=dict)
+    """Elements of a value along time before that of the first frame."""
     zeros: dict[str, int] = field(default_factory=dict)
+    """How many of those are zero, counted back from the first frame."""
     given: set[str] = field(default_factory=set)
     """Values whose elements before the first frame come from a state of the file."""
-
-    @classmethod
-    def of(cls, symbol: str, few: int, many: int, first: Draft, second: Draft) -> Stream:
-        """`symbol` is what was given `few` and `many` frames."""
-        return cls(first, second, (few, many))
 
     def growing(self, name: str) -> list[int]:
         """Axes whose size depends on the number of frames."""
