@@ -255,7 +255,7 @@ class Board(_Card):
         return self.memories[name]
 
     @model_validator(mode="after")
-    def _consistent(self) -> Self:
+    def _emulators_fit(self) -> Self:
         if self.emulators and self.default_emulator not in self.emulators:
             raise ValueError(f"default_emulator {self.default_emulator} is not one of emulators")
         if not self.emulators and self.default_emulator:
@@ -264,6 +264,10 @@ class Board(_Card):
             raise ValueError("qemu in emulators and the table [qemu] go together")
         if ("renode" in self.emulators) != (self.renode is not None):
             raise ValueError("renode in emulators and the table [renode] go together")
+        return self
+
+    @model_validator(mode="after")
+    def _memories_fit(self) -> Self:
         if not self.memories:
             return self
         for name, kind in (("flash", "flash"), ("ram", "ram")):
@@ -273,6 +277,12 @@ class Board(_Card):
         for (first, low), (second, high) in itertools.pairwise(in_order):
             if high.origin < low.end:
                 raise ValueError(f"memories {first} and {second} overlap")
+        return self
+
+    @model_validator(mode="after")
+    def _budget_fits(self) -> Self:
+        if not self.memories:
+            return self
         for kind, limit in (("flash", self.budget.flash), ("ram", self.budget.ram)):
             usable = sum(memory.usable for memory in self.memories.values() if memory.kind == kind)
             if limit > usable:

@@ -134,6 +134,11 @@ def _written(found: Any) -> list[int]:
     return [number for number in numbers if number >= 0]
 
 
+def _base(address: int) -> int:
+    """What an instruction at `address` reads as PC where it addresses a literal: aligned to a word."""
+    return (address + 4) & ~3
+
+
 def _computed(found: Any, name: str, address: int) -> tuple[Effect, ...]:
     """What is known of the result of a computation; nothing for all that are not listed."""
     operands = found.operands
@@ -142,7 +147,7 @@ def _computed(found: Any, name: str, address: int) -> tuple[Effect, ...]:
     kinds = [operand.type for operand in operands]
     registers = [_number(found, operand.reg) for operand in operands if operand.type == _REGISTER]
     value = operands[-1].imm & 0xFFFFFFFF if kinds[-1] == _IMMEDIATE else 0
-    rd, rn = registers[0] if registers else -1, registers[1] if len(registers) > 1 else registers[0] if registers else -1
+    rd, rn = (registers[0], registers[-1]) if registers else (-1, -1)
     constant = kinds == [_REGISTER, _IMMEDIATE]
     match name:
         case "mov" | "movs" | "movw" if constant:
@@ -154,14 +159,12 @@ def _computed(found: Any, name: str, address: int) -> tuple[Effect, ...]:
         case "movt":
             return (Effect("high", rd, value=value),)
         case "adr" if constant:
-            return (Effect("const", rd, value=((address + 4) & ~3) + operands[-1].imm),)
+            return (Effect("const", rd, value=_base(address) + operands[-1].imm),)
         case "add" | "addw" | "sub" | "subw":
             sign = 1 if name.startswith("add") else -1
             if kinds[-1] == _REGISTER:
-                return (Effect("reg", rd, registers[-2] if len(registers) > 2 else rd, registers[-1], sign),)
-            if rn == PC:
-                return (Effect("const", rd, value=((address + 4) & ~3) + sign * value),)
-            return _add(rd, rn, sign * value)
+                return (Effect("reg", rd, registers[-2], rn, sign),)  # two registers: rd is the first term, too
+            return (Effect("const", rd, value=_base(address) + sign * value),) if rn == PC else _add(rd, rn, sign * value)
         case "orr" if kinds[-1] == _IMMEDIATE:
             return (Effect("or", rd, rn, value=value),)
         case "bic" if kinds[-1] == _IMMEDIATE and value & (value + 1) == 0:
@@ -204,7 +207,7 @@ def _load_or_store(found: Any, name: str, address: int) -> Instruction:
     memory, base = found.operands[at].mem, _number(found, found.operands[at].mem.base)
     moved = [_register(found, index) for index in range(at)] if name in _LOADS else []
     if name == "ldr" and base == PC:
-        where = ((address + 4) & ~3) + memory.disp
+        where = _base(address) + memory.disp
         effects: tuple[Effect, ...] = (Effect("load", moved[0], value=where),)
         return Instruction(found.size, effects, through=PC, ends=True) if moved[0] == PC else Instruction(found.size, effects)
     effects = ()
