@@ -20,7 +20,7 @@ from codesign.cli.options import FitFile, Json, Ray
 if TYPE_CHECKING:
     from codesign.hearing.evaluate.journal import Journal
     from codesign.hearing.evaluate.pairs import Pairs
-    from codesign.hearing.evaluate.scoring import Scored, Signals
+    from codesign.hearing.evaluate.scoring import Scored
 
 PLOTTED = 6
 """Items whose waveforms and spectrograms are drawn."""
@@ -67,36 +67,24 @@ def command(
 
     Example: codesign evaluate codesign-examples/recordings -m codesign-examples/pruned.onnx -o figures.csv
     """
-    from codesign.base.audio import write_audio
     from codesign.base.isolate import ClusterWorkers, Workers
     from codesign.cli.evaluate_output import print_evaluation, say_written, write_files
-    from codesign.cli.evaluate_systems import check_kept, compared_systems, place_kept
+    from codesign.cli.evaluate_recordings import KeptSignals, check_kept
+    from codesign.cli.evaluate_systems import compared_systems
     from codesign.hearing.evaluate import summarize
     from codesign.hearing.evaluate.journal import Journal
-    from codesign.hearing.evaluate.measures import uninstalled
     from codesign.hearing.evaluate.scoring import plan_scores, scores
     from codesign.hearing.evaluate.write import output_format
-    from codesign.hearing.fitting import read_audiogram
     from codesign.hearing.fitting.fit import compressor_of, limit_of, loss_of
 
-    outputs = output or []
+    outputs, models, chains = output or [], model or [], chain or []
     for path in outputs:
         output_format(path)
     pairs = _pairs(data, noisy, clean, pattern)
-    check_files(output or [], [pairs.folder, *(Path(text.rpartition("=")[2]) for text in (*(model or []), *(chain or [])))])
-    if audiogram is not None:
-        read_audiogram(audiogram)
+    check_files(outputs, [pairs.folder, *(Path(text.rpartition("=")[2]) for text in (*models, *chains))])
+    _check_measures(audiogram, fit, plots)
     heard_through = None if fit is None else compressor_of(fit)
-    if fit is not None and audiogram is None:
-        raise typer.BadParameter("--fit needs --audiogram: whose hearing it is")
-    if plots is not None:
-        from codesign.proof.report.plots import load_figure
-
-        load_figure()
-    for absent in uninstalled(audiogram or ""):
-        say(f"{absent.measure} will be missing: {absent.reason}")
-    drawn: dict[str, Signals] = {}
-    columns = 1 + len(model or []) + len(system or [])
+    columns = 1 + len(models) + len(system or [])
     with (
         tempfile.TemporaryDirectory(prefix="codesign-") as folder,
         progress() as show,
@@ -105,8 +93,8 @@ def command(
     ):
         show("load", 0, 0)
         systems = compared_systems(
-            *(pairs, model or [], system or [], delay or [], Path(folder)),
-            chains=chain or [],
+            *(pairs, models, system or [], delay or [], Path(folder)),
+            chains=chains,
             results=result or [],
             attenuation_limit=None if fit is None else limit_of(fit),
             speech_loss=() if fit is None else loss_of(fit),
@@ -114,29 +102,21 @@ def command(
         if keep is not None:
             check_kept(keep, pairs, systems, system or [])
         plan = plan_scores(pairs, systems, audiogram=audiogram or "", fit=heard_through, baseline=baseline)
-
-        def heard(item: str, signals: Signals) -> None:
-            if plots is not None and len(drawn) < PLOTTED:
-                drawn[item] = signals
-            if keep is not None:
-                for made in systems:
-                    write_audio(place_kept(keep, made.name, item), signals[made.name], plan.sample_rate)
-
+        kept = KeptSignals(keep, plan.sample_rate, [made.name for made in systems], PLOTTED if plots is not None else 0)
         journal = Journal(outputs[0], plan.measures) if outputs else None
-        found, end = _collect(scores(plan, workers, show, heard), journal)
+        found, end = _collect(scores(plan, workers, show, kept.take), journal)
+    if end is not None:
+        plots = None  # of a part of the items there are figures, no pictures
     evaluation = summarize(plan, found) if found else None
-    problems: list[CodesignError] = []
-    if evaluation is not None:
-        problems = write_files(evaluation, outputs, plots if end is None else None, drawn)
+    problems = [] if evaluation is None else write_files(evaluation, outputs, plots, kept.drawn)
     if journal is not None:
-        journal.close(remove=evaluation is None or not problems)
+        journal.close(remove=not problems)
     if evaluation is not None:
         print_evaluation(evaluation, json=json)
-        if plots is not None and len(drawn) < len(evaluation.items):
-            say(f"waveforms and spectrograms are of the first {counted(len(drawn), 'item')}")
+        if plots is not None and len(kept.drawn) < len(evaluation.items):
+            say(f"waveforms and spectrograms are of the first {counted(len(kept.drawn), 'item')}")
         if not problems:
-            written = [*map(str, outputs), *([f"{plots}/*.png", f"{plots}/*.svg"] if plots and end is None else [])]
-            say_written([*written, *([f"{keep}/*/*.wav"] if keep else [])])
+            say_written(outputs, plots, keep)
     if problems and journal is not None:
         say(
             f"the scores are in {journal.path}{f' as far as the disk took them ({journal.problem})' if journal.problem else ''}"
@@ -145,6 +125,23 @@ def command(
         raise end
     if problems:
         raise problems[0]
+
+
+def _check_measures(audiogram: str | None, fit: Path | None, plots: Path | None) -> None:
+    """Refuse options that do not go together or need what is not here, and say which measures will be missing."""
+    from codesign.hearing.evaluate.measures import uninstalled
+    from codesign.hearing.fitting import read_audiogram
+
+    if audiogram is not None:
+        read_audiogram(audiogram)
+    if fit is not None and audiogram is None:
+        raise typer.BadParameter("--fit needs --audiogram: whose hearing it is")
+    if plots is not None:
+        from codesign.proof.report.plots import load_figure
+
+        load_figure()
+    for absent in uninstalled(audiogram or ""):
+        say(f"{absent.measure} will be missing: {absent.reason}")
 
 
 def _pairs(data: Path | None, noisy: Path | None, clean: Path | None, pattern: str) -> Pairs:

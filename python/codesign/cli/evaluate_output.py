@@ -71,8 +71,11 @@ def mean_plots(result: Evaluation) -> dict[str, BarPlot]:
     return found
 
 
-def say_written(paths: Sequence[str]) -> None:
-    if paths:
+def say_written(outputs: Sequence[Path], plots: Path | None, keep: Path | None) -> None:
+    """Name the files that were written, those of a folder by a pattern."""
+    pictures = [] if plots is None else [f"{plots}/*.png", f"{plots}/*.svg"]
+    recordings = [] if keep is None else [f"{keep}/*/*.wav"]
+    if paths := [*map(str, outputs), *pictures, *recordings]:
         say(f"wrote {', '.join(paths)}")
 
 

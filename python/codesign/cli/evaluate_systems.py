@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The systems that codesign evaluate compares, from its options, and where their recordings are kept."""
+"""The systems that codesign evaluate compares, from its options."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
@@ -27,14 +26,14 @@ def compared_systems(
     speech_loss: tuple[float, ...] = (),
 ) -> list[System]:
     """Models first; `chains` and `results` are of all of them, or NAME=… of one."""
-    named = [_named(text) for text in recorded]
-    lags = {name: _samples(name, value) for name, value in map(_named, delays)}
+    named = [name_and_value(text) for text in recorded]
+    lags = {name: _samples(name, value) for name, value in map(name_and_value, delays)}
     for name in lags:
         if name not in dict(named):
             raise InputError(f"--delay {name}=…: no --system has that name", hint="models need no --delay: theirs is known")
     unnamed = [text for text in models if "=" not in text]
     names = dict(zip(unnamed, names_of([Path(text) for text in unnamed]), strict=True))
-    paths = dict((names[text], text) if text in names else _named(text) for text in models)
+    paths = dict((names[text], text) if text in names else name_and_value(text) for text in models)
     if len(paths) < len(models):
         raise InputError("two models of one name", hint="write --model NAME=FILE")
     chain_of, result_of = _each("--chain", chains, paths), _each("--result", results, paths)
@@ -72,7 +71,12 @@ def _each(option: str, texts: Sequence[str], models: Collection[str]) -> dict[st
     return found
 
 
-def _named(text: str) -> tuple[str, str]:
+def name_and_value(text: str) -> tuple[str, str]:
+    """The two parts of an option NAME=VALUE; the value is "" without one.
+
+    Raises:
+        InputError: there is nothing before the =.
+    """
     name, _, value = text.partition("=")
     if not name:
         raise InputError(f"'{text}' has no name before the =", hint="write NAME=FILE")
@@ -83,26 +87,3 @@ def _samples(name: str, value: str) -> int:
     if not value.isascii() or not value.isdigit():
         raise InputError(f"--delay {name}={value}", hint="give a number of samples, 0 or more")
     return int(value)
-
-
-def check_kept(folder: Path, pairs: Pairs, systems: Sequence[System], recorded: Sequence[str]) -> None:
-    outputs = [find_outputs(pairs, *_named(text)) for text in recorded]
-    read = {os.path.realpath(file) for files in (pairs.noisy, pairs.clean, *outputs) for file in files.values()}
-    for made in systems:
-        for item in pairs.items:
-            if os.path.realpath(place := _kept(folder, made.name, item)) in read:
-                raise InputError(f"--keep would write over {place}, which is an input", hint="choose another folder")
-
-
-def _kept(folder: Path, system: str, item: str) -> Path:
-    """Where an enhanced recording goes: names cannot lead out of the folder."""
-    return folder / system.replace("/", "_").lstrip(".") / f"{item.replace('/', '_').lstrip('.')}.wav"
-
-
-def place_kept(folder: Path, system: str, item: str) -> Path:
-    place = _kept(folder, system, item)
-    try:
-        place.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"cannot make {place.parent}: {error.strerror}", hint="choose another folder") from error
-    return place
