@@ -11,19 +11,19 @@ PROOF_SIGNAL = "proof signal"
 
 
 def proof_signal(
-    recordings: list[npt.NDArray[np.int16]], sample_rate: int, seconds: float = PROOF_SECONDS, seed: int = 1
+    recordings: list[npt.NDArray[np.int16]], sample_rate: int, seconds: float = PROOF_SECONDS
 ) -> npt.NDArray[np.int16]:
     """At least `seconds` of int16 PCM (n,): the parts of `proof_parts`, one after the other."""
-    return np.concatenate([pcm for _, pcm in proof_parts(recordings, sample_rate, seconds, seed)])
+    return np.concatenate([pcm for _, pcm in proof_parts(recordings, sample_rate, seconds)])
 
 
 def proof_parts(
-    recordings: list[npt.NDArray[np.int16]], sample_rate: int, seconds: float = PROOF_SECONDS, seed: int = 1
+    recordings: list[npt.NDArray[np.int16]], sample_rate: int, seconds: float = PROOF_SECONDS
 ) -> list[tuple[str, npt.NDArray[np.int16]]]:
     """Silence, impulses, full-scale square wave, clipped and faint speech, full-scale noise, extreme sample values, and the
     recordings as they are for the rest: (name, int16 PCM) each, in order.
     """
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(1)
     second = sample_rate
     speech = np.concatenate(recordings) if recordings else _buzz(rng, 4 * second, sample_rate)
     period = max(2, sample_rate // 200)

@@ -62,8 +62,7 @@ def _scalar(decoded: Any, name: str) -> Classified:
             bank = f"{decoded.reg_name(memory.base)}:{memory.disp >> 2 & 1}"
     updated = _base(decoded) if decoded.writeback else ""
     targets = tuple(register for register in writes if register not in ("pc", updated))
-    jumps = name in _BRANCH or "pc" in writes
-    return Classified(kind, tuple(reads), targets, accumulator, updated, 1, bank, jumps)
+    return Classified(kind, tuple(reads), targets, accumulator, updated, 1, bank)
 
 
 def _multiple(decoded: Any, name: str, listed: list[str], reads: list[str]) -> Classified:
@@ -75,7 +74,7 @@ def _multiple(decoded: Any, name: str, listed: list[str], reads: list[str]) -> C
     targets = tuple(register for register in moved if register != "pc") if loads else ()
     updated = "sp" if stack else (_base(decoded) if pair else listed[0]) if decoded.writeback else ""
     sources = (*reads, *(() if loads else moved))
-    return Classified(kind, sources, targets, "", updated, words, "", loads and "pc" in moved)
+    return Classified(kind, sources, targets, "", updated, words)
 
 
 def _base(decoded: Any) -> str:
@@ -88,7 +87,7 @@ def _kind(name: str, decoded: Any) -> str:
         return _floating(name, decoded)
     if name in _BRANCH:
         return "branch"
-    if name.startswith(("ldr", "lda", "ldrex")):
+    if name.startswith(("ldr", "lda")):
         return "load"
     if name.startswith(("str", "stl")):
         return "store"

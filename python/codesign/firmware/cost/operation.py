@@ -20,4 +20,3 @@ class Classified:
     updated: str = ""
     registers: int = 0
     bank: str = ""
-    branches: bool = False

@@ -17,16 +17,16 @@ _CORE = ("r0", "r1", "r2", "r3", "r4", "r5", "r6", "r7", "r8", "sb", "sl", "fp",
 def vector_operation(h: int, g: int) -> Classified | None:
     """One instruction of two halfwords, None for what is neither of vectors nor of loops."""
     if h & 0xFF80 == 0xF000 and (g & 0xF001 == 0xC001 or g & 0xF801 == 0xE001):  # LE, WLS; DLS
-        return Classified("loop", branches=g & 0xF000 == 0xC000)
+        return Classified("loop")
     if h & 0xFFC0 == 0xF000 and g & 0xF801 == 0xE801:  # VCTP
         return Classified("vector_alu", (_CORE[h & 15],))
     if h & 0xEF80 == 0xEF00:
-        return Classified(_kind_of_three(h, g), (_n(h), _m(g)), (_d(g),))
+        return Classified(_kind_of_three(g), (_n(h), _m(g)), (_d(g),))
     if h & 0xEF80 == 0xEF80:
         constant = g & 0x10 != 0 and h & 0x38 == 0  # VMOV, VBIC and their like of a number
         return Classified(_kind_of_two(h, g, constant), () if constant else (_m(g),), (_d(g),))
     if h & 0xFFB1 == 0xEEA0 and g & 0x0F5F == 0x0B10:  # VDUP
-        return Classified("vector_alu", (_CORE[g >> 12],), (f"q{h >> 1 & 7}",))
+        return Classified("vector_alu", (_CORE[g >> 12],), (_n(h),))
     if h & 0xFE00 == 0xFC00 and g & 0x0F50 == 0x0840:  # VCADD and VCMLA of floats
         return Classified("vector_mac", (_n(h), _m(g)), (_d(g),))
     if h & 0xEC00 != 0xEC00 or g >> 9 & 7 != 7:  # not in the space of coprocessors 14 and 15
@@ -51,7 +51,7 @@ def _transfer(h: int, g: int) -> Classified:
     return Classified("vector_gather" if apart or by_vector else "vector_load", places, (_d(g),))
 
 
-def _kind_of_three(h: int, g: int) -> str:
+def _kind_of_three(g: int) -> str:
     """Two vectors to a third of the same width."""
     operation, second = g >> 8 & 15, g & 0x10 != 0
     if operation in (12, 13, 15) or (operation, second) in ((9, True), (11, False)):

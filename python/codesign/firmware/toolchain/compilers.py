@@ -51,7 +51,6 @@ class ArmCompiler:
     version: str
     compile: tuple[str, ...]
     link: tuple[str, ...]
-    writes_stack_usage: bool
 
     def cpu_flags(self, cpu: str) -> tuple[str, ...]:
         """Flags that select a core by its name in board.toml.
@@ -91,10 +90,10 @@ def find_arm_compiler(name: str = "") -> ArmCompiler:
         raise ToolError(f"unknown compiler '{wanted}'", hint="use arm-none-eabi-gcc or ziglang")
     if wanted != "ziglang" and (found := shutil.which("arm-none-eabi-gcc")):
         gcc = str(Path(found).absolute())  # it runs in other folders too
-        return ArmCompiler("arm-none-eabi-gcc", tool_version((gcc, "--version")), (gcc,), (gcc,), writes_stack_usage=True)
+        return ArmCompiler("arm-none-eabi-gcc", tool_version((gcc, "--version")), (gcc,), (gcc,))
     if wanted != "arm-none-eabi-gcc" and importlib.util.find_spec("ziglang"):
         zig = (sys.executable, "-m", "ziglang")
-        return ArmCompiler("ziglang", _zig_version(), (*zig, "cc"), (*zig, "ld.lld"), writes_stack_usage=False)
+        return ArmCompiler("ziglang", _zig_version(), (*zig, "cc"), (*zig, "ld.lld"))
     missing = wanted or "Arm compiler (arm-none-eabi-gcc or ziglang)"
     raise ToolError(f"no {missing} found", hint="pip install ziglang, or install gcc-arm-none-eabi")
 

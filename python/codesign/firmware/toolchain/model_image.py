@@ -121,7 +121,7 @@ def firmware_slots(elf: Path) -> FirmwareSlots:
 
 
 def build_model_images(
-    network: Network, board: Board, slots: FirmwareSlots, folder: Path, version: str = "0", compiler: ArmCompiler | None = None
+    network: Network, board: Board, slots: FirmwareSlots, folder: Path, version: str = "0"
 ) -> tuple[Path, Path]:
     """Build `network` for each of the firmware's partitions: `<folder>/model-a.bin` and `model-b.bin`, and as Intel HEX.
 
@@ -143,7 +143,7 @@ def build_model_images(
             f"{network.name} needs {memory:,} bytes of memory, the firmware has {slots.memory:,} for it",
             hint="CONFIG_CODESIGN_MODEL_MEMORY",
         )
-    compiler = compiler or find_arm_compiler()
+    compiler = find_arm_compiler()
     flags = (*TARGET_FLAGS, *compiler.cpu_flags(board.core.cpu), *COMMON_FLAGS)
     with replace_folder(folder) as building:
         generated = emit(network, plan, building / "src")

@@ -56,13 +56,12 @@ class StimulusSet:
 def load_stimuli(
     systems: Mapping[str, str],
     reference: str = "",
-    target: float = TARGET_LUFS,
     progress: Progress = silent,
 ) -> StimulusSet:
     """Read `systems` (name → pattern), make the anchor from the system named `reference`, and match loudness.
 
     The rate is the first recording's; others are resampled. Versions of an item that differ by up to 0.1 s are cut to the
-    shortest. When a stimulus would clip at `target` LUFS, all are made quieter by as much.
+    shortest. When a stimulus would clip at TARGET_LUFS, all are made quieter by as much.
 
     Raises:
         InputError: a system lacks an item, lengths differ, a recording is silent or unusable.
@@ -84,7 +83,7 @@ def load_stimuli(
     for number, item in enumerate(items):
         progress("read", number, len(items))
         stimuli += _item(item, {name: found[item] for name, found in files.items()}, reference, rate, notes)
-    return replace(_matched(stimuli, rate, target, progress), notes=tuple(notes))
+    return replace(_matched(stimuli, rate, progress), notes=tuple(notes))
 
 
 def _item(item: str, files: Mapping[str, Path], reference: str, rate: int, notes: list[str]) -> list[Stimulus]:
@@ -114,18 +113,18 @@ def low_pass(signal: Signal, rate: int) -> Signal:
     return np.asarray(fftconvolve(signal, taps, mode="same"))
 
 
-def _matched(stimuli: list[Stimulus], rate: int, target: float, progress: Progress) -> StimulusSet:
+def _matched(stimuli: list[Stimulus], rate: int, progress: Progress) -> StimulusSet:
     gains = []
     for number, stimulus in enumerate(stimuli):
         progress("match loudness", number, len(stimuli))
         level = loudness(stimulus.samples, rate)
         if not math.isfinite(level):
             raise InputError(f"{stimulus.item} of {stimulus.system} is silent", hint="leave the item out")
-        gains.append(target - level)
+        gains.append(TARGET_LUFS - level)
     peaks = [float(np.abs(s.samples).max()) * 10 ** (gain / 20) for s, gain in zip(stimuli, gains, strict=True)]
     lower = min(0.0, 20 * math.log10(MAX_PEAK / max(peaks)))
     done = (
         replace(s, samples=s.samples * 10 ** ((gain + lower) / 20), gain_db=gain + lower)
         for s, gain in zip(stimuli, gains, strict=True)
     )
-    return StimulusSet(rate, target + lower, tuple(done))
+    return StimulusSet(rate, TARGET_LUFS + lower, tuple(done))

@@ -27,8 +27,6 @@ from codesign.learning.train.loop import BatchSource, PhaseRun, Task, train
 from codesign.learning.train.recipe import Phase, PhaseName, Recipe
 from codesign.learning.train.validation import Judged
 
-CALIBRATION_SEED = 7
-
 
 @dataclass
 class PhaseContext:
@@ -100,7 +98,7 @@ def _phase(
     last = folder / "last.pt"
     before = resume(last, recipe, name) if last.exists() else None
     batches = context.batches(settings)
-    task = _task(name, recipe, state, target, settings, batches)
+    task = _task(name, recipe, state, target, batches)
     if before is None or before.step < settings.steps:
         log = Log(lambda line: context.say(f"{name} {line}"), folder / "log", recipe.model_dump_json(indent=2))
         # A network whose units come and go is not what a validation of its weights would judge.
@@ -110,9 +108,7 @@ def _phase(
     return _result(task, before, target, folder)
 
 
-def _task(
-    name: PhaseName, recipe: Recipe, state: Checkpoint, target: Target | None, settings: Phase, batches: BatchSource
-) -> Task:
+def _task(name: PhaseName, recipe: Recipe, state: Checkpoint, target: Target | None, batches: BatchSource) -> Task:
     weights = state.network
     if recipe.prune is not None and name == "prune":
         assert target is not None

@@ -32,7 +32,7 @@ from codesign.learning.train.network import EnhancerModule
 
 H_SCALE = 2.0**-7
 """Of every hidden state: o · tanh(c) fills −1 … 1, so that there is no range to learn."""
-ONE, LOGIT_ONE = 2.0**15, 2.0**12
+ONE = 2.0**15
 ONE_SIDED = (254, -127)
 """Levels above zero and zero point of values that are never negative."""
 

@@ -16,7 +16,6 @@ import soxr
 from codesign.base.cache import cache_folder
 from codesign.base.errors import InputError
 from codesign.base.files.output_file import replace_file
-from codesign.base.progress import Progress, silent
 from codesign.firmware.doctor import missing
 from codesign.learning.data.folders import SPLITS, Split, draw_splits, find_recordings
 
@@ -39,7 +38,7 @@ FORMAT = 1
 Responses = npt.NDArray[np.float32]
 
 
-def room_bank(seed: int, sample_rate: int, cache: Path | None = None, progress: Progress = silent) -> Responses:
+def room_bank(seed: int, sample_rate: int, cache: Path | None = None) -> Responses:
     """Impulse responses float32 (ROOMS, POSITIONS, taps), mapped from the cache; the talker's has energy 1 in each room.
 
     Noises keep their level relative to the talker's; a room is a box with one absorption (image-source method, Allen and
@@ -50,7 +49,7 @@ def room_bank(seed: int, sample_rate: int, cache: Path | None = None, progress: 
         InputError: the cache cannot be written.
     """
     name = f"rooms-{FORMAT}-{sample_rate}-{seed}.npy"
-    return _cached(name, lambda: np.stack(_simulate(seed, sample_rate, progress)), cache)
+    return _cached(name, lambda: np.stack(_simulate(seed, sample_rate)), cache)
 
 
 def recorded_bank(folder: Path, split: Split, seed: int, sample_rate: int, cache: Path | None = None) -> Responses:
@@ -120,7 +119,7 @@ def _kept(path: Path) -> Responses | None:
         return None
 
 
-def _simulate(seed: int, sample_rate: int, progress: Progress) -> list[Responses]:
+def _simulate(seed: int, sample_rate: int) -> list[Responses]:
     try:
         import pyroomacoustics
     except ImportError as error:
@@ -128,7 +127,6 @@ def _simulate(seed: int, sample_rate: int, progress: Progress) -> list[Responses
     rng = np.random.default_rng(seed)
     rooms: list[Responses] = []
     while len(rooms) < ROOMS:
-        progress("simulate rooms", len(rooms), ROOMS)
         size = rng.uniform(SMALLEST, LARGEST)
         try:
             absorption, order = pyroomacoustics.inverse_sabine(rng.uniform(*REVERBERATION), size)
