@@ -33,18 +33,18 @@ from codesign.compiler.model.terms import Constant
 from codesign.compiler.operators.operator import Shape
 
 
-def load_onnx(path: Path, chain: Path | None = None, result: str | None = None, *, as_float: bool = False) -> Graph:
+def load_onnx(path: Path, chain: Path | None = None, result: str | None = None) -> Graph:
     """The graph of an ONNX file alone, float or quantized: one time step, which a file over many frames is turned into.
 
     `result` names the output to keep where the file has others than the mask.
 
     `chain` is a TOML file with the keys of the chain, for a model that cannot be edited; without, `<model>.toml` beside the
-    model is taken when it has a [chain] table. `as_float` as for `load_stage`.
+    model is taken when it has a [chain] table.
 
     Raises:
         InputError: as `load_stage`.
     """
-    return load_stage(StageFile(path, chain, result), as_float=as_float)[0]
+    return load_stage(StageFile(path, chain, result))[0]
 
 
 def load_stage(
@@ -179,7 +179,7 @@ def _load(stage: StageFile, before: Chain | None, *, strict: bool, as_float: boo
     kept = (f"the file has {one_line(stored, 40)}: they are taken as real numbers",) if stored.endswith(" weights") else ()
     left_out = [step for step in build.skipped if step.node.op_type not in OPERATORS]
     if build.skipped:
-        mask, outputs = _last_known(path, build, model, outputs, states)
+        mask, outputs = _last_known(build, model, outputs, states)
     for name in outputs:
         if name not in build.terms or isinstance(build.terms[name], Constant):
             raise InputError(f"{path}: output '{name}' is not computed from the inputs", hint=SHAPE_HINT)
@@ -209,7 +209,7 @@ def _load(stage: StageFile, before: Chain | None, *, strict: bool, as_float: boo
 
 
 def _last_known(
-    path: Path, build: Build, model: onnx.ModelProto, outputs: dict[str, Shape], states: tuple[State, ...]
+    build: Build, model: onnx.ModelProto, outputs: dict[str, Shape], states: tuple[State, ...]
 ) -> tuple[str, dict[str, Shape]]:
     """The last value that is known before a node that is not, in the place of the result."""
     first = build.skipped[0]
