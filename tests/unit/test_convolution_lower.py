@@ -11,10 +11,9 @@ from codesign.compiler.layers import Value
 from codesign.compiler.lower.convolution import (
     Fused,
     Geometry,
-    channel_scales,
+    ScaledConvolution,
     conv2d,
     conv_transpose2d,
-    integer_weights,
     transposed_weights,
 )
 from convolutions import source_of
@@ -67,6 +66,12 @@ CASES = [
 ]
 
 
+def int8_rows(weights, bias, source):
+    """Weights of each output channel as int8, the largest 127, and their scales: larger where the bias needs it to fit."""
+    scales = np.maximum(np.abs(weights).max(axis=(1, 2, 3)) / 127, np.abs(bias) / (2**29 * source.scale))
+    return np.rint(weights / scales.reshape(-1, 1, 1, 1)).astype(np.int8), scales
+
+
 @pytest.mark.parametrize("bits", [8, 16])
 @pytest.mark.parametrize("case", CASES, ids=lambda c: f"{c[0]} {c[2]}")
 @pytest.mark.parametrize("prelu", [False, True], ids=["plain", "prelu"])
@@ -80,8 +85,7 @@ def test_float_convolution_within_one_step(case, bits, prelu):
     bias = rng.normal(size=outputs)
     slope = rng.uniform(-0.5, 2.5, outputs) if prelu else None
     source, _ = values(shape, (1,), bits)
-    scales = channel_scales(wanted, bias, source)
-    weights = integer_weights(wanted, scales)
+    weights, scales = int8_rows(wanted, bias, source)
     stored = weights * scales.reshape(-1, 1, 1, 1)  # what the integers stand for
     attributes = {
         "strides": stride,
@@ -100,10 +104,8 @@ def test_float_convolution_within_one_step(case, bits, prelu):
     scale = float(np.abs(theirs).max()) / limit * 1.2
     target = Value("y", theirs.size, source.dtype, scale, -5 if bits == 8 else 0)
     geometry, fused = Geometry(shape, stride, dilation, padding, groups), Fused(slope=slope)
-    if transposed:
-        layer = conv_transpose2d("c", source, target, weights, scales, bias, geometry, fused, more)
-    else:
-        layer = conv2d("c", source, target, weights, scales, bias, geometry, fused)
+    scaled = ScaledConvolution("c", source, target, weights, scales, bias, geometry, fused)
+    layer = conv_transpose2d(scaled, more) if transposed else conv2d(scaled)
     ours = layer.apply(q)
     assert ours.shape == theirs.shape
     wished = np.clip(np.rint(theirs / scale) + target.zero_point, -limit, limit)
@@ -176,16 +178,8 @@ def test_convolution_is_tflites(case, bits):
     source, target = values(shape, (1,), bits, x_scale=0.02, y_scale=0.004 * size * 2)
     bias = rng.integers(-4000, 4000, kernel[0]) * source.scale * scales
     geometry = Geometry(shape, stride, dilation, padding, groups)
-    probe = conv2d(
-        "c",
-        source,
-        Value("y", _results(geometry, kernel), source.dtype, target.scale, target.zero_point),
-        weights,
-        scales,
-        bias,
-        geometry,
-        Fused(rounding="twice"),
-    )
+    output = Value("y", _results(geometry, kernel), source.dtype, target.scale, target.zero_point)
+    probe = conv2d(ScaledConvolution("c", source, output, weights, scales, bias, geometry, Fused(rounding="twice")))
     data = litert_model(schema, flatbuffers, probe, source, target, scales)
     interpreter = litert.Interpreter(model_content=data, experimental_op_resolver_type=litert.OpResolverType.BUILTIN_REF)
     interpreter.allocate_tensors()
@@ -218,7 +212,7 @@ def small(**changes):
         "bias": np.zeros(2),
         "geometry": Geometry((2, 1, 6)),
     } | changes
-    return conv2d("c", **fields)
+    return conv2d(ScaledConvolution("c", **fields))
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from codesign.compiler.layers import History, Value
 from codesign.compiler.layers.arrangement import Arrangement, concatenate
 from codesign.compiler.layers.value import StateValue
 from codesign.compiler.lower.arrangement import rearrange
-from codesign.compiler.lower.convolution import Fused, Geometry, conv2d, conv_transpose2d
+from codesign.compiler.lower.convolution import Fused, Geometry, ScaledConvolution, conv2d, conv_transpose2d
 from codesign.firmware.boards import load_board
 from codesign.firmware.machines import MACHINES
 from codesign.firmware.machines.machine import RunOptions
@@ -40,16 +40,18 @@ def network_with_convolutions():
     weights = lambda *shape: rng.integers(-127, 128, shape).astype(np.int8)  # noqa: E731 - shorter here
     context = Geometry((2, 3, n), dilation=(2, 1), padding=((0, 0), (1, 1)), groups=2)
     slope = Fused(slope=np.array([0.25, -1.5]))
+    bias = np.array([0.1, -0.2])
+    mix = ScaledConvolution("mix", kept, mixed, weights(2, 1, 2, 3), np.full(2, 0.004), bias, context, slope)
     up = Geometry((2, 1, n), stride=(1, 2), padding=((0, 0), (1, 0)))
     around = Arrangement.of("grown", (2, 2 * n)).transpose((1, 0))
     down = Geometry((1, 1, 4 * n), stride=(1, 4))
     layers = [
         rearrange("double", doubled, {"relu": relu}, wide),
         History("keep", "wide", "kept", 2, 3, n),
-        conv2d("mix", kept, mixed, weights(2, 1, 2, 3), np.full(2, 0.004), np.array([0.1, -0.2]), context, slope),
-        conv_transpose2d("grow", mixed, grown, weights(2, 2, 1, 3), np.full(2, 0.003), np.zeros(2), up),
+        conv2d(mix),
+        conv_transpose2d(ScaledConvolution("grow", mixed, grown, weights(2, 2, 1, 3), np.full(2, 0.003), np.zeros(2), up)),
         rearrange("turn", around, {"grown": grown}, turned),
-        conv2d("fold", turned, folded, weights(1, 1, 1, 4), np.full(1, 0.004), np.zeros(1), down),
+        conv2d(ScaledConvolution("fold", turned, folded, weights(1, 1, 1, 4), np.full(1, 0.004), np.zeros(1), down)),
     ]
     values = network.values | {value.name: value for value in (wide, kept, mixed, grown, turned, folded)}
     changed = [dataclasses.replace(layer, source="folded") if layer.name == "fc_1" else layer for layer in network.layers]

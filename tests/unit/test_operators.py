@@ -207,8 +207,8 @@ class Opposite(Operator):
         writer.finish(self.output, f"{writer.inner(self)}/neg")
 
     def lower(self, context):
-        source = context.int8_source(self.name, self.source)
-        context.add_value(self.output, context.int8_quant(self.name, self.output))
+        source = context.source(self.name, self.source)
+        context.add_value(self.output, context.known_quant(self.name, self.output))
         context.layers.append(Negate(self.name, source.name, self.output))
 
 
@@ -256,9 +256,9 @@ class Halves(Opposite):
             writer.finish(value, tensor)
 
     def lower(self, context):
-        source = context.int8_source(self.name, self.source)
+        source = context.source(self.name, self.source)
         for index, (name, layer) in enumerate(((self.output, self.name), (self.other, context.new_layer_name("other")))):
-            value = context.add_value(name, context.int8_quant(self.name, name))
+            value = context.add_value(name, context.known_quant(self.name, name))
             half = Arrangement.of(source.name, (source.size,)).slice(0, index * value.size, value.size)
             context.layers.append(rearrange(layer, half, context.values, value))
 

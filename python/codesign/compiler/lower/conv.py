@@ -14,14 +14,21 @@ from codesign.compiler.layers import Value
 from codesign.compiler.lower.arrangement import quant_of, rearrange
 from codesign.compiler.lower.constants import QUANTIZE_HINT
 from codesign.compiler.lower.convert import converted, in_type
-from codesign.compiler.lower.convolution import NOT_FUSED, Fused, Geometry, conv2d, conv_transpose2d, stacked_conv2d
+from codesign.compiler.lower.convolution import (
+    NOT_FUSED,
+    Fused,
+    Geometry,
+    ScaledConvolution,
+    conv2d,
+    conv_transpose2d,
+    stacked_conv2d,
+)
 from codesign.compiler.lower.unfolded import Stack, Unfolded, stack, unfolded
 from codesign.compiler.model.graph import Quant
 
 if TYPE_CHECKING:
     from codesign.compiler.lower.context import Context
     from codesign.compiler.operators.convolution import Convolution
-    from codesign.compiler.operators.operator import Operator
 
 
 def lower_conv(context: Context, op: Convolution) -> None:
@@ -32,7 +39,7 @@ def lower_conv(context: Context, op: Convolution) -> None:
         raise InputError(f"{op.name}: the weights are not quantized", hint=QUANTIZE_HINT)
     fused, result = _fused(context, op)
     fused = replace(fused, rounding=op.rounding)
-    quant = _output_quant(context, op, result)
+    quant = context.known_quant(op.name, result)
     taps, near = _taken_apart(context, op, quant), _near(context, op, quant)
     if near is not None:
         source = _once(context, op, near)
@@ -57,14 +64,14 @@ def lower_conv(context: Context, op: Convolution) -> None:
         size = (taps.channels, geometry.shape[1], shape[-1])
         geometry = Geometry(size, (1, 1), (1, taps.dilation), ((0, 0), taps.padding), op.groups, part=True)
         weights = weights.reshape(len(op.bias), -1, 1, taps.taps)
-    common = (op.name, source, target, weights, op.weight.scale, op.bias, geometry, fused)
+    scaled = ScaledConvolution(op.name, source, target, weights, op.weight.scale, op.bias, geometry, fused)
     if near is not None:
-        context.layers.append(stacked_conv2d(*common, near.neighbours, near.before, op.source))
+        context.layers.append(stacked_conv2d(scaled, near.neighbours, near.before, op.source))
     elif isinstance(op, ConvTranspose) and taps is None:
         more = op.more or (0,) * len(op.kernel)
-        context.layers.append(conv_transpose2d(*common, (0 if one else more[0], more[-1])))
+        context.layers.append(conv_transpose2d(scaled, (0 if one else more[0], more[-1])))
     else:
-        context.layers.append(conv2d(*common))
+        context.layers.append(conv2d(scaled))
     if target is not value:
         context.layers.append(converted(context.new_layer_name(f"{op.name}_narrow"), target, value))
 
@@ -118,13 +125,6 @@ def _fused(context: Context, op: Convolution) -> tuple[Fused, str]:
         context.done.add(follower.name)
         return Fused(*follower.clamp), follower.outputs[0]
     return NOT_FUSED, op.output
-
-
-def _output_quant(context: Context, op: Operator, name: str) -> Quant:
-    quant = context.quant(name)
-    if quant is None:
-        raise InputError(f"{op.name}: value '{name}' is not quantized", hint=QUANTIZE_HINT)
-    return quant
 
 
 def _same_width(context: Context, value: Value, source: Value) -> Value:

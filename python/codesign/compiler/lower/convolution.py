@@ -13,7 +13,7 @@ import numpy.typing as npt
 from codesign.base.errors import InputError
 from codesign.compiler.layers import Conv2d, ConvTranspose2d, StackedConv2d, Value
 from codesign.compiler.layers.convolution import Pair
-from codesign.compiler.lower.constants import BIAS_STEPS, INT8_MAX, QUANTIZE_HINT, quantized_multiplier, rne
+from codesign.compiler.lower.constants import INT8_MAX, QUANTIZE_HINT, quantized_multiplier, rne
 from codesign.compiler.lower.rows import bias_unit, limits
 
 _Kind = TypeVar("_Kind", Conv2d, ConvTranspose2d, StackedConv2d)
@@ -54,17 +54,20 @@ class Fused:
 NOT_FUSED = Fused()
 
 
-def channel_scales(weights: Floats, bias: Floats, source: Value) -> Floats:
-    """Scales float64 (outputs,) of int8 weights for real `weights` (outputs, …): the largest is 127 steps, the bias fits."""
-    largest = np.abs(weights.reshape(len(weights), -1)).max(axis=1, initial=0.0) / INT8_MAX
-    scales = np.maximum(largest, np.abs(bias) / (BIAS_STEPS * source.scale))
-    return np.where(scales > 0, scales, 1.0)
+@dataclass(frozen=True)
+class ScaledConvolution:
+    """A convolution of `source` that gives `output`. Its real weights are int8 `weights` (outputs, inputs of a group, time,
+    frequency) times `scales`; these and the real `bias` are float64 (outputs,).
+    """
 
-
-def integer_weights(weights: Floats, scales: Floats) -> npt.NDArray[np.int8]:
-    """Real `weights` (outputs, …) in steps of `scales` (outputs,), −127…127."""
-    steps = np.rint(weights / scales.reshape(-1, *[1] * (weights.ndim - 1)))
-    return np.clip(steps, -INT8_MAX, INT8_MAX).astype(np.int8)
+    name: str
+    source: Value
+    output: Value
+    weights: npt.NDArray[np.int8]
+    scales: Floats
+    bias: Floats
+    geometry: Geometry
+    fused: Fused = NOT_FUSED
 
 
 def transposed_weights(weights: npt.NDArray[Any], groups: int) -> npt.NDArray[Any]:
@@ -73,84 +76,44 @@ def transposed_weights(weights: npt.NDArray[Any], groups: int) -> npt.NDArray[An
     return np.ascontiguousarray(split.swapaxes(1, 2)).reshape(-1, split.shape[1], *weights.shape[2:])
 
 
-def conv2d(
-    name: str,
-    source: Value,
-    output: Value,
-    weights: npt.NDArray[np.int8],
-    scales: Floats,
-    bias: Floats,
-    geometry: Geometry,
-    fused: Fused = NOT_FUSED,
-) -> Conv2d:
-    """The integer layer of a convolution whose real weights are `weights` · `scales`, with real `bias`, both (outputs, …).
+def conv2d(given: ScaledConvolution) -> Conv2d:
+    """The integer layer of a convolution.
 
     Raises InputError, naming layer and channel, where geometry, types or ranges do not fit.
     """
-    common = _common(name, source, output, weights, scales, bias, geometry, fused)
-    return _checked(Conv2d(**common), source, output, part=geometry.part)
+    return _checked(Conv2d(**_fields(given)), given)
 
 
-def stacked_conv2d(
-    name: str,
-    source: Value,
-    output: Value,
-    weights: npt.NDArray[np.int8],
-    scales: Floats,
-    bias: Floats,
-    geometry: Geometry,
-    fused: Fused,
-    neighbours: int,
-    before: int,
-    stack: str = "",
-) -> StackedConv2d:
-    """As `conv2d` of channels that are `neighbours` along frequency of those in `source`, the first so many before.
+def stacked_conv2d(given: ScaledConvolution, neighbours: int, before: int, stack: str = "") -> StackedConv2d:
+    """As `conv2d` of channels that are `neighbours` along frequency of those in the source, the first so many before.
 
     `stack` is the graph's name of them all.
     """
-    common = _common(name, source, output, weights, scales, bias, geometry, fused)
-    return _checked(StackedConv2d(**common, neighbours=neighbours, before=before, stack=stack), source, output)
+    return _checked(StackedConv2d(**_fields(given), neighbours=neighbours, before=before, stack=stack), given)
 
 
-def conv_transpose2d(
-    name: str,
-    source: Value,
-    output: Value,
-    weights: npt.NDArray[np.int8],
-    scales: Floats,
-    bias: Floats,
-    geometry: Geometry,
-    fused: Fused = NOT_FUSED,
-    output_padding: Pair = (0, 0),
-) -> ConvTranspose2d:
-    """As `conv2d`, transposed; `weights` as `transposed_weights` gives them."""
-    common = _common(name, source, output, weights, scales, bias, geometry, fused)
-    return _checked(ConvTranspose2d(**common, output_padding=output_padding), source, output)
+def conv_transpose2d(given: ScaledConvolution, output_padding: Pair = (0, 0)) -> ConvTranspose2d:
+    """As `conv2d`, transposed; the weights are as `transposed_weights` gives them."""
+    return _checked(ConvTranspose2d(**_fields(given), output_padding=output_padding), given)
 
 
-def _checked(layer: _Kind, source: Value, output: Value, *, part: bool = False) -> _Kind:
+def _checked(layer: _Kind, given: ScaledConvolution) -> _Kind:
     if min(layer.result_shape) < 1:
         raise InputError(f"{layer.name}: no result: the kernel is larger than the padded source {layer.shape}")
     for what, value, shape, size in (
-        ("source", source, layer.shape, layer.source_size),
-        ("output", output, layer.result_shape, math.prod(layer.result_shape)),
+        ("source", given.source, layer.shape, layer.source_size),
+        ("output", given.output, layer.result_shape, math.prod(layer.result_shape)),
     ):
-        if value.size != size and not (part and value is source and value.size > size):
+        part = what == "source" and given.geometry.part and value.size > size
+        if value.size != size and not part:
             raise InputError(f"{layer.name}: {what} '{value.name}' has {value.size} elements, the convolution {shape}")
     return layer
 
 
-def _common(
-    name: str,
-    source: Value,
-    output: Value,
-    weights: npt.NDArray[np.int8],
-    scales: Floats,
-    bias: Floats,
-    geometry: Geometry,
-    fused: Fused,
-) -> dict[str, Any]:
-    """The fields that both kinds have."""
+def _fields(given: ScaledConvolution) -> dict[str, Any]:
+    """The fields that all kinds of convolution layers have."""
+    name, source, output, weights = given.name, given.source, given.output, given.weights
+    geometry, fused = given.geometry, given.fused
     outputs, inputs = weights.shape[:2]
     if source.dtype != output.dtype:
         raise InputError(f"{name}: {source.dtype} in and {output.dtype} out: a convolution keeps the type", hint=QUANTIZE_HINT)
@@ -167,19 +130,7 @@ def _common(
     reach = -source.low if source.dtype == "int16" else 128 + abs(source.zero_point)
     bounds = reach * np.abs(weights.astype(np.int64)).reshape(outputs, -1).sum(axis=1)
     slopes = [None] * outputs if fused.slope is None else [float(a) for a in fused.slope]
-    rows = [
-        _channel(
-            name,
-            r,
-            float(bias[r]),
-            float(scales[r]),
-            slopes[r],
-            int(bounds[r]),
-            (source, output.scale),
-            fused.rounding,
-        )
-        for r in range(outputs)
-    ]
+    rows = [_channel(given, r, slopes[r], int(bounds[r])) for r in range(outputs)]
     biases, multipliers, negatives, shifts = (np.array(column, np.int32) for column in zip(*rows, strict=True))
     return {
         "name": name,
@@ -204,28 +155,17 @@ def _common(
     }
 
 
-def _channel(
-    name: str,
-    channel: int,
-    bias: float,
-    scale: float,
-    slope: float | None,
-    bound: int,
-    ends: tuple[Value, float],
-    rounding: Rounding,
-) -> tuple[int, int, int, int]:
-    """(bias, multiplier, multiplier of negative sums, shift) of one output channel; `ends` are the source and the
-    scale of the output.
-    """
-    value, output = ends
-    source = value.scale
+def _channel(given: ScaledConvolution, channel: int, slope: float | None, bound: int) -> tuple[int, int, int, int]:
+    """(bias, multiplier, multiplier of negative sums, shift) of one output channel, whose products sum to ±`bound` at most."""
+    name, source, output = given.name, given.source.scale, given.output.scale
+    bias, scale, rounding = float(given.bias[channel]), float(given.scales[channel]), given.fused.rounding
     for used in (scale, output / source) if bound == 0 else (scale,):
         # The scale of a channel of zeros has no meaning: where it is unusable, the output's resolution serves.
         unit = source * used
         if not (unit > 0 and math.isfinite(unit) and math.isfinite(real := unit / output)):
             continue
         larger = real * max(1.0, abs(slope or 0.0))
-        if not math.isfinite(larger) or not math.isfinite(exact := bias / bias_unit(value, used)):
+        if not math.isfinite(larger) or not math.isfinite(exact := bias / bias_unit(given.source, used)):
             continue
         multiplier, shift = quantized_multiplier(larger)
         up = max(shift, 0) if rounding == "twice" else 0

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 INT16 = (-32768, 32767)
 INT8 = (-127, 127)
+UNCLAMPED = (-math.inf, math.inf)
 
 
 def lower_linear(context: Context, op: Linear) -> None:
@@ -63,15 +64,14 @@ def fully_connected(
     matrix: Matrix,
     bias: npt.NDArray[np.float64],
     quant: Quant,
-    low: int | None = None,
-    high: int | None = None,
+    clamp_to: tuple[float, float] = UNCLAMPED,
 ) -> FullyConnected:
-    """The integer layer that computes matrix · source + bias in units of `quant`, clamped to low … high.
+    """The integer layer that computes matrix · source + bias in units of `quant`, clamped to real bounds.
 
     Raises InputError, naming layer and row, when the arithmetic could overflow.
     """
     weights, scales = weights_of(name, "the weight matrix", matrix)
-    limits = INT16 if quant.bits == 16 else (min(INT8[0], quant.zero_point), INT8[1])
+    low, high = _integer_bounds(clamp_to, quant)
     sums, bounds = weights.astype(np.int64).sum(axis=1), sum_bounds(weights, -source.low)
     rows = [
         _row(name, r, float(bias[r]), source, quant.scale, float(scales[r]), int(sums[r]), int(bounds[r]))
@@ -87,13 +87,13 @@ def fully_connected(
         multiplier=multipliers,
         shift=shifts,
         zero_point=quant.zero_point,
-        low=limits[0] if low is None else low,
-        high=limits[1] if high is None else high,
+        low=low,
+        high=high,
     )
 
 
-def activation_bounds(clamp_to: tuple[float, float], quant: Quant) -> tuple[int, int]:
-    """ReLU or Clip, bounds in real numbers, as the integer clamp of the layer before it."""
+def _integer_bounds(clamp_to: tuple[float, float], quant: Quant) -> tuple[int, int]:
+    """The bounds of a ReLU or Clip, infinite ones too, as integers of `quant` inside its type."""
     limits = INT16 if quant.bits == 16 else (min(INT8[0], quant.zero_point), INT8[1])
     low, high = (clamp(bound / quant.scale + quant.zero_point, *limits) for bound in clamp_to)
     return low, high
@@ -121,19 +121,12 @@ def _row(
 
 def _output_quant(context: Context, op: str, name: str) -> Quant:
     """What the file says of `name`; the mask may go without and is Q0.15 then."""
-    quant = context.quant(name)
-    if quant is None and name == context.graph.output:
+    if context.quant(name) is None and name == context.graph.output:
         return Quant(UNIT_SCALE, 0, 16)
-    if quant is None:
-        raise InputError(f"{op}: value '{name}' is not quantized", hint=QUANTIZE_HINT)
-    if quant.bits == 16 and quant.zero_point != 0:
-        raise InputError(f"{op}: int16 value '{name}' must have zero point 0", hint=QUANTIZE_HINT)
-    return quant
+    return context.known_quant(op, name)
 
 
-def _append(
-    context: Context, op: Linear, output: str, quant: Quant, clamp_to: tuple[float, float] = (-math.inf, math.inf)
-) -> Value:
+def _append(context: Context, op: Linear, output: str, quant: Quant, clamp_to: tuple[float, float] = UNCLAMPED) -> Value:
     source, value = context.source(op.name, op.source), context.add_value(output, quant)
     context.layers.append(linear_layer(op.name, source, value, op.weight, op.bias, clamp_to))
     return value
@@ -145,14 +138,13 @@ def linear_layer(
     output: Value,
     matrix: Matrix,
     bias: npt.NDArray[np.float64],
-    clamp_to: tuple[float, float] = (-math.inf, math.inf),
+    clamp_to: tuple[float, float] = UNCLAMPED,
 ) -> FullyConnected:
     """The layer that computes matrix · source + bias at each position of the source, clamped to real bounds."""
     positions = source.size // matrix.values.shape[1]
     if source.dtype == "int8" and positions == 1 and not output.full:
         quant = Quant(output.scale, output.zero_point, 8 if output.dtype == "int8" else 16)
-        bounds = (None, None) if clamp_to == (-math.inf, math.inf) else activation_bounds(clamp_to, quant)
-        return fully_connected(name, source, output.name, matrix, bias, quant, *bounds)
+        return fully_connected(name, source, output.name, matrix, bias, quant, clamp_to)
     rows = Rows(*weights_of(name, "the weight matrix", matrix, source.dtype))
     return fully_connected_of(name, source, output, rows, bias, positions, *clamp_to)
 
