@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from codesign.compiler.frontend.read import ChainReading
     from codesign.compiler.lower.network import Network
     from codesign.compiler.model import Graph
+    from codesign.compiler.model.row_file import NetworkRow
 
 
 def command(
@@ -34,11 +35,8 @@ def command(
 
     Example: codesign inspect codesign-examples/pruned.onnx
     """
-    from codesign.compiler.lower.row import lower_row
     from codesign.compiler.model import load_row, read_chain
     from codesign.compiler.model.row_file import is_row_file
-    from codesign.compiler.plan import plan_memory
-    from codesign.firmware.cost.sketch import sketches
 
     if model.suffix.lower() == ".toml" and not is_row_file(model):
         reading = read_chain(model, chain)
@@ -47,45 +45,53 @@ def command(
             emit_json("inspect", name=model.stem, frontend=reading.chain)
         return
     row = load_row(model, chain, result, strict=False)
-    problems = [reading.problem for reading in row.readings if reading.problem is not None]
     wrong = [reading.problem for reading in row.readings if reading.problem is not None and not reading.silent]
     if not wrong:
         _show(row.readings, json)
-    notes = [note for graph in row.graphs for note in graph.notes]
-    for note in notes:
-        say(note)
-    around: dict[str, object] = {"frontend": None if problems else row.chains[0], "notes": notes}
-    if row.graphs[1:]:
-        around["row"] = [{"name": graph.name, "frontend": graph.frontend, "sha256": graph.sha256} for graph in row.graphs]
+    for graph in row.graphs:
+        for note in graph.notes:
+            say(note)
     if wrong:  # of a network in a chain that is not its own there is no more to say than what is in it
         for graph in row.graphs if not json else ():
             _draw(graph)
         raise wrong[0]
-    floats = [graph for graph in row.graphs if not graph.quants]
-    if floats:
-        name = row.name or " + ".join(graph.name for graph in row.graphs)
-        shaped, costs, reason = (None, (), "") if problems else sketched(row.graphs, name)
-        if json:
-            graphs = [_in_words(graph) for graph in row.graphs]
-            values: dict[str, object] = {"graphs": graphs, "boards": costs}
-            values |= {"macs": shaped.macs} if shaped is not None else {}
-            emit_json("inspect", name=name, quantized=False, sha256=row.graphs[0].sha256, **values, **around)
-            return
-        for graph in row.graphs:
-            _draw(graph)
-        if shaped is not None:
-            _print_layers(shaped)
-            print_sketches(costs)
-        elif reason:
-            say(f"no estimate of what it costs: {reason}")
+    if all(graph.quants for graph in row.graphs):
+        _inspect_integers(row, json)
+    else:
         options = f" --chain {chain}" if chain else ""
         options += f" --result {result}" if result else ""
-        operators = " + ".join(counted(len(graph.ops), "operator") for graph in floats)
-        say(f"{name}: float, {operators}; codesign quantize {model}{options} --data FOLDER makes it int8")
+        _inspect_floats(row, f"codesign quantize {model}{options} --data FOLDER", json)
+
+
+def _inspect_floats(row: NetworkRow, quantize: str, json: bool) -> None:
+    """What networks are and would cost as integers, and the command that makes them so."""
+    name = row.name or " + ".join(graph.name for graph in row.graphs)
+    shaped, costs, reason = sketched(row.graphs, name) if _has_chain(row) else (None, (), "")
+    if json:
+        values: dict[str, object] = {"graphs": [_in_words(graph) for graph in row.graphs], "boards": costs}
+        values |= {"macs": shaped.macs} if shaped is not None else {}
+        emit_json("inspect", name=name, quantized=False, sha256=row.graphs[0].sha256, **values, **_around(row))
         return
+    for graph in row.graphs:
+        _draw(graph)
+    if shaped is not None:
+        _print_layers(shaped)
+        print_sketches(costs)
+    elif reason:
+        say(f"no estimate of what it costs: {reason}")
+    operators = " + ".join(counted(len(graph.ops), "operator") for graph in row.graphs if not graph.quants)
+    say(f"{name}: float, {operators}; {quantize} makes it int8")
+
+
+def _inspect_integers(row: NetworkRow, json: bool) -> None:
+    """The integer network's layers and states; its memory and cost too, where its chain is known."""
+    from codesign.compiler.lower.row import lower_row
+    from codesign.compiler.plan import plan_memory
+    from codesign.firmware.cost.sketch import sketches
+
     network = lower_row(row.graphs, row.name)
-    plan = None if problems else plan_memory(network)
-    layers = [(stage.name, type(stage).__name__, stage.macs) for stage in network.stages]
+    plan = plan_memory(network) if _has_chain(row) else None
+    costs = sketches(network) if plan is not None else ()
     tflite = any(graph.tflite for graph in row.graphs)
     if json:
         emit_json(
@@ -97,10 +103,10 @@ def command(
             macs=network.macs,
             tflite=tflite,
             memory_bytes=plan.bytes if plan is not None else None,
-            layers=[{"name": name, "kind": kind, "macs": macs} for name, kind, macs in layers],
+            layers=[{"name": stage.name, "kind": type(stage).__name__, "macs": stage.macs} for stage in network.stages],
             states=[{"name": s.value.name, "size": s.value.size, "dtype": s.value.dtype} for s in network.states],
-            boards=sketches(network) if plan is not None else [],
-            **around,
+            boards=costs,
+            **_around(row),
         )
         return
     if plan is None:
@@ -115,18 +121,36 @@ def command(
     say(f"integers of {'TFLite, operator by operator' if tflite else 'docs/numerics.md'}")
     _print_layers(network)
     if network.states:
-        rows = table("States", "state", "size", "type", "scale")
-        for state in network.states:
-            rows.add_row(*cells(state.value.name, f"{state.value.size:,}", state.value.dtype, f"{state.value.scale:g}"))
-        stderr.print(rows)
+        _print_states(network)
     if plan is not None:
-        print_sketches(sketches(network))
+        print_sketches(costs)
+
+
+def _has_chain(row: NetworkRow) -> bool:
+    """Whether it is known what is around every network."""
+    return all(reading.problem is None for reading in row.readings)
+
+
+def _around(row: NetworkRow) -> dict[str, object]:
+    """What the JSON says of a float network and of an integer one alike."""
+    notes = [note for graph in row.graphs for note in graph.notes]
+    around: dict[str, object] = {"frontend": row.chains[0] if _has_chain(row) else None, "notes": notes}
+    if row.graphs[1:]:
+        around["row"] = [{"name": graph.name, "frontend": graph.frontend, "sha256": graph.sha256} for graph in row.graphs]
+    return around
 
 
 def _print_layers(network: Network) -> None:
     rows = table(f"Layers, {network.macs:,} MACs a step", "layer", "kind", "what", "MACs")
     for stage in network.stages:
         rows.add_row(*cells(stage.name, type(stage).__name__, stage.title, f"{stage.macs:,}"))
+    stderr.print(rows)
+
+
+def _print_states(network: Network) -> None:
+    rows = table("States", "state", "size", "type", "scale")
+    for state in network.states:
+        rows.add_row(*cells(state.value.name, f"{state.value.size:,}", state.value.dtype, f"{state.value.scale:g}"))
     stderr.print(rows)
 
 
