@@ -31,8 +31,8 @@ struct frame {
 /* Read what stood between two zeros, in place. Whether it is a whole frame. */
 bool frame_read(uint8_t *bytes, size_t size, struct frame *frame);
 
-/* Write a frame with `put`, a byte at a time. `head` is room for FRAME_HEAD bytes right in front of the payload, and the four bytes
- * after it are room for the check value. */
+/* Write a frame with `put`, a byte at a time. `head` is room for FRAME_HEAD bytes right in front of the payload, and the four
+ * bytes after it are room for the check value. */
 void frame_write(const struct frame *frame, uint8_t *head, void (*put)(uint8_t byte));
 
 #endif

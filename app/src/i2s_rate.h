@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The sample rate that an nRF's I2S makes: source / divider / ratio, where the ratio is a multiple of a frame's two slots.
  *
- * nRF5340 and nRF52840 product specifications, "I2S", registers CONFIG.MCKFREQ and CONFIG.RATIO. The nRF5340 divides by any whole
- * number, the nRF52840 by those that its driver lists. Other devices have no such check here.
+ * nRF5340 and nRF52840 product specifications, "I2S", registers CONFIG.MCKFREQ and CONFIG.RATIO. The nRF5340 divides by any
+ * whole number, the nRF52840 by those that its driver lists. Other devices have no such check here.
  */
 #ifndef CODESIGN_APP_I2S_RATE_H
 #define CODESIGN_APP_I2S_RATE_H

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Two partitions for networks, of which the newest whole one runs; the other takes the next. Plain C, no Zephyr: docs/update.md.
+/* Two partitions for networks, of which the newest whole one runs; the other takes the next. Plain C, no Zephyr:
+ * docs/update.md.
  *
- * An image's header is written last and in one piece. Whatever happens before, its partition holds no image, and the other one runs.
+ * An image's header is written last and in one piece. Whatever happens before, its partition holds no image, and the other one
+ * runs.
  */
 #ifndef CODESIGN_APP_MODEL_SLOTS_H
 #define CODESIGN_APP_MODEL_SLOTS_H
@@ -59,8 +61,8 @@ struct model_update {
 /* Erase the partition that does not run. */
 int model_update_begin(const struct model_slots *slots, struct model_update *update);
 
-/* The next bytes: in order, a multiple of MODEL_WRITE. -EINVAL where they are not, -ENOSPC where they do not fit, -ENOENT without a
- * beginning; what came last may come again. */
+/* The next bytes: in order, a multiple of MODEL_WRITE. -EINVAL where they are not, -ENOSPC where they do not fit, -ENOENT
+ * without a beginning; what came last may come again. */
 int model_update_write(const struct model_slots *slots, struct model_update *update, uint32_t offset, const uint8_t *data, size_t size);
 
 /* Check what was written, and let it be the newest. 0, or what keeps it from running as a model_state; a negative errno. */

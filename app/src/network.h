@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The network that runs: the one that the firmware was built with, or with CONFIG_CODESIGN_MODEL_SLOTS the newest of its partitions. */
+/* The network that runs: the one that the firmware was built with, or with CONFIG_CODESIGN_MODEL_SLOTS the newest of its
+ * partitions. */
 #ifndef CODESIGN_APP_NETWORK_H
 #define CODESIGN_APP_NETWORK_H
 

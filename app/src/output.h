@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The last stage before playback: the dry signal on the enhancer's time, a click-free way between dry and enhanced, and gain. */
+/* The last stage before playback: the dry signal on the enhancer's time, a click-free way between dry and enhanced, and
+ * gain. */
 #ifndef CODESIGN_APP_OUTPUT_H
 #define CODESIGN_APP_OUTPUT_H
 
@@ -28,7 +29,8 @@ void output_reset(struct output *state);
 /* Whole dB, OUTPUT_GAIN_MIN_DB ... OUTPUT_GAIN_MAX_DB. 0 dB leaves every sample as it is. */
 void output_gain(struct output *state, int decibels);
 
-/* Take a block of input, of two microphones the front one; the oldest one of the delay line is then what the enhancer's output belongs to. */
+/* Take a block of input, of two microphones the front one; the oldest one of the delay line is then what the enhancer's output
+ * belongs to. */
 void output_push(struct output *state, const int16_t *pcm);
 
 /* The block to play, in `scratch` or where it is already: `enhanced`, or the delayed input where that is NULL. A change back to

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* codesign stats|stacks|start|stop|bypass|gain|strength|program|reset on the shell; answers are lines of the console protocol. */
+/* codesign stats|stacks|start|stop|bypass|gain|strength|program|reset on the shell; answers are lines of the console
+ * protocol. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>

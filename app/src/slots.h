@@ -15,7 +15,8 @@ void samples_to_slots(const int16_t *samples, audio_slot *block);
 /* One hop to every slot of the block. */
 void pcm_to_slots(const int16_t *pcm, audio_slot *block);
 
-/* What a frame is, for those who read the ELF: slots and their bits on the way in, on the way out, and which one is enhanced. */
+/* What a frame is, for those who read the ELF: slots and their bits on the way in, on the way out, and which one is
+ * enhanced. */
 struct audio_format {
 	uint8_t slots_in, bits_in, slots_out, bits_out, chosen;
 };

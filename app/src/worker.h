@@ -50,7 +50,8 @@ uint32_t worker_held(void);
 /* How much is done to the sound, 0 ... 100 %. -ENOTSUP where the model's chain has no strength, -EINVAL for no percent. */
 int worker_strength(int percent);
 
-/* Which of the chain's programs is heard, 0 for its own settings. -ENOTSUP where it has none beside, -EINVAL where none is so called. */
+/* Which of the chain's programs is heard, 0 for its own settings. -ENOTSUP where it has none beside, -EINVAL where none is so
+ * called. */
 int worker_program(int program);
 
 #endif

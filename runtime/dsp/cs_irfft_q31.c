@@ -3,8 +3,8 @@
 #include "cs_complex_fft_q31.h"
 #include "fixed_rules.h"
 
-/* x: n/2 + 1 bins, shifted up by `headroom`; z: n/2 points, bin k at position n/2 - k. z may be x. Imaginary parts of bins 0 and
- * n/2 are ignored. */
+/* x: n/2 + 1 bins, shifted up by `headroom`; z: n/2 points, bin k at position n/2 - k. z may be x. Imaginary parts of bins 0
+ * and n/2 are ignored. */
 static void merge(const cs_fft_q31 *fft, const int32_t *x, int32_t headroom, int32_t *z)
 {
     const uint32_t n = fft->n;

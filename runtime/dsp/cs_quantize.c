@@ -3,7 +3,8 @@
 #include "float_vectors.h"
 #include "float_rules.h"
 
-/* ONNX QuantizeLinear, but for the least integer, which is there only where it is the zero point. What the inner clamp cuts saturates with every zero point. */
+/* ONNX QuantizeLinear, but for the least integer, which is there only where it is the zero point. What the inner clamp cuts
+ * saturates with every zero point. */
 void cs_quantize_s8(const float *restrict x, uint32_t n, float scale, int32_t zero_point, int8_t *restrict q)
 {
     const int32_t least = zero_point < -127 ? zero_point : -127;

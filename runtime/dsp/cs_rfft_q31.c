@@ -3,8 +3,8 @@
 #include "cs_complex_fft_q31.h"
 #include "fixed_rules.h"
 
-/* z: transform of n/2 points; x: n/2 + 1 bins of the real signal, halved once more. x may be z: bins k and n/2 - k come from the
- * same two. */
+/* z: transform of n/2 points; x: n/2 + 1 bins of the real signal, halved once more. x may be z: bins k and n/2 - k come from
+ * the same two. */
 static void split(const cs_fft_q31 *fft, const int32_t *z, int32_t *x)
 {
     const uint32_t n = fft->n; /* also the words in z */

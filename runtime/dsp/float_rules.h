@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The float rules of docs/numerics.md, held against compilers and flags that would bend them: a flag that can be seen is an error,
- * one that cannot is undone. float_rules_end.h closes what this opens: the last line of a file that includes this one. */
+/* The float rules of docs/numerics.md, held against compilers and flags that would bend them: a flag that can be seen is an
+ * error, one that cannot is undone. float_rules_end.h closes what this opens: the last line of a file that includes this
+ * one. */
 #ifndef CODESIGN_FLOAT_RULES_H
 #define CODESIGN_FLOAT_RULES_H
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What makes a real transform of n points of a complex one of n/2: even samples are real, odd ones imaginary parts. Included where
- * float_rules_end.h follows. */
+/* What makes a real transform of n points of a complex one of n/2: even samples are real, odd ones imaginary parts. Included
+ * where float_rules_end.h follows. */
 #ifndef CODESIGN_REAL_SPLIT_H
 #define CODESIGN_REAL_SPLIT_H
 

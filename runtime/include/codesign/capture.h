@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What lies between a device and the network, in integers: a beamformer of two microphones, and a sample rate two or three times
- * the network's. docs/numerics.md defines every operation; the bits do not depend on how a signal is cut into blocks. */
+/* What lies between a device and the network, in integers: a beamformer of two microphones, and a sample rate two or three
+ * times the network's. docs/numerics.md defines every operation; the bits do not depend on how a signal is cut into blocks. */
 #ifndef CODESIGN_CAPTURE_H
 #define CODESIGN_CAPTURE_H
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The pieces that a generated chain is made of, in float32 by the rules of dsp.h: framing, features, what the network gives, and
- * transforms of lengths that are no power of two. A model calls those that it needs; the linker leaves the others out.
+/* The pieces that a generated chain is made of, in float32 by the rules of dsp.h: framing, features, what the network gives,
+ * and transforms of lengths that are no power of two. A model calls those that it needs; the linker leaves the others out.
  *
  * docs/numerics.md defines every operation. Every pointer to memory is the caller's, floats are 4-byte aligned. */
 #ifndef CODESIGN_CHAIN_H
@@ -42,8 +42,8 @@ void cs_logarithm(float *x, uint32_t n, float offset, float floor, float scale);
 void cs_standardize(const float *x, uint32_t n, const float *mean, uint32_t mean_step, const float *factor,
                   uint32_t factor_step, float *y);
 
-/* Normalization by a running mean of what went before and x itself, keep * old + take * x. scale is 0 where each value has a mean
- * of its own, and 1/n where all have one, of the mean over all. */
+/* Normalization by a running mean of what went before and x itself, keep * old + take * x. scale is 0 where each value has a
+ * mean of its own, and 1/n where all have one, of the mean over all. */
 typedef struct cs_running {
     float keep, take, scale, floor;
 } cs_running;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Wide dynamic range compression in bands, in float32 by the rules of dsp.h: the power of a band, its level with attack and release,
- * a gain by a table, gains of all bins. docs/numerics.md defines every operation. Levels are in octaves of power, gains in octaves
- * of amplitude. */
+/* Wide dynamic range compression in bands, in float32 by the rules of dsp.h: the power of a band, its level with attack and
+ * release, a gain by a table, gains of all bins. docs/numerics.md defines every operation. Levels are in octaves of power,
+ * gains in octaves of amplitude. */
 #ifndef CODESIGN_COMPRESSION_H
 #define CODESIGN_COMPRESSION_H
 
@@ -32,15 +32,16 @@ typedef struct cs_compressor_state {
 
 /* The power of each band of a spectrum, times the squares of n_bins gains unless they are NULL. */
 void cs_band_powers(const cs_compressor *compressor, const float *spectrum, const float *gains, cs_compressor_state *state);
-/* After it: the level of each band follows its power, and its gain the level, by the table `wanted`, which comes in smoothly. */
+/* After it: the level of each band follows its power, and its gain the level, by the table `wanted`, which comes in
+ * smoothly. */
 void cs_compress(const cs_compressor *compressor, uint32_t wanted, cs_compressor_state *state);
 /* The gains of all bins, n_bins factors. */
 void cs_spread_gains(const cs_compressor *compressor, const cs_compressor_state *state, float *gains);
 /* gains[i] = gains[i] * others[i] */
 void cs_multiply_gains(float *gains, const float *others, uint32_t n);
 
-/* The input's share, 0 ... 1, in gains of bins, in a complex mask (parts `step` floats apart), and in an enhanced spectrum, whose
- * place the mixture takes in `spectrum`. */
+/* The input's share, 0 ... 1, in gains of bins, in a complex mask (parts `step` floats apart), and in an enhanced spectrum,
+ * whose place the mixture takes in `spectrum`. */
 void cs_mix_gains(float *gains, uint32_t n_bins, float share);
 void cs_mix_mask(float *re, float *im, uint32_t step, uint32_t n_bins, float share);
 void cs_mix_spectrum(float *spectrum, const float *re, const float *im, uint32_t step, uint32_t n_bins, float share);

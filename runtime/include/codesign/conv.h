@@ -49,15 +49,15 @@ void cs_conv_s8(const cs_conv *layer, const int8_t *x, int8_t *y, void *scratch)
 void cs_depthwise_s16(const cs_conv *layer, const int16_t *x, int16_t *y, void *scratch);
 void cs_depthwise_s8(const cs_conv *layer, const int8_t *x, int8_t *y, void *scratch);
 
-/* The source of a convolution whose channels are neighbours along frequency of fewer ones: row j of a channel's `neighbours` (at most
- * size, of which `before` are less than that) is its row from element j - before on, zero outside. x: [channels, size];
- * y: [channels, neighbours, size]. */
+/* The source of a convolution whose channels are neighbours along frequency of fewer ones: row j of a channel's `neighbours`
+ * (at most size, of which `before` are less than that) is its row from element j - before on, zero outside. x: [channels,
+ * size]; y: [channels, neighbours, size]. */
 void cs_stack_rows_s16(const int16_t *x, uint32_t channels, uint32_t size, uint32_t neighbours, uint32_t before, int16_t *y);
 
-/* A convolution of neighbouring taps along frequency, for cores with the vector extension: int16 without other bounds, shifts to the
- * right, no multiplier of negative sums larger than the other one (python/codesign/compiler/layers/conv_runs_code.py). A row is one phase of one output. Columns stand in the order frequency
- * tap, time tap, channel, filled with zeros up to `vectors` eights; rows of a group are filled up to whole blocks of 3 (up to two
- * vectors), 2 (three) or 1. */
+/* A convolution of neighbouring taps along frequency, for cores with the vector extension: int16 without other bounds, shifts
+ * to the right, no multiplier of negative sums larger than the other one (python/codesign/compiler/layers/conv_runs_code.py). A
+ * row is one phase of one output. Columns stand in the order frequency tap, time tap, channel, filled with zeros up to
+ * `vectors` eights; rows of a group are filled up to whole blocks of 3 (up to two vectors), 2 (three) or 1. */
 #define CS_RUN_CONSTANTS 6u /* of a row: bias, multiplier, multiplier of negative sums, shift after a product's high half, bytes from y
                              * to its results of the first time, and their number */
 
@@ -72,12 +72,12 @@ typedef struct cs_conv_runs_layer {
                                     * `vectors` eights of the first and as many of the last */
 } cs_conv_runs_layer;
 
-/* scratch: 12 * block + 48 bytes, and 2 * inputs * time taps * ((block - 1) * step + frequency taps) + 16, 4-byte aligned. That is no
- * more than cs_conv_s16 takes where step is at most the number of taps. */
+/* scratch: 12 * block + 48 bytes, and 2 * inputs * time taps * ((block - 1) * step + frequency taps) + 16, 4-byte aligned. That
+ * is no more than cs_conv_s16 takes where step is at most the number of taps. */
 void cs_conv_runs_s16(const cs_conv_runs_layer *layer, const int16_t *x, int16_t *y, void *scratch);
 
-/* A depthwise convolution of three by three taps with one row of results, which keeps the size (at least 5) of a row of its source, for
- * cores with the Arm DSP or vector extension; int16 without other bounds. Its three rows are frames of a ring,
+/* A depthwise convolution of three by three taps with one row of results, which keeps the size (at least 5) of a row of its
+ * source, for cores with the Arm DSP or vector extension; int16 without other bounds. Its three rows are frames of a ring,
  * [channels, frames, size], `first` the number of the oldest that it reads. words: of each channel its weights and constants
  * (python/codesign/compiler/layers/packing_pairs.py; with vectors packing_rows.py). The bits are those of
  * cs_depthwise_s16. */

@@ -18,13 +18,14 @@ typedef enum cs_status {
     CS_BAD_ARGUMENT = 1, /* null pointer, misaligned or short memory, memory that was not initialized */
 } cs_status;
 
-/* Words are floats, or int32_t in the Q31 front end. Byte offsets of the pipeline's buffers in the caller's memory, from the memory plan. */
+/* Byte offsets of the pipeline's buffers in the caller's memory, from the memory plan. Words are floats, or int32_t in the Q31
+ * front end. */
 typedef struct cs_layout {
     uint32_t history;  /* int16 [window - hop]    persistent: latest input */
     uint32_t overlap;  /* word [window - hop]     persistent: output not yet complete */
     uint32_t spectrum; /* word [n_fft + 2]        frame, then its spectrum (re, im interleaved) */
     uint32_t work;     /* word [n_fft + 2]        the FFT's second buffer; magnitudes */
-    uint32_t features; /* int8 or int16           the network's input, as the model says */
+    uint32_t features; /* int8, int16 or float    the network's input, as the model says */
     uint32_t mask;     /* int8 or int16           the network's output: gains, a mask, a spectrum or a frame */
     uint32_t bytes;    /* of all, including what only the network uses */
 } cs_layout;
@@ -52,8 +53,9 @@ size_t cs_enhancer_size(const cs_model *model);
 /* Bring `memory` (8-byte aligned, at least cs_enhancer_size bytes) into the initial state; also the reset. */
 cs_status cs_enhancer_init(const cs_model *model, void *memory, size_t size);
 
-/* Process `hops` blocks of model->frontend->hop samples. The output is delayed by window - hop samples.
- * in and out may be the same buffer. Returns CS_OK, or CS_BAD_ARGUMENT with nothing done. */
+/* Process `hops` blocks of model->frontend->hop samples of PCM, those of all channels together. The output is late by
+ * window - hop samples of an enhancer's own front end; a generated header says what its model's is. in and out may be the same
+ * buffer. Returns CS_OK, or CS_BAD_ARGUMENT with nothing done. */
 cs_status cs_enhancer_process(void *memory, const int16_t *in, int16_t *out, size_t hops);
 
 /* Frames since init, and how many of them a skip gate skipped. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The filter path: every sample goes through a filter in the time domain, which the network's gains change hop after hop. It needs
- * no frame to be whole, so the sound is late by what the filter takes and a few samples of a block.
+/* The filter path: every sample goes through a filter in the time domain, which the network's gains change hop after hop. It
+ * needs no frame to be whole, so the sound is late by what the filter takes and a few samples of a block.
  *
  * Two threads may share a state: one calls cs_filter_samples in small blocks, a less urgent one on the same core
  * cs_filter_next. Floats by the rules of dsp.h; docs/numerics.md defines every operation. */
@@ -37,8 +37,8 @@ typedef struct cs_filter_state {
     uint32_t held;          /* hops that went on with their filter because the next was not there in time */
 } cs_filter_state;
 
-/* n samples in, n samples out, any n that does not reach into another hop; in and out may be the same. The bits do not depend on
- * how a hop is cut into blocks. _s16: with filters and samples of 16 bits. */
+/* n samples in, n samples out, any n that does not reach into another hop; in and out may be the same. The bits do not depend
+ * on how a hop is cut into blocks. _s16: with filters and samples of 16 bits. */
 void cs_filter_samples(const cs_filter_path *path, cs_filter_state *state, const int16_t *in, int16_t *out, uint32_t n);
 void cs_filter_samples_s16(const cs_filter_path *path, cs_filter_state *state, const int16_t *in, int16_t *out, uint32_t n);
 
@@ -48,8 +48,8 @@ void cs_filter_next_s16(const cs_filter_path *path, cs_filter_state *state, cons
 void cs_filter_next_q31(const cs_filter_path *path, cs_filter_state *state, const int32_t *filter, int32_t fraction);
 
 /* A filter [taps] late by `delay` samples, of an impulse response [taps - delay at least] that is even about its first sample,
- * times a window: `late` [taps - delay] from its middle on, `early` [delay] from there backwards. Of linear phase where delay is
- * taps / 2, and nearly so where it is less. _q31: the window in Q31; one bit after the point less than the response. */
+ * times a window: `late` [taps - delay] from its middle on, `early` [delay] from there backwards. Of linear phase where delay
+ * is taps / 2, and nearly so where it is less. _q31: the window in Q31; one bit after the point less than the response. */
 void cs_filter_linear(uint32_t taps, uint32_t delay, const float *early, const float *late, const float *response,
                       float *filter);
 void cs_filter_linear_q31(uint32_t taps, uint32_t delay, const int32_t *early, const int32_t *late, const int32_t *response,

@@ -29,7 +29,8 @@ void cs_rearrange_s8(const cs_copy *copy, const int8_t *x, int8_t *y);
 void cs_rearrange_s16(const cs_copy *copy, const int16_t *x, int16_t *y);
 void cs_rearrange_scaled(const cs_copy *copy, const cs_scale *scale, const void *x, void *y);
 
-/* Bytes from place to place, upwards: `to` may be below `from` in the same memory. For cores with the DSP or vector extension. */
+/* Bytes from place to place, upwards: `to` may be below `from` in the same memory. For cores with the DSP or vector
+ * extension. */
 void cs_move_up(void *to, const void *from, uint32_t bytes);
 
 /* A history of `frames` frames of `rows` rows, [rows, frames, size]: each row forgets its oldest frame, and the newest of x,

@@ -18,7 +18,8 @@ extern "C" {
 #endif
 
 /* How a matrix is stored and multiplied. The packing done offline (layers/packing.py) and the functions belong together.
- *   prepare: widen x[0..n), int8, once per vector into `prepared`, cs_prepared_bytes(n) bytes, 4-byte aligned, in its own order.
+ *   prepare: widen x[0..n), int8, once per vector into `prepared`, cs_prepared_bytes(n) bytes, 4-byte aligned, in its own
+ *            order.
  *   matvec:  acc[r] = 256 * sum_c w[r][c] * x[c] for all rows; rows is a multiple of 4 (padded offline with zero rows).
  *            The factor is a by-product of the packing; |sum| < 2^23 is checked when a network is lowered. Returns where the
  *            weights of the rows after these start. */
@@ -69,8 +70,8 @@ typedef struct cs_lstm {
     int32_t hidden_multiplier;
 } cs_lstm;
 
-/* A GRU. Row 2u of the gates is the update gate of unit u, row 2u + 1 its reset gate; row u of the candidates is unit u. The input
- * matrices take int8 or int16, by their kernels, and so do the recurrent ones, whose vector is the hidden state. */
+/* A GRU. Row 2u of the gates is the update gate of unit u, row 2u + 1 its reset gate; row u of the candidates is unit u. The
+ * input matrices take int8 or int16, by their kernels, and so do the recurrent ones, whose vector is the hidden state. */
 typedef struct cs_gru {
     cs_matrix input_gates, recurrent_gates;
     cs_matrix input_candidate, recurrent_candidate;

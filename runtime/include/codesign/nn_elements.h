@@ -10,7 +10,8 @@
 extern "C" {
 #endif
 
-/* One of two operands. Element (i, j, k, l) stands at the sum of the indices times the strides, which are 0 where it repeats. */
+/* One of two operands. Element (i, j, k, l) stands at the sum of the indices times the strides, which are 0 where it
+ * repeats. */
 typedef struct cs_operand {
     int32_t zero_point;
     int32_t multiplier, shift; /* to the scale that both operands share; not used by products */
@@ -68,8 +69,8 @@ void cs_tflite_logistic_s16(int32_t multiplier, int32_t shift, const int16_t *x,
 void cs_tflite_tanh_s16(int32_t multiplier, int32_t shift, const int16_t *x, int16_t *y, uint32_t n);
 extern const uint16_t cs_tflite_sigmoid_table[256];
 
-/* Mean, or mean of squares, over the middle of x [outer, n, inner]; y [outer, inner]. Sums of squares are shifted right by `down`
- * to 32 bits. */
+/* Mean, or mean of squares, over the middle of x [outer, n, inner]; y [outer, inner]. Sums of squares are shifted right by
+ * `down` to 32 bits. */
 typedef struct cs_mean {
     uint32_t outer, n, inner;
     int32_t multiplier, shift, zero_point_in, zero_point, low, high;

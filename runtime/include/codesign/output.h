@@ -37,8 +37,8 @@ void cs_mix_add(const cs_mix *mix, cs_mix_state *state, int16_t *out, uint32_t n
 /* One hop of a change of the share, where spectra are mixed: a state alone, and `step` a hop. The share, 0 ... 1. */
 float cs_mix_share(const cs_mix *mix, cs_mix_state *state);
 
-/* No output sample is above `level` or below its negative. The gain goes down as fast as `attack` lets the envelope rise and up again
- * as `release` lets it fall, each of 2^32 a sample; what is faster than the envelope is cut at the level. */
+/* No output sample is above `level` or below its negative. The gain goes down as fast as `attack` lets the envelope rise and up
+ * again as `release` lets it fall, each of 2^32 a sample; what is faster than the envelope is cut at the level. */
 typedef struct cs_limiter {
     uint16_t level;
     uint16_t step; /* of a change from one level to another, a sample */
@@ -48,8 +48,8 @@ typedef struct cs_limiter {
 /* envelope: of 2^15 an LSB, 0 at first; y: n samples, changed in place. */
 void cs_limit_output(const cs_limiter *limiter, uint32_t *envelope, int16_t *y, uint32_t n);
 
-/* The RMS of the signal, over about the attack time, is not above `level` for long: it holds its largest value and lets go of it
- * as `release` says, and the gain is the level over it. */
+/* The RMS of the signal, over about the attack time, is not above `level` for long: it holds its largest value and lets go of
+ * it as `release` says, and the gain is the level over it. */
 typedef struct cs_rms_state {
     uint32_t mean, held; /* of twice the squares; 0 at first */
 } cs_rms_state;

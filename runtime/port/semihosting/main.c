@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The bare image with files: `in.pcm` is enhanced hop by hop; `frames.bin` gets, for each hop, what the Unicorn emulation reads
- * out of memory: the output, the features and the mask, the number of skipped steps and the ticks that the frame took. At its end
- * the ticks around an empty function, and the bytes of stack that were used. */
+ * out of memory: the output, the features and the mask, the number of skipped steps and the ticks that the frame took. At its
+ * end the ticks around an empty function, and the bytes of stack that were used. */
 #include "codesign_model.h"
 #include "instruction_clock.h"
 #include "semihosting.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Hearing Access Profile, role of the hearing aid: HAS with the presets, and what a phone must find to speak to it: PACS and ASCS
- * with one sink, though no stream is played here. Only a bonded phone may choose.
+/* Hearing Access Profile, role of the hearing aid: HAS with the presets, and what a phone must find to speak to it: PACS and
+ * ASCS with one sink, though no stream is played here. Only a bonded phone may choose.
  */
 #include "has.h"
 

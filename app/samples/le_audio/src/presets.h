@@ -23,7 +23,8 @@ uint8_t preset_first(void);
 /* What a preset is called: at most 40 bytes of UTF-8, as the service has them. NULL where there is no such preset. */
 const char *preset_name(uint8_t preset);
 
-/* Hear a preset, by `choose`, which takes its program and gives 0 or a negative errno. -EINVAL where there is no such preset. */
+/* Hear a preset, by `choose`, which takes its program and gives 0 or a negative errno. -EINVAL where there is no such
+ * preset. */
 int preset_select(uint8_t preset, int (*choose)(int program));
 
 #endif
