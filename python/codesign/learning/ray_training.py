@@ -13,6 +13,7 @@ import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -184,23 +185,6 @@ def _member(config: dict[str, Any]) -> None:
             with kept.as_directory() as place:
                 _take_further(Path(place), folder)
 
-        def wrote(folder: Path) -> None:
-            """A report takes part in by all; member 0's has the checkpoint."""
-            if rank:
-                ray_train.report({})
-                return
-            with tempfile.TemporaryDirectory(prefix="codesign-report-") as report:
-                for file in (LAST, BEST):
-                    if (folder / file).exists():
-                        shutil.copyfile(folder / file, Path(report) / file)
-                try:
-                    ray_train.report({}, checkpoint=ray_train.Checkpoint.from_directory(report))
-                except OSError as error:
-                    raise InputError(
-                        f"cannot write a checkpoint to Ray's storage: {error}",
-                        hint="free some space, or choose another --ray-storage",
-                    ) from error
-
         def say(line: str) -> None:
             notes.say.remote(line)
 
@@ -209,12 +193,32 @@ def _member(config: dict[str, Any]) -> None:
                 notes.show.remote(what, done, total)
 
         try:
-            run_training(replace(job, folder=folder), DistributedTeam(wrote), show, say)
+            run_training(replace(job, folder=folder), DistributedTeam(partial(_report, rank)), show, say)
         except ValidationError as error:  # of all members at the same step: to start them again would end there again
             ray.get(notes.fail.remote(error))
         except CodesignError as error:
             ray.get(notes.fail.remote(error))
             raise
+
+
+def _report(rank: int, folder: Path) -> None:
+    """Tell Ray of new checkpoints in `folder`: every member takes part in a report, member 0's has the files."""
+    from ray import train as ray_train
+
+    if rank:
+        ray_train.report({})
+        return
+    with tempfile.TemporaryDirectory(prefix="codesign-report-") as report:
+        for file in (LAST, BEST):
+            if (folder / file).exists():
+                shutil.copyfile(folder / file, Path(report) / file)
+        try:
+            ray_train.report({}, checkpoint=ray_train.Checkpoint.from_directory(report))
+        except OSError as error:
+            raise InputError(
+                f"cannot write a checkpoint to Ray's storage: {error}",
+                hint="free some space, or choose another --ray-storage",
+            ) from error
 
 
 def _files(folder: Path) -> dict[str, bytes]:
