@@ -8,11 +8,11 @@ from typing import Annotated, get_args
 
 import typer
 
+from codesign.base.files import make_folder
 from codesign.base.files.output_file import check_files
 from codesign.cli.console import cells, emit_json, progress, say, stderr, table
 from codesign.cli.hints import from_a_checkpoint
 from codesign.cli.options import Device, Json, Noise, PairedSpeech, Rooms, RunFolder, Speech
-from codesign.cli.train import make_folder
 
 WRITTEN = ("last.pt", "best.pt", "rebuilt.pt")
 """Checkpoints in the folder of a phase."""

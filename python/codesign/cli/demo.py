@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from codesign.base.files import make_folder
 from codesign.base.files.output_file import check_files
 from codesign.base.resources import resource
 from codesign.cli.console import emit_json, progress, say
 from codesign.cli.options import DEFAULT_BOARD, BoardName, Json
-from codesign.cli.train import make_folder
 
 if TYPE_CHECKING:
     from codesign.proof.recordings import Recording

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from codesign.base.audio import write_audio
 from codesign.base.errors import InputError
+from codesign.base.files import make_folder
 from codesign.cli.evaluate_systems import name_and_value
 from codesign.hearing.evaluate import Pairs, System, find_outputs
 from codesign.hearing.evaluate.scoring import Signals
@@ -59,8 +60,5 @@ def _kept(folder: Path, system: str, item: str) -> Path:
 
 def _made_place(folder: Path, system: str, item: str) -> Path:
     place = _kept(folder, system, item)
-    try:
-        place.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"cannot make {place.parent}: {error.strerror}", hint="choose another folder") from error
+    make_folder(place.parent)
     return place

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from codesign.base.errors import InputError
+from codesign.base.files import make_folder
 from codesign.base.words import counted
 from codesign.cli.console import cells, emit_json, progress, say, stderr, table
 from codesign.cli.groups import Commands
 from codesign.cli.options import DEFAULT_BOARD, Device, Json, Noise, PairedSpeech, Ray, Rooms, Speech, absolute, anywhere
-from codesign.cli.train import make_folder
 
 if TYPE_CHECKING:
     from codesign.search.executor import Executor

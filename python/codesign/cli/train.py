@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from codesign.base.errors import InputError
+from codesign.base.files import make_folder
 from codesign.base.files.output_file import check_files
 from codesign.cli.console import emit_json, progress, say
 from codesign.cli.options import Device, Json, Noise, PairedSpeech, Ray, Rooms, RunFolder, Speech, absolute, anywhere
@@ -100,11 +101,3 @@ def _curves(folder: Path) -> LinePlot | None:
     names = [name for name in found if name == "loss" or name.startswith("validation/")]
     lines = tuple(Curve(name, tuple((float(step), value) for step, value in found[name])) for name in names)
     return LinePlot("Training", "step", lines) if lines else None
-
-
-def make_folder(folder: Path) -> None:
-    """Raise InputError when `folder` cannot be made."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"cannot make {folder}: {error.strerror}", hint="choose another folder") from error

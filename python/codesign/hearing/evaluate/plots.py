@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from codesign.base.audio import FULL_SCALE
-from codesign.base.errors import InputError
+from codesign.base.files import make_folder
 from codesign.hearing.evaluate.evaluation import Evaluation
 from codesign.hearing.evaluate.measures import Measure
 from codesign.hearing.evaluate.scoring import Signals
@@ -29,10 +29,7 @@ def write_plots(folder: Path, evaluation: Evaluation, heard: Mapping[str, Signal
         InputError: the folder cannot be made or written.
     """
     figure_class = load_figure()
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"cannot make {folder}: {error.strerror}", hint="choose another folder") from error
+    make_folder(folder)
     written = []
     measures = [
         measure for measure in evaluation.measures if any(s.values.get(measure.key) is not None for s in evaluation.scores)

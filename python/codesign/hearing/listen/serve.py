@@ -20,6 +20,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 from codesign.base.errors import InputError
+from codesign.base.files import make_folder
 from codesign.base.files.output_file import replace_file
 from codesign.hearing.listen.results import MAX_BYTES, parse_result
 
@@ -55,10 +56,7 @@ class ResultServer(ThreadingHTTPServer):
         self._check = check
         self._open: dict[socket.socket, float] = {}
         self._slots = threading.BoundedSemaphore(MAX_CONNECTIONS)
-        try:
-            results.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise InputError(f"cannot make {results}: {error.strerror}", hint="choose another folder") from error
+        make_folder(results)
         # A table of names decides what is handed out: no path of a request ever reaches the file system.
         self.files = {"/": folder / "index.html", "/index.html": folder / "index.html"}
         self.files |= {f"/audio/{file.name}": file for file in (folder / "audio").glob("*.js")}

@@ -15,6 +15,7 @@ import soxr
 
 from codesign.base.cache import cache_folder
 from codesign.base.errors import InputError
+from codesign.base.files import make_folder
 from codesign.base.files.output_file import replace_file
 from codesign.firmware.doctor import missing
 from codesign.learning.data.folders import SPLITS, Split, draw_splits, find_recordings
@@ -102,10 +103,7 @@ def _cached(name: str, make: Callable[[], Responses], cache: Path | None) -> Res
     if (kept := _kept(path)) is not None:
         return kept
     bank = make()
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"cannot make {folder}: {error.strerror}", hint="set CODESIGN_CACHE to another folder") from error
+    make_folder(folder, hint="set CODESIGN_CACHE to another folder")
     with replace_file(path) as temporary:
         np.save(temporary, bank)
     return bank if (kept := _kept(path)) is None else kept

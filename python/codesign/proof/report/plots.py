@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from codesign.base.errors import InputError
+from codesign.base.files import make_folder
 from codesign.base.files.output_file import replace_file
 from codesign.drawing.spectrogram import QUIETEST_TOP_DB, RANGE_DB, levels
 from codesign.firmware.doctor import missing
@@ -29,10 +29,7 @@ def write_plots(folder: Path, report: Report, proof: Proof, recordings: Sequence
         InputError: the folder cannot be made or written.
     """
     figure_class = load_figure()
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"cannot make {folder}: {error.strerror}", hint="choose another folder") from error
+    make_folder(folder)
     figures: dict[str, Any] = {}
     if report.cost is not None:
         figures["frames"] = _frames(figure_class(figsize=(9, 3.5)), report, report.cost)
