@@ -6,7 +6,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections import Counter
-from collections.abc import Hashable, Iterable
+from collections.abc import Container, Hashable, Iterable
 
 C_KEYWORDS = frozenset(
     "auto break case char const continue default do double else enum extern float for goto if inline int long register "  # noqa: SIM905
@@ -34,12 +34,18 @@ def identifier(name: str, taken: set[str], fallback: str = "op", limit: int = 28
     if len(base) > limit:
         digest = hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:_HASH_DIGITS]
         base = f"{base[: limit - _HASH_DIGITS - 1].strip('_')}_{digest}"
-    result, count = base, 1
-    while result in taken:
-        count += 1
-        result = f"{base}_{count}"
+    result = unused(base, taken)
     taken.add(result)
     return result
+
+
+def unused(wanted: str, taken: Container[str]) -> str:
+    """`wanted`, or with the first of _2, _3, … that makes it a name that is not in `taken`."""
+    name, count = wanted, 1
+    while name in taken:
+        count += 1
+        name = f"{wanted}_{count}"
+    return name
 
 
 def check_unique(what: str, names: Iterable[Hashable]) -> None:

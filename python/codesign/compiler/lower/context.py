@@ -14,7 +14,7 @@ from codesign.compiler.lower.arrangement import Arranged, put
 from codesign.compiler.lower.constants import QUANTIZE_HINT, clamp
 from codesign.compiler.lower.convert import converted
 from codesign.compiler.model.graph import Graph, Quant, State
-from codesign.compiler.names import STAGES, identifier
+from codesign.compiler.names import STAGES, identifier, unused
 
 if TYPE_CHECKING:
     from codesign.compiler.operators import Operator
@@ -45,13 +45,6 @@ class Context:
         """Whether the layers are to compute what TFLite's kernels do."""
         return self.graph.tflite
 
-    def int8_source(self, op: str, name: str) -> Value:
-        """The int8 value that `op` reads. Raises InputError when it is not int8 or not computed before."""
-        value = self.source(op, name)
-        if value.dtype != "int8":
-            raise InputError(f"{op}: input '{name}' is {value.dtype}, the layer reads int8", hint=QUANTIZE_HINT)
-        return value
-
     def source(self, op: str, name: str) -> Value:
         """The value that `op` reads. Raises InputError when it is not computed before."""
         value = put(self, name) if name in self.arranged else self.values.get(self.aliases.get(name, name))
@@ -79,13 +72,6 @@ class Context:
             raise InputError(f"{op}: value '{names[0]}' is not quantized", hint=QUANTIZE_HINT)
         if quant.bits == 16 and quant.zero_point:
             raise InputError(f"{op}: int16 value '{names[0]}' must have zero point 0", hint=QUANTIZE_HINT)
-        return quant
-
-    def int8_quant(self, op: str, *names: str) -> Quant:
-        """Parameters of an int8 value. Raises InputError when the file has none or others."""
-        quant = self.quant(*names)
-        if quant is None or quant.bits != 8:
-            raise InputError(f"{op}: value '{names[0]}' is not quantized to int8", hint=QUANTIZE_HINT)
         return quant
 
     def changes(self, name: str) -> bool:
@@ -144,11 +130,7 @@ class Context:
 
     def new_name(self, wanted: str) -> str:
         """A name that neither graph nor network uses yet."""
-        taken = {*self.graph.shapes, *self.values}
-        name, n = wanted, 2
-        while name in taken:
-            name, n = f"{wanted}_{n}", n + 1
-        return name
+        return unused(wanted, {*self.graph.shapes, *self.values})
 
     def new_layer_name(self, wanted: str) -> str:
         """A name that no operator of the graph and no layer of the network has."""

@@ -11,9 +11,10 @@ import onnx
 from codesign.base.errors import InputError
 from codesign.compiler.model import shapes
 from codesign.compiler.model.file import opset_of
+from codesign.compiler.model.hints import TABLE_HINT
 from codesign.compiler.model.limits import MAX_VECTOR, type_name
 from codesign.compiler.model.ops import OPERATORS
-from codesign.compiler.model.ops.step import TABLE_HINT, Build, Step, without_batch
+from codesign.compiler.model.ops.step import Build, Step, without_batch
 from codesign.compiler.model.ops.view import constant_term
 from codesign.compiler.model.terms import Constant, Input
 from codesign.compiler.operators.operator import Shape
@@ -71,7 +72,11 @@ def _check_results(step: Step) -> None:
 
 
 def graph_shape(path: Path, info: onnx.ValueInfoProto) -> Shape:
-    """Shape of a graph input or output without the batch."""
+    """Shape of a graph input or output without the batch.
+
+    Raises:
+        InputError: it is not float32, or empty or too large.
+    """
     kind = info.type.tensor_type
     if kind.elem_type != onnx.TensorProto.FLOAT:
         name = type_name(kind.elem_type)

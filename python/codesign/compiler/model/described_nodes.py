@@ -16,6 +16,7 @@ from onnx import TensorProto, helper, numpy_helper
 from codesign.compiler.frontend import Chain
 from codesign.compiler.frontend.logarithm import log_scale
 from codesign.compiler.frontend.running import running_start, smoothing
+from codesign.compiler.names import unused
 
 _LEAST = 1e-24
 """Added to the power that a direction is divided by the root of: silence has none."""
@@ -35,8 +36,8 @@ class Source:
 
 
 class SpectrumWriter:
-    """Nodes in front of a model that loses its inputs for one spectrum of `bins` in planes; `states` are its states in metadata,
-    `kept` those that normalizations add: input, output, size.
+    """Nodes in front of a model that loses its inputs for one spectrum of `bins` in planes; `states` are its states in
+    metadata, `kept` those that normalizations add: input, output, size.
     """
 
     def __init__(self, model: onnx.ModelProto, bins: int, states: list[list[object]]) -> None:
@@ -166,8 +167,6 @@ class SpectrumWriter:
         return name
 
     def _fresh(self, wanted: str) -> str:
-        name, n = wanted, 2
-        while name in self._taken:
-            name, n = f"{wanted}_{n}", n + 1
+        name = unused(wanted, self._taken)
         self._taken.add(name)
         return name

@@ -12,6 +12,7 @@ from google.protobuf.message import DecodeError, EncodeError
 from codesign.base.errors import InputError
 from codesign.base.reading import read_limited
 from codesign.compiler.model.external import read_external_data
+from codesign.compiler.model.hints import TABLE_HINT
 from codesign.compiler.model.limits import (
     EXPORT_HINT,
     MAX_BYTES,
@@ -74,7 +75,7 @@ def _check_opset(path: Path, model: onnx.ModelProto) -> None:
         if node.domain not in ("", "ai.onnx") and (node.domain, node.op_type) not in known:
             raise InputError(
                 f"{path}: node '{node.name or next(iter(node.output), '?')}' ({node.op_type}) is of domain '{node.domain}'",
-                hint="docs/operators.md lists the supported ones",
+                hint=TABLE_HINT,
             )
     version = opset_of(model)
     if not MIN_OPSET <= version <= MAX_OPSET:

@@ -7,12 +7,13 @@ count or average (float_states.py).
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import replace
 
 from codesign.compiler.frontend import Chain
 from codesign.compiler.model.float_states import float_states, is_convex
 from codesign.compiler.model.graph import Graph, Quant
+from codesign.compiler.names import unused
 from codesign.compiler.operators import FloatBlock, Layout, Linear, Mean, Operator, View
 
 
@@ -114,18 +115,18 @@ def _with_block(graph: Graph, ops: tuple[Operator, ...], states: Collection[str]
     real = [name for name in given if name in states or name in before or (wide and name == graph.input)]
     for name in [name for name in real if name not in before]:  # who reads the numbers themselves reads integers
         if name in wanted | kept:
-            renamed[name] = _name(f"{name}_integers", {*graph.shapes})
+            renamed[name] = unused(f"{name}_integers", {*graph.shapes})
             label = "features" if name == graph.input else name
             taken = {op.name for op in (*graph.ops, *ops)}
-            ops = (*ops, View(_name(f"{label}_integers", taken), name, renamed[name], graph.shapes[name]))
+            ops = (*ops, View(unused(f"{label}_integers", taken), name, renamed[name], graph.shapes[name]))
             outputs.append(renamed[name])
             if name in quants:
                 quants[renamed[name]] = quants.pop(name)
     pairs = []
     for state in [state for state in graph.states if state.input in states]:
-        after = _name(f"{state.output}_kept", {*graph.shapes, *outputs})
+        after = unused(f"{state.output}_kept", {*graph.shapes, *outputs})
         taken = {op.name for op in (*graph.ops, *ops)}
-        ops = (*ops, View(_name(f"{state.input}_kept", taken), graph.next_value(state), after, state.shape))
+        ops = (*ops, View(unused(f"{state.input}_kept", taken), graph.next_value(state), after, state.shape))
         pairs.append((given.index(state.input), len(outputs)))
         outputs.append(after)
         updates[state.input] = after
@@ -168,10 +169,3 @@ def _note(name: str, count: int, states: Collection[str]) -> str:
 def _drop_inner(quants: dict[str, Quant], ops: tuple[Operator, ...], outputs: list[str]) -> None:
     for name in {output for op in ops for output in op.outputs} - set(outputs):
         quants.pop(name, None)
-
-
-def _name(wanted: str, taken: Mapping[str, object] | set[str]) -> str:
-    name, n = wanted, 2
-    while name in taken:
-        name, n = f"{wanted}_{n}", n + 1
-    return name

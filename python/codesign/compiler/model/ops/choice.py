@@ -6,7 +6,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from codesign.compiler.model.ops.step import TABLE_HINT, Step
+from codesign.compiler.model.hints import TABLE_HINT
+from codesign.compiler.model.ops.step import Step
 from codesign.compiler.model.terms import AtLeast, Binary, Choice, Condition, Constant, Function, Term
 from codesign.compiler.operators.curve import Expression
 from codesign.compiler.operators.functions import JUMPS

@@ -17,12 +17,12 @@ from codesign.base.errors import InputError, one_line
 from codesign.compiler.lower.constants import QUANTIZE_HINT
 from codesign.compiler.lower.convolution import Rounding
 from codesign.compiler.model.graph import Matrix, Quant
+from codesign.compiler.model.hints import TABLE_HINT
 from codesign.compiler.model.limits import MAX_WORK, ROUNDING, TOO_LARGE
 from codesign.compiler.model.terms import Call, Constant, Operation, Term
 from codesign.compiler.operators.operator import Operator, Shape
 
 MAX_WEIGHT = 1e6
-TABLE_HINT = "docs/operators.md lists the supported ones"
 UNROLLED_HINT = "if a layer is unrolled into its steps, export it as a layer (torch: nn.LSTM; Keras: unroll=False, by tf2onnx)"
 
 
@@ -174,7 +174,8 @@ def check_magnitude(step: Step, constant: Constant) -> None:
 
 
 def matrix_of(step: Step, constant: Constant, values: npt.NDArray[np.float64], transpose: bool) -> Matrix:
-    """A weight matrix (rows are outputs) from a constant of two dimensions, `values` being the constant's or a view of them.
+    """A weight matrix (outputs, inputs) from a constant of two dimensions, `values` being the constant's or a view of them:
+    (inputs, outputs) with `transpose`.
 
     Raises:
         InputError: dimensions, or scales that differ inside a row.

@@ -15,10 +15,11 @@ import numpy.typing as npt
 import onnx
 
 from codesign.base.errors import InputError, one_line
+from codesign.compiler.model.hints import TABLE_HINT
 from codesign.compiler.model.limits import MAX_NODES, TOO_LARGE
+from codesign.compiler.names import unused
 
 Array = npt.NDArray[Any]
-TABLE_HINT = "docs/operators.md lists the supported ones"
 
 
 @dataclass(frozen=True)
@@ -30,9 +31,11 @@ class Shaped:
 
     @property
     def size(self) -> int:
+        """Number of elements."""
         return math.prod(self.shape)
 
     def proto(self) -> onnx.TypeProto:
+        """The same for an ONNX file."""
         return onnx.helper.make_tensor_type_proto(self.kind, list(self.shape))
 
 
@@ -114,10 +117,7 @@ class Draft:
 
     def fresh(self, base: str) -> str:
         """A name of a value that is not taken yet."""
-        name, count = base, 1
-        while name in self.taken:
-            count += 1
-            name = f"{base}_{count}"
+        name = unused(base, self.taken)
         self.taken.add(name)
         return name
 

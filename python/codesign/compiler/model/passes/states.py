@@ -10,9 +10,8 @@ import onnx
 
 from codesign.base.words import counted
 from codesign.compiler.model.passes.draft import Draft, make, operand, title
+from codesign.compiler.model.passes.stream import HINT
 from codesign.compiler.model.passes.weights import RECURRENT
-
-_CAUSAL_HINT = "train a causal network, or export one step with its states as inputs and outputs"
 
 
 def add_state(draft: Draft, node: onnx.NodeProto, what: str, shape: tuple[int, ...]) -> tuple[str, str]:
@@ -47,7 +46,7 @@ def add_recurrent_states(draft: Draft) -> None:
         if starts_known(draft, node):
             keep_state(draft, node)
         elif any(operand(node, index) in draft.constants for index in (5, 6)):
-            raise draft.refuse(node, "starts from a state of the file and from numbers", hint=_CAUSAL_HINT)
+            raise draft.refuse(node, "starts from a state of the file and from numbers", hint=HINT)
 
 
 def keep_state(draft: Draft, node: onnx.NodeProto) -> None:
@@ -58,9 +57,9 @@ def keep_state(draft: Draft, node: onnx.NodeProto) -> None:
     """
     direction = next((bytes(a.s).decode() for a in node.attribute if a.name == "direction"), "forward")
     if direction != "forward":
-        raise draft.refuse(node, f"is {direction} over time: it reads frames that are yet to come", hint=_CAUSAL_HINT)
+        raise draft.refuse(node, f"is {direction} over time: it reads frames that are yet to come", hint=HINT)
     if not starts_known(draft, node):
-        raise draft.refuse(node, "starts from numbers that are computed", hint=_CAUSAL_HINT)
+        raise draft.refuse(node, "starts from numbers that are computed", hint=HINT)
     lengths = operand(node, 4)
     if lengths and lengths not in draft.constants:
         raise draft.refuse(node, "sequence_lens is computed", hint="export one sequence without lengths")

@@ -20,6 +20,7 @@ from codesign.compiler.model.limits import MAX_WORK, TOO_LARGE
 from codesign.compiler.model.metadata import stem
 from codesign.compiler.model.tflite.operators import OPERATORS
 from codesign.compiler.model.tflite.reader import HINT, Tensor, TfliteGraph, TfliteOperator, read_graph
+from codesign.compiler.names import unused
 
 OPSET = 21
 _QUANTIZED = {np.dtype(np.int8): TensorProto.INT8, np.dtype(np.int16): TensorProto.INT16}
@@ -161,15 +162,17 @@ class Builder:
 
     def name(self, base: str) -> str:
         """A name that is not taken yet."""
-        name, count = base, 1
-        while name in self.taken:
-            count += 1
-            name = f"{base}_{count}"
+        name = unused(base, self.taken)
         self.taken.add(name)
         return name
 
     def constant(self, array: npt.NDArray[Any], base: str) -> str:
-        """A new constant; operators that read one tensor may each make their own of it."""
+        """The name of a new constant with the values, shape and type of `array`; operators that read one tensor may each make
+        their own of it.
+
+        Raises:
+            InputError: all constants together are too large.
+        """
         self.held += array.size
         if self.held > MAX_WORK // 4:
             raise self.refuse(f"constants have more than {MAX_WORK // 4:,} elements by here", hint=TOO_LARGE)
@@ -201,7 +204,12 @@ class Builder:
         return self.values[number]
 
     def weights(self, tensor: Tensor, data: npt.NDArray[Any], axis: int | None = None) -> str:
-        """Constant weights: float, or integers and their DequantizeLinear; `data` may be turned, with its scales on `axis`."""
+        """The name of constant weights: float, or integers and their DequantizeLinear; `data` are those of `tensor`, which may
+        be turned, with its scales on `axis`.
+
+        Raises:
+            InputError: integers of another type, or too many constants.
+        """
         name = tensor.name
         if not len(tensor.scale) or data.dtype.kind == "f":
             if data.dtype == np.float16:
