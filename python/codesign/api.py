@@ -112,6 +112,9 @@ def generate(
 ) -> Generated:
     """Write the C sources of an int8 model into `folder`, which is replaced when codesign made it.
 
+    `kernel` is what multiplies its matrices: "plain" on any core, "dsp" and "dual" with Arm's DSP extension ("dual" where two
+    instructions are issued a cycle), "mve" with the vector extension. `front_end` is what the front end computes in.
+
     Raises:
         InputError: the model cannot be lowered, or `folder` is not codesign's.
     """
@@ -164,8 +167,8 @@ def run(
     chain: PathLike | None = None,
     result: str | None = None,
 ) -> Enhanced:
-    """Enhance a signal of any length on one machine: "host", the library of this computer, or an emulator, "unicorn", "qemu",
-    "renode" or "native".
+    """Enhance a signal of any length on one machine: "host", the library of this computer, an emulator, "unicorn", "qemu",
+    "renode" or "native", or a board on a serial port, "serial:/dev/ttyACM0" for example.
 
     `model` is an int8 model, built for `board`, or an image that `build` made. `audio` is a recording's path, or (n,) of int16
     or of floating point within ±1 at `sample_rate` Hz (the model's by default); at another rate it is resampled, and `notes`
@@ -317,7 +320,7 @@ def measure(
 
     `model` is an int8 model, built for `board`, or an image that `build` made, which is measured as it is. `strength` is what
     the network does of a model's image, in percent, by default 0: networks for speech take tones away; -1 leaves the chain as
-    it is. The build stays in `folder` if it is given.
+    it is. `program` is the chain's, by number, 0 for its own settings. The build stays in `folder` if it is given.
 
     Raises:
         InputError: the model, image or board cannot be used there, or an image is given with what is of a build.

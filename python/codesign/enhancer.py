@@ -76,7 +76,11 @@ class Enhancer:
         return in_type_of(block, self._enhancer.process(self._buffer.add(to_int16(block))))
 
     def whole(self, audio: Samples, sample_rate: int) -> Samples:
-        """`enhance` on this model: everything heard before is forgotten, as it is afterwards."""
+        """`enhance` on this model: everything heard before is forgotten, as it is afterwards.
+
+        Raises:
+            InputError: a signal without samples, or as `enhance`.
+        """
         pcm = to_int16(audio)
         if pcm.size == 0:
             raise InputError("a signal of 0 samples", hint="give a signal")

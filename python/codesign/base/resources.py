@@ -11,7 +11,11 @@ _PACKAGE = Path(__file__).resolve().parents[1]
 
 
 def resource(*parts: str) -> Path:
-    """Path of a file or folder of runtime/, boards/ or models/; `parts` are joined as in Path."""
+    """Path of a file or folder of runtime/, boards/ or models/; `parts` are joined as in Path.
+
+    Raises:
+        ToolError: the installation lacks it.
+    """
     for root in (_PACKAGE / "data", _PACKAGE.parents[1]):
         path = root.joinpath(*parts)
         if path.exists():

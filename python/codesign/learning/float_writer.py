@@ -51,7 +51,7 @@ class FloatWriter:
         self.give(op.carried[state], output)
 
     def gemm(self, name: str, source: str, weight: Matrix, bias: npt.NDArray[np.float64], output: str, label: str = "") -> str:
-        """Weight · source + bias."""
+        """The tensor `output`, which is weight · source + bias (rows,)."""
         constants = self.constant(f"{name}/weight", weight.values), self.constant(f"{name}/bias", bias.astype(np.float32))
         return self.node("Gemm", [source, *constants], output, label, transB=1)
 
@@ -65,6 +65,6 @@ class FloatWriter:
         self.nodes.append(helper.make_node(operator, list(inputs), list(outputs), name=name, **attributes))
 
     def constant(self, name: str, array: npt.NDArray[np.generic]) -> str:
-        """An initializer; its name."""
+        """Add an initializer of any shape and type; its name."""
         self.initializers.append(numpy_helper.from_array(np.ascontiguousarray(array), name))
         return name

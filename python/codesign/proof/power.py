@@ -31,6 +31,7 @@ class Estimated:
 
     @property
     def milliwatts(self) -> float:
+        """Mean power."""
         return self.milliamps * self.volts
 
 

@@ -114,14 +114,17 @@ class Delay:
 
     @property
     def algorithmic_ms(self) -> float:
+        """`algorithmic` in ms."""
         return self._ms(self.algorithmic)
 
     @property
     def buffers_ms(self) -> float:
+        """`buffers` in ms."""
         return self._ms(self.buffers)
 
     @property
     def total_ms(self) -> float:
+        """`total` in ms."""
         return self._ms(self.total)
 
     def _ms(self, samples: int) -> float:
@@ -140,6 +143,7 @@ class Quality:
 
     @property
     def si_sdr_improvement(self) -> float:
+        """What the enhancer gains, in dB."""
         return self.si_sdr_enhanced - self.si_sdr_noisy
 
 
@@ -173,4 +177,5 @@ class Verdict:
 
     @property
     def ok(self) -> bool:
+        """Whether every check holds."""
         return all(check.ok for check in self.checks)

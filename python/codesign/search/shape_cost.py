@@ -51,6 +51,7 @@ class ShapeCost:
 
     @property
     def fits(self) -> bool:
+        """Whether it can be lowered and is within every limit."""
         return not self.reason and all(value <= 0.0 for value in self.excess.values())
 
     @property

@@ -48,14 +48,14 @@ class QemuCalls:
         self._memory = bytearray(_HEAD.size + 8)
 
     def put(self, data: npt.NDArray[np.generic] | bytes) -> int:
-        """Copy `data` into the arena; its address."""
+        """Copy `data`, an array in row-major order, into the arena; its address, a multiple of 8."""
         raw = data.tobytes() if isinstance(data, np.ndarray) else bytes(data)
         at = ARENA + len(self._memory)
         self._memory += raw + bytes(8 - len(raw) % 8)
         return at
 
     def get(self, at: int, dtype: npt.DTypeLike, count: int) -> npt.NDArray[np.generic]:
-        """A copy of `count` elements at an address of the arena."""
+        """A copy of `count` elements of `dtype` at an address of the arena, (count,)."""
         return np.frombuffer(bytes(self._memory), dtype, count, at - ARENA).copy()
 
     def call(self, name: str | int, *arguments: int) -> int:

@@ -65,14 +65,14 @@ class UnicornCalls:
         self._next = ARENA
 
     def put(self, data: npt.NDArray[np.generic] | bytes) -> int:
-        """Copy `data` into the arena; its address."""
+        """Copy `data`, an array in row-major order, into the arena; its address, a multiple of 8."""
         raw = data.tobytes() if isinstance(data, np.ndarray) else bytes(data)
         at, self._next = self._next, self._next + (len(raw) + 15) // 8 * 8
         self.engine.mem_write(at, raw)
         return at
 
     def get(self, at: int, dtype: npt.DTypeLike, count: int) -> npt.NDArray[np.generic]:
-        """A copy of `count` elements at an address of the arena."""
+        """A copy of `count` elements of `dtype` at an address of the arena, (count,)."""
         return np.frombuffer(bytes(self.engine.mem_read(at, count * np.dtype(dtype).itemsize)), dtype).copy()
 
     def call(self, name: str | int, *arguments: int) -> int:

@@ -37,7 +37,11 @@ _OURS = re.compile(rf"(cs|codesign|{'|'.join(_MACRO_PREFIXES.values()).lower()})
 
 
 def checked(name: str) -> str:
-    """`name`, if it is a plain lower-case C identifier."""
+    """`name`, if it is a plain lower-case C identifier.
+
+    Raises:
+        InputError: it is not.
+    """
     if not _IDENTIFIER.match(name):
         raise InputError(f"emit: '{name}' is not a C identifier", hint="lower case letters, digits and _ only")
     return name

@@ -37,7 +37,7 @@ class Flat:
     def constant(
         self, name: str, array: npt.NDArray[Any], scale: Sequence[float] = (), zero_point: int = 0, axis: int = 0
     ) -> int:
-        """A constant, with scales along `axis` where there are several."""
+        """The number of a new constant of `array`'s shape and type, with scales along `axis` where there are several."""
         number = self._tensor(name, array.shape, array.dtype, scale, zero_point, axis)
         buffer = self._schema.BufferT()
         buffer.data = np.frombuffer(np.ascontiguousarray(array).tobytes(), np.uint8)

@@ -105,7 +105,11 @@ class Writer:
     def linear(
         self, source: Handle, matrix: Matrix, bias: npt.NDArray[np.float64], quant: Quant, activation: int = 0
     ) -> Handle:
-        """FULLY_CONNECTED at each position of the source, which has as many bits as `quant`."""
+        """FULLY_CONNECTED with a real bias (rows,) at each position of the source, which has as many bits as `quant`.
+
+        Raises:
+            InputError: the matrix is not int8, or a bias is out of reach.
+        """
         if matrix.quantized is None or matrix.scale is None:
             raise InputError("the weights are not int8", hint="codesign quantize makes them so")
         rows, columns = matrix.quantized.shape
@@ -120,7 +124,12 @@ class Writer:
         return self.apply("FULLY_CONNECTED", [source], shape, quant, 7 if many else 4, "FullyConnected", more, **values)
 
     def bias(self, real: npt.NDArray[np.float64], source: Handle, scale: npt.NDArray[np.float32], bits: int = 64) -> int:
-        """A bias in steps of source times weights: int32 for int8, int64 or int32 for int16."""
+        """The number of a constant that is a real bias (rows,) in steps of source times weights, which have `scale` (rows,):
+        int32 beside int8, int64 or, with 32 `bits`, int32 beside int16.
+
+        Raises:
+            InputError: it is beyond 32 bits of its steps.
+        """
         steps = source.quant.scale * scale.astype(np.float64)
         integers = np.rint(real / steps)
         if np.abs(integers).max(initial=0.0) >= 2**31:
@@ -130,7 +139,7 @@ class Writer:
         return self.flat.constant(f"bias{self.made}", integers.astype(dtype), steps.astype(np.float32).tolist())
 
     def element_constant(self, real: npt.NDArray[np.float64], bits: int) -> Handle:
-        """A constant operand, symmetric, with the scale that just holds it."""
+        """A constant operand of any shape: int8 or int16 by `bits`, symmetric, with the scale that just holds it."""
         full = _LIMITS[bits]
         quant = Quant(float(np.float32((float(np.abs(real).max(initial=0.0)) or 1.0) / full)), 0, bits)
         self.made += 1

@@ -35,7 +35,7 @@ def mixed_radices(n_fft: int) -> list[int]:
 
 
 def mixed_twiddle_angles(n_fft: int) -> npt.NDArray[np.float64]:
-    """Per stage of length n and radix r, for p = 1 … n/r − 1: 2πmp/n for m = 1 … r − 1."""
+    """Radians, one after the other: per stage of length n and radix r, for p = 1 … n/r − 1: 2πmp/n for m = 1 … r − 1."""
     angles, n = [np.zeros(0)], n_fft // 2
     for radix in mixed_radices(n_fft):
         p = np.arange(1, n // radix)[:, None] * np.arange(1, radix)[None, :]
@@ -54,7 +54,7 @@ def radix4_lengths(n_fft: int) -> list[int]:
 
 
 def twiddle_angles(n_fft: int) -> npt.NDArray[np.float64]:
-    """Per radix-4 stage of length n, for p = 1 … n/4 − 1: 2πp/n, 2·2πp/n and 3·2πp/n."""
+    """Radians, one after the other: per radix-4 stage of length n, for p = 1 … n/4 − 1: 2πp/n, 2·2πp/n and 3·2πp/n."""
     angles = [np.zeros(0)]
     for n in radix4_lengths(n_fft):
         p = np.arange(1, n // 4)[:, None] * np.array([1, 2, 3])[None, :]

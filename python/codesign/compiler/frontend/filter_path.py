@@ -73,12 +73,14 @@ def fixed_step(chain: Chain) -> int:
 
 
 def in_q31(half: npt.NDArray[np.float32]) -> npt.NDArray[np.int32]:
-    """A taper in Q31, where 1 is 1 − 2⁻³¹."""
+    """A taper in Q31, int32 (n,), where 1 is 1 − 2⁻³¹."""
     return np.minimum(np.rint(half.astype(np.float64) * 2.0**31), 2.0**31 - 1).astype(np.int32)
 
 
 def taper(chain: Chain) -> npt.NDArray[np.float32]:
-    """What cuts the impulse response of the gains to `taps` from its middle on, half of a Hann window: (taps − delay,)."""
+    """What cuts the impulse response of the gains to `taps` from its middle on, half of a Hann window: float32
+    (taps − delay,).
+    """
     return _half_hann(chain.taps - filter_delay(chain))
 
 

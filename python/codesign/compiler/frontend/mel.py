@@ -30,6 +30,7 @@ class BandedMatrix:
 
     @property
     def rows(self) -> int:
+        """Number of rows, empty ones too."""
         return len(self.start)
 
     def dense(self) -> npt.NDArray[np.float32]:
@@ -43,7 +44,7 @@ class BandedMatrix:
 
 
 def hz_to_mel(hz: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Mel = 2595·log10(1 + f/700) (O'Shaughnessy 1987; the "HTK" scale)."""
+    """Mel = 2595·log10(1 + f/700) of frequencies in Hz, any shape (O'Shaughnessy 1987; the "HTK" scale)."""
     return 2595.0 * np.log10(1.0 + hz / 700.0)
 
 
@@ -71,7 +72,11 @@ def mel_synthesis(config: Chain) -> BandedMatrix:
 
 
 def interpolation(bands: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Bands × bins turned into what spreads gains of bands over bins, as `mel_synthesis` says."""
+    """Weights of (bands, bins) turned into what spreads gains of bands over bins, (bins, bands), as `mel_synthesis` says.
+
+    Raises:
+        InputError: no band holds a bin.
+    """
     columns = bands.T.copy()
     sums = columns.sum(axis=1)
     covered = np.flatnonzero(sums > 0)
@@ -85,14 +90,16 @@ def interpolation(bands: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
 
 
 def mel_triangles(config: Chain) -> npt.NDArray[np.float64]:
-    """The triangles of `mel_analysis`, dense."""
+    """The triangles of `mel_analysis`, dense: float64 (n_mels, n_bins)."""
     edges_mel = hz_to_mel(np.array([config.f_min, config.f_max], np.float64))
     points = mel_to_hz(np.linspace(edges_mel[0], edges_mel[1], config.n_mels + 2))
     return triangles_at(config, points)
 
 
 def triangles_at(config: Chain, points: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Triangles of peak 1 at points[1:-1] Hz that reach to their neighbours, and at least one bin to either side: dense."""
+    """Triangles of peak 1 at points[1:-1] Hz that reach to their neighbours, and at least one bin to either side: float64
+    (points − 2, n_bins).
+    """
     spacing = config.sample_rate / config.n_fft
     centre = points[1:-1, None]
     below = np.maximum(centre - points[:-2, None], spacing)
@@ -103,7 +110,9 @@ def triangles_at(config: Chain, points: npt.NDArray[np.float64]) -> npt.NDArray[
 
 
 def banded(matrix: npt.NDArray[np.float64], least: float = 0.0) -> BandedMatrix:
-    """Each row from its first to its last weight above `least`; a row without one is empty."""
+    """Each row of `matrix` (rows, columns) from its first to its last weight above `least` in magnitude, as float32; a row
+    without one is empty.
+    """
     starts, lengths, weights = [], [], [np.zeros(0)]
     for row in matrix:
         columns = np.flatnonzero(np.abs(row) > least)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A layer to copy: it negates a vector. docs/add-an-op.md says what goes with it.
 
-Every verb is answered here; `Layer` has no default for any of them, so a forgotten one cannot be instantiated. A layer
+Every verb that has no default in `Layer` is answered here, so that a layer with a forgotten one cannot be made. A layer
 with weights gives them as `weights_int8` and gets them in `step` as `matrices`; one with states names them in `states`
 and reads and writes them in `values`, as lstm.py does. One that turns each element of a value into one of another starts from
 `Elementwise`, which answers most of this.

@@ -41,5 +41,5 @@ def mbqm_twice(value: npt.ArrayLike, multiplier: npt.ArrayLike, shift: npt.Array
 
 
 def saturate16(x: Ints) -> Ints:
-    """Clamp to [−32768, 32767]."""
+    """Clamp int64 of any shape to [−32768, 32767]."""
     return np.clip(x, -32768, 32767)

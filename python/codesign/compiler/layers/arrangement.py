@@ -28,6 +28,7 @@ class Part:
 
     @property
     def end(self) -> Shape:
+        """The first place after it along each axis."""
         return tuple(a + n for a, n in zip(self.start, self.view.shape, strict=True))
 
 
@@ -52,6 +53,7 @@ class Arrangement:
 
     @property
     def size(self) -> int:
+        """Number of elements."""
         return math.prod(self.shape)
 
     def transpose(self, order: Sequence[int]) -> Arrangement:
@@ -92,7 +94,7 @@ class Arrangement:
         return result
 
     def gather(self, axis: int, indices: npt.NDArray[np.int64]) -> Arrangement | None:
-        """ONNX Gather: the axis becomes those of `indices`, which are in 0 … size − 1. None for too many pieces."""
+        """ONNX Gather: the axis becomes those of `indices` (any shape), which are in 0 … size − 1. None for too many pieces."""
         axis %= len(self.shape)
         if indices.size == 0:
             return None
@@ -119,7 +121,11 @@ class Arrangement:
         return _few(concatenate(slices, axis + k))
 
     def reshape(self, shape: Sequence[int]) -> Arrangement | None:
-        """The same elements in the same order."""
+        """The same elements in the same order; None for too many pieces.
+
+        Raises:
+            ValueError: `shape` has another number of elements.
+        """
         shape = tuple(shape)
         if math.prod(shape) != self.size:
             raise ValueError(f"{self.shape} has not the elements of {shape}")

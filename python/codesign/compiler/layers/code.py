@@ -30,6 +30,7 @@ class Array:
 
     @classmethod
     def of(cls, name: str, values: npt.NDArray[Any]) -> Array:
+        """The C array of `values`, flattened in row-major order, of their type."""
         return cls(name, _CTYPES[str(values.dtype)], values.size, literals(values))
 
 

@@ -57,6 +57,7 @@ class ConvPhase:
 
     @property
     def macs(self) -> int:
+        """Multiply-accumulates of one execution, those with taps of zeros left out."""
         return (int(self.weights.size) - self.idle) * self.time.results * self.frequency.results
 
 
@@ -89,7 +90,7 @@ def pack_conv(weights: npt.NDArray[np.int8], groups: int) -> npt.NDArray[np.int8
 
 
 def unpack_conv(packed: npt.NDArray[np.int8], groups: int, outputs: int, columns: int) -> npt.NDArray[np.int8]:
-    """Inverse of `pack_conv`: (groups · outputs, columns); `outputs` are those of a group."""
+    """Inverse of `pack_conv`: int8 (groups · outputs, columns); `outputs` are those of a group."""
     quads = packed.reshape(groups, -(-outputs // 4), -(-columns // 4), 4, 4)[..., [0, 2, 1, 3]].transpose(0, 1, 3, 2, 4)
     return quads.reshape(groups, round_up(outputs, 4), -1)[:, :outputs, :columns].reshape(groups * outputs, columns)
 

@@ -40,6 +40,7 @@ class ConvRuns:
 
     @property
     def vectors(self) -> int:
+        """Vectors of weights in a row."""
         return int(self.weights.shape[2]) // _LANES
 
 

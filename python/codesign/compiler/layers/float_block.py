@@ -20,10 +20,10 @@ from codesign.compiler.layers.value import Value, reals_of, rounded_to
 
 @dataclass(frozen=True)
 class FloatBlock(Layer):
-    """`steps` over `vectors`, some of which are the values `sources`; vector results[k] becomes the value outputs[k].
+    """`steps` over `vectors`, some of which are the values `inputs`; vector results[k] becomes the value outputs[k].
 
-    `inputs` and `outputs` are the values themselves: what the numbers are rounded to says their types. A state in float32 is
-    both. `floats` are those of the scratch.
+    The types of `inputs` and `outputs` say what the numbers are rounded to. A state in float32 is both. `floats` are those
+    of the scratch.
     """
 
     inputs: tuple[Value, ...]

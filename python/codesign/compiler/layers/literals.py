@@ -15,7 +15,11 @@ WIDTH = 116
 
 
 def float_literal(value: float) -> str:
-    """A float32 as a hexadecimal constant (C11 6.4.4.2), exact."""
+    """The float32 nearest to `value` as a hexadecimal constant (C11 6.4.4.2), exact.
+
+    Raises:
+        InputError: it is not finite.
+    """
     with np.errstate(over="ignore"):  # too large becomes infinite, which is refused below
         single = float(np.float32(value))
     if not np.isfinite(single):
@@ -24,7 +28,7 @@ def float_literal(value: float) -> str:
 
 
 def literals(values: npt.NDArray[Any]) -> str:
-    """The elements of an array, comma-separated and wrapped, for an initializer."""
+    """The elements of an array of any shape in row-major order, comma-separated and wrapped, for an initializer."""
     flat = values.ravel()
     if flat.dtype.kind == "f":
         return _wrapped(float_literal(v) for v in flat.tolist())

@@ -23,7 +23,7 @@ def pack_plain(weights: npt.NDArray[np.int8]) -> npt.NDArray[np.int8]:
 
 
 def unpack_plain(packed: npt.NDArray[np.int8], rows: int, columns: int) -> npt.NDArray[np.int8]:
-    """Inverse of `pack_plain`."""
+    """Inverse of `pack_plain`: int8 (rows, columns)."""
     return packed.reshape(_round_up(rows), _round_up(columns))[:rows, :columns]
 
 
@@ -47,7 +47,7 @@ def pack_dsp(weights: npt.NDArray[np.int8]) -> npt.NDArray[np.uint32]:
 
 
 def unpack_dsp(packed: npt.NDArray[np.uint32], rows: int, columns: int) -> npt.NDArray[np.int8]:
-    """Inverse of `pack_dsp`."""
+    """Inverse of `pack_dsp`: int8 (rows, columns)."""
     quads = packed.reshape(_round_up(rows) // 4, -1)[:, 2:]
     words = quads.reshape(len(quads), _round_up(columns) // 4, 2, 2)  # row quad, column quad, even/odd, pair
     out = np.zeros((words.shape[0], 4, words.shape[1], 4), np.int8)
@@ -72,7 +72,7 @@ def pack_mve(weights: npt.NDArray[np.int8]) -> npt.NDArray[np.int8]:
 
 
 def unpack_mve(packed: npt.NDArray[np.int8], rows: int, columns: int) -> npt.NDArray[np.int8]:
-    """Inverse of `pack_mve`."""
+    """Inverse of `pack_mve`: int8 (rows, columns)."""
     quads = packed.reshape(_round_up(rows) // 4, -1)
     whole = _round_up(columns) // _CHUNK * _CHUNK
     chunks = quads[:, : 4 * whole].reshape(len(quads), -1, 4, _CHUNK).transpose(0, 2, 1, 3).reshape(len(quads), 4, whole)

@@ -32,7 +32,7 @@ def pack_wide_dsp(weights: npt.NDArray[np.int8]) -> npt.NDArray[np.uint32]:
 
 
 def unpack_wide_dsp(packed: npt.NDArray[np.uint32], rows: int, columns: int) -> npt.NDArray[np.int8]:
-    """Inverse of `pack_wide_dsp`."""
+    """Inverse of `pack_wide_dsp`: int8 (rows, columns)."""
     words = packed.reshape(-(-rows // 4), -1, 2, 2)  # row quad, column quad, half, pair
     lanes = np.stack([words, words >> 16], axis=-1).astype(np.uint16).view(np.int16).astype(np.int32)
     second = lanes.astype(np.int8).astype(np.int32)
@@ -48,7 +48,7 @@ def pack_wide_mve(weights: npt.NDArray[np.int8]) -> npt.NDArray[np.int8]:
 
 
 def unpack_wide_mve(packed: npt.NDArray[np.int8], rows: int, columns: int) -> npt.NDArray[np.int8]:
-    """Inverse of `pack_wide_mve`."""
+    """Inverse of `pack_wide_mve`: int8 (rows, columns)."""
     quads = packed.reshape(-(-rows // 4), -1, 4, _CHUNK).transpose(0, 2, 1, 3)
     return quads.reshape(4 * len(quads), -1)[:rows, :columns]
 

@@ -30,6 +30,7 @@ class Rescale:
     high: int
 
     def apply(self, x: Ints) -> Ints:
+        """Integers of any shape in the output's scale, clamped."""
         return np.clip(mbqm(x - self.source_zero_point, self.multiplier, self.shift) + self.zero_point, self.low, self.high)
 
 
@@ -47,7 +48,7 @@ class Piece:
     table: npt.NDArray[np.int8] | None = None
 
     def changed(self, x: Ints) -> Ints:
-        """Elements of the source in the output's scale."""
+        """Elements of the source, of any shape, in the output's scale."""
         if self.table is not None:
             return np.asarray(self.table[x + 128], np.int64)
         return x if self.rescale is None else self.rescale.apply(x)

@@ -15,7 +15,7 @@ def high(a: npt.ArrayLike, b: npt.ArrayLike) -> Ints:
 
 
 def reciprocal_root(w: Ints) -> Ints:
-    """1 / √w of w in Q31 from 1/4 to 1, in Q29; relative error below 2^−24."""
+    """1 / √w of w in Q31 from 1/4 to 1, in Q29, both int64 of any shape; relative error below 2^−24."""
     y = 1143534715 - high(w, 1309965025)
     for _ in range(4):
         rest = (3 << 27) - high(high(y, y) * 4, w)

@@ -52,7 +52,7 @@ def samples(function: Table) -> npt.NDArray[np.int32]:
 
 
 def lookup16(table: Table, q: Ints) -> Ints:
-    """Sigmoid or tanh of Q3.12 integers in [−32768, 32767] → Q0.15, by the table's chords."""
+    """Sigmoid or tanh of Q3.12 integers of any shape in [−32768, 32767] → Q0.15, by the table's chords."""
     t = samples(table).astype(np.int64)
     index = 256 + (q >> 7)
     return cast("Ints", t[index] + (((t[index + 1] - t[index]) * (q & 127) + 64) >> 7))

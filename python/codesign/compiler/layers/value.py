@@ -61,10 +61,12 @@ class Value:
 
     @property
     def element_bytes(self) -> int:
+        """Bytes of one element."""
         return {"int8": 1, "int16": 2, "float32": 4}[self.dtype]
 
     @property
     def bytes(self) -> int:
+        """Bytes of all elements."""
         return self.size * self.element_bytes
 
 

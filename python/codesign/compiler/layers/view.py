@@ -48,6 +48,9 @@ class View:
         """The same elements in the same order, or None where no strides say that.
 
         Neighbouring axes that are one run become one; each run is then cut into the new axes.
+
+        Raises:
+            ValueError: `shape` has another number of elements.
         """
         shape = tuple(shape)
         if math.prod(shape) != math.prod(self.shape):

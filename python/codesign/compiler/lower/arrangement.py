@@ -62,6 +62,8 @@ def copied(name: str, source: Value, output: Value) -> Rearrange:
 def lower_layout(context: Context, op: Layout) -> None:
     """Append the copy that `op` is, with all operators of layout before it that nothing else reads, or give its value another
     name where the elements are in place.
+
+    Raises InputError for elements that move in too many pieces, and a value without parameters whose sources differ in theirs.
     """
     (output,) = op.outputs
     quant = context.quant(output)

@@ -37,7 +37,7 @@ def clamp(x: float, low: int, high: int) -> int:
 
 
 def half_away(x: npt.NDArray[np.floating]) -> npt.NDArray[np.int64]:
-    """The nearest integers, halves away from zero, of numbers that are clamped later; beyond ±2^30 that."""
+    """The nearest integers of numbers of any shape, halves away from zero; ±2^30 for those beyond, which are clamped later."""
     limited = np.clip(x.astype(np.float64), -(2.0**30), 2.0**30)
     nearest: npt.NDArray[np.int64] = (np.sign(limited) * np.floor(np.abs(limited) + 0.5)).astype(np.int64)
     return nearest

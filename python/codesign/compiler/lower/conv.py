@@ -32,7 +32,10 @@ if TYPE_CHECKING:
 
 
 def lower_conv(context: Context, op: Convolution) -> None:
-    """Append the layer of `op`, with what follows it where the file has no parameters in between."""
+    """Append the layer of `op`, with what follows it where the file has no parameters in between.
+
+    Raises InputError for weights or values that are not quantized, and as `conv2d`.
+    """
     from codesign.compiler.operators.conv_transpose import ConvTranspose  # it names this function, too
 
     if op.weight.quantized is None or op.weight.scale is None:

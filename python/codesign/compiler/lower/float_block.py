@@ -95,7 +95,7 @@ class FloatSteps:
         self.steps.append(Apply(function, source, target, parameter))
 
     def bands(self, name: str, source: int, matrix: npt.NDArray[np.float64], shape: Shape) -> None:
-        """Append a matrix times vectors, called `name`."""
+        """Append `matrix` (rows, columns) times the vectors of `source`, called `name`, which has `shape`."""
         target = self._target(name, shape)
         self.steps.append(Bands(source, target, banded(matrix)))
 

@@ -37,7 +37,7 @@ class GateProduct:
 
 
 def products_of(name: str, rows: Rows, source: Value, bias: npt.NDArray[np.float64], gates: int) -> list[GateProduct]:
-    """One product a gate from the rows of all gates, one after the other.
+    """One product a gate from the rows of all gates, one after the other, with their real biases `bias` (rows,).
 
     Raises InputError when a gate's rows differ in their scales, or hold −128, or could leave the kernels' sums.
     """
@@ -111,7 +111,10 @@ def _with_shift(products: Sequence[GateProduct], shift: int) -> GateNumbers | No
 
 
 def hidden_scale(name: str, hidden: Value, highest: int) -> tuple[int, int]:
-    """(M, s): M = rne(2^(s+1) / s_h) ≤ 2^30 with the largest s in 1…highest."""
+    """(M, s): M = rne(2^(s+1) / s_h) ≤ 2^30 with the largest s in 1…highest.
+
+    Raises InputError where no s serves.
+    """
     for shift in range(highest, 0, -1):
         if 0 < (multiplier := rne(2.0 ** (shift + 1) / hidden.scale)) <= MULTIPLIER_LIMIT:
             return multiplier, shift
@@ -119,7 +122,7 @@ def hidden_scale(name: str, hidden: Value, highest: int) -> tuple[int, int]:
 
 
 def interleaved(parts: Sequence[npt.NDArray[np.int8]]) -> npt.NDArray[np.int8]:
-    """Rows of gates side by side: row len(parts)·u + k is row u of part k."""
+    """Rows (units, columns) of each gate side by side, (gates · units, columns): row len(parts)·u + k is row u of part k."""
     return np.ascontiguousarray(np.stack(parts, axis=1)).reshape(-1, parts[0].shape[1])
 
 

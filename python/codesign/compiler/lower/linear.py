@@ -66,7 +66,7 @@ def fully_connected(
     quant: Quant,
     clamp_to: tuple[float, float] = UNCLAMPED,
 ) -> FullyConnected:
-    """The integer layer that computes matrix · source + bias in units of `quant`, clamped to real bounds.
+    """The integer layer that computes matrix · source + bias (real, (rows,)) in units of `quant`, clamped to real bounds.
 
     Raises InputError, naming layer and row, when the arithmetic could overflow.
     """
@@ -140,7 +140,10 @@ def linear_layer(
     bias: npt.NDArray[np.float64],
     clamp_to: tuple[float, float] = UNCLAMPED,
 ) -> FullyConnected:
-    """The layer that computes matrix · source + bias at each position of the source, clamped to real bounds."""
+    """The layer that computes matrix · source + bias (real, (rows,)) at each position of the source, clamped to real bounds.
+
+    Raises InputError as `fully_connected`.
+    """
     positions = source.size // matrix.values.shape[1]
     if source.dtype == "int8" and positions == 1 and not output.full:
         quant = Quant(output.scale, output.zero_point, 8 if output.dtype == "int8" else 16)

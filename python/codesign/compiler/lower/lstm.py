@@ -27,7 +27,10 @@ GateScales = tuple[float, ...]
 
 
 def lstm_quants(context: Context, op: LstmCell) -> dict[str, Quant]:
-    """Parameters of the hidden state, int8 or int16, and of the cell state, int16 of a power of two."""
+    """Parameters of the hidden state, int8 or int16, and of the cell state, int16 of a power of two.
+
+    Raises InputError for others.
+    """
     hidden = context.quant(op.hidden, op.output) or DEFAULT_HIDDEN
     if hidden.bits == 16 and hidden.zero_point != 0:
         raise InputError(f"{op.name}: hidden state '{op.hidden}' is int16 and its zero point not 0", hint=QUANTIZE_HINT)

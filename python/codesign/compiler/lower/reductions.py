@@ -107,7 +107,8 @@ def normalize_of(
     bias: npt.NDArray[np.float64],
     epsilon: float,
 ) -> Normalize:
-    """Gain · (x − mean) / √(variance + epsilon) + bias over runs of len(gain) elements, the variance divided by their number.
+    """Gain · (x − mean) / √(variance + epsilon) + bias over runs of n elements, as many as `gain` and `bias` (n,) have; the
+    variance is divided by their number.
 
     Raises InputError for sizes that do not fit, more than 4096 elements, and numbers out of reach.
     """

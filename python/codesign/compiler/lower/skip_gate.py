@@ -16,7 +16,10 @@ if TYPE_CHECKING:
 
 
 def lower_skip_gate(context: Context, op: SkipGateOp) -> None:
-    """Insert the gate before the first layer it guards and add its two states; all LSTM layers are there already."""
+    """Insert the gate before the first layer it guards and add its two states; all LSTM layers are there already.
+
+    Raises InputError for a gate that does not read a layer that it guards, or whose state is not its own or starts closed.
+    """
     first, guarded = _guarded(context, op)
     hidden = {layer.hidden for layer in guarded}
     source = context.source(op.name, op.source)

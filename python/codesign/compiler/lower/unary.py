@@ -87,8 +87,8 @@ def slopes_of(
     slope_scale: float,
     inner: int = 1,
 ) -> Slopes:
-    """PReLU: below zero the value times slope_scale · slopes[channel]; `source` is row-major [.., channels, inner]. LeakyReLU
-    is one channel with slopes [1] and its alpha as slope_scale.
+    """PReLU: below zero the value times slope_scale · slopes[channel], `slopes` (channels,); `source` is row-major
+    (…, channels, inner). LeakyReLU is one channel with slopes [1] and its alpha as slope_scale.
 
     Raises InputError for sizes that do not fit and scales so far apart that the result could overflow.
     """

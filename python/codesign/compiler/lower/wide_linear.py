@@ -24,8 +24,8 @@ def fully_connected_of(
     low: float = -math.inf,
     high: float = math.inf,
 ) -> FullyConnected:
-    """The layer that computes rows · source + bias, clamped to low … high, at each position: source [positions, columns] →
-    output [positions, rows].
+    """The layer that computes rows · source + bias (real, (rows,)), clamped to real low … high, at each position: source
+    (positions, columns) → output (positions, rows).
 
     Raises InputError, naming layer and row, for sizes that do not fit and for arithmetic that could overflow.
     """

@@ -33,6 +33,7 @@ class NetworkRow:
 
     @property
     def chains(self) -> tuple[Chain, ...]:
+        """What is around each network."""
         return tuple(graph.frontend for graph in self.graphs)
 
     def changed(self, **keys: Any) -> NetworkRow:

@@ -29,10 +29,12 @@ class Term:
 
     @property
     def shape(self) -> Shape:
+        """Its sizes, those of a vector too."""
         return (self.extent,) if isinstance(self.extent, int) else self.extent
 
     @property
     def size(self) -> int:
+        """Number of elements."""
         return math.prod(self.shape)
 
     @property

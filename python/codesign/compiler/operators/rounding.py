@@ -23,5 +23,5 @@ def rounded(x: Real, quant: Quant | None) -> Real:
 
 
 def sigmoid(x: Real) -> Real:
-    """1 / (1 + e^−x), without overflow."""
+    """1 / (1 + e^−x) of any shape, without overflow."""
     return np.asarray(0.5 + 0.5 * np.tanh(0.5 * x))

@@ -53,7 +53,7 @@ def int8_snr_db(values: npt.NDArray[np.floating]) -> float:
 
 
 def hidden_quant(wide: bool, start: npt.NDArray[np.floating]) -> Quant:
-    """That of a hidden state, which is within ±1 but for what it may start from."""
+    """Parameters of a hidden state, int16 where it is `wide`: it is within ±1 but for what it may start from, of any shape."""
     usual, largest = HIDDEN16 if wide else HIDDEN, float(np.abs(start).max(initial=0.0))
     return usual if largest <= 1.0 else Quant(float(np.float32(largest / (32767 if wide else 127))), 0, usual.bits)
 

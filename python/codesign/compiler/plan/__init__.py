@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""plan: Network + Board → MemoryPlan. Every buffer's offset is known before a compiler runs."""
+"""plan: Network → MemoryPlan. Every buffer's offset is known before a compiler runs."""
 
 from codesign.compiler.plan.memory import Buffer, BufferKey, MemoryPlan, plan_memory
 

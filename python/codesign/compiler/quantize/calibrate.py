@@ -241,7 +241,7 @@ def still(quants: Mapping[str, Quant], seen: Seen) -> tuple[str, ...]:
 
 
 def channels_of(graph: Graph, features: Sequence[npt.NDArray[np.float32]]) -> dict[str, Channels]:
-    """What every value's channels do on the recordings; arguments and errors as `observe`."""
+    """What the channels of every value do on the recordings, by the value's name; arguments and errors as `observe`."""
     return {
         name: Channels(np.abs(history).max(axis=0).astype(np.float64), np.square(history, dtype=np.float64).mean(axis=0))
         for name, history in observe(graph, features).items()

@@ -184,6 +184,7 @@ class QdqWriter:
         self._inner = None
 
     def gemm(self, name: str, source: str, weight: Matrix, bias: npt.NDArray[np.float64] | None = None, label: str = "") -> str:
+        """The tensor that is weight · source + bias (rows,) of a vector, with int8 weights behind a DequantizeLinear."""
         integers, scale = _int8(name, weight)
         parts = [self.constant(f"{name}/weight_q", integers), self.constant(f"{name}/weight_scale", scale)]
         self.node("DequantizeLinear", parts, f"{name}/weight", axis=0)
@@ -194,7 +195,7 @@ class QdqWriter:
         return f"{name}/product"
 
     def matmul(self, name: str, source: str, weight: Matrix, bias: npt.NDArray[np.float64], label: str = "") -> str:
-        """Weight · source + bias over the last axis of a tensor of several."""
+        """The tensor that is weight · source + bias (rows,) over the last axis of a source of several."""
         integers, scale = _int8(name, weight)
         parts = [self.constant(f"{name}/weight_q", integers.T), self.constant(f"{name}/weight_scale", scale)]
         self.node("DequantizeLinear", parts, f"{name}/weight", axis=1)
@@ -256,10 +257,12 @@ class QdqWriter:
         self.nodes.append(helper.make_node(operator, list(inputs), list(outputs), name=label, **attributes))
 
     def constant(self, name: str, array: npt.NDArray[np.generic]) -> str:
+        """Add an initializer of any shape and type; its name."""
         self.initializers.append(numpy_helper.from_array(np.ascontiguousarray(array), name))
         return name
 
     def scalar(self, value: np.generic) -> str:
+        """The initializer of a number of its type, one for all that need the same; its name."""
         key = (value.dtype, value.item())
         if key not in self._scalars:
             self._scalars[key] = self.constant(f"{self._prefix}scalar_{len(self._scalars)}", np.asarray(value))

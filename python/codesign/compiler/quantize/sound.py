@@ -52,7 +52,9 @@ def warnings_of(sound: Sound) -> tuple[str, ...]:
 
 
 def at_full_scale(pcm: Pcm, sample_rate: int) -> Pcm:
-    """A second around the largest sample of a recording, amplified until that is at full scale; empty for silence."""
+    """A second around the largest sample of a recording int16 (n,), amplified until that is at full scale: int16 too, empty for
+    silence.
+    """
     largest = int(np.abs(pcm.astype(np.int32)).argmax())
     start = max(0, min(largest - sample_rate // 2, pcm.size - sample_rate))
     piece = pcm[start : start + sample_rate].astype(np.float64)
@@ -69,7 +71,7 @@ class SoundMeter:
         self._energy = 0.0
 
     def add(self, pcm: npt.NDArray[np.int16]) -> None:
-        """Take one more recording, not empty."""
+        """Take one more recording, int16 (n,), not empty."""
         x = pcm.astype(np.int64)
         starts = np.arange(0, x.size, self._hop)
         lengths = np.diff(np.append(starts, x.size))

@@ -28,7 +28,7 @@ def raised(chain: Chain, pcm: Pcm) -> Pcm:
 
 
 def to_all(chain: Chain, pcm: Pcm) -> Pcm:
-    """Samples at the device's rate in each of its channels, interleaved."""
+    """Samples int16 (n,) at the device's rate in each of its channels, interleaved: (n · channels,)."""
     return np.repeat(pcm, ends_of(chain).channels) if captures(chain) else pcm
 
 

@@ -34,7 +34,7 @@ def bank_of(chain: Chain) -> BandedMatrix | None:
 
 
 def compressed(chain: Chain, sizes: Float) -> Float:
-    """The chain's compression of bands or bins."""
+    """The chain's compression of bands or bins, float32 of any shape."""
     match chain.compression:
         case "power":
             return power_of(np.maximum(sizes, np.float32(chain.floor)), chain.exponent)

@@ -99,7 +99,9 @@ def convolved(
     which: npt.NDArray[np.int64],
     at: npt.NDArray[np.int64] | None = None,
 ) -> npt.NDArray[_Number]:
-    """Samples `at`, all by default, each through its filter of the bank: products added in ascending order of taps from 0."""
+    """Samples `at` (m,) of a signal (n,), all by default, each through its filter `which` (n,) of a bank (filters, taps):
+    products of the signal's type are added in ascending order of taps from 0.
+    """
     taps = bank.shape[1]
     past = np.concatenate([np.zeros(taps - 1, signal.dtype), signal])
     places = np.arange(signal.size) if at is None else at

@@ -59,7 +59,7 @@ def trace(network: Network, features: Features) -> Iterator[tuple[NetworkState, 
 
 
 def given(features: Features) -> Ints:
-    """What a network's input value holds: the integers, or the bits of real numbers."""
+    """What a network's input value holds, int64 (n,): the integers, or the bits of float32 numbers."""
     return bits_of(features) if features.dtype == np.float32 else features.astype(np.int64)
 
 
@@ -79,6 +79,12 @@ class Runner:
         }
 
     def step(self, features: Features, state: NetworkState) -> tuple[npt.NDArray[np.int16], NetworkState, bool]:
+        """One step on features (n,) of the input's type: the output's integers int16 (m,), the next state, and whether the step
+        updated all (False where a skip gate was closed).
+
+        Raises:
+            InputError: features of another type or size.
+        """
         network = self.network
         value = network.values[network.input]
         if features.shape != (value.size,) or features.dtype != np.dtype(value.dtype):

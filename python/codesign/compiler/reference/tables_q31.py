@@ -38,7 +38,7 @@ def samples_q24(function: Function) -> npt.NDArray[np.int64]:
 
 
 def chord(function: Function, index: npt.NDArray[np.int64], part: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    """Between samples `index` and `index` + 1, at `part` / 2^14 of the way, Q24."""
+    """Between samples `index` and `index` + 1, at `part` / 2^14 of the way, both of one shape: Q24 of that shape."""
     table = samples_q24(function)
     return np.asarray(table[index] + (((table[index + 1] - table[index]) * part) >> 14))
 

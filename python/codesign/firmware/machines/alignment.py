@@ -23,7 +23,7 @@ class HopBuffer:
         self.waiting: Pcm = np.zeros(0, np.int16)
 
     def add(self, block: Pcm) -> Pcm:
-        """Take a block of any length; the whole hops that are there now, which do not wait any more."""
+        """Take a block int16 (n,) of any length; the whole hops that are there now, which do not wait any more."""
         samples = np.concatenate([self.waiting, block])
         whole = samples.size // self._hop * self._hop
         self.waiting = samples[whole:]

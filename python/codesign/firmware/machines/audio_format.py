@@ -35,6 +35,9 @@ class AudioFormat:
 
         One channel goes to the chosen slot, and another signal to the other one. In slots of 32 bits the lower half is noise
         that rounds to the sample.
+
+        Raises:
+            InputError: a frame of the image has another number of slots.
         """
         frames = pcm.reshape(-1, channels)
         if channels == 1 and self.slots_in == 2:

@@ -40,6 +40,7 @@ class ChildExit:
 
     @property
     def timed_out(self) -> bool:
+        """Whether it was stopped because its time was over."""
         return self.status is None and not self.found
 
 

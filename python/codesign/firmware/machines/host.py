@@ -48,7 +48,11 @@ class HostEnhancer:
         assert status == 0, "the library refused memory of the size it asked for"
 
     def process(self, pcm: npt.NDArray[np.int16]) -> npt.NDArray[np.int16]:
-        """Enhance whole hops of int16 PCM, shape (hops · hop,), in one call."""
+        """Enhance whole hops of int16 PCM, shape (hops · hop,), in one call; the output has the same shape.
+
+        Raises:
+            ValueError: samples that are no whole hops.
+        """
         source = np.ascontiguousarray(pcm, np.int16)
         if source.size % self.hop:
             raise ValueError(f"{source.size} samples are not whole hops of {self.hop}")
@@ -85,15 +89,17 @@ class HostEnhancer:
             getattr(self._library, self._image.generated.program_function)(ctypes.c_void_p(self.memory.ctypes.data), program)
 
     def view(self, offset: int, size: int, dtype: str) -> npt.NDArray[np.generic]:
-        """A copy of `size` elements at `offset` bytes of the arena."""
+        """A copy of `size` elements of `dtype` at `offset` bytes of the arena, (size,)."""
         return np.frombuffer(self.memory, dtype, size, HEADER_BYTES + offset).copy()
 
     @property
     def frames(self) -> int:
+        """Frames since the last reset."""
         return int(self._library.cs_enhancer_frames(self.memory.ctypes.data))
 
     @property
     def skipped(self) -> int:
+        """Frames whose network step was skipped, since the last reset."""
         return int(self._library.cs_enhancer_skipped(self.memory.ctypes.data))
 
 

@@ -71,7 +71,9 @@ def counts_of(
     stages: Mapping[str, npt.NDArray[np.int64]] | None = None,
     blocks: tuple[BlockCount, ...] = (),
 ) -> Counts | None:
-    """The counts of frames that were counted one by one, None without any."""
+    """The counts of frames that were counted one by one, None without any: instructions of each frame, `per_frame` (frames,),
+    and of each frame's stages.
+    """
     if not per_frame.size:
         return None
     worst, mean = int(per_frame.max()), float(per_frame.mean())

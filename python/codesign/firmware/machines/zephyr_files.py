@@ -32,7 +32,7 @@ def run_on_files(
     *,
     instructions_per_cycle: float = 0.0,
 ) -> Run:
-    """Run `image` with `execute`, which gets the folder to run in and the seconds that it may take.
+    """Run `image` on `pcm`, int16 (n,), with `execute`, which gets the folder to run in and the seconds that it may take.
 
     `instructions_per_cycle` turns cycles of the firmware's counter into executed instructions where the machine ties one to the
     other, else it is 0.
@@ -67,7 +67,7 @@ def counts_of_report(report: ConsoleReport, instructions_per_cycle: float) -> Co
 
 
 def time_limit(image: Image, pcm: npt.NDArray[np.int16]) -> float:
-    """Seconds of this computer after which a run is given up."""
+    """Seconds of this computer after which a run on int16 (n,) is given up."""
     return 30.0 + _SECONDS_PER_HOP * pcm.size / image.network.frontend.ends.hop
 
 

@@ -43,6 +43,7 @@ class BudgetCheck:
 
     @property
     def ok(self) -> bool:
+        """Whether it is within its limit."""
         return self.used <= self.limit
 
 

@@ -32,6 +32,7 @@ class Region:
 
     @property
     def percent(self) -> float:
+        """How much of it is used, in percent."""
         return 100.0 * self.used / self.usable
 
 

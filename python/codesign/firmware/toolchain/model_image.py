@@ -21,6 +21,7 @@ from codesign.compiler.emit.output_stage import output_stage
 from codesign.compiler.frontend.filter_path import filter_lag
 from codesign.compiler.lower.network import Network
 from codesign.compiler.plan import plan_memory
+from codesign.compiler.plan.memory import HEADER_BYTES
 from codesign.firmware.boards import Board
 from codesign.firmware.elf import read_elf
 from codesign.firmware.size.stack import worst_stack
@@ -46,7 +47,6 @@ _HEADER = struct.Struct("<4s8I8I16s32s16s32s32s56s")  # without its check value:
 _CHECK = struct.Struct("<I")
 _FIRMWARE = struct.Struct("<2I 2I I 2I 8I16s 2I")  # struct model_slots, app/src/model_slots.h
 _ENTRIES = "cs_model_entries"
-_HEADER_BYTES = 32  # CS_ENHANCER_HEADER_BYTES
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ class FirmwareSlots:
 
 @dataclass(frozen=True)
 class ModelImage:
-    """What a header says. `whole` is None, or what is wrong with it."""
+    """What a header says: sizes in bytes, digests in hexadecimal. `damage` says what is wrong with it, "" if nothing is."""
 
     address: int
     body: int
@@ -137,7 +137,7 @@ def build_model_images(
         raise InputError(
             f"{network.name} does not fit the firmware: {_difference(shape, slots.shape)}", hint="build the firmware with it"
         )
-    memory = _HEADER_BYTES + plan.bytes
+    memory = HEADER_BYTES + plan.bytes
     if memory > slots.memory:
         raise InputError(
             f"{network.name} needs {memory:,} bytes of memory, the firmware has {slots.memory:,} for it",

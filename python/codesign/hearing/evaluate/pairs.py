@@ -29,6 +29,7 @@ class Pairs:
 
     @property
     def items(self) -> tuple[str, ...]:
+        """Names of the pairs, sorted."""
         return tuple(sorted(self.clean))
 
 

@@ -46,6 +46,7 @@ class StimulusSet:
 
     @property
     def items(self) -> tuple[str, ...]:
+        """Names of the items, in the order of the stimuli."""
         return tuple(dict.fromkeys(stimulus.item for stimulus in self.stimuli))
 
     def of(self, item: str, system: str) -> Stimulus:

@@ -49,7 +49,7 @@ def tone_levels(
 
 
 def distortion_of(output: Pcm, parts: Sequence[PlayedPart], scale: Scale) -> tuple[Harmonics, ...]:
-    """Harmonics of the tones for it, up to half of the rate."""
+    """Harmonics in an output, int16 (n,), of the tones for it, up to half of the rate."""
     found = []
     for part in parts:
         if part.use != "distortion":

@@ -52,9 +52,11 @@ class UpdatePenalty:
         self.integral = min(HIGHEST, max(LOWEST, self.integral * math.exp(INTEGRAL * self._error)))
 
     def progress(self) -> dict[str, Any]:
+        """What a checkpoint keeps of it, for `restore`."""
         return {"integral": self.integral, "mean": self.mean}
 
     def restore(self, progress: dict[str, Any]) -> None:
+        """Go on from a checkpoint's `progress`."""
         self.integral, self.mean = float(progress["integral"]), float(progress["mean"])
 
 

@@ -41,7 +41,7 @@ class Recordings:
     notes: tuple[str, ...]
 
     def chosen(self, split: Split) -> npt.NDArray[np.int64]:
-        """Places of the recordings of a split."""
+        """Places of the recordings of a split, int64 (n,)."""
         return np.flatnonzero(self.split == SPLITS.index(split))
 
     def groups_of(self, split: Split) -> tuple[str, ...]:
@@ -173,7 +173,7 @@ def _decoded(
 
 
 def places_of(recordings: Recordings, split: Split, what: str) -> npt.NDArray[np.int64]:
-    """Places of a split's recordings.
+    """Places of a split's recordings, int64 (n,).
 
     Raises:
         InputError: there are none.

@@ -61,7 +61,7 @@ class RecordingPool:
         return result
 
     def recording(self, rng: np.random.Generator, max_samples: int) -> Signal32:
-        """One recording from its start, at most `max_samples` samples."""
+        """One recording from its start, at most `max_samples` samples: float32 (n,)."""
         group = self._draw(rng)
         return self._read(int(group[rng.integers(len(group))]), 0, max_samples)
 

@@ -19,8 +19,9 @@ Range = tuple[float, float]
 class MixSettings:
     """Ranges are (lowest, highest), drawn uniformly; shares and probabilities are 0 to 1.
 
-    `weights` make some folders likelier: pattern with * and ? of a folder's name → factor. Without, a folder is drawn with the
-    square root of its minutes: a long one does not drown the others, a short one is not worn out.
+    `speech_weights`, `noise_weights` and `voices_weights` make some folders likelier: pattern with * and ? of a folder's name →
+    factor. Without, a folder is drawn with the square root of its minutes: a long one does not drown the others, a short one is
+    not worn out.
     """
 
     snr_db: Range = (-6.0, 9.0)

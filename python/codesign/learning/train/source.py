@@ -44,6 +44,7 @@ class MixedBatches:
 
     @contextlib.contextmanager
     def batches(self, first: int) -> Iterator[Iterator[tuple[Signals, ...]]]:
+        """Batches from number `first` on; what makes them ahead stops with the block."""
         self.mixer.position = first * self.size
         with Batches(self.mixer, self.made) as batches:
             yield batches

@@ -48,10 +48,12 @@ class Comparison:
 
     @property
     def ok(self) -> bool:
+        """Whether nothing is worse than allowed."""
         return not self.failed
 
     @property
     def failed(self) -> tuple[Row, ...]:
+        """What is worse than allowed."""
         return tuple(row for row in self.rows if row.verdict == "failed")
 
     @property

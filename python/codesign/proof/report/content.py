@@ -82,6 +82,8 @@ class BoardRow:
 
 @dataclass(frozen=True)
 class SymbolRow:
+    """A piece of a part, by its symbol."""
+
     name: str
     bytes: int
 

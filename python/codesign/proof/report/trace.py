@@ -46,5 +46,5 @@ def differences(run: Run, reference: Run, hop: int) -> npt.NDArray[np.int64]:
 
 
 def columns(series: npt.NDArray[Any], per_column: int, reduce: Callable[[npt.NDArray[Any]], Any]) -> list[Any]:
-    """`reduce` of every `per_column` values (the last column may have fewer), as Python numbers."""
+    """`reduce` of every `per_column` values of a series (n,), as Python numbers; the last column may have fewer."""
     return [reduce(series[start : start + per_column]).item() for start in range(0, len(series), per_column)]

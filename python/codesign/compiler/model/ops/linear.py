@@ -29,7 +29,11 @@ def gemm(step: Step) -> None:
 
 
 def give_linear(step: Step, matrix: Matrix, bias: npt.NDArray[Any]) -> None:
-    """Bind the output to matrix · source + bias over the last axis of input 0: an affine form, or a layer over positions."""
+    """Bind the output to matrix · source + bias (rows,) over the last axis of input 0: an affine form, or over positions.
+
+    Raises:
+        InputError: sizes that do not fit, or constants alone.
+    """
     dims, term = step.shape(step.node.input[0]), step.term(0)
     positions = math.prod(dims[:-1])
     if positions == 1 or isinstance(term, Constant):
@@ -57,7 +61,11 @@ def matmul(step: Step) -> None:
 
 
 def affine(step: Step, source: Term, matrix: Matrix, bias: npt.NDArray[Any]) -> Affine:
-    """Matrix · source + bias; a concatenation is taken apart into its vectors."""
+    """Matrix · source (columns,) + bias (rows,); a concatenation is taken apart into its vectors.
+
+    Raises:
+        InputError: as `give_linear`.
+    """
     if isinstance(source, Constant):
         raise step.refuse("has only constant inputs")
     if matrix.values.shape[1] != source.size:

@@ -53,6 +53,8 @@ class TfliteOperator:
 
 @dataclass(frozen=True)
 class TfliteGraph:
+    """The one subgraph of a file: its tensors, its operators in order, and the tensors' numbers of its inputs and outputs."""
+
     tensors: tuple[Tensor, ...]
     calls: tuple[TfliteOperator, ...]
     inputs: tuple[int, ...]

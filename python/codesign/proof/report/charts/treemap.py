@@ -17,6 +17,8 @@ _COLOURS = 8
 
 @dataclass(frozen=True)
 class Rectangle:
+    """Its upper left corner and its size."""
+
     x: float
     y: float
     width: float
