@@ -293,3 +293,35 @@ def test_a_full_disk_is_one_line(tmp_path, name):
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith(f"cannot write {tmp_path / name}: ")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("subtype", ["VORBIS", "OPUS"])
+@pytest.mark.parametrize("change", ["a bit", "a page", "a stretch"])
+def test_ogg_damaged_on_the_way_is_refused(tmp_path, subtype, change):
+    """libogg skips such a page: the sound after it would be early, and nobody told."""
+    path = tmp_path / "a.ogg"
+    soundfile.write(path, noise(100_000), 16000, format="OGG", subtype=subtype)
+    data = path.read_bytes()
+    pages = [place for place in range(len(data)) if data[place : place + 5] == b"OggS\0"]
+    middle = pages[len(pages) // 2]
+    following = pages[len(pages) // 2 + 1]
+    changed = {
+        "a bit": data[: middle + 200] + bytes([data[middle + 200] ^ 1]) + data[middle + 201 :],
+        "a page": data[:middle] + data[following:],
+        "a stretch": data[: middle + 1] + data[middle + 100 :],
+    }
+    path.write_bytes(changed[change])
+    with pytest.raises(InputError, match=f"is damaged at byte {middle:,}: .* Ogg stream .*; export the recording again"):
+        read_audio(path, 16000)
+    path.write_bytes(data + data)  # two streams in a row, and what follows the last page, are whole
+    assert read_audio(path, 16000).cut_off == ""
+    path.write_bytes(data + b"tags")
+    assert read_audio(path, 16000).cut_off == ""
+
+
+def test_the_place_of_damage_in_the_first_block_is_named(tmp_path):
+    path = tmp_path / "a.flac"
+    soundfile.write(path, noise(40_000), 16000, subtype="PCM_16")
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    with pytest.raises(InputError, match=r"damaged or cut off after 1\.\d\d s: "):
+        read_audio(path, 16000)

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+from codesign.base.audio.ogg import CAPTURE, LARGEST_PAGE
+
 MAX_CHUNKS = 1000
 """Chunks in front of the sound that are looked at: a hostile file has millions of empty ones."""
-OGG_PAGE = 65307
-"""Bytes of the largest Ogg page: 27, 255 lengths, 255 segments of 255."""
 _UNKNOWN = ((0x7FFF0000, 0x80000000), (0xFFFF0000, 0xFFFFFFFF), (0x7FFFFFFFFFFF0000, 0xFFFFFFFFFFFFFFFF))
 """Sizes that programs write when they cannot know: the largest of 31, 32, 63 or 64 bits, some less headers or whole blocks."""
 
@@ -70,7 +70,7 @@ def ending(path: Path) -> Ending:
             order = ">" if magic == b".snd" else "<"
             start, size = struct.unpack(f"{order}II", _at(file, 4, 8).ljust(8, b"\0"))
             return _compare(size, length - start)
-        if magic == b"OggS":
+        if magic == CAPTURE:
             return Ending("" if _ogg_ends(file, length) else "cut off: the last page of its Ogg stream is missing")
         return Ending()
 
@@ -158,9 +158,9 @@ def _compare(declared: int, present: int) -> Ending:
 
 def _ogg_ends(file: BinaryIO, length: int) -> bool:
     """Whether the last page that begins in the file is whole and says that its stream ends."""
-    begin = max(0, length - 2 * OGG_PAGE)
+    begin = max(0, length - 2 * LARGEST_PAGE)
     tail = _at(file, begin, length - begin)
-    page = tail.rfind(b"OggS\0")
+    page = tail.rfind(CAPTURE + b"\0")
     if page < 0 or len(tail) < page + 27:
         return False
     segments = tail[page + 26]

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from codesign.base.audio import ogg
 from codesign.base.audio.container import ending
 from codesign.base.audio.failure import reason
 from codesign.base.errors import InputError
@@ -22,6 +23,7 @@ LOWEST_RATE, HIGHEST_RATE = 1000, 768_000
 LOUDEST = 2.0**32
 """In full scales. Float files with values of 24 or 32-bit integers are met; beyond, a number is damage."""
 
+_AGAIN = "export the recording again"
 _EXACT = ("PCM_16", "PCM_S8", "PCM_U8", "ALAW", "ULAW")
 """Encodings whose every value is an int16."""
 _UNKNOWN_FRAMES = 1 << 62
@@ -130,13 +132,16 @@ class AudioStream:
         exact = self.encoding in _EXACT
         buffer = np.empty((max(1, BLOCK_SAMPLES // self.channels), self.channels), np.int16 if exact else np.float64)
         done = 0
+        if broken := ogg.damage(self.path):
+            raise InputError(f"{self.path} is {broken}", hint=_AGAIN)
         with open_forward(self.path, self._ending.unsized) as file:
             while True:
                 try:
                     block = file.read(out=buffer)
                 except (soundfile.SoundFileError, OSError) as error:
-                    message = f"{self.path} is damaged or cut off after {done / self.source_rate:.2f} s"
-                    raise InputError(f"{message}: {reason(error)}", hint="export the recording again") from error
+                    seconds = max(done, file.tell()) / self.source_rate  # libsndfile knows how far it came in the block
+                    message = f"{self.path} is damaged or cut off after {seconds:.2f} s"
+                    raise InputError(f"{message}: {reason(error)}", hint=_AGAIN) from error
                 if len(block) == 0:
                     break
                 done += len(block)
