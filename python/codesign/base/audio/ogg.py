@@ -17,7 +17,8 @@ _BITS_REVERSED = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
 
 
 def damage(path: Path) -> str:
-    """What is damaged between whole pages, "" when nothing is or it is no Ogg file. An end in the middle of a page is no damage: `ending` says it.
+    """What is damaged between whole pages, "" when nothing is or it is no Ogg file. An end in the middle of a page is
+    no damage: container.ending says it.
 
     Raises:
         OSError: it cannot be read.
