@@ -23,6 +23,8 @@ from codesign.cli.interrupts import INTERRUPTED, interrupted, stopping_at_once
 
 FAILED, UNUSABLE = 1, 2
 _OF_THE_MACHINE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EMFILE, errno.ENFILE, errno.EIO)
+_OF_THE_PATH = (errno.EACCES, errno.EPERM, errno.ENAMETOOLONG, errno.ELOOP, errno.ENOTDIR, errno.EISDIR, errno.ESTALE)
+"""Whatever looks at a path meets them, such as Path.is_dir at a name that is too long or in a folder that is closed to us."""
 
 
 def main() -> None:
@@ -78,6 +80,10 @@ def _answer(error: BaseException) -> int:
     if isinstance(error, OSError) and error.errno in _OF_THE_MACHINE:
         where = f"{error.filename}: " if error.filename else ""
         _say(f"error: {where}{error.strerror}; make room, or choose other folders (TMPDIR is that of temporary files)")
+        return UNUSABLE
+    if isinstance(error, OSError) and error.errno in _OF_THE_PATH and error.filename is not None:
+        where = one_line(os.fsdecode(error.filename))
+        _say(f"error: cannot use {where}: {error.strerror}; give another path, or change its permissions")
         return UNUSABLE
     _say(_internal(error))
     return FAILED
