@@ -53,6 +53,8 @@ def test_what_is_read(tmp_path):
     found = read_toml(tmp_path / "a.toml", "")
     assert (found["a"], found["b"], found["c"], found["t"]["e"]) == (2**63 - 1, -(2**63), 1e308, "ä\t")
     assert parse_toml(text, "here", "") == found
+    (tmp_path / "mark.toml").write_text(text, encoding="utf-8-sig")
+    assert read_toml(tmp_path / "mark.toml", "") == found
 
 
 @pytest.mark.parametrize("path", ["/dev/zero", "", "none.toml", "a\0.toml", "loop.toml"])

@@ -27,7 +27,7 @@ def read_toml(path: Path, hint: str) -> dict[str, Any]:
     """
     data = read_limited(path, MAX_BYTES, hint)
     try:
-        text = data.decode("utf-8")
+        text = data.decode("utf-8-sig")  # editors on Windows write a byte order mark
     except UnicodeDecodeError as error:
         raise InputError(f"{path} is not TOML: {error}", hint=hint) from error
     return parse_toml(text, str(path), hint)
