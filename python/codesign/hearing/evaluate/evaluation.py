@@ -13,6 +13,7 @@ from codesign.base.progress import Progress, silent
 from codesign.base.words import counted
 from codesign.compiler.frontend.compressor import Compressor
 from codesign.compiler.reference.saturation import Saturation
+from codesign.hearing.evaluate.lag import notes_on_lags
 from codesign.hearing.evaluate.measures import Absent, Measure, compute
 from codesign.hearing.evaluate.pairs import NOISY, Pairs
 from codesign.hearing.evaluate.scoring import Compute, Heard, Score, Scored, ScoringPlan, plan_scores, scores
@@ -66,7 +67,7 @@ class Evaluation:
     """The first system is "noisy", the unprocessed recordings.
 
     `complete` is False where the work ended before every item was scored by every system; `notes` say so, what could not be
-    computed, which files end early, and how far the intervals can be trusted.
+    computed, which files end early, which signals are not aligned, and how far the intervals can be trusted.
     """
 
     sample_rate: int
@@ -124,7 +125,8 @@ def summarize(plan: ScoringPlan, found: Sequence[Scored]) -> Evaluation:
         for (name, measure), column in columns.items()
     )
     differences = tuple(_differences(columns, plan.baseline))
-    notes = [*_trust(means, differences)]
+    lags = {name: [scored.lag for scored in ordered if scored.score.system == name] for name in plan.names}
+    notes = [*notes_on_lags(lags, plan.sample_rate), *_trust(means, differences)]
     if plan.fit is not None:
         notes.append("HASPI and HASQI: every system, the noisy one too, is heard through the compression of the fitting")
     if len(rows) < plan.total:

@@ -6,7 +6,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from codesign.base.audio import AudioStream, read_audio
 from codesign.base.errors import CodesignError, InputError
@@ -14,6 +14,7 @@ from codesign.base.isolate import Answer, LimitedCall, Pool
 from codesign.base.progress import Progress
 from codesign.base.signals import Pcm
 from codesign.compiler.frontend.compressor import Compressor
+from codesign.hearing.evaluate.lag import lag_of
 from codesign.hearing.evaluate.measures import Absent, Measure, available, compute
 from codesign.hearing.evaluate.pairs import NOISY, Pairs
 from codesign.hearing.evaluate.systems import System
@@ -62,11 +63,14 @@ class Score:
 
 @dataclass(frozen=True)
 class Scored:
-    """A score as it comes: of `seconds` of sound; `notes` say what could not be computed, and which files end early."""
+    """A score as it comes: of `seconds` of sound, `lag` samples behind the clean signal (0: aligned); `notes` say what could
+    not be computed, and which files end early.
+    """
 
     score: Score
     seconds: float
     notes: tuple[str, ...]
+    lag: int = 0
 
 
 def plan_scores(
@@ -127,7 +131,7 @@ def scores(plan: ScoringPlan, workers: Pool, progress: Progress, heard: Heard) -
         KeyboardInterrupt: Ctrl-C; the scores that are ready come first.
     """
     made = _signals(plan, heard)
-    waiting: dict[Future[tuple[Answer, ...]], tuple[str, str, float, tuple[str, ...]]] = {}
+    waiting: dict[Future[tuple[Answer, ...]], tuple[str, str, float, tuple[str, ...], int]] = {}
     end: BaseException | None = None
     done, more = 0, True
     while more or waiting:
@@ -136,7 +140,8 @@ def scores(plan: ScoringPlan, workers: Pool, progress: Progress, heard: Heard) -
                 item, signals, notes = next(made)
                 for name in plan.names:
                     seconds = signals[name].size / plan.sample_rate
-                    waiting[workers.submit(_calls(plan, signals, name))] = (item, name, seconds, notes.get(name, ()))
+                    lag = lag_of(signals[name], signals["clean"], plan.sample_rate)
+                    waiting[workers.submit(_calls(plan, signals, name))] = (item, name, seconds, notes.get(name, ()), lag)
             ready = [future for future in waiting if future.done()]
             if not ready and (not more or len(waiting) > 2 * workers.count):
                 ready = list(wait(waiting, return_when=FIRST_COMPLETED).done)
@@ -151,10 +156,10 @@ def scores(plan: ScoringPlan, workers: Pool, progress: Progress, heard: Heard) -
             waiting = {future: what for future, what in waiting.items() if future.done()}
             continue
         for future in ready:
-            item, name, seconds, beside = waiting.pop(future)
+            item, name, seconds, beside, lag = waiting.pop(future)
             done += 1
             progress("evaluate", done, plan.total)
-            yield _scored(item, name, seconds, beside, plan.measures, future.result())
+            yield replace(_scored(item, name, seconds, beside, plan.measures, future.result()), lag=lag)
     if end is not None:
         raise end
 
