@@ -12,9 +12,29 @@ MEASURES = (("si_sdr", 2), ("estoi", 3), ("pesq_wb", 2))
 HEAD = """\
 # Shipped networks
 
-Written by `python models/measure.py` from each network's `metrics.json`; do not edit. SI-SDR in dB; MACs of a frame's network
-step.
+For those who choose a network to start with, or compare their own with ours: what each one costs, and what it does to speech on
+three tests. Written by `python models/measure.py` from each network's `metrics.json`; do not edit. SI-SDR in dB; MACs of a
+frame's network step.
+
+- [In short](#in-short), [Cost](#cost)
+- The tests: [held-out voices and noises](#held-out-voices-and-noises), [the second test](#the-second-test-60-mixtures),
+  [the paper's own clips](#the-papers-own-clips-18-of-chime2), [10 minutes without a reset](#10-minutes-without-a-reset)
+- [Other people's networks](#other-peoples-networks) on the held-out mixtures
+- [What limits the result](#what-limits-the-result), and what was tried [for standard](#what-was-tried-for-standard) and
+  [for low-delay](#what-was-tried-for-low-delay)
 """
+
+FOR = {
+    "baseline-256": "the float network that the others are measured against; no board holds it",
+    "baseline-256-perceptual": "the same, trained for less audible noise",
+    "standard": "to begin with, where 48 ms are no obstacle",
+    "pruned": "the network of `codesign demo`",
+    "standard-skip": "a lower average cost, by a gate",
+    "low-latency": "a short delay with overlapping frames",
+    "low-delay": "the shortest delay, by the [filter path](../docs/filter-path.md)",
+    "m55": "boards with a Cortex-M55",
+}
+"""What each network is for, as its card says."""
 
 TERMS = """\
 - **int8** is the firmware's own C code run on this machine; **float** the same network unrounded, in onnxruntime.
@@ -22,27 +42,31 @@ TERMS = """\
   float32 and its MACs. `average` is over all held-out mixtures; only a network with a skip gate has one below its worst frame.
 - **delay** is that of the device from input to output: a frame and a hop, or half of the
   [filter](../docs/filter-path.md)'s taps and two blocks.
-- **worst frame** is codesign verify's estimate for the nRF5340 DK or the board named; the deadline is the hop, or what is
-  left of it for the filter.
+- **worst frame** is codesign verify's estimate for the nRF5340 DK or the board named, as of when the network was measured; the
+  deadline is the hop, or what is left of it for the filter. [Performance](../docs/performance.md#the-worst-frame) has other
+  boards and compilers.
 """
 
 LIMITS = """\
 ## What limits the result
 
-The corpus. These networks had an hour of 229 English readers, some 30 other good voices, hardly any of them English but for
-synthetic ones, no recorded rooms, and noises out of games and telephone exchanges (`models/corpus` lists it);
-baseline-256-perceptual another 10 hours, half of them learners' English and half synthetic. The CHiME2 clips are one
-reverberant talker in a home with children, television, music and doors; the paper's networks were trained on that corpus,
-ours never heard it. What stays in the clips is mostly other talkers. PESQ and SI-SDR pull apart: baseline-256 has the
-higher SI-SDR, baseline-256-perceptual, trained with a term after PESQ, the higher PESQ. Trained on with a teacher that heard
-500 hours (and a term against speech that is taken away), standard has 0.9 dB and 0.015 ESTOI more on the held-out mixtures
-than the network that it began with, and nothing more on the clips, where that teacher is weak itself. These networks are for
-trying the tool with: train on data like your own for quality.
+The corpus limits it. These networks had an hour of 229 English readers and some 30 other good voices, hardly any of them
+English but for synthetic ones. They had no recorded rooms, and noises out of games and telephone exchanges
+([the list](corpus/README.md)). baseline-256-perceptual had another 10 hours, half of them learners' English and half synthetic.
 
-No network was trained or calibrated on these clips, but they were looked at: the mixing's other talkers, knocks, thin
-talkers and hiss, the wider equalization and the spectral weight came after seeing what earlier networks left in them, and
-the weight of the perceptual term was chosen for its balance on them, so their figures are kinder than those of a corpus
-that nobody looked at.
+- The CHiME2 clips are one reverberant talker in a home with children, television, music and doors. The paper's networks were
+  trained on that corpus, ours never heard it. What stays in the clips is mostly other talkers.
+- PESQ and SI-SDR pull apart: baseline-256 has the higher SI-SDR, baseline-256-perceptual, trained with a term after PESQ, the
+  higher PESQ.
+- A teacher that heard 500 hours helps where it is strong. Trained on with it (and with a term against speech that is taken
+  away), standard has 0.9 dB and 0.015 ESTOI more on the held-out mixtures than the network that it began with. It has nothing
+  more on the clips, where that teacher is weak itself.
+
+These networks are for trying the tool with: train on data like your own for quality.
+
+No network was trained or calibrated on the clips, but they were looked at. The mixing's other talkers, knocks, thin talkers and
+hiss, the wider equalization and the spectral weight came after seeing what networks left in them, and the weight of the
+perceptual term was chosen for its balance on them. So their figures are kinder than those of a corpus that nobody looked at.
 """
 
 
@@ -50,13 +74,14 @@ def readme(models: Path, names: Sequence[str]) -> str:
     """The whole page."""
     found = {name: json.loads((models / name / "metrics.json").read_text()) for name in names if _measured(models / name)}
     base = found.get("baseline-256")
-    parts = [HEAD, _cost(found, base), TERMS, _held_out(found), _stream(found)]
+    unseen = json.loads((models / "unseen_scores.json").read_text()) if (models / "unseen_scores.json").exists() else None
+    parts = [HEAD, _short(found, unseen), _cost(found, base), TERMS, _held_out(found), _stream(found)]
     if (models / "peers.json").exists():
         parts.append(_peers(json.loads((models / "peers.json").read_text()), found))
     if (models / "clips.json").exists():
         parts += [_clips(json.loads((models / "clips.json").read_text())), LIMITS]
-    if (models / "unseen_scores.json").exists():
-        parts.append(_unseen(json.loads((models / "unseen_scores.json").read_text())))
+    if unseen is not None:
+        parts.append(_unseen(unseen))
     if (models / "tried.md").exists():
         parts.append((models / "tried.md").read_text(encoding="utf-8"))
     return "\n".join(parts)
@@ -66,12 +91,32 @@ def _measured(folder: Path) -> bool:
     return (folder / "metrics.json").exists()
 
 
+def _short(found: dict[str, Any], unseen: dict[str, Any] | None) -> str:
+    """Both tests side by side: what each network adds to the SI-SDR of the noisy signal."""
+    lines = [
+        "## In short\n",
+        "What int8 adds to the SI-SDR of the noisy signal, in dB. The two tests differ in noise, talkers, ratios and pauses:",
+        "[how](../docs/filter-path.md#two-tests-two-figures).\n",
+        "| network | for | delay ms | held-out | second test |",
+        "|---|---|---:|---:|---:|",
+    ]
+    for name, metrics in found.items():
+        mean = metrics["held_out"]["mean"]
+        gain = unseen["differences"].get(name, {}).get("noisy", {}).get("si_sdr") if unseen is not None else None
+        row = (f"[{name}]({name}/CARD.md)", FOR.get(name, ""), f"{_delay_ms(metrics['front_end']):g}")
+        lines.append("| " + " | ".join((*row, _signed(mean["int8"] - mean["noisy"]), _difference(gain, 2))) + " |")
+    return "\n".join(lines) + "\n"
+
+
 def _cost(found: dict[str, Any], base: dict[str, Any] | None) -> str:
     lines = [
         "## Cost\n",
-        "| network | window / hop ms | delay ms | int8 bytes | times smaller | MACs worst | times fewer | updates "
-        "| MACs average | times fewer | worst frame nrf5340dk | codesign verify |",
-        "|---|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---|",
+        "| network | window / hop ms | delay ms | int8 bytes | times smaller | worst frame nrf5340dk | codesign verify |",
+        "|---|---|---:|---:|---:|---:|---|",
+    ]
+    work = [
+        "| network | MACs worst | times fewer | updates | MACs average | times fewer |",
+        "|---|---:|---:|---:|---:|---:|",
     ]
     for name, metrics in found.items():
         cost, front, board = metrics["cost"], metrics["front_end"], metrics["board"]
@@ -88,13 +133,20 @@ def _cost(found: dict[str, Any], base: dict[str, Any] | None) -> str:
         worst = f"{board['worst_ms']:.2f} ms ±{100 * board['error']:.0f} %" if "worst_ms" in board else ""
         worst += f" on {board['board']}" if board["board"] != "nrf5340dk" else ""
         proof = "PROVEN" if board.get("proven") else board.get("refused", "over the board's budget").split(";")[0]
-        row = (name, f"{window:g} / {hop:g}", f"{_delay_ms(front):g}", f"{cost['bytes']:,}", ratios[0])
-        row += (f"{cost['macs']:,}", ratios[1])
-        row += (f"{100 * cost['updates']:.0f} %", f"{cost['average_macs']:,.0f}", ratios[2], worst, proof)
+        row = (name, f"{window:g} / {hop:g}", f"{_delay_ms(front):g}", f"{cost['bytes']:,}", ratios[0], worst, proof)
         lines.append("| " + " | ".join(row) + " |")
+        row = (
+            name,
+            f"{cost['macs']:,}",
+            ratios[1],
+            f"{100 * cost['updates']:.0f} %",
+            f"{cost['average_macs']:,.0f}",
+            ratios[2],
+        )
+        work.append("| " + " | ".join(row) + " |")
     if base is not None:
         lines.append(f"\nbaseline-256 in float32 has {base['cost']['float_bytes']:,} bytes.")
-    return "\n".join(lines) + "\n"
+    return "\n".join([*lines, "", *work]) + "\n"
 
 
 def _delay_ms(front: dict[str, Any]) -> float:
@@ -109,19 +161,23 @@ def _held_out(found: dict[str, Any]) -> str:
     lines = [
         "## Held-out voices and noises\n",
         f"{pairs} mixtures of 4 s. Voices and noise files that training never heard.\n",
-        "| network | noisy | float | int8 | int8 against its float | gain | worst, best clip | ESTOI noisy, int8 "
-        "| PESQ-WB noisy, int8 |",
-        "|---|---:|---:|---:|---:|---:|---:|---:|---:|",
+        "| network | noisy | float | int8 | int8 against its float | gain | worst, best clip |",
+        "|---|---:|---:|---:|---:|---:|---:|",
     ]
+    other = ["", "| network | ESTOI noisy | ESTOI int8 | PESQ-WB noisy | PESQ-WB int8 |", "|---|---:|---:|---:|---:|"]
     for name, metrics in found.items():
         mean, gain = metrics["held_out"]["mean"], metrics["held_out"]["improvement"]
         has = "float" in mean
         lines.append(
             f"| {name} | {mean['noisy']:.2f} | {_db(mean, 'float')} | {mean['int8']:.2f} "
             f"| {_signed(mean['int8'] - mean['float']) if has else ''} | {_signed(mean['int8'] - mean['noisy'])} "
-            f"| {gain['worst']:+.1f}, {gain['best']:+.1f} | {mean['noisy_estoi']:.3f}, {mean['int8_estoi']:.3f} "
-            f"| {mean['noisy_pesq']:.2f}, {mean['int8_pesq']:.2f} |"
+            f"| {gain['worst']:+.1f}, {gain['best']:+.1f} |"
         )
+        other.append(
+            f"| {name} | {mean['noisy_estoi']:.3f} | {mean['int8_estoi']:.3f} "
+            f"| {mean['noisy_pesq']:.2f} | {mean['int8_pesq']:.2f} |"
+        )
+    lines += other
     groups = list(next(iter(found.values()))["held_out"]["by_group"])
     lines += [
         "",
@@ -167,20 +223,26 @@ def _peers(peers: dict[str, Any], ours: dict[str, Any]) -> str:
 def _clips(found: dict[str, Any]) -> str:
     lines = [
         f"## The paper's own clips ({found['clips']} of CHiME2)\n",
-        "An unseen corpus, for the report only; all signals cut to the shortest. Means; then the paired difference of each",
-        f"network from the paper's int8 and float networks, with its 95 % interval ({found.get('intervals', 'bootstrap')}).\n",
-        "| | SI-SDR | ESTOI | PESQ-WB | SI-SDR less paper_int8_1 | SI-SDR less paper_baseline | ESTOI less paper_baseline "
-        "| PESQ less paper_baseline |",
-        "|---|---:|---:|---:|---:|---:|---:|---:|",
+        "An unseen corpus, for the report only; all signals cut to the shortest. Means:\n",
+        "| | SI-SDR | ESTOI | PESQ-WB |",
+        "|---|---:|---:|---:|",
+    ]
+    paired = [
+        "",
+        "The paired difference of each network from the paper's networks, int8 (`paper_int8_1`) and float (`paper_baseline`),",
+        f"with its 95 % interval ({found.get('intervals', 'bootstrap')}):\n",
+        "| | SI-SDR, int8 | SI-SDR, float | ESTOI, float | PESQ-WB, float |",
+        "|---|---:|---:|---:|---:|",
     ]
     for system, means in found["means"].items():
-        paired = found["differences"].get(system, {})
-        columns = [("paper_int8_1", "si_sdr", 2), *(("paper_baseline", key, d) for key, d in (("si_sdr", 2), ("estoi", 3)))]
-        columns.append(("paper_baseline", "pesq_wb", 2))
         cells = [f"{means[key][0]:.{digits}f}" if key in means else "" for key, digits in MEASURES]
-        cells += [_difference(paired.get(baseline, {}).get(key), digits) for baseline, key, digits in columns]
         lines.append(f"| {system} | " + " | ".join(cells) + " |")
-    return "\n".join(lines) + "\n"
+        row = found["differences"].get(system, {})
+        columns = [("paper_int8_1", "si_sdr", 2), *(("paper_baseline", key, digits) for key, digits in MEASURES)]
+        cells = [_difference(row.get(baseline, {}).get(key), digits) for baseline, key, digits in columns]
+        if any(cells):
+            paired.append(f"| {system} | " + " | ".join(cells) + " |")
+    return "\n".join([*lines, *paired]) + "\n"
 
 
 def _unseen(found: dict[str, Any]) -> str:
@@ -189,17 +251,19 @@ def _unseen(found: dict[str, Any]) -> str:
         f"## The second test ({found['clips']} mixtures)\n",
         "Commands that volunteers spoke in their own rooms, with kitchens, bars, offices, streets, trains, rain and machines:",
         "recordings of which no network here heard any, mixed once and frozen ([unseen.py](unseen.py)); not looked at while",
-        "training. Networks of other people may have heard them. Ours are int8. Then the paired difference of each network",
-        f"from others, with its 95 % interval ({found['intervals']}): SI-SDR, ESTOI, PESQ-WB.\n",
-        "| | SI-SDR | ESTOI | PESQ-WB | " + " | ".join(f"less {baseline}" for baseline in baselines) + " |",
-        "|---|---:|---:|---:" + "|---:" * len(baselines) + "|",
+        "training. Networks of other people may have heard them. Ours are int8. Each table has the mean, then the paired",
+        f"difference of each network from others, with its 95 % interval ({found['intervals']}).",
     ]
-    for system, means in found["means"].items():
-        cells = [f"{means[key][0]:.{digits}f}" for key, digits in MEASURES]
-        for baseline in baselines:
-            row = found["differences"].get(system, {}).get(baseline, {})
-            cells.append("; ".join(_difference(row.get(key), digits) for key, digits in MEASURES) if row else "")
-        lines.append(f"| {system} | " + " | ".join(cells) + " |")
+    for (key, digits), title in zip(MEASURES, ("SI-SDR, dB", "ESTOI", "PESQ-WB"), strict=True):
+        lines += [
+            "",
+            f"| {title} | mean | " + " | ".join(f"less {baseline}" for baseline in baselines) + " |",
+            "|---|---:" + "|---:" * len(baselines) + "|",
+        ]
+        for system, means in found["means"].items():
+            row = found["differences"].get(system, {})
+            cells = [f"{means[key][0]:.{digits}f}", *(_difference(row.get(b, {}).get(key), digits) for b in baselines)]
+            lines.append(f"| {system} | " + " | ".join(cells) + " |")
     return "\n".join(lines) + "\n"
 
 
