@@ -135,15 +135,8 @@ def _cost(found: dict[str, Any], base: dict[str, Any] | None) -> str:
         proof = "PROVEN" if board.get("proven") else board.get("refused", "over the board's budget").split(";")[0]
         row = (name, f"{window:g} / {hop:g}", f"{_delay_ms(front):g}", f"{cost['bytes']:,}", ratios[0], worst, proof)
         lines.append("| " + " | ".join(row) + " |")
-        row = (
-            name,
-            f"{cost['macs']:,}",
-            ratios[1],
-            f"{100 * cost['updates']:.0f} %",
-            f"{cost['average_macs']:,.0f}",
-            ratios[2],
-        )
-        work.append("| " + " | ".join(row) + " |")
+        macs = (f"{cost['macs']:,}", ratios[1], f"{100 * cost['updates']:.0f} %", f"{cost['average_macs']:,.0f}", ratios[2])
+        work.append("| " + " | ".join((name, *macs)) + " |")
     if base is not None:
         lines.append(f"\nbaseline-256 in float32 has {base['cost']['float_bytes']:,} bytes.")
     return "\n".join([*lines, "", *work]) + "\n"
