@@ -18,7 +18,7 @@ _VALID = 1
 
 def conv(w: Writer, op: Conv) -> None:
     """CONV_2D, or DEPTHWISE_CONV_2D where every channel has weights of its own."""
-    name, activation = w.activation(op.output, op)
+    name, activation = w.activation(op.output)
     source, weight, scale = _prepared(w, op, name)
     source = padded(w, source, (*_two(op.before, 0), 0), (*_two(op.after, 0), 0))
     depthwise = op.groups > 1 and op.groups == source.shape[2]
@@ -39,7 +39,7 @@ def conv(w: Writer, op: Conv) -> None:
 
 def conv_transpose(w: Writer, op: ConvTranspose) -> None:
     """TRANSPOSE_CONV of the whole result, of which a slice stays."""
-    name, activation = w.activation(op.output, op)
+    name, activation = w.activation(op.output)
     if op.groups != 1 or any(d != 1 for d in op.dilation) or any(op.more):
         raise w.refuse(op, "with groups, dilations or output padding has no form in TFLite")
     source, weight, scale = _prepared(w, op, name)

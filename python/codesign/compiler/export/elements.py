@@ -25,7 +25,7 @@ _CLIPS = {(0.0, math.inf): "RELU", (0.0, 6.0): "RELU6", (-1.0, 1.0): "RELU_N1_TO
 
 def linear(w: Writer, op: Linear) -> None:
     """FULLY_CONNECTED; before a sigmoid or tanh in int16, whose argument is Q3.12."""
-    name, activation = w.activation(op.output, op)
+    name, activation = w.activation(op.output)
     follower, source = w.graph.follower(op.output), w.values[op.source]
     before_table = follower is not None and follower.table is not None and name not in w.graph.quants
     quant = LOGIT if before_table else w.quant(name) or (UNIT if name == w.graph.output else w.result_quant(op, name))
@@ -86,7 +86,7 @@ def prelu(w: Writer, op: Prelu) -> None:
 
 def binary(w: Writer, op: Binary) -> None:
     """ADD, SUB, MUL, MINIMUM, MAXIMUM."""
-    name, clamp = w.activation(op.output, op)
+    name, clamp = w.activation(op.output)
     quant = w.result_quant(op, name)
     known = [w.values[source] for source in op.sources]
     bits = max([quant.bits, *(handle.quant.bits for handle in known)])

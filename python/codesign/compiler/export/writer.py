@@ -146,8 +146,8 @@ class Writer:
         integers = np.clip(np.rint(real / quant.scale), -full, full).astype(np.int8 if bits == 8 else np.int16)
         return Handle(self.flat.constant(f"operand{self.made}", integers, [quant.scale]), real.shape, quant)
 
-    def activation(self, name: str, op: Operator) -> tuple[str, int]:
-        """The value that an operator gives with the clamp after it, and the schema's number of that clamp."""
+    def activation(self, name: str) -> tuple[str, int]:
+        """The value that is `name` with the clamp after it, and the schema's number of that clamp."""
         follower = self.graph.follower(name)
         if follower is None or follower.clamp is None or name in self.graph.quants:
             return name, 0

@@ -141,7 +141,7 @@ def _with_block(graph: Graph, ops: tuple[Operator, ...], states: Collection[str]
     updates = {state: renamed.get(value, value) for state, value in updates.items()}
     return replace(
         graph,
-        ops=_ordered(graph, rest, block),
+        ops=_ordered(rest, block),
         shapes={graph.input: graph.shapes[graph.input]},
         quants=quants,
         updates=updates,
@@ -149,7 +149,7 @@ def _with_block(graph: Graph, ops: tuple[Operator, ...], states: Collection[str]
     )
 
 
-def _ordered(graph: Graph, rest: list[Operator], block: FloatBlock) -> tuple[Operator, ...]:
+def _ordered(rest: list[Operator], block: FloatBlock) -> tuple[Operator, ...]:
     """The operators with the block as early as what it reads allows."""
     needed, before = set(block.given), set[str]()
     for op in reversed(rest):

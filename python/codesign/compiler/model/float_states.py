@@ -31,7 +31,7 @@ def float_states(graph: Graph, real: Callable[[str], bool]) -> tuple[FloatStates
     able = {state.input: cycle for state in graph.states if (cycle := _cycle(graph, state)) is not None}
     while True:
         counted = _counted(graph, able)
-        kept = {name: cycle for name, cycle in able.items() if _is_linear(graph, name, cycle, counted)}
+        kept = {name: cycle for name, cycle in able.items() if _is_linear(name, cycle, counted)}
         if len(kept) == len(able):
             break
         able = kept
@@ -119,7 +119,7 @@ def _counted(graph: Graph, able: Mapping[str, tuple[Operator, ...]]) -> frozense
         names = kept
 
 
-def _is_linear(graph: Graph, name: str, cycle: tuple[Operator, ...], counted: frozenset[str]) -> bool:
+def _is_linear(name: str, cycle: tuple[Operator, ...], counted: frozenset[str]) -> bool:
     """Whether a state is moved on by sums, extremes and factors that no signal changes."""
     if name in counted:
         return True

@@ -76,10 +76,9 @@ class _Builder:
         source = FEATURES
         for index, units in enumerate(self.sizes.lstm):
             source = self._lstm(index, units, source)
-        last = source
-        outputs = (*self.sizes.fc, self.sizes.bands)
-        for index, size in enumerate(outputs):
-            source = self._linear(index, size, source, index == len(outputs) - 1)
+        last, hidden = source, len(self.sizes.fc)
+        for index in range(hidden + 1):
+            source = self._linear(index, source, is_mask=index == hidden)
         if self.sizes.skip:
             self._gate(last)
 
@@ -106,7 +105,7 @@ class _Builder:
             self.quants |= {hidden: HIDDEN, f"{hidden}_in": HIDDEN, cell: cell_quant, f"{cell}_in": cell_quant}
         return hidden
 
-    def _linear(self, index: int, size: int, source: str, is_mask: bool) -> str:
+    def _linear(self, index: int, source: str, *, is_mask: bool) -> str:
         name = f"fc{index}"
         value, result = f"{name}_sum", MASK if is_mask else f"{name}_relu"
         self.ops.append(Linear(name, source, value, self._matrix(f"{name}.weight"), self._bias(name)))

@@ -29,7 +29,7 @@ def expand(draft: Draft, node: onnx.NodeProto) -> list[onnx.NodeProto]:
         body = attribute(node, "then_branch" if bool(condition.ravel()[0]) else "else_branch")
         inner = _inlined(draft, node, body, {})
         names = [inner[1].get(o.name, o.name) for o in body.output]
-        return [*inner[0], *_named(draft, node, names, list(node.output))]
+        return [*inner[0], *_named(node, names, list(node.output))]
     layer = rolled(draft, node)
     if layer is not None:
         return layer
@@ -52,7 +52,7 @@ def _round(draft: Draft, node: onnx.NodeProto) -> list[onnx.NodeProto]:
     if ends:
         if done == 0 and any(scans):
             raise draft.refuse(node, "runs no round", hint=_HINT)
-        return _named(draft, node, list(node.input[2:]), states)
+        return _named(node, list(node.input[2:]), states)
     if done >= MAX_ROUNDS:
         raise draft.refuse(node, f"runs more than {MAX_ROUNDS} rounds", hint=TOO_LARGE)
     if len(body.input) != carried + 2 or len(body.output) < carried + 1:
@@ -145,7 +145,7 @@ def _rename_captures(node: onnx.NodeProto, names: dict[str, str]) -> None:
             info.name = outer.get(info.name, info.name)
 
 
-def _named(draft: Draft, node: onnx.NodeProto, values: list[str], names: list[str]) -> list[onnx.NodeProto]:
+def _named(node: onnx.NodeProto, values: list[str], names: list[str]) -> list[onnx.NodeProto]:
     return [
         make("Identity", [value], [name], f"{title(node)}_{name}") for value, name in zip(values, names, strict=False) if name
     ]
