@@ -104,6 +104,7 @@ class Shared:
     model: str
 
     def name(self, part: str) -> str:
+        """The C name of a part of this model's front end."""
         return f"{self.model}_{part}"
 
 
@@ -155,12 +156,11 @@ class _ChainCode:
             lines.append(f"cs_standardize({source}, {count}, {self._name(means)}, {steps}, {target});")
             source = target
         target = f"(void *)(memory + {offset})"
-        zero_point = f"{value.zero_point}, " if value.dtype == "int8" else ""
-        kind = "s8" if value.dtype == "int8" else "s16"
         if value.dtype == "float32":
             lines.append(f"memcpy({target}, {source}, {4 * count});")
-            return lines + (self._transform("rfft") if chain.feature == "frame" and chain.transforms else [])
-        lines.append(f"cs_quantize_{kind}({source}, {count}, {float_literal(value.scale)}, {zero_point}{target});")
+        else:
+            kind, zero_point = ("s8", f"{value.zero_point}, ") if value.dtype == "int8" else ("s16", "")
+            lines.append(f"cs_quantize_{kind}({source}, {count}, {float_literal(value.scale)}, {zero_point}{target});")
         return lines + (self._transform("rfft") if chain.feature == "frame" and chain.transforms else [])
 
     def handed(self, value: Value, offset: str, kept: Kept, *, first: bool) -> list[str]:

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -61,10 +61,12 @@ class Buffer:
 
     @property
     def name(self) -> str:
+        """The buffer's name, as reports show it."""
         return str(self.key)
 
     @property
     def end(self) -> int:
+        """The first byte of the arena after it."""
         return self.offset + self.bytes
 
 
@@ -139,34 +141,39 @@ def _front_end_buffers(network: Network, stages: tuple[str, ...], arithmetic: Ar
             held |= set(range(first, last))
     end = network.back_end
     output = filter_bytes(end, arithmetic) if end.filters else 4 * end.latency_samples
-    line = 2 * (end.latency_samples + end.hop) if end.compressor is None else 0
-    bands = 0 if end.compressor is None else len(end.compressor.frequencies)
-    after = {
-        "mix": 4 + line if mix_of(end) else 0,
-        "limiter": 4 if limiter_of(end) else 0,
-        "rms": 8 if rms_limiter_of(end) else 0,
-        "compressor": 4 + 8 * bands if bands else 0,
-        "program": 6 if end.programs else 0,
-    }
-    after |= capture_bytes(end)
-    after |= {name: start.nbytes for name, start in running_starts(network).items()}
-    kept = {
+    of_rows = {
         GAINS: 4 * end.n_bins if end.filters else 0,
         INPUT: 8 * end.n_bins if end.compressor is not None and (end.filters or mix_of(end)) else 0,
     }
     since = frozenset(range(between[0], count - 1)) if between else frozenset()
     return [
-        *(Buffer(BufferKey("front end", name), size, since) for name, size in kept.items() if between and size),
+        *(Buffer(BufferKey("front end", name), size, since) for name, size in of_rows.items() if between and size),
         Buffer(BufferKey("front end", "history"), 2 * tail, everywhere, persistent=True),
         Buffer(BufferKey("front end", "overlap"), output, everywhere, persistent=True),
         Buffer(BufferKey("front end", "spectrum"), spectrum_bytes, frozenset(held)),
         Buffer(BufferKey("front end", "work"), spectrum_bytes, own),
-        *(Buffer(BufferKey("front end", name), size, everywhere, persistent=True) for name, size in after.items() if size),
+        *(Buffer(BufferKey("front end", name), size, everywhere, persistent=True) for name, size in _kept(network) if size),
     ]
 
 
+def _kept(network: Network) -> Iterator[tuple[str, int]]:
+    """Names and bytes of what stages around the transforms keep from frame to frame; 0 for those that the chain has not."""
+    end = network.back_end
+    line = 2 * (end.latency_samples + end.hop) if end.compressor is None else 0
+    yield "mix", 4 + line if mix_of(end) else 0
+    yield "limiter", 4 if limiter_of(end) else 0
+    yield "rms", 8 if rms_limiter_of(end) else 0
+    yield "compressor", 0 if end.compressor is None else 4 + 8 * len(end.compressor.frequencies)
+    yield "program", 6 if end.programs else 0
+    yield from capture_bytes(end).items()
+    for name, start in running_starts(network).items():
+        yield name, start.nbytes
+
+
 def running_starts(network: Network) -> dict[str, npt.NDArray[np.float32]]:
-    """What running normalizations start from, by the names of their buffers: one for each chain of networks in a row."""
+    """What running normalizations start from, float32 (n,) by the names of their buffers: one for each chain of networks in a
+    row that has one.
+    """
     starts = {number: running_start(part.frontend) for number, part in enumerate(network.row, 1)}
     return {"running" if number == 1 else f"running_{number}": start for number, start in starts.items() if start.size}
 
