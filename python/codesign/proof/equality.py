@@ -37,20 +37,25 @@ def run_reference(network: Network, pcm: npt.NDArray[np.int16], front_end: Arith
     Raises:
         InputError: the network does not fit its chain, or the Q31 front end does not have what the chain needs.
     """
-    has_own_frame(network, front_end)
-    pcm = captured(network.frontend, pcm)
-    if front_end == "q31":
-        feature, mask_value = network.values[network.input], network.values[network.output]
-        spectrum = analyse_q31(network.frontend, pcm)
-        features: reference_network.Features = features_q31(network.frontend, spectrum, feature)
-        mask, updated = reference_network.run(network, features)
-        chain = network.frontend
-        if chain.filters:
-            enhanced = filtered_s16(chain, pcm, filters_q31(chain, mask, mask_value))
-        else:
-            enhanced = synthesise_q31(chain, spectrum, mask, mask_value)
-        output = finished(chain, pcm, enhanced)
-        return _reference_run(output, [features], mask, ~updated)
+    has_own_frame(network, front_end)  # raises for what does not fit
+    heard = captured(network.frontend, pcm)
+    return _in_q31(network, heard) if front_end == "q31" else _in_float32(network, heard)
+
+
+def _in_q31(network: Network, pcm: npt.NDArray[np.int16]) -> Run:
+    chain, feature, mask_value = network.frontend, network.values[network.input], network.values[network.output]
+    spectrum = analyse_q31(chain, pcm)
+    features: reference_network.Features = features_q31(chain, spectrum, feature)
+    mask, updated = reference_network.run(network, features)
+    if chain.filters:
+        enhanced = filtered_s16(chain, pcm, filters_q31(chain, mask, mask_value))
+    else:
+        enhanced = synthesise_q31(chain, spectrum, mask, mask_value)
+    return _reference_run(finished(chain, pcm, enhanced), [features], mask, ~updated)
+
+
+def _in_float32(network: Network, pcm: npt.NDArray[np.int16]) -> Run:
+    """Networks in a row too: each from what the one before it gave."""
     seen: list[reference_network.Features] = []
     skipped = np.zeros(pcm.size // network.frontend.hop, np.bool_)
     analysis = analyse(network.frontend, pcm)
@@ -101,7 +106,9 @@ def equal(run: Run, expected: Run) -> Check:
 
 
 def same_in_one_call(image: Image, pcm: npt.NDArray[np.int16], expected: Run) -> Check:
-    """1×N = N×1: all hops in one call give the bits of one call a hop, and a reset gives the first bits again."""
+    """1×N = N×1: all hops of `pcm`, int16 (hops · hop,), in one call give the bits of one call a hop, which `expected` has,
+    and a reset gives the first bits again.
+    """
     enhancer = HostEnhancer(image)
     first = enhancer.process(pcm)
     enhancer.reset()

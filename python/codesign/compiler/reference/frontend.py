@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from codesign.compiler.frontend import BandedMatrix, Chain, analysis_window, gains_bank, synthesis_window
 from codesign.compiler.frontend.float_functions import banded_sums, power_of
+from codesign.compiler.frontend.hops import check_hops
 from codesign.compiler.frontend.output_stage import ONE
 from codesign.compiler.reference.compression import compression_gains
 from codesign.compiler.reference.features import (
@@ -67,8 +68,7 @@ def analyse(chain: Chain, pcm: npt.NDArray[np.int16]) -> Analysis:
     Raises:
         ValueError: the length is not a multiple of the hop, or zero.
     """
-    if pcm.size == 0 or pcm.size % chain.hop:
-        raise ValueError(f"{pcm.size} samples are not one or more whole hops of {chain.hop}")
+    check_hops(pcm, chain.hop)
     tail = chain.window - chain.hop
     padded = np.concatenate([np.zeros(tail, np.int16), pcm.astype(np.int16, copy=False)])
     frames = np.lib.stride_tricks.sliding_window_view(padded, chain.window)[:: chain.hop]

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from codesign.compiler.frontend import Chain
 from codesign.compiler.frontend.fft_tables import radix4_lengths
+from codesign.compiler.frontend.hops import check_hops
 from codesign.compiler.frontend.mel import BandedMatrix
 from codesign.compiler.frontend.q31 import (
     FixedPointTables,
@@ -45,8 +46,7 @@ def analyse_q31(config: Chain, pcm: npt.NDArray[np.int16]) -> FixedSpectrum:
     Raises:
         ValueError: the length is not a multiple of the hop, or zero.
     """
-    if pcm.size == 0 or pcm.size % config.hop:
-        raise ValueError(f"{pcm.size} samples are not one or more whole hops of {config.hop}")
+    check_hops(pcm, config.hop)
     tables = fixed_point_tables(config)
     padded = np.concatenate([np.zeros(config.window - config.hop, np.int16), pcm.astype(np.int16, copy=False)])
     frames = np.lib.stride_tricks.sliding_window_view(padded, config.window)[:: config.hop]
@@ -141,7 +141,7 @@ def leading_zeros(bits: Ints) -> Ints:
 
 
 def log2_q24(m: Ints) -> Ints:
-    """log₂ of integers 1 … 2^32 − 1 in Q24, by chords; 0 is taken for 1."""
+    """log₂ of integers 1 … 2^32 − 1, of any shape, in Q24, by chords; 0 is taken for 1."""
     m = np.maximum(m, 1)
     zeros = leading_zeros(m)
     m = m << zeros

@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from codesign.base.errors import InputError
 from codesign.base.progress import Progress, silent
+from codesign.compiler.frontend.hops import check_hops
 from codesign.compiler.lower.network import Network
 from codesign.firmware.boards import Board
 from codesign.firmware.image import Image, Runtime
@@ -145,11 +146,10 @@ class Machine(ABC):
             InputError: the image is not for this machine, or the machine takes no commands.
             ToolError: a tool is missing.
             ValidationError: the image faulted, hung or reported an error.
+            ValueError: PCM that is not that.
         """
         chosen = options or RunOptions()
-        hop = image.network.frontend.ends.hop
-        if pcm.size == 0 or pcm.size % hop:
-            raise ValueError(f"{pcm.size} samples are not one or more whole hops of {hop}")
+        check_hops(pcm, image.network.frontend.ends.hop)
         if pcm.dtype != np.int16 or pcm.ndim != 1:
             raise ValueError(f"PCM of {pcm.dtype} {pcm.shape}, not int16 of one dimension")
         if image.runtime not in {self.runtime, self.profiled_runtime}:
