@@ -13,10 +13,10 @@ static uint64_t times(uint64_t a, uint32_t n)
 }
 
 /* What the row's elements have in common: factor times element - sum, shifted, is the deviation in Q21 of the standard one. */
-typedef struct row {
+typedef struct row_moments {
     int32_t sum, factor;
     int32_t left; /* negative: right */
-} row;
+} row_moments;
 
 static inline int32_t shifted(int32_t value, int32_t left)
 {
@@ -24,7 +24,7 @@ static inline int32_t shifted(int32_t value, int32_t left)
 }
 
 /* One after the other, any types. */
-static void finish(const cs_norm *layer, const row *row, const void *x, uint32_t first, void *y)
+static void finish(const cs_norm *layer, const row_moments *row, const void *x, uint32_t first, void *y)
 {
     for (uint32_t i = 0; i < layer->n; i++) {
         const int32_t deviation = (int32_t)layer->n * cs_element(x, first + i, layer->wide_in) - row->sum;
@@ -47,7 +47,7 @@ typedef struct cs_normal {
 /* Assembly: cs_normalize_run_mve.S. */
 void cs_normalize_run(const cs_normal *row, const int16_t *x, int16_t *y, uint32_t n);
 
-static void finish16(const cs_norm *layer, const row *row, const int16_t *x, int16_t *y)
+static void finish16(const cs_norm *layer, const row_moments *row, const int16_t *x, int16_t *y)
 {
     const cs_normal normal = {layer->gain, layer->bias, row->sum, row->left, -(int32_t)layer->gain_bits, row->factor};
 
@@ -93,7 +93,7 @@ static void finish16(const cs_norm *layer, const row *row, const int16_t *x, int
                      : "cc", "memory")
 
 /* n is even, the range that of int16. */
-static __attribute__((noinline)) void finish16(const cs_norm *layer, const row *row, const int16_t *x, int16_t *y)
+static __attribute__((noinline)) void finish16(const cs_norm *layer, const row_moments *row, const int16_t *x, int16_t *y)
 {
     const uint32_t n = layer->n << 16 | (uint32_t)(row->left >= 0 ? row->left : -row->left);
     const int32_t *gain = layer->gain, *bias = layer->bias;
@@ -141,7 +141,7 @@ static void normalize_row(const cs_norm *layer, const void *x, uint32_t first, v
         high = (high << zeros) | (low >> (32 - zeros));
     }
     halves += zeros / 2;
-    const row row = {sum, high ? cs_reciprocal_root((int32_t)(high >> 1)) : 0, (int32_t)halves - 8};
+    const row_moments row = {sum, high ? cs_reciprocal_root((int32_t)(high >> 1)) : 0, (int32_t)halves - 8};
 
 #if BY_VECTORS
     if (layer->wide_in && layer->wide && layer->low == -32767 && layer->high == 32767 && n % 2 == 0 && n > 0) {
