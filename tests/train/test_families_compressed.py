@@ -27,7 +27,6 @@ from codesign.learning.train.network import EnhancerModule
 from codesign.proof.equality import run_reference
 
 FAMILIES = list(RECIPES)
-NO_SKIP = ("[skip]\nsteps = 40\nbatch = 2\nseconds = 0.1\nupdates = 0.4\n", "")
 
 
 def weights_of(module):

@@ -113,7 +113,7 @@ def test_float_convolution_within_one_step(case, bits, prelu):
     assert np.unique(ours).size > min(50, ours.size // 3)
 
 
-def litert_model(schema, flatbuffers, layer, source, target, scales, multiplier_only=False):
+def litert_model(schema, flatbuffers, layer, source, target, scales):
     """CONV_2D or DEPTHWISE_CONV_2D of the layer without padding of its own."""
     kinds, depthwise = schema.TensorType, layer.depthwise
     kind = kinds.INT16 if layer.bits == 16 else kinds.INT8
