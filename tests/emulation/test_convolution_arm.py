@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import ctypes
 import dataclasses
-import functools
 from collections.abc import Callable
 
 import numpy as np
@@ -14,7 +13,7 @@ import pytest
 pytest.importorskip("unicorn", reason="unicorn is not installed (pip install codesign[emulator])")
 pytest.importorskip("ziglang", reason="ziglang is not installed (pip install codesign[emulator])")
 
-from cores import BOARDS, open_calls
+from cores import BOARDS
 
 from codesign.compiler.layers.conv_runs_code import conv_runs
 from codesign.compiler.layers.convolution import Convolution
@@ -28,16 +27,6 @@ from convolutions import convolution, function, gtcrn_layers, run_structs, sourc
 from integer_layers import integers
 
 CANARY = 0x5C
-
-
-@pytest.fixture(scope="module")
-def cores(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Calls]:
-    return functools.cache(lambda board: open_calls(board, tmp_path_factory.mktemp(board)))
-
-
-@pytest.fixture(scope="module")
-def counting(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Calls]:
-    return functools.cache(lambda board: open_calls(board, tmp_path_factory.mktemp(board), counting=True))
 
 
 def run(image: Calls, layer: Convolution, x: np.ndarray) -> tuple[np.ndarray, int]:

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import functools
 import struct
 from collections.abc import Callable
 from pathlib import Path
@@ -30,18 +29,6 @@ from integer_layers import fully_connected, integers, lstm
 
 BLOCK_ROWS = 64
 CANARY = 0x5C
-
-
-@pytest.fixture(scope="module")
-def cores(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Calls]:
-    """Calls of a board by name; built when first asked for."""
-    return functools.cache(lambda board: open_calls(board, tmp_path_factory.mktemp(board)))
-
-
-@pytest.fixture(scope="module")
-def counting(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Calls]:
-    """The same with instruction counts."""
-    return functools.cache(lambda board: open_calls(board, tmp_path_factory.mktemp(board), counting=True))
 
 
 def round_up(n: int) -> int:

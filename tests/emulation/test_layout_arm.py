@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import functools
 import struct
 from collections.abc import Callable
 
@@ -13,7 +12,7 @@ import pytest
 pytest.importorskip("unicorn", reason="unicorn is not installed (pip install codesign[emulator])")
 pytest.importorskip("ziglang", reason="ziglang is not installed (pip install codesign[emulator])")
 
-from cores import BOARDS, open_calls
+from cores import BOARDS
 
 from codesign.compiler.layers import History, Rearrange, Value
 from codesign.compiler.layers.arrangement import Arrangement, concatenate
@@ -21,11 +20,6 @@ from codesign.compiler.layers.rearrange import Rescale
 from codesign.compiler.layers.rearrange_code import c_loops
 from codesign.compiler.lower.arrangement import rearrange
 from codesign.testing.calls import Calls
-
-
-@pytest.fixture(scope="module")
-def cores(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Calls]:
-    return functools.cache(lambda board: open_calls(board, tmp_path_factory.mktemp(board)))
 
 
 def arrangements() -> list[Arrangement]:

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from test_frontend_c import CONFIGS, signals
+from test_frontend_c import CONFIGS, Banded, signals
 
 from codesign.base.resources import resource
 from codesign.compiler.frontend import Chain
@@ -26,13 +26,6 @@ pytestmark = pytest.mark.slow  # the file as a whole
 
 class Fft(Structure):
     _fields_ = (("n", c_uint16), ("log2_n", c_uint8), ("twiddles", c_void_p), ("split", c_void_p))
-
-
-class Banded(Structure):
-    _fields_ = (
-        *((name, c_uint16) for name in ("rows", "columns")),
-        *((name, c_void_p) for name in ("start", "length", "weights")),
-    )
 
 
 class CFrontEnd(Structure):
