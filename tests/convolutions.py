@@ -158,11 +158,12 @@ def with_constants(
 
 
 def gtcrn_layers(rng: np.random.Generator, bits: int = 16) -> dict[str, Convolution]:
-    """The convolutions of a network for speech of 48 k parameters, by what they are."""
+    """The convolutions of a network for speech of 48 k parameters, by what they are, and one of a single channel."""
     flat, wide = ((0, 0), (2, 2)), ((0, 0), (1, 1))
     table = {
         "9→16, 1×5, stride 2": ((16, 9, 1, 5), (9, 1, 129), (1, 2), (1, 1), flat, 1, False),
         "16→16, 1×5, stride 2, 2 groups": ((16, 8, 1, 5), (16, 1, 65), (1, 2), (1, 1), flat, 2, False),
+        "1→8, 2×3, stride 2": ((8, 1, 2, 3), (1, 2, 161), (1, 2), (1, 1), ((0, 0), (1, 1)), 1, False),
         "24→16, 1×1": ((16, 24, 1, 1), (24, 1, 33), (1, 1), (1, 1), ((0, 0), (0, 0)), 1, False),
         "depthwise 16, 3×3": ((16, 1, 3, 3), (16, 3, 33), (1, 1), (1, 1), wide, 16, False),
         "depthwise 16, 3×3, dilation 5": ((16, 1, 3, 3), (16, 11, 33), (1, 1), (5, 1), wide, 16, False),

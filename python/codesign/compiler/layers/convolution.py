@@ -25,6 +25,9 @@ from codesign.compiler.layers.value import Value
 Pair = tuple[int, int]
 """Of time and frequency."""
 
+_ROWS = 4
+"""Rows of weights that are multiplied with a patch at a time."""
+
 
 @dataclass(frozen=True)
 class Convolution(Layer):
@@ -77,8 +80,10 @@ class Convolution(Layer):
 
     @property
     def depthwise(self) -> bool:
-        """Whether every output reads one source channel."""
-        return int(self.weights.shape[1]) == 1
+        """Whether every output reads one source channel, and not all of several outputs the only one: those are rows of one
+        matrix, whose patches are gathered once.
+        """
+        return int(self.weights.shape[1]) == 1 and not (self.groups == 1 and len(self.weights) >= _ROWS)
 
     @property
     def reads(self) -> tuple[str, ...]:

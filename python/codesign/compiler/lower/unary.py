@@ -88,10 +88,12 @@ def slopes_of(
     inner: int = 1,
 ) -> Slopes:
     """PReLU: below zero the value times slope_scale · slopes[channel], `slopes` (channels,); `source` is row-major
-    (…, channels, inner). LeakyReLU is one channel with slopes [1] and its alpha as slope_scale.
+    (…, channels, inner). LeakyReLU is one channel with slopes [1] and its alpha as slope_scale. One slope for all is that of
+    one run, whatever `inner` says.
 
     Raises InputError for sizes that do not fit and scales so far apart that the result could overflow.
     """
+    inner = source.size if len(slopes) == 1 else inner
     if source.size % (len(slopes) * inner):
         raise InputError(f"{name}: {len(slopes)} slopes do not divide {source.size} elements")
     plain = rescale_of(name, source, output)
