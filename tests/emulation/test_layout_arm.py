@@ -45,7 +45,7 @@ def run(image: Calls, layer: Rearrange, sources: dict[str, np.ndarray], dtype: s
         x = image.put(np.array([piece.fill], dtype)) if piece.source is None else at[piece.source]
         wide = piece.source is not None and sources[piece.source].dtype == np.int16
         for loops in piece.loops.split():
-            c = c_loops(loops)
+            c = c_loops(loops, scaled=piece.rescale is not None)
             copy = image.put(struct.pack("<2i4I8i", c["from_offset"], c["to_offset"], *c["sizes"], *c["from_"], *c["to"]))
             if piece.rescale is None:
                 image.call(f"cs_rearrange_s{8 * np.dtype(dtype).itemsize}", copy, x, y)

@@ -203,7 +203,7 @@ def copies(layer: Rearrange) -> list[tuple[Copy, str | None, int, object]]:
     found = []
     for piece in layer.pieces:
         for loops in piece.loops.split():
-            c = c_loops(loops)
+            c = c_loops(loops, scaled=piece.rescale is not None)
             arrays = ((ctypes.c_uint32 * 4)(*c["sizes"]), (ctypes.c_int32 * 4)(*c["from_"]), (ctypes.c_int32 * 4)(*c["to"]))
             found.append((Copy(c["from_offset"], c["to_offset"], *arrays), piece.source, piece.fill, piece))
     return found

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 _FEW = 2
 """A copy of bytes stands in at most so many loops, the innermost being the run itself."""
 
+_PAIRED = 4
+"""So many neighbours at least cost less two at a time than one after the other."""
+
 _INLINE = 32
 """Bytes of a run that are copied without a call."""
 
@@ -46,7 +49,7 @@ def rearrange_code(layer: Rearrange, context: CodeContext) -> LayerCode:
             continue
         for loops in piece.loops.split():
             copy = f"&{prefix}__copies[{len(copies)}]"
-            copies.append(c_loops(loops))
+            copies.append(c_loops(loops, scaled=piece.rescale is not None))
             if piece.rescale is None:
                 statements.append(f"cs_rearrange_s{bits}({copy}, {x}, {y});")
                 continue
@@ -59,10 +62,15 @@ def rearrange_code(layer: Rearrange, context: CodeContext) -> LayerCode:
     return LayerCode(prefix, tuple(arrays.values()), text)
 
 
-def c_loops(loops: Loops) -> dict[str, Any]:
-    """Fields of a cs_copy. The innermost loop, which costs least, is the longest where no neighbours are copied."""
+def c_loops(loops: Loops, *, scaled: bool = False) -> dict[str, Any]:
+    """Fields of a cs_copy. The innermost loop, which costs least, is the longest where no neighbours are copied, or, where they
+    are `scaled`, that of neighbours of the source: those are multiplied two at a time.
+    """
     missing, ordered = MOST_LOOPS - len(loops.loops), list(loops.loops)
-    if ordered and (ordered[-1].source, ordered[-1].output) != (1, 1):
+    neighbours = next((i for i, loop in enumerate(ordered) if loop.source == 1 and loop.size >= _PAIRED), None)
+    if scaled and neighbours is not None:
+        ordered.append(ordered.pop(neighbours))
+    elif ordered and (ordered[-1].source, ordered[-1].output) != (1, 1):
         longest = max(range(len(ordered)), key=lambda i: (ordered[i].size, i))
         ordered.append(ordered.pop(longest))
     return {
