@@ -340,3 +340,11 @@ def test_ctrl_c_that_is_ignored_stays_ignored(place):
     done = finish(start("-c", COUNTED, "--version", 50, stdout=subprocess.PIPE, **ignoring))
     assert done.returncode == 0
     assert done.stdout.startswith("codesign ")
+
+
+@pytest.mark.parametrize("columns", ["0", "1", "59", "80"])
+def test_tables_on_a_terminal_without_a_width_are_readable(place, codesign, monkeypatch, columns):
+    monkeypatch.setenv("COLUMNS", columns)
+    rows = codesign("boards").stderr.splitlines()
+    assert any(row.startswith("nrf5340dk ") and "cortex-m33" in row for row in rows)
+    assert max(map(len, rows)) <= 80

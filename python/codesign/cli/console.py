@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
+from rich.console import Console, ConsoleDimensions
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TaskID, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
@@ -21,7 +21,20 @@ from codesign.base.progress import Progress as ShowProgress
 
 SCHEMA_VERSION = 1
 
-stderr = Console(stderr=True, highlight=False, soft_wrap=False)
+NARROWEST, ORDINARY = 60, 80
+"""Columns. Serial consoles and containers say 0, where every cell of a table would be cut to nothing."""
+
+
+class WideConsole(Console):
+    """A console that takes a terminal of fewer columns than `NARROWEST` for an ordinary one: it wraps lines by itself."""
+
+    @property
+    def size(self) -> ConsoleDimensions:
+        found = super().size
+        return found if found.width >= NARROWEST else ConsoleDimensions(ORDINARY, found.height)
+
+
+stderr = WideConsole(stderr=True, highlight=False, soft_wrap=False)
 
 
 def say(text: str) -> None:
