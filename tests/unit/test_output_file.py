@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Output files: whole or not at all, through links, into devices, never over an input."""
 
+import errno
 import os
 import stat
 import subprocess
@@ -199,3 +200,16 @@ def test_writers_at_the_same_time_leave_one_whole_file(tmp_path):
         thread.join()
     assert path.read_text() in texts
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_read_only_disk_is_said_of_the_file_that_was_asked_for(tmp_path, monkeypatch):
+    """There unlink() refuses as well, even what does not exist."""
+
+    def refuse(path, *arguments, **options):
+        raise OSError(errno.EROFS, "Read-only file system", str(path))
+
+    monkeypatch.setattr(Path, "touch", refuse)
+    monkeypatch.setattr(Path, "unlink", refuse)
+    expected = r"cannot write .*a\.txt: Read-only file system; check the folder"
+    with pytest.raises(InputError, match=expected), replace_file(tmp_path / "a.txt"):
+        pass

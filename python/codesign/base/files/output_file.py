@@ -95,7 +95,8 @@ def replace_file(path: Path) -> Iterator[Path]:
         raise InputError(f"cannot write {path}: {reason}", hint="check the folder") from error
     finally:
         if temporary is not None:
-            temporary.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):  # a read-only disk refuses this too, and would speak in place of the error
+                temporary.unlink(missing_ok=True)
 
 
 def _kind(path: Path) -> str:
