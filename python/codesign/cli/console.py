@@ -28,7 +28,7 @@ NARROWEST, ORDINARY = 60, 80
 class WideConsole(Console):
     """A console that takes a terminal of fewer columns than `NARROWEST` for an ordinary one: it wraps lines by itself."""
 
-    @property
+    @property  # type: ignore[misc]  # rich's can be set as well, which nothing here does
     def size(self) -> ConsoleDimensions:
         found = super().size
         return found if found.width >= NARROWEST else ConsoleDimensions(ORDINARY, found.height)
