@@ -127,3 +127,26 @@ def test_the_journal_outlives_a_full_disk(folder, tmp_path, monkeypatch):
         full.add(result.scores[0])
         full.close(remove=False)
         assert full.problem == "No space left on device"
+
+
+def test_what_reading_did_to_recordings_is_said(folder):
+    """Clipping and averaging change figures as much as a network does."""
+    loud = 4.0 * soundfile.read(folder / "half" / "a.wav")[0] / 0.3
+    soundfile.write(folder / "half" / "a.wav", loud, RATE, subtype="FLOAT")
+    clipped = int(np.count_nonzero(np.abs(np.rint(loud.astype(np.float32) * 32768.0)) > 32768))
+    assert clipped > 1
+    for item in ITEMS:
+        noisy = soundfile.read(folder / "noisy" / f"{item}.wav", dtype="int16")[0]
+        write(folder / "noisy" / f"{item}.wav", np.stack([noisy, noisy], axis=1))
+    notes = evaluate(*pair_and_list(folder)).notes
+    assert [note for note in notes if "clipped" in note] == [f"a, half: {clipped:,} samples beyond full scale clipped"]
+    assert [note for note in notes if "channels" in note] == ["noisy: recordings of 2 channels, averaged to mono"]
+
+
+def test_a_clean_signal_of_another_recording_is_said(folder):
+    assert not any("pairs" in note for note in evaluate(*pair_and_list(folder)).notes)
+    other = np.random.default_rng(9).normal(0, 3000, 24000).astype(np.int16)
+    write(folder / "clean" / "b.wav", other)
+    found = [note for note in evaluate(find_pairs(folder), []).notes if "pairs" in note]
+    assert len(found) == 1
+    assert found[0].startswith("1 noisy signal, such as b, with SI-SDR below -20 dB: next to nothing of the clean signal")

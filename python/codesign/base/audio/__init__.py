@@ -6,7 +6,7 @@ Every recording is read by one reader, in blocks: AudioStream for as long as one
 
 from codesign.base.audio.read import MAX_SECONDS, Audio, read_audio
 from codesign.base.audio.samples import in_type_of, resampled, to_int16
-from codesign.base.audio.stream import AudioStream
+from codesign.base.audio.stream import AudioStream, Source
 from codesign.base.audio.write import audio_format, write_audio, writing_audio
 from codesign.base.signals import FULL_SCALE
 
@@ -15,6 +15,7 @@ __all__ = [
     "MAX_SECONDS",
     "Audio",
     "AudioStream",
+    "Source",
     "audio_format",
     "in_type_of",
     "read_audio",

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from codesign.base.audio.stream import AudioStream
+from codesign.base.audio.stream import AudioStream, Source
 from codesign.base.errors import InputError
 
 MAX_SECONDS = 4 * 3600
@@ -21,7 +21,8 @@ class Audio:
     """int16 PCM (n,), mono or interleaved, at the rate asked for; what the file held; and in `notes` everything that was
     changed or is amiss.
 
-    `cut_off` is the one of the notes that says what is missing at the end, "" when the file is whole.
+    `cut_off` is the one of the notes that says what is missing at the end, "" when the file is whole. So many samples were
+    beyond full scale and `clipped`.
     """
 
     pcm: npt.NDArray[np.int16]
@@ -29,6 +30,12 @@ class Audio:
     channels: int
     notes: tuple[str, ...] = ()
     cut_off: str = ""
+    clipped: int = 0
+
+    @property
+    def source(self) -> Source:
+        """What is to be said of the file once its samples are used with others."""
+        return Source(self.source_rate, self.channels, self.clipped, self.cut_off)
 
 
 def read_audio(
@@ -50,7 +57,8 @@ def read_audio(
     for block in stream.blocks():
         data += block.tobytes()
         _check_length(stream.samples / sample_rate, path, max_seconds, hint)
-    return Audio(np.frombuffer(data, np.int16), stream.source_rate, stream.channels, stream.notes, stream.cut_off)
+    pcm = np.frombuffer(data, np.int16)
+    return Audio(pcm, stream.source_rate, stream.channels, stream.notes, stream.cut_off, stream.clipped)
 
 
 def _check_length(seconds: float, path: Path, max_seconds: float, hint: str) -> None:

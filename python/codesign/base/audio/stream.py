@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -30,14 +31,32 @@ _UNKNOWN_FRAMES = 1 << 62
 """What libsndfile reports at least for a FLAC file that does not say how long it is."""
 
 
+@dataclass(frozen=True)
+class Source:
+    """What of a file is not in its samples as they were read: its rate in Hz, its channels, which were averaged, how many
+    samples were `clipped` at full scale, and what is missing at its end ("" where it is whole).
+    """
+
+    rate: int
+    channels: int
+    clipped: int
+    cut_off: str
+
+    @property
+    def amiss(self) -> tuple[str, ...]:
+        """What of the sound is lost, one line each."""
+        clipped = f"{counted(self.clipped, 'sample')} beyond full scale clipped" if self.clipped else ""
+        return tuple(filter(None, (clipped, self.cut_off)))
+
+
 class AudioStream:
     """A WAV, FLAC or Ogg file as int16 mono at `sample_rate` Hz; opening it reads the header only. With `microphones` of two or
     more it must have so many channels, and they stay apart: the blocks are interleaved then.
 
     Several channels are averaged, other rates resampled (soxr, very high quality), other encodings rounded to 16 bits, values
     beyond full scale clipped. `source_rate`, `channels` and `encoding` are the file's; `frames` its samples a channel, None
-    where the header does not say. `notes`, `cut_off` and `samples` (so many were given out) are complete after the last block.
-    A 16-bit mono file at the rate passes bit for bit, and the sizes of blocks change no sample.
+    where the header does not say. `notes`, `cut_off`, `clipped` and `samples` (so many were given out) are complete
+    after the last block. A 16-bit mono file at the rate passes bit for bit, and the sizes of blocks change no sample.
 
     Raises:
         InputError: missing, no file, not audio, or of a size or rate that is not read.
@@ -72,7 +91,7 @@ class AudioStream:
         self._check_size(self.frames or 0)
         self.samples = 0
         self.cut_off = self._ending.cut_off
-        self._clipped = 0
+        self.clipped = 0
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -84,9 +103,8 @@ class AudioStream:
             found.append(f"resampled from {self.source_rate} Hz to {self.sample_rate} Hz")
         if self.encoding not in _EXACT:
             found.append(f"{self.encoding} rounded to 16 bits")
-        if self._clipped:
-            found.append(f"{counted(self._clipped, 'sample')} beyond full scale clipped")
-        return (*found, *filter(None, (self._ending.note, self.cut_off)))
+        amiss = Source(self.source_rate, self.channels, self.clipped, self.cut_off).amiss
+        return (*found, *filter(None, (self._ending.note,)), *amiss)
 
     def blocks(self) -> Iterator[Pcm]:
         """int16 (n,) one after the other, n as it comes; at least one sample in all. To be used once.
@@ -174,7 +192,7 @@ class AudioStream:
             return signal.astype(np.int16)  # a copy: the block is overwritten
         scaled = np.rint(signal * FULL_SCALE)
         # +1.0 has no int16 and becomes 32767, as everywhere; only what lies beyond full scale counts as clipped.
-        self._clipped += int(np.count_nonzero((scaled > FULL_SCALE) | (scaled < -FULL_SCALE)))
+        self.clipped += int(np.count_nonzero((scaled > FULL_SCALE) | (scaled < -FULL_SCALE)))
         return np.clip(scaled, -FULL_SCALE, FULL_SCALE - 1).astype(np.int16)
 
 

@@ -243,8 +243,7 @@ def _analyses(
     for index, path in enumerate(paths):
         progress("read recordings", index, len(paths))
         audio = read_audio(path, config.sample_rate)
-        if audio.cut_off:
-            notes.append(f"{path.relative_to(data)}: {audio.cut_off}")
+        notes += [f"{path.relative_to(data)}: {what}" for what in audio.source.amiss]
         rates[audio.source_rate] += 1
         pcm = audio.pcm[: max(1, int((MAX_SECONDS - seconds) * config.sample_rate))]
         found.append(analyse(config, whole_hops(pcm, config.hop)))

@@ -22,6 +22,9 @@ from codesign.hearing.evaluate.systems import System
 FEW_ITEMS = 20
 """Below this the mean of the figures is not yet near enough to normal for its interval to be taken at its word."""
 
+STRANGE_DB = -20.0
+"""A noisy signal with less SI-SDR, though it is aligned, is hardly that of its clean one."""
+
 
 @dataclass(frozen=True)
 class Item:
@@ -126,7 +129,8 @@ def summarize(plan: ScoringPlan, found: Sequence[Scored]) -> Evaluation:
     )
     differences = tuple(_differences(columns, plan.baseline))
     lags = {name: [scored.lag for scored in ordered if scored.score.system == name] for name in plan.names}
-    notes = [*notes_on_lags(lags, plan.sample_rate), *_trust(means, differences)]
+    strange = [scored.score.item for scored in ordered if scored.lag == 0 and _of_another(scored.score)]
+    notes = [*notes_on_lags(lags, plan.sample_rate), *_on_strange(strange), *_trust(means, differences)]
     if plan.fit is not None:
         notes.append("HASPI and HASQI: every system, the noisy one too, is heard through the compression of the fitting")
     if len(rows) < plan.total:
@@ -150,6 +154,16 @@ def summarize(plan: ScoringPlan, found: Sequence[Scored]) -> Evaluation:
         differences=differences,
         notes=(*notes, *dict.fromkeys(note for scored in ordered for note in scored.notes)),
     )
+
+
+def _of_another(score: Score) -> bool:
+    return score.system == NOISY and (score.values.get("si_sdr") or 0.0) < STRANGE_DB
+
+
+def _on_strange(items: Sequence[str]) -> Iterator[str]:
+    if items:
+        less = f"{counted(len(items), 'noisy signal')}, such as {items[0]}, with SI-SDR below {STRANGE_DB:g} dB"
+        yield f"{less}: next to nothing of the clean signal is in it; check that the pairs are right"
 
 
 def _input_db(noisy: Scored | None) -> float | None:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass, replace
 
-from codesign.base.audio import AudioStream, read_audio
+from codesign.base.audio import AudioStream, Source, read_audio
 from codesign.base.errors import CodesignError, InputError
 from codesign.base.isolate import Answer, LimitedCall, Pool
 from codesign.base.progress import Progress
@@ -194,20 +194,25 @@ def _signals(plan: ScoringPlan, heard: Heard) -> Iterator[tuple[str, Signals, Ma
         pair = {"clean": read_audio(plan.pairs.clean[item], rate), NOISY: read_audio(plan.pairs.noisy[item], rate)}
         signals = {name: audio.pcm for name, audio in pair.items()}
         signals |= {system.name: system.enhance(item, signals[NOISY]) for system in plan.systems}
-        missing = {name: audio.cut_off for name, audio in pair.items()}
-        missing |= {system.name: system.cut_off.get(item, "") for system in plan.systems}
-        rates = {name: audio.source_rate for name, audio in pair.items()}
-        rates |= {system.name: system.source_rate.get(item, rate) for system in plan.systems}
+        sources = {name: audio.source for name, audio in pair.items()}
+        sources |= {system.name: system.sources[item] for system in plan.systems if item in system.sources}
         shortest, longest = min(signals, key=lambda name: signals[name].size), max(signals, key=lambda name: signals[name].size)
         length = signals[shortest].size
         if (seconds := (signals[longest].size - length) / rate) > MAX_TRIM_SECONDS:
             message = f"{item}: {longest} is {seconds:.2f} s longer than {shortest}"
-            raise InputError(message, hint=missing[shortest] or "cut the recordings of an item to one length and start")
+            cut_off = sources[shortest].cut_off if shortest in sources else ""
+            raise InputError(message, hint=cut_off or "cut the recordings of an item to one length and start")
         signals = {name: signal[:length] for name, signal in signals.items()}
         heard(item, signals)
-        notes: dict[str, tuple[str, ...]] = dict.fromkeys(missing, ())
-        notes |= {name: (f"{item}, {name}: {what}",) for name, what in missing.items() if what}
-        for name, had in rates.items():
-            if had != rate:  # the same words for every item: they are said once
-                notes[name] += (f"{name}: recordings at {had:,} Hz, resampled to the {rate:,} Hz of all figures",)
+        notes = {name: tuple(_notes_on(source, item, name, rate)) for name, source in sources.items()}
         yield item, signals, {**notes, NOISY: notes["clean"] + notes[NOISY]}
+
+
+def _notes_on(source: Source, item: str, name: str, rate: int) -> Iterator[str]:
+    """What of a file would change its figures. Words that are the same for every item are said once."""
+    for what in source.amiss:
+        yield f"{item}, {name}: {what}"
+    if source.channels > 1:
+        yield f"{name}: recordings of {source.channels} channels, averaged to mono"
+    if source.rate != rate:
+        yield f"{name}: recordings at {source.rate:,} Hz, resampled to the {rate:,} Hz of all figures"

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from codesign.base.audio import read_audio
+from codesign.base.audio import Source, read_audio
 from codesign.base.errors import ToolError
 from codesign.base.signals import Pcm
 from codesign.compiler.frontend import Chain
@@ -35,9 +35,9 @@ class System:
     """`enhance` turns an item's name and its noisy int16 PCM at `sample_rate` (None: any) into enhanced int16 PCM.
 
     The delay that `enhance` adds is removed. `how` says what ran, `origin` is the file or pattern, `sha256` a model's.
-    `cut_off`, item → what its recording lacks at the end, and `source_rate`, item → Hz of its file, are filled as `enhance`
-    reads; `saturation` is what of all items so far was beyond the integers of a quantized model. `makeup` is what a model takes
-    of speech, in dB at the frequencies of frontend.makeup, () where it does not say it.
+    `sources`, item → what is to be said of its file, is filled as `enhance` reads; `saturation` is what of all items so far was
+    beyond the integers of a quantized model. `makeup` is what a model takes of speech, in dB at the frequencies of
+    frontend.makeup, () where it does not say it.
     """
 
     name: str
@@ -46,8 +46,7 @@ class System:
     enhance: Callable[[str, Pcm], Pcm]
     sample_rate: int | None = None
     sha256: str = ""
-    cut_off: dict[str, str] = field(default_factory=dict)
-    source_rate: dict[str, int] = field(default_factory=dict)
+    sources: dict[str, Source] = field(default_factory=dict)
     saturation: Callable[[], Saturation | None] = lambda: None
     makeup: tuple[float, ...] = ()
 
@@ -155,14 +154,11 @@ def recorded_system(name: str, files: Mapping[str, Path], sample_rate: int, orig
     Raises:
         InputError: when used, a recording that cannot be read.
     """
-    cut_off: dict[str, str] = {}
-    source_rate: dict[str, int] = {}
+    sources: dict[str, Source] = {}
 
     def enhance(item: str, noisy: Pcm) -> Pcm:
         audio = read_audio(files[item], sample_rate)
-        source_rate[item] = audio.source_rate
-        if audio.cut_off:
-            cut_off[item] = audio.cut_off
+        sources[item] = audio.source
         return audio.pcm[round(delay * sample_rate / audio.source_rate) :]
 
-    return System(name, "recordings", origin, enhance, sample_rate, cut_off=cut_off, source_rate=source_rate)
+    return System(name, "recordings", origin, enhance, sample_rate, sources=sources)

@@ -89,7 +89,7 @@ def load_stimuli(
 
 def _item(item: str, files: Mapping[str, Path], reference: str, rate: int, notes: list[str]) -> list[Stimulus]:
     read = {name: read_audio(path, rate) for name, path in files.items()}
-    notes += [f"{item}, {name}: {audio.cut_off}" for name, audio in read.items() if audio.cut_off]
+    notes += [f"{item}, {name}: {what}" for name, audio in read.items() for what in audio.source.amiss]
     signals = {name: audio.pcm / FULL_SCALE for name, audio in read.items()}
     shortest = min(signal.size for signal in signals.values())
     cut_off = next((f"{files[name]} is {audio.cut_off}" for name, audio in read.items() if audio.cut_off), "")

@@ -181,6 +181,7 @@ def usable(path: Path, sample_rate: int) -> Usable:
         return Usable(None, ((f"left out as shorter than {1000 * SHORTEST_SECONDS:g} ms", str(path)),))
     changed = {
         "with several channels averaged to one": audio.channels > 1,
+        "clipped, beyond full scale": bool(audio.clipped),
         "cut off before their end": bool(audio.cut_off),
     }
     return Usable(audio, tuple((what, str(path)) for what, holds in changed.items() if holds))
