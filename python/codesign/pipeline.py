@@ -4,10 +4,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from codesign.base.errors import InputError
 from codesign.base.progress import Progress, silent
@@ -106,14 +107,9 @@ def prove(
         delay_check(delay, board),
     )
     progress("speech quality", 0, 0)
-    alignment = alignment_of(chain)
-    padded = [alignment.pad(to_microphones(chain, recording.noisy)) for recording in recordings]
-    runs = tuple(on_host.run(host_image, noisy) for noisy in padded)
-    enhanced = tuple(
-        alignment.trim(each.pcm, recording.noisy.size * ends.channels)[:: ends.channels]
-        for each, recording in zip(runs, recordings, strict=True)
-    )
-    played = [(PROOF_SIGNAL, pcm, reference), *zip([recording.name for recording in recordings], padded, runs, strict=True)]
+    heard = [_Heard.of(recording, on_host, host_image) for recording in recordings]
+    enhanced = tuple(each.enhanced for each in heard)
+    played = [(PROOF_SIGNAL, pcm, reference), *((each.name, each.pcm, each.run) for each in heard)]
     verdict = Verdict(
         model=network.name,
         board=board.name,
@@ -136,7 +132,27 @@ def prove(
         saturation=tuple(of_run(name, loaded.parts[-1].graph, network, signal, each.mask) for name, signal, each in played),
     )
     lengths = tuple((name, part.size * ends.channels) for name, part in parts)
+    runs = tuple(each.run for each in heard)
     return Proof(verdict, image, measured, run, reference, lengths, runs, enhanced, tuple(recordings))
+
+
+@dataclass(frozen=True)
+class _Heard:
+    """A recording as it was played, `pcm` int16 (hops · hop,), and what came of it, aligned with the recording: int16 (n,)."""
+
+    name: str
+    pcm: npt.NDArray[np.int16]
+    run: Run
+    enhanced: npt.NDArray[np.int16]
+
+    @classmethod
+    def of(cls, recording: Recording, machine: Machine, image: Image) -> _Heard:
+        """Play a recording to an image of the machine."""
+        chain = image.network.frontend
+        channels, alignment = chain.ends.channels, alignment_of(chain)
+        pcm = alignment.pad(to_microphones(chain, recording.noisy))
+        run = machine.run(image, pcm)
+        return cls(recording.name, pcm, run, alignment.trim(run.pcm, recording.noisy.size * channels)[::channels])
 
 
 def _against_files(loaded: LoadedModel, reference: Run) -> Iterator[Check]:
