@@ -29,6 +29,7 @@ FEW_ITEMS = 6
 
 CHECKS_PASSED, IDENTICAL_STRONG = 0.75, 0.5
 REFERENCE_SCORE, SHARE = 90, 0.15
+"""Of `screening_rule`: shares of the check pages and of all pages, and a score of MUSHRA."""
 
 
 @dataclass(frozen=True)
@@ -155,17 +156,22 @@ def screening_rule(kind: Kind) -> str:
 
 def _screen(key: Key, result: Result) -> str:
     """Why a listener does not count, or ""."""
-    if key.test_kind == "mushra":
-        ratings = [answer for answer in result.answers if isinstance(answer, Rating)]
-        hidden = [_score(key, rating, key.reference) for rating in ratings]
-        anchors = [_score(key, rating, ANCHOR) for rating in ratings]
-        if sum(score < REFERENCE_SCORE for score in hidden) > SHARE * len(hidden):
-            return (
-                f"hidden reference below {REFERENCE_SCORE} on {sum(s < REFERENCE_SCORE for s in hidden)} of {len(hidden)} pages"
-            )
-        if sum(score > REFERENCE_SCORE for score in anchors) > SHARE * len(anchors):
-            return f"anchor above {REFERENCE_SCORE} on {sum(s > REFERENCE_SCORE for s in anchors)} of {len(anchors)} pages"
-        return ""
+    return _screen_ratings(key, result) if key.test_kind == "mushra" else _screen_preferences(key, result)
+
+
+def _screen_ratings(key: Key, result: Result) -> str:
+    ratings = [answer for answer in result.answers if isinstance(answer, Rating)]
+    pages = len(ratings)
+    low = sum(_score(key, rating, key.reference) < REFERENCE_SCORE for rating in ratings)
+    high = sum(_score(key, rating, ANCHOR) > REFERENCE_SCORE for rating in ratings)
+    if low > SHARE * pages:
+        return f"hidden reference below {REFERENCE_SCORE} on {low} of {pages} pages"
+    if high > SHARE * pages:
+        return f"anchor above {REFERENCE_SCORE} on {high} of {pages} pages"
+    return ""
+
+
+def _screen_preferences(key: Key, result: Result) -> str:
     checks, identical = [], []
     for answer in result.answers:
         assert isinstance(answer, Preference)
