@@ -13,8 +13,8 @@ import numpy.typing as npt
 from codesign.base.resources import resource
 from codesign.firmware.boards import Board
 from codesign.firmware.machines.profile import BlockCount
-from codesign.firmware.toolchain.bare import linker_script
 from codesign.firmware.toolchain.compilers import COMMON_FLAGS, TARGET_FLAGS, ArmCompiler, link, run_tool
+from codesign.firmware.toolchain.linker_scripts import linker_script
 from codesign.firmware.toolchain.objects import compile_runtime
 from codesign.firmware.toolchain.runtime import bare_includes, bare_sources
 

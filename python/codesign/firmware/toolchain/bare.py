@@ -5,8 +5,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import jinja2
-
 from codesign.base.errors import InputError
 from codesign.base.files.output_folder import replace_folder
 from codesign.compiler.emit import emit
@@ -18,16 +16,15 @@ from codesign.firmware.toolchain.compilers import (
     COMMON_FLAGS,
     TARGET_FLAGS,
     ArmCompiler,
-    compile_all,
     find_arm_compiler,
     link,
     run_tool,
 )
-from codesign.firmware.toolchain.kernels import kernels_for
+from codesign.firmware.toolchain.linker_scripts import linker_script
 from codesign.firmware.toolchain.manifest import write_build_manifest
-from codesign.firmware.toolchain.objects import compile_runtime
+from codesign.firmware.toolchain.objects import compile_image
 from codesign.firmware.toolchain.plan import plan_of
-from codesign.firmware.toolchain.runtime import bare_includes, bare_sources, runtime_include, runtime_sources
+from codesign.firmware.toolchain.runtime import bare_sources
 
 ENTRY = "Reset_Handler"
 
@@ -53,12 +50,8 @@ def build_bare(
         generated = emit(network, plan, building / "src")
         objects_folder = building / "obj"
         objects_folder.mkdir()
-        # Quoted includes alone find the model's headers: none of them can hide a system header, whatever the model is called.
-        includes = tuple(f"-I{path}" for path in (runtime_include(), *bare_includes()))
         *port, main = bare_sources(semihosting=semihosting)
-        objects = compile_runtime(compiler, (*flags, *includes), [*runtime_sources(kernels_for(board)), *port], objects_folder)
-        command = (*compiler.compile, *flags, *includes, f"-iquote{generated.folder}")
-        objects += compile_all(command, [main, *generated.sources], objects_folder)
+        objects = compile_image(compiler, flags, board, generated, port, [main], objects_folder)
         table = _link(compiler, flags, objects, board, building)
         stack_usage = sorted(objects_folder.glob("*.su"))
         for file in objects:
@@ -88,14 +81,3 @@ def _link(compiler: ArmCompiler, flags: tuple[str, ...], objects: list[Path], bo
     # The map's name is relative: GNU ld puts the output's name in the place of a % in it.
     words = ["--gc-sections", "-T", str(script), "-Map=firmware.map", "--print-memory-usage"]
     return run_tool(link(compiler, flags, words, objects, elf), f"linking for {board.name}", building)
-
-
-def linker_script(board: Board) -> str:
-    """The GNU ld script of a board: its memories less what the system reserves."""
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("codesign.firmware.toolchain"),
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        autoescape=False,  # noqa: S701 - a linker script, not HTML
-    )
-    return environment.get_template("linker.ld.j2").render(board=board)

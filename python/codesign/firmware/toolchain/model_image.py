@@ -11,8 +11,6 @@ from collections.abc import Sequence
 from dataclasses import astuple, dataclass
 from pathlib import Path
 
-import jinja2
-
 from codesign.base.errors import InputError
 from codesign.base.files.output_folder import replace_folder
 from codesign.base.resources import resource
@@ -30,14 +28,14 @@ from codesign.firmware.toolchain.compilers import (
     COMMON_FLAGS,
     TARGET_FLAGS,
     ArmCompiler,
-    compile_all,
     find_arm_compiler,
     link,
     run_tool,
 )
-from codesign.firmware.toolchain.kernels import best_kernel, kernels_for
-from codesign.firmware.toolchain.objects import compile_runtime
-from codesign.firmware.toolchain.runtime import bare_includes, bare_sources, runtime_include, runtime_sources
+from codesign.firmware.toolchain.kernels import best_kernel
+from codesign.firmware.toolchain.linker_scripts import model_image_script
+from codesign.firmware.toolchain.objects import compile_image
+from codesign.firmware.toolchain.runtime import bare_sources
 from codesign.firmware.toolchain.zephyr import enhancer_entry
 
 MAGIC, LAYOUT, HEAD = b"CMD1", 2, 256
@@ -149,11 +147,8 @@ def build_model_images(
         generated = emit(network, plan, building / "src")
         objects = building / "obj"
         objects.mkdir()
-        includes = tuple(f"-I{path}" for path in (runtime_include(), *bare_includes()))
-        library = bare_sources()[1]
-        parts = compile_runtime(compiler, (*flags, *includes), [*runtime_sources(kernels_for(board)), library], objects)
-        command = (*compiler.compile, *flags, *includes, f"-iquote{generated.folder}")
-        parts += compile_all(command, [resource("runtime", "port", "slot", "table.c"), *generated.sources], objects)
+        table = resource("runtime", "port", "slot", "table.c")
+        parts = compile_image(compiler, flags, board, generated, [bare_sources()[1]], [table], objects)
         entry = enhancer_entry(network, generated)
         calls = symbols_of(network, plan, generated, entry).pointer_calls
         for letter, address in zip(SLOTS, slots.address, strict=True):
@@ -231,14 +226,8 @@ def intel_hex(address: int, data: bytes) -> str:
 
 
 def _link(compiler: ArmCompiler, flags: Sequence[str], objects: Sequence[Path], address: int, size: int, elf: Path) -> None:
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("codesign.firmware.toolchain"),
-        undefined=jinja2.StrictUndefined,
-        autoescape=False,  # noqa: S701
-    )
     script = elf.with_suffix(".ld")
-    text = environment.get_template("model_image.ld.j2").render(origin=address + HEAD, length=size - HEAD)
-    script.write_text(text, encoding="utf-8")
+    script.write_text(model_image_script(address + HEAD, size - HEAD), encoding="utf-8")
     run_tool(link(compiler, flags, ["--gc-sections", "-T", str(script)], objects, elf), f"linking {elf.name}", elf.parent)
 
 

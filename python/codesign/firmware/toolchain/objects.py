@@ -13,7 +13,11 @@ from pathlib import Path
 
 from codesign.base.cache import cache_folder
 from codesign.base.resources import resource
+from codesign.compiler.emit import Generated
+from codesign.firmware.boards import Board
 from codesign.firmware.toolchain.compilers import ArmCompiler, HostCompiler, compile_all, object_name
+from codesign.firmware.toolchain.kernels import kernels_for
+from codesign.firmware.toolchain.runtime import bare_includes, runtime_include, runtime_sources
 
 KEPT = 4000
 """Compiled files that stay, a few kB each; those used longest ago are removed."""
@@ -47,6 +51,28 @@ def compile_runtime(
     if missing:
         _remove_old()
     return [folder / object_name(source) for source in sources]
+
+
+def compile_image(
+    compiler: ArmCompiler,
+    flags: Sequence[str],
+    board: Board,
+    generated: Generated,
+    port: Sequence[Path],
+    own: Sequence[Path],
+    folder: Path,
+) -> list[Path]:
+    """Object files in `folder` of an image without an operating system: of the runtime that the board's core can run, of the
+    files `port` that are the same in every image, and of `own` and the generated ones, which see the model's headers.
+
+    Raises:
+        BuildError: as `compile_runtime`.
+    """
+    # Quoted includes alone find the model's headers: none of them can hide a system header, whatever the model is called.
+    includes = tuple(f"-I{path}" for path in (runtime_include(), *bare_includes()))
+    found = compile_runtime(compiler, (*flags, *includes), [*runtime_sources(kernels_for(board)), *port], folder)
+    command = (*compiler.compile, *flags, *includes, f"-iquote{generated.folder}")
+    return found + compile_all(command, [*own, *generated.sources], folder)
 
 
 def _header_folders(flags: Sequence[str]) -> Iterable[Path]:
