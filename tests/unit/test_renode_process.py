@@ -34,13 +34,21 @@ def renode(tmp_path, monkeypatch):
 
 
 def test_runs_the_script_of_its_folder_without_windows(renode, tmp_path):
-    renode(f"echo '{BANNER}'; echo \"$@\"; pwd; cat; echo '{END}'")  # cat: stdin is closed
+    renode(f"echo '{BANNER}'; echo \"$@\"; pwd; timeout 0.2 cat; echo \"cat $?\"; echo '{END}'")
     seen = []
     done = run_renode(tmp_path, timeout_s=20, watch=seen.append)
     lines = done.output.splitlines()
     assert lines[1].startswith("--disable-xwt --console --plain --config ")
     assert lines[1].endswith(f"-e include @{tmp_path / 'run.resc'}")
     assert lines[2] == str(tmp_path)
+    assert lines[3] == "cat 124", "standard input ended: Renode's console would read it in a loop"
+
+
+def test_a_script_that_stops_at_the_prompt_is_a_mistake(renode, tmp_path):
+    asked = "printf '\\n(monitor) include @run.resc\\nNo such command or device: nonsense\\n(monitor) '"
+    renode(f"echo '{BANNER}'; {asked}; exec sleep 60")
+    with pytest.raises(ValidationError, match="could not run the script: No such command or device: nonsense"):
+        run_renode(tmp_path, timeout_s=50)
 
 
 def test_a_folder_may_be_relative(renode, tmp_path, monkeypatch):

@@ -52,8 +52,11 @@ def run_child(
     folder: Path | None = None,
     environment: Mapping[str, str] | None = None,
     watch: Callable[[str], None] | None = None,
+    silent_input: bool = False,
 ) -> ChildExit:
     """Run `command` in `folder` until it exits, prints `until`, or `timeout_s` is over; `watch` gets its output now and then.
+
+    Its standard input is at its end; with `silent_input` it never ends and says nothing.
 
     It and what it started are gone when this returns or raises, also on Ctrl-C and on SIGTERM.
 
@@ -67,7 +70,7 @@ def run_child(
             try:
                 return subprocess.Popen(
                     command,
-                    stdin=subprocess.DEVNULL,
+                    stdin=subprocess.PIPE if silent_input else subprocess.DEVNULL,
                     stdout=output,
                     stderr=subprocess.STDOUT,
                     cwd=folder,
@@ -134,6 +137,8 @@ def _stopped_at_the_end(start: Callable[[], subprocess.Popen[bytes]]) -> Iterato
             except subprocess.TimeoutExpired:
                 _signal_all(process, signal.SIGKILL)
                 process.wait()
+        if process is not None and process.stdin is not None:
+            process.stdin.close()
         for number in numbers:
             signal.signal(number, previous[number])
 

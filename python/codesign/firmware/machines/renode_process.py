@@ -17,7 +17,13 @@ END = "codesign: end of the script"
 OLDEST = (1, 16)
 """Before, the cycle counter stood still within a quantum and some FPv5 instructions were wrong."""
 
+_PROMPT = re.compile(r"^\([^()\n]+\) (?!include @)", re.MULTILINE)
+"""Of the monitor that waits for a command: a script that failed ends there. The one that it is given has a prompt, too."""
+
 _HINT = "https://renode.io has portable releases for Linux; put renode on the PATH or set CODESIGN_RENODE"
+
+
+_KEPT = "-o keeps its folder"
 
 
 def find_renode() -> tuple[str, ...]:
@@ -54,13 +60,24 @@ def run_renode(folder: Path, *, timeout_s: float, watch: Callable[[str], None] |
         ToolError: Renode is missing, cannot be started or is too old.
         ValidationError: the script failed, or was not done after `timeout_s` seconds.
     """
+
+    def look(output: str) -> None:
+        prompt = _PROMPT.search(output)
+        if prompt and "include @" in output[: prompt.start()] and END not in output:
+            raise ValidationError(f"Renode could not run the script: {_mistake(output[: prompt.start()])}", hint=_KEPT)
+        if watch is not None:
+            watch(output)
+
     temporary = {name: str(folder.resolve()) for name in ("TMPDIR", "TEMP")}  # what Renode unpacks goes with the folder
-    done = run_child(console_command(folder), timeout_s=timeout_s, folder=folder, environment=temporary, watch=watch)
+    # An input that has ended is read again and again by Renode's console: a thread that takes a core.
+    done = run_child(
+        console_command(folder), timeout_s=timeout_s, folder=folder, environment=temporary, watch=look, silent_input=True
+    )
     check_version(done.output)
     if done.timed_out:
         raise ValidationError(f"Renode was not done after {timeout_s:.0f} s", hint=last_words(done.output))
     if END not in done.output:
-        raise ValidationError(f"Renode could not run the script: {_mistake(done.output)}", hint="-o keeps its folder")
+        raise ValidationError(f"Renode could not run the script: {_mistake(done.output)}", hint=_KEPT)
     return done
 
 

@@ -24,6 +24,9 @@ IMAGE = "image.elf"
 SECOND = "codesign: virtual second"
 """Printed after every second of virtual time, and then its number. EXECUTED has a line then: seconds, executed instructions."""
 
+_MODELS = "renode"
+"""Folder of what boards share."""
+
 _SOURCES = (".resc", ".repl", ".cs", ".py")
 
 _BLOCK_ENDS = "monitor_block"
@@ -47,14 +50,14 @@ def write_script(folder: Path, elf: Path, board: Board, seconds: float, commands
     known = {symbol.name for symbol in symbols.symbols}
     begins = symbols.address(next((name for name in _FRAME_BEGINS if name in known), _FRAME_BEGINS[0]))
     ends = symbols.address(_FRAME_ENDS)
-    count, cycles = "self.ExecutedInstructions", "self.GetRegister(0).RawValue"
-    hooks = [(begins, _note(folder / FRAMES, count)), (ends, _note(folder / FRAMES, count, cycles))]
+    records = [f"RecordEntry {begins:#x} $ORIGIN/{FRAMES}", f"RecordCall {ends:#x} $ORIGIN/{FRAMES}"]
     if _BLOCK_ENDS in known:
-        hooks.append((symbols.address(_BLOCK_ENDS), _note(folder / BLOCKS, count, cycles)))
+        records.append(f"RecordCall {symbols.address(_BLOCK_ENDS):#x} $ORIGIN/{BLOCKS}")
     lines = [
         *_machine(folder, elf, board),
         *_input(board),
-        *(f'cpu AddHook {address:#x} "{note}"' for address, note in hooks),
+        f"include $ORIGIN/{_MODELS}/Recorder.cs",
+        *(f"cpu {record}" for record in records),
         *_timeline(folder, seconds, commands),
         f'log "{END}"',
         "quit",
@@ -80,7 +83,7 @@ def _machine(folder: Path, elf: Path, board: Board) -> list[str]:
     renode = _renode(board)
     if not renode.script.is_file():
         raise InputError(f"board {board.name}: {renode.script} is missing", hint="see [renode] in its board.toml")
-    for source, target in ((renode.script.parent, folder / board.name), (resource("boards", "renode"), folder / "renode")):
+    for source, target in ((renode.script.parent, folder / board.name), (resource("boards", "renode"), folder / _MODELS)):
         target.mkdir(exist_ok=True)
         for file in source.iterdir():
             if file.suffix in _SOURCES:
@@ -105,7 +108,7 @@ def _semihosting(folder: Path, elf: Path) -> str:
     """A hook that does what a debugger would do."""
     here = folder.resolve()
     scope = f"folder = '{here}'; files = globals().get('files', [])"
-    run = f"exec(open('{here / 'renode' / 'semihosting.py'}').read())"
+    run = f"exec(open('{here / _MODELS / 'semihosting.py'}').read())"
     return f'cpu AddHook {read_elf(elf).address("semihost_exec"):#x} "{scope}; {run}"'
 
 
@@ -129,20 +132,10 @@ def _timeline(folder: Path, seconds: float, commands: Sequence[MonitorCommand]) 
 
 
 def _executed(folder: Path, second: int) -> str:
-    """The monitor's line that writes what the core has executed by now; the file is closed, as the next one is another."""
+    """The monitor's line that writes what the core has executed by now. Renode's own folder may be the current one."""
     count = "self.Machine['sysbus.cpu'].ExecutedInstructions"
-    write = _append(folder / EXECUTED, f"'{second} %d\\n' % {count}")
-    return f'python "{write}"'
-
-
-def _note(file: Path, *values: str) -> str:
-    """Python of a hook: a line of numbers for a file. Renode's own folder may be the current one."""
-    numbers = " ".join("%d" for _ in values)
-    return _append(file, f"'{numbers}\\n' % ({', '.join(values)},)")
-
-
-def _append(file: Path, text: str) -> str:
-    return f"with open('{file.resolve()}', 'a') as file: file.write({text})"
+    write = f"file.write('{second} %d\\n' % {count})"
+    return f"""python "with open('{(folder / EXECUTED).resolve()}', 'a') as file: {write}\""""
 
 
 def _renode(board: Board) -> RenodePlatform:
