@@ -24,8 +24,9 @@ from codesign.proof.verdict import Check, CoreLoad, Latency
 STACK_HEADROOM = 0.25
 """Share of every thread's stack that must stay free."""
 
-COUNTER_SLACK = 32
-"""Instructions between the firmware's reading of its counter and the emulator's, and what an exception in between costs."""
+COUNTER_SLACK = 128
+"""Instructions between the firmware's reading of its counter and the emulator's: what lies between them, an exception, and the
+rest of the block of translated code that the reading is in. Up to 61 were seen in a minute."""
 
 RATE_ERROR = 0.01
 """How far from the model's sample rate an I2S may be: app/Kconfig's default."""
