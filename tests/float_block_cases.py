@@ -19,7 +19,7 @@ def float_block_cases(rng: np.random.Generator) -> list[Case]:
     states one becomes what the other was.
     """
     n = 37
-    x, y = Value("x", (2, n), "float32", 1.0), Value("narrow", 2 * n, "int8", 2.0**-4, -7)
+    x, y = Value("x", (2, n), "float32", 1.0), Value("narrow", 3 * n, "int8", 2.0**-4, -7)
     wide = Value("wide", 3 * n, "int16", 2.0**-8)
     source = Value("q", n, "int16", 2.0**-12)
     mean, before = Value("mean", (1, n), "float32", 1.0), Value("before", (1, n), "float32", 1.0)
@@ -42,9 +42,10 @@ def float_block_cases(rng: np.random.Generator) -> list[Case]:
     steps.pair("sum", "add", steps.vector("log"), steps.vector("clip"), shape)
     steps.pair("difference", "subtract", steps.vector("sum"), steps.numbers(rng.normal(size=n), shape), shape)
     steps.pair("product", "multiply", steps.vector("inverse"), steps.vector("q"), shape)
+    steps.pair("phase", "phase", im, re, shape)
     steps.pair("least", "minimum", steps.vector("root"), steps.vector("reciprocal"), shape)
     steps.bands("bands", steps.vector("abs"), np.abs(rng.normal(size=(n, n))) * (rng.random((n, n)) < 0.1), shape)
-    for name, parts in (("three", ("difference", "product", "bands")), ("two", ("least", "power"))):
+    for name, parts in (("three", ("difference", "product", "bands")), ("two", ("least", "power", "phase"))):
         steps.arrange("op", name, concatenate([steps.arrangement(part) for part in parts], 0).reshape((len(parts) * n,)))
     steps.pair("slow", "multiply", steps.vector("mean"), steps.numbers(np.array([0.9]), shape), shape)
     steps.pair("slow", "add", steps.vector("slow"), re, shape)

@@ -160,7 +160,7 @@ def test_gains_of_bands_are_of_the_bands_of_an_input(tmp_path):
 @pytest.mark.parametrize(
     ("kinds", "message"),
     [
-        ({**KINDS, "mag": "phase"}, "'mag' is 'phase'"),
+        ({**KINDS, "mag": "angle"}, "'mag' is 'angle'"),
         ({**KINDS, "mag": {"kind": "magnitude", "smooth": 1}}, "'mag' has smooth, which means nothing there"),
         ({**KINDS, "mag": {"running": "mean"}}, "'mag' is None"),
         ({**KINDS, "mag": {"kind": "magnitude", "running": "unit"}}, "complex bins"),

@@ -24,6 +24,9 @@ void cs_real_maximum(const float *a, uint32_t a_step, const float *b, uint32_t b
 /* y[i] = sqrt((a^2 + b^2) + floor) */
 void cs_real_magnitude(const float *a, uint32_t a_step, const float *b, uint32_t b_step, float floor, uint32_t n, float *y);
 
+/* y[i] = the angle of b + ja in radians, within +-pi; 0 of 0, -pi of negative real numbers */
+void cs_real_phase(const float *a, uint32_t a_step, const float *b, uint32_t b_step, uint32_t n, float *y);
+
 /* y[i] = scale * log2(max(x[i], 2^-126)) */
 void cs_real_logarithm(const float *x, float scale, uint32_t n, float *y);
 /* y[i] = max(x[i], 2^-126)^exponent, exponent in [-1, 1]; of a positive exponent 0 where x[i] is not above 0. */

@@ -34,6 +34,36 @@ _EXP2 = (
 )
 
 
+_ATAN = (
+    -0.0017539301188662648,
+    0.010726943612098694,
+    -0.030804596841335297,
+    0.05755210295319557,
+    -0.0837731584906578,
+    0.1094203069806099,
+    -0.142619326710701,
+    0.1999826580286026,
+    -0.3333328366279602,
+    1.0,
+)
+_TURN = np.float32(np.pi)
+_LEAST = np.float32(2.0**-126)
+
+
+def phase_of(im: Float, re: Float) -> Float:
+    """The angle of complex float32 in radians, by a polynomial of the smaller part over the larger; 0 of 0, −π of a negative
+    real number. Its error is below 5e-7.
+    """
+    along, across = np.abs(re), np.abs(im)
+    steep = along < across
+    large, small = np.where(steep, across, along), np.where(steep, along, across)
+    slope = np.asarray(small / np.where(large > _LEAST, large, _LEAST), np.float32)
+    angle = _polynomial(_ATAN, slope * slope) * slope
+    angle = np.where(steep, _TURN * np.float32(0.5) - angle, angle)
+    angle = np.where(re < 0, _TURN - angle, angle)
+    return np.where(im > 0, angle, np.float32(0.0) - angle)
+
+
 def power_of(x: Float, exponent: float) -> Float:
     """x^exponent of float32 in 2⁻⁴⁰ … 2¹²⁷, as exp2(exponent · log2(x)) by polynomials; relative error below 3e-7."""
     p = np.float32(exponent)

@@ -10,12 +10,12 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from codesign.compiler.frontend.float_functions import banded_sums, logarithm, power_of
+from codesign.compiler.frontend.float_functions import banded_sums, logarithm, phase_of, power_of
 from codesign.compiler.frontend.mel import BandedMatrix
 from codesign.compiler.layers.loops import Loops
 
 Float = npt.NDArray[np.float32]
-Pairwise = Literal["add", "subtract", "multiply", "divide", "minimum", "maximum", "magnitude"]
+Pairwise = Literal["add", "subtract", "multiply", "divide", "minimum", "maximum", "magnitude", "phase"]
 Function = Literal["logarithm", "power", "root"]
 LEAST = 2.0**-126
 """The smallest number that a logarithm or a power is taken of: the smallest normal one."""
@@ -152,5 +152,6 @@ _PAIRWISE: Mapping[str, Callable[[Float, Float, np.float32], Float]] = {
     "divide": lambda a, b, _: a / b,
     "minimum": lambda a, b, _: _pick(b < a, b, a),
     "maximum": lambda a, b, _: _pick(a < b, b, a),
+    "phase": lambda a, b, _: phase_of(a, b),
     "magnitude": lambda a, b, floor: np.sqrt((a * a + b * b) + floor),
 }

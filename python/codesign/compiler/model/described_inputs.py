@@ -24,7 +24,7 @@ from codesign.compiler.model.metadata import named_states, properties
 from codesign.compiler.model.planes import Ports, planes_by_shape
 from codesign.compiler.operators.operator import Shape
 
-_BINS = ("real", "imaginary", "magnitude", "power", "cos", "sin", "spectrum")
+_BINS = ("real", "imaginary", "magnitude", "power", "cos", "sin", "phase", "spectrum")
 _COMPRESSIONS = ("log", "log10", "compressed")
 OF_INPUTS = ("inputs", "floor", "exponent")
 """Keys that say what the inputs are, and nothing of the spectrum that takes their place."""

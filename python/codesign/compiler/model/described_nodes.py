@@ -17,6 +17,7 @@ from codesign.compiler.frontend import Chain
 from codesign.compiler.frontend.logarithm import log_scale
 from codesign.compiler.frontend.running import running_start, smoothing
 from codesign.compiler.names import unused
+from codesign.compiler.operators.angle import phase_nodes
 
 _LEAST = 1e-24
 """Added to the power that a direction is divided by the root of: silence has none."""
@@ -102,6 +103,8 @@ class SpectrumWriter:
         if kind in ("real", "imaginary"):
             return parts[kind == "imaginary"]
         power = self._sum_of_squares(parts)
+        if kind == "phase":
+            return phase_nodes(self._node, self._number, parts[1], parts[0])
         if kind in ("cos", "sin"):
             root = self._node("Sqrt", self._node("Add", power, self._number(_LEAST)))
             return self._node("Div", parts[kind == "sin"], root)

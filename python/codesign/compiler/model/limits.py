@@ -45,6 +45,7 @@ ONNXRUNTIME_OPERATORS = frozenset(
 MAX_DEPTH = 8
 """Graphs inside of nodes inside of graphs."""
 TOO_LARGE = "no network for a hearing aid is this large"
+UNROLLED_HINT = "if a layer is unrolled into its steps, export it as a layer (torch: nn.LSTM; Keras: unroll=False, by tf2onnx)"
 EXPORT_HINT = "export it again, see docs/model-file.md"
 
 _Tensor = onnx.TensorProto
@@ -121,7 +122,7 @@ def check_extent(path: Path, model: onnx.ModelProto) -> None:
             raise InputError(f"{path}: tensor '{name}' is sparse, weights must be dense", hint=EXPORT_HINT)
     count = sum(node.op_type != "Constant" for node in all_nodes(model))
     if count > MAX_NODES:
-        raise InputError(f"{path}: {count:,} nodes, more than {MAX_NODES:,}", hint="a model is one time step")
+        raise InputError(f"{path}: {count:,} nodes, more than {MAX_NODES:,}", hint=f"a model is one time step; {UNROLLED_HINT}")
     ports = len(graph.input) - len({t.name for t in graph.initializer} & {i.name for i in graph.input}) + len(graph.output)
     if ports > MAX_PORTS:
         raise InputError(f"{path}: {ports:,} inputs and outputs, more than {MAX_PORTS}", hint="a model is one time step")

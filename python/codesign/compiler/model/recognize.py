@@ -12,8 +12,7 @@ from codesign.base.errors import InputError
 from codesign.compiler.model.graph import Matrix, Quant, State
 from codesign.compiler.model.gru_cell import gru_call
 from codesign.compiler.model.hints import TABLE_HINT
-from codesign.compiler.model.limits import MAX_WEIGHTS, TOO_LARGE
-from codesign.compiler.model.ops.step import UNROLLED_HINT
+from codesign.compiler.model.limits import MAX_WEIGHTS, TOO_LARGE, UNROLLED_HINT
 from codesign.compiler.model.patterns import accumulates, is_cell_of, is_gate, is_gate_state, looks_hidden, unguarded
 from codesign.compiler.model.terms import (
     Affine,

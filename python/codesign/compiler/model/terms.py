@@ -112,6 +112,19 @@ class Binary(Term):
 
 
 @dataclass(eq=False)
+class HalfTurn(Term):
+    """A slope, Atan(im / re), plus π where im is above 0, less π elsewhere: what a phase is where re is below 0."""
+
+    im: Term = field(default_factory=lambda: Term("", 0))
+    re: Term = field(default_factory=lambda: Term("", 0))
+    slope: Term = field(default_factory=lambda: Term("", 0))
+
+    @property
+    def reads(self) -> tuple[Term, ...]:
+        return (self.slope,)
+
+
+@dataclass(eq=False)
 class Constant(Term):
     """A tensor known from the file: `values` float64, and the integers and scales that they come from when it is dequantized.
 

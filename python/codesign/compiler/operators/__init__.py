@@ -5,6 +5,7 @@ To add one: docs/add-an-op.md.
 """
 
 from codesign.compiler.operators.activation import Activation
+from codesign.compiler.operators.angle import Angle
 from codesign.compiler.operators.binary import Binary
 from codesign.compiler.operators.concat import Concat
 from codesign.compiler.operators.conv import Conv
@@ -28,6 +29,7 @@ from codesign.compiler.operators.view import View
 
 __all__ = [
     "Activation",
+    "Angle",
     "Binary",
     "Concat",
     "Conv",

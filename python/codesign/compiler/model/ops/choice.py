@@ -7,6 +7,7 @@ import math
 from collections.abc import Iterator
 
 from codesign.compiler.model.hints import TABLE_HINT
+from codesign.compiler.model.ops.phase import half_turn, phase
 from codesign.compiler.model.ops.step import Step
 from codesign.compiler.model.terms import AtLeast, Binary, Choice, Condition, Constant, Function, Term
 from codesign.compiler.operators.curve import Expression
@@ -33,6 +34,8 @@ def condition(step: Step) -> None:
 def where(step: Step) -> None:
     """Where(condition, then, otherwise)."""
     asked, then, otherwise = (step.term(index) for index in range(3))
+    if half_turn(step, asked, then, otherwise) or phase(step, asked, then, otherwise):
+        return
     for source in _sources(asked):
         curve = _joined(step, "Where", (asked, then, otherwise), source)
         if curve is not None and source.size == math.prod(step.output_shape()):
@@ -115,5 +118,8 @@ _NOTE = "in the condition of a Where"
 OPERATORS = {
     **dict.fromkeys(("And", "Equal", "Greater", "Less", "LessOrEqual", "Not", "Or"), (condition, _NOTE)),
     "GreaterOrEqual": (condition, f"{_NOTE}; in a skip gate, see docs/model-file.md"),
-    "Where": (where, "a function of one number by constants: a table; in a skip gate, see docs/model-file.md"),
+    "Where": (
+        where,
+        "a function of one number by constants: a table; a phase (Atan) in float32; in a skip gate, see docs/model-file.md",
+    ),
 }

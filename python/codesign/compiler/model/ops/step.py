@@ -23,7 +23,6 @@ from codesign.compiler.model.terms import Call, Constant, Operation, Term
 from codesign.compiler.operators.operator import Operator, Shape
 
 MAX_WEIGHT = 1e6
-UNROLLED_HINT = "if a layer is unrolled into its steps, export it as a layer (torch: nn.LSTM; Keras: unroll=False, by tf2onnx)"
 
 
 @dataclass

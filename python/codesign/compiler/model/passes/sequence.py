@@ -7,18 +7,22 @@ Then every operator on the way either works on each frame alone, or keeps what i
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+
 import numpy as np
+import onnx
 
 from codesign.base.errors import InputError
 from codesign.compiler.model.limits import EXPORT_HINT
 from codesign.compiler.model.passes.causal import stepped
-from codesign.compiler.model.passes.draft import Draft, operand
+from codesign.compiler.model.passes.draft import Draft, attribute, operand
 from codesign.compiler.model.passes.states import add_recurrent_states, starts_known
 from codesign.compiler.model.passes.stream import STRONG, Stream, time_evidence
 from codesign.compiler.model.passes.walk import walk
 from codesign.compiler.model.passes.weights import RECURRENT
 from codesign.compiler.model.shapes import mismatch
 
+_RESIZE_AXES = 18  # the first opset in which Resize names axes
 _FEW, _MANY = 131, 173
 """Two numbers of frames, more than a causal convolution reaches back and unlike other sizes."""
 
@@ -140,10 +144,14 @@ def _fixed_length(draft: Draft, plain: Draft) -> Draft | None:
         for axis, size in enumerate(dims):
             if not isinstance(size, int) or size < 2 or (size not in lengths and len(draft.dims) > 1):
                 continue
-            opened = _opened(draft, name, axis, _grown(plain, size))
-            try:
-                stream = _stream(opened, "frames")
-            except InputError:
+            stream = None
+            for opened in _ways_to_open(draft, plain, name, axis, _grown(plain, size)):
+                try:
+                    stream = _stream(opened, "frames")
+                    break
+                except InputError:
+                    continue
+            if stream is None:
                 continue
             if time_evidence(stream) < STRONG or not stream.keeps_frames(draft.outputs[0]):
                 continue
@@ -168,14 +176,38 @@ def _grown(plain: Draft, size: int) -> list[int]:
     return sorted(sizes)
 
 
-def _opened(draft: Draft, name: str, axis: int, sizes: list[int]) -> Draft:
-    """The draft with one size of an input left open, also where shapes of reshapes repeat it, or another of `sizes`."""
+def _ways_to_open(draft: Draft, plain: Draft, name: str, axis: int, sizes: list[int]) -> Iterator[Draft]:
+    """The draft with one size of an input left open, alone and with that of all other inputs that have it once, also where
+    shapes of reshapes repeat it, or another of `sizes`.
+    """
+    size = draft.dims[name][axis]
+    others = {other: dims.index(size) for other, dims in draft.dims.items() if other != name and dims.count(size) == 1}
+    yield _opened(draft, plain, {name: axis}, sizes)
+    if others:
+        yield _opened(draft, plain, {name: axis, **others}, sizes)
+
+
+def _opened(draft: Draft, plain: Draft, axes: Mapping[str, int], sizes: list[int]) -> Draft:
     opened = draft.clone()
-    opened.dims[name][axis] = "frames"
+    for name, axis in axes.items():
+        opened.dims[name][axis] = "frames"
     for node in opened.nodes:
+        if node.op_type == "Resize":
+            _resize_alone(opened, plain, node)
         shape = opened.constants.get(operand(node, 1)) if node.op_type == "Reshape" else None
         if shape is None or shape.ndim != 1 or (shape == -1).any() or int(np.isin(shape, sizes).sum()) != 1:
             continue
         open_shape = np.where(np.isin(shape, sizes), -1, shape).astype(np.int64)
         node.input[1] = opened.constant(open_shape, f"{node.output[0]}_shape")
     return opened
+
+
+def _resize_alone(draft: Draft, plain: Draft, node: onnx.NodeProto) -> None:
+    """Let a Resize to known sizes name the axes alone that it changes: the number of frames is none of them."""
+    sizes = draft.constants.get(operand(node, 3))
+    if sizes is None or attribute(node, "axes", None) is not None or node.input[0] not in plain.types:
+        return
+    axes = [axis for axis, (a, b) in enumerate(zip(plain.shape(node.input[0]), sizes.tolist(), strict=True)) if a != b]
+    if axes and draft.opset >= _RESIZE_AXES:
+        node.attribute.append(onnx.helper.make_attribute("axes", axes))
+        node.input[3] = draft.constant(sizes[axes], f"{node.output[0]}_sizes")

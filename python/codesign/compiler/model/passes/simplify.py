@@ -11,6 +11,7 @@ import onnx
 
 from codesign.compiler.model.metadata import properties
 from codesign.compiler.model.passes import (
+    angles,
     batch_norm,
     block_weights,
     cleanup,
@@ -21,6 +22,7 @@ from codesign.compiler.model.passes import (
     dynamic,
     gather,
     integers,
+    joined_constants,
     linear,
     norm,
     pointwise,
@@ -28,6 +30,7 @@ from codesign.compiler.model.passes import (
     scales,
     scatter,
     selections,
+    unrolled,
 )
 from codesign.compiler.model.passes.convert import draft_of, model_of
 from codesign.compiler.model.passes.draft import CellWeights, Draft
@@ -50,6 +53,7 @@ PASSES: tuple[tuple[str, Pass], ...] = (
     ("scatter", scatter.run),
     ("cuts", cuts.run),
     ("crops", crops.run),
+    ("joined_constants", joined_constants.run),
     ("pointwise", pointwise.run),
     ("batch_norm", batch_norm.run),
     ("norm", norm.run),
@@ -89,7 +93,13 @@ def simplify(
     dynamic.run(draft)
     if as_float:
         dequantize.run(draft)
+    angles.run(draft)
+    if not any(isinstance(size, str) for dims in draft.dims.values() for size in dims):
+        plain = walk(draft)
+        draft = plain if unrolled.run(plain) else draft
     draft = one_step(draft)
+    if unrolled.run(draft):
+        draft = walk(draft)
     pair_states(draft, properties(model))
     choose_output(draft, properties(model), output)
     draft.drop_dead()
