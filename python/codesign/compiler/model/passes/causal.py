@@ -17,6 +17,7 @@ from codesign.compiler.model.passes.frame_alone import check_frame_alone
 from codesign.compiler.model.passes.states import keep_past, keep_state, starts_known
 from codesign.compiler.model.passes.stream import HINT as _HINT
 from codesign.compiler.model.passes.stream import Stream
+from codesign.compiler.model.passes.sums import counted, summed, sums_frames
 from codesign.compiler.model.passes.weights import RECURRENT, conv_pads, set_conv_pads
 
 _UNCHANGED = frozenset(("Identity", "Cast", "Dropout", "QuantizeLinear", "DequantizeLinear"))
@@ -48,9 +49,16 @@ def _step(draft: Draft, stream: Stream, node: onnx.NodeProto) -> list[onnx.NodeP
     timed = {name: axis for name, axis in axes.items() if axis is not None}
     if not timed:
         return [node]
+    counts: list[onnx.NodeProto] = []
     for name in timed:
         if name in draft.constants:
-            _check_steady(draft, stream, node, name)
+            counts += counted(draft, stream, node, name)
+            if name in node.input:
+                _check_steady(draft, stream, node, name)
+    if sums_frames(draft, stream, node):
+        return summed(draft, stream, node)
+    if counts:
+        return [*counts, *_step(draft, stream, node)]
     results = [stream.axis(name) for name in node.output if name]  # refuses what mixes frames, whatever the kind
     kind = node.op_type
     if kind in RECURRENT:

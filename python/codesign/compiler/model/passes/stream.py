@@ -28,6 +28,8 @@ class Stream:
     """Elements of a value along time before that of the first frame."""
     zeros: dict[str, int] = field(default_factory=dict)
     """How many of those are zero, counted back from the first frame."""
+    counts: dict[str, str] = field(default_factory=dict)
+    """Constants that count frames, and the values of one step that they became."""
     given: set[str] = field(default_factory=set)
     """Values whose elements before the first frame come from a state of the file."""
 
@@ -89,7 +91,13 @@ def _evidence(stream: Stream, node: onnx.NodeProto) -> int:
     if kind in ("CumSum", "Softmax") and axes:
         axis = draft.constants.get(operand(node, 1)) if kind == "CumSum" else attribute(node, "axis", -1)
         return WEAK if axis is not None and positive(int(np.ravel(axis)[0]), len(draft.shape(node.input[0]))) in axes else 0
-    return 0
+    return WEAK if any(_differs(stream, name) for name in node.input) and stream.growing(node.output[0]) else 0
+
+
+def _differs(stream: Stream, name: str) -> bool:
+    """Whether real numbers are not the same for each place of what grows: numbers of frames."""
+    array, axes = stream.few.constants.get(name), stream.growing(name)
+    return array is not None and array.dtype.kind == "f" and any((array != np.take(array, [0], axis)).any() for axis in axes)
 
 
 def _padded(draft: Draft, node: onnx.NodeProto, axis: int) -> bool:
