@@ -19,7 +19,7 @@ from codesign.compiler.frontend import Chain, analysis_bank
 from codesign.compiler.frontend.bands import gains_bank
 from codesign.compiler.frontend.chain import BAND_KINDS
 from codesign.compiler.frontend.read import Entry, Find, read_value
-from codesign.compiler.model.described_nodes import Source, SpectrumWriter
+from codesign.compiler.model.described_nodes import InputSource, SpectrumWriter
 from codesign.compiler.model.metadata import named_states, properties
 from codesign.compiler.model.planes import Ports, planes_by_shape
 from codesign.compiler.operators.operator import Shape
@@ -122,7 +122,7 @@ def _source(
     base: Chain,
     chain: Callable[[Mapping[str, Entry]], Chain],
     find: Find,
-) -> Source:
+) -> InputSource:
     """What an input of this shape is computed from, with its own chain."""
     wanted, bands = math.prod(shape), _bands(one.kind)
     bins = base.n_bins
@@ -146,7 +146,9 @@ def _source(
             raise InputError(f"{path}: inputs: '{name}' has an offset, and {one.kind} is no logarithm", hint=_HINT)
         keys["compression"] = Entry(compression, "inputs:")
     read = chain({**keys, **own})
-    return Source(one.kind, compression if compression in _COMPRESSIONS else "", read, bins, _dense(read) if bands else None)
+    return InputSource(
+        one.kind, compression if compression in _COMPRESSIONS else "", read, bins, _dense(read) if bands else None
+    )
 
 
 def _dense(chain: Chain) -> npt.NDArray[np.float64]:

@@ -24,7 +24,7 @@ _LEAST = 1e-24
 
 
 @dataclass(frozen=True)
-class Source:
+class InputSource:
     """What an input is: `kind` of the lowest `bins`, or of the bands that `bank` makes of all, in `compression` (or ""); floors
     and normalizations are those of `chain`.
     """
@@ -49,7 +49,7 @@ class SpectrumWriter:
         self.name = self._fresh("spectrum")
         self.kept: list[tuple[str, str, int]] = []
 
-    def feed(self, name: str, source: Source) -> None:
+    def feed(self, name: str, source: InputSource) -> None:
         """Compute what the input `name` was given."""
         graph = self._model.graph
         info = next(i for i in graph.input if i.name == name)
@@ -72,7 +72,7 @@ class SpectrumWriter:
             properties = {entry.key: entry.value for entry in self._model.metadata_props}
             helper.set_model_props(self._model, {**properties, "states": json.dumps(self._states)})
 
-    def _real(self, name: str, source: Source) -> str:
+    def _real(self, name: str, source: InputSource) -> str:
         value = self._compressed(source)
         chain = source.chain
         if chain.running == "none":
@@ -86,7 +86,7 @@ class SpectrumWriter:
         square = self._level(self._node("Mul", centred, centred), chain)
         return self._over_root(centred, self._past(f"{name}_deviation", square, start[count:], chain), chain)
 
-    def _complex(self, name: str, source: Source) -> str:
+    def _complex(self, name: str, source: InputSource) -> str:
         parts, chain = self._parts(source.bins), source.chain
         if chain.running != "none":
             size = self._level(self._node("Sqrt", self._sum_of_squares(parts)), chain)
@@ -98,7 +98,7 @@ class SpectrumWriter:
         one = self._constant(np.array([1, source.bins, 1], np.int64))
         return self._concat([self._node("Reshape", part, one) for part in parts], 2)
 
-    def _compressed(self, source: Source) -> str:
+    def _compressed(self, source: InputSource) -> str:
         chain, kind, parts = source.chain, source.kind, self._parts(self._bins)
         if kind in ("real", "imaginary"):
             return parts[kind == "imaginary"]
@@ -119,7 +119,7 @@ class SpectrumWriter:
         log = self._node("Log", size)
         return log if source.compression == "log" else self._node("Mul", log, self._number(log_scale("log10") / math.log(2.0)))
 
-    def _scaled(self, value: str, source: Source) -> str:
+    def _scaled(self, value: str, source: InputSource) -> str:
         chain = source.chain
         if chain.mean:
             value = self._node("Sub", value, self._constant(np.array(chain.mean, np.float32)))
