@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Slices of what a transposed convolution makes: it makes nothing else then, and what follows becomes a part of it."""
+"""Slices of what a transposed convolution makes: it makes nothing else then. Convolutions of one result are matrices."""
 
 import pytest
 
@@ -42,3 +42,12 @@ def test_others_stay(what):
     shapes = {"every second": [1, 3, 1, 9], "channels": [1, 2, 3, 9], "two readers": [1, 3, 5, 9]}
     done = same_step(g.model({"x": [1, 4, 2, 5]}, {g.nodes[-1].output[0]: shapes[what]}))
     assert "Slice" in kinds(done)
+
+
+@pytest.mark.parametrize(("shape", "kernel"), [([1, 6, 5], [4, 6, 5]), ([1, 3, 2, 4], [5, 3, 2, 4]), ([1, 6, 1], [4, 6, 1])])
+def test_a_kernel_of_all_that_it_reads_is_a_matrix(shape, kernel):
+    g = Graph()
+    g("Relu", g("Conv", "x", g.weights(*kernel), g.weights(kernel[0])))
+    done = same_step(g.model({"x": shape}, {g.nodes[-1].output[0]: [1, kernel[0], *[1] * (len(shape) - 2)]}))
+    assert "Conv" not in kinds(done)
+    assert "Gemm" in kinds(done)
