@@ -348,3 +348,23 @@ def test_tables_on_a_terminal_without_a_width_are_readable(place, codesign, monk
     rows = codesign("boards").stderr.splitlines()
     assert any(row.startswith("nrf5340dk ") and "cortex-m33" in row for row in rows)
     assert max(map(len, rows)) <= 80
+
+
+def test_a_current_folder_that_is_gone_is_one_line(place):
+    gone = place / "gone"
+    gone.mkdir()
+    words = ("-c", "import sys, os; os.rmdir(os.getcwd()); from codesign.cli.main import main; main()")
+    for arguments in (("generate", MODEL, "-o", "out"), ("fit", "--audiogram", "N3", "-o", "fit.toml")):
+        gone.mkdir(exist_ok=True)
+        done = finish(start(*words, *arguments, cwd=gone, stdout=subprocess.PIPE))
+        assert "No such file" in error_of(done, 2)
+
+
+def test_a_library_that_asks_for_a_folder_that_is_gone_is_one_line(place, codesign, monkeypatch):
+    app = typer.Typer(pretty_exceptions_enable=False)
+    app.command()(os.getcwd)
+    monkeypatch.setattr("codesign.cli.app.app", app)
+    (place / "gone").mkdir()
+    monkeypatch.chdir(place / "gone")
+    (place / "gone").rmdir()
+    assert "the current folder is gone" in error_of(codesign(), 2)

@@ -85,8 +85,19 @@ def _answer(error: BaseException) -> int:
         where = one_line(os.fsdecode(error.filename))
         _say(f"error: cannot use {where}: {error.strerror}; give another path, or change its permissions")
         return UNUSABLE
+    if isinstance(error, FileNotFoundError) and error.filename is None and _current_folder_is_gone():
+        _say("error: the current folder is gone; run in a folder that exists")
+        return UNUSABLE
     _say(_internal(error))
     return FAILED
+
+
+def _current_folder_is_gone() -> bool:
+    try:
+        os.getcwd()  # noqa: PTH109 -- pathlib takes longer to import than all else here
+    except FileNotFoundError:
+        return True
+    return False
 
 
 def _beside(told: threading.ExceptHookArgs | sys.UnraisableHookArgs) -> None:

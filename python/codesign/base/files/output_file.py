@@ -90,8 +90,9 @@ def replace_file(path: Path) -> Iterator[Path]:
         temporary.replace(real)
     except OSError as error:
         reason = error.strerror or error
-        if kind == "" and not Path(os.path.realpath(path)).parent.is_dir():
-            reason = f"there is no folder {path.parent}"
+        with contextlib.suppress(OSError):  # the current folder may be gone, and a relative path have no real one
+            if kind == "" and not Path(os.path.realpath(path)).parent.is_dir():
+                reason = f"there is no folder {path.parent}"
         raise InputError(f"cannot write {path}: {reason}", hint="check the folder") from error
     finally:
         if temporary is not None:
