@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from codesign.base.audio import read_audio, write_audio
+from codesign.base.audio import read_audio, to_int16, write_audio
 from codesign.base.errors import InputError
 
 
@@ -143,3 +143,18 @@ def test_write_errors(noise, tmp_path):
     with pytest.raises(InputError, match="cannot write"):
         write_audio(tmp_path / "rate.wav", noise, -1)
     assert [p.name for p in tmp_path.iterdir()] == ["folder"]
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_integers_in_floating_point_that_nobody_scaled_are_refused(noise, dtype):
+    """Clipped to full scale, they would be a square wave, and nobody told."""
+    with pytest.raises(InputError, match=r"where full scale is 1; divide integers in floating point by 32768"):
+        to_int16(noise.astype(dtype))
+    assert to_int16(np.array([1.5, -2.0, 0.5], dtype)).tolist() == [32767, -32768, 16384]
+    assert to_int16(np.zeros(0, dtype)).size == 0
+
+
+def test_what_is_no_array_is_refused():
+    for signal in ([0.0, 0.1], None, "a.wav"):
+        with pytest.raises(InputError, match="give an array of NumPy"):
+            to_int16(signal)

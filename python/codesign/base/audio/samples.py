@@ -10,13 +10,18 @@ from codesign.base.audio.stream import HIGHEST_RATE, LOWEST_RATE
 from codesign.base.errors import InputError
 from codesign.base.signals import FULL_SCALE, Samples
 
+LOUDEST_ARRAY = 32.0
+"""In full scales, 30 dB above it: floating point beyond holds integers that nobody divided by 32768."""
+
 
 def to_int16(signal: Samples) -> npt.NDArray[np.int16]:
     """(n,) of int16 as it is, of floating point within ±1 scaled by 32768, rounded and clipped.
 
     Raises:
-        InputError: another type or shape, or a sample that is not finite.
+        InputError: another type or shape, or a sample that is not finite or beyond LOUDEST_ARRAY.
     """
+    if not isinstance(signal, np.ndarray):
+        raise InputError(f"a signal of type {type(signal).__name__}", hint="give an array of NumPy: np.asarray(signal)")
     if signal.ndim != 1:
         raise InputError(
             f"a signal of shape {signal.shape}", hint="give one channel, (n,): audio.mean(axis=...) mixes stereo down"
@@ -27,6 +32,9 @@ def to_int16(signal: Samples) -> npt.NDArray[np.int16]:
         raise InputError(f"a signal of {signal.dtype}", hint="give int16, or floating point within ±1")
     if not np.isfinite(signal).all():
         raise InputError("a signal holds NaN or infinity", hint="check the recording")
+    if (peak := float(np.abs(signal).max(initial=0.0))) > LOUDEST_ARRAY:
+        hint = "divide integers in floating point by 32768, or give int16"
+        raise InputError(f"a signal holds a sample of {peak:.3g}, where full scale is 1", hint=hint)
     return np.clip(np.rint(signal.astype(np.float64) * FULL_SCALE), -FULL_SCALE, FULL_SCALE - 1).astype(np.int16)
 
 
