@@ -63,12 +63,8 @@ def _step(draft: Draft, stream: Stream, node: onnx.NodeProto) -> list[onnx.NodeP
     kind = node.op_type
     if kind in RECURRENT:
         return _recurrent(draft, stream, node, timed)
-    if kind in ("Conv", "ConvTranspose"):
-        return _convolution(draft, stream, node)
-    if kind == "Pad":
-        return _pad(draft, stream, node)
-    if kind == "Slice":
-        return _slice(draft, stream, node)
+    if kind in _ALONG_TIME:
+        return _ALONG_TIME[kind](draft, stream, node)
     if kind == "Concat" and results[0] is not None and len(timed) < len(axes):
         joined = _concat(draft, stream, node, results[0])
         if joined is not None:
@@ -320,3 +316,7 @@ def _concat(draft: Draft, stream: Stream, node: onnx.NodeProto, axis: int) -> li
         return [node]
     stream.given.add(result)
     return [node]
+
+
+_ALONG_TIME = {"Conv": _convolution, "ConvTranspose": _convolution, "Pad": _pad, "Slice": _slice}
+"""What turns operators into steps that may read other frames than their own."""
