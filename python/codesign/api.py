@@ -226,22 +226,24 @@ def evaluate(
     jobs: int = 1,
     chain: PathLike | Mapping[str, PathLike] | None = None,
     result: str | Mapping[str, str] | None = None,
+    real_values: bool = False,
 ) -> Evaluation:
     """Score models, and recordings that something else enhanced, on the pairs of noisy and clean recordings under `data`.
 
     `models` are files, int8 or float, named after themselves, or name → file. `recordings` is name → folder, or files with one
     `*`. The layouts of `data` and the measures are those of docs/evaluate.md; `audiogram` (NH, N1 to N7, S1 to S3, or typed)
     adds HASPI and HASQI, heard through the table of `fit` if it is given. `jobs` processes score at a time. `chain` and
-    `result` are those of all models, or name → of one.
+    `result` are those of all models, or name → of one. With `real_values`, each quantized model is scored once more as "NAME,
+    real values": the numbers of its integer weights, no value rounded.
 
     Raises:
         InputError: no pairs, a model or a recording that cannot be used, or a name that is there twice.
     """
     from codesign.hearing.evaluate import evaluate as evaluate_systems
-    from codesign.hearing.evaluate import find_pairs, model_system, recorded_system
+    from codesign.hearing.evaluate import find_pairs, recorded_system
     from codesign.hearing.evaluate.pairs import find_outputs
     from codesign.hearing.evaluate.scoring import sample_rate_of
-    from codesign.hearing.evaluate.systems import names_of
+    from codesign.hearing.evaluate.systems import System, model_systems, names_of
     from codesign.hearing.fitting import read_audiogram
     from codesign.hearing.fitting.fit import compressor_of, limit_of, loss_of
 
@@ -256,10 +258,10 @@ def evaluate(
         chains = chain if isinstance(chain, Mapping) else dict.fromkeys(models, chain)
         results = result if isinstance(result, Mapping) else dict.fromkeys(models, result)
         fitted = (None, ()) if fit is None else (limit_of(Path(fit)), loss_of(Path(fit)))
-        systems = [
-            model_system(name, Path(file), Path(folder), _path(chains.get(name)), results.get(name), *fitted)
-            for name, file in models.items()
-        ]
+        systems = list[System]()
+        for name, file in models.items():
+            settings = (Path(file), Path(folder), _path(chains.get(name)), results.get(name), *fitted)
+            systems += model_systems(name, *settings, real_values=real_values)
         rate = sample_rate_of(pairs, systems)
         for name, pattern in (recordings or {}).items():
             systems.append(recorded_system(name, find_outputs(pairs, name, str(pattern)), rate, str(pattern)))

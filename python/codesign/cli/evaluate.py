@@ -46,6 +46,9 @@ def command(
     result: Annotated[
         list[str] | None, typer.Option(help="The output to keep, OUTPUT or NAME=OUTPUT of one model (repeatable).")
     ] = None,
+    real_values: Annotated[
+        bool, typer.Option("--real-values", help="Score quantized models with no value rounded, too: what that rounding costs.")
+    ] = False,
     noisy: Annotated[Path | None, typer.Option(help="Folder of noisy recordings, with --clean in place of DATA.")] = None,
     clean: Annotated[Path | None, typer.Option(help="Folder of their clean signals.")] = None,
     pattern: Annotated[
@@ -84,7 +87,7 @@ def command(
     check_files(outputs, [pairs.folder, *(Path(text.rpartition("=")[2]) for text in (*models, *chains))])
     _check_measures(audiogram, fit, plots)
     heard_through = None if fit is None else compressor_of(fit)
-    columns = 1 + len(models) + len(system or [])
+    columns = 1 + len(models) * (2 if real_values else 1) + len(system or [])
     with (
         tempfile.TemporaryDirectory(prefix="codesign-") as folder,
         progress() as show,
@@ -98,6 +101,7 @@ def command(
             results=result or [],
             attenuation_limit=None if fit is None else limit_of(fit),
             speech_loss=() if fit is None else loss_of(fit),
+            real_values=real_values,
         )
         if keep is not None:
             check_kept(keep, pairs, systems, system or [])

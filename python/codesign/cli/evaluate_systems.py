@@ -8,9 +8,9 @@ from pathlib import Path
 
 from codesign.base.errors import InputError
 from codesign.cli.console import say
-from codesign.hearing.evaluate import Pairs, System, find_outputs, model_system, recorded_system
+from codesign.hearing.evaluate import Pairs, System, find_outputs, recorded_system
 from codesign.hearing.evaluate.scoring import sample_rate_of
-from codesign.hearing.evaluate.systems import names_of
+from codesign.hearing.evaluate.systems import model_systems, names_of
 
 
 def compared_systems(
@@ -24,8 +24,9 @@ def compared_systems(
     results: Sequence[str] = (),
     attenuation_limit: float | None = None,
     speech_loss: tuple[float, ...] = (),
+    real_values: bool = False,
 ) -> list[System]:
-    """Models first; `chains` and `results` are of all of them, or NAME=… of one."""
+    """Models first, as `model_systems` makes them; `chains` and `results` are of all of them, or NAME=… of one."""
     named = [name_and_value(text) for text in recorded]
     lags = {name: _samples(name, value) for name, value in map(name_and_value, delays)}
     for name in lags:
@@ -37,18 +38,12 @@ def compared_systems(
     if len(paths) < len(models):
         raise InputError("two models of one name", hint="write --model NAME=FILE")
     chain_of, result_of = _each("--chain", chains, paths), _each("--result", results, paths)
-    found = [
-        model_system(
-            name,
-            Path(path),
-            folder,
-            Path(chain_of[name]) if name in chain_of else None,
-            result_of.get(name),
-            attenuation_limit,
-            speech_loss,
+    found = list[System]()
+    for name, path in paths.items():
+        chain = Path(chain_of[name]) if name in chain_of else None
+        found += model_systems(
+            *(name, Path(path), folder, chain, result_of.get(name), attenuation_limit, speech_loss), real_values=real_values
         )
-        for name, path in paths.items()
-    ]
     rate = sample_rate_of(pairs, found)
     for name, pattern in named:
         files = find_outputs(pairs, name, pattern)

@@ -29,6 +29,8 @@ from codesign.firmware.machines.run import Run
 from codesign.firmware.toolchain import build_host
 from codesign.proof.equality import run_reference
 
+FLOAT = "float"
+
 
 @dataclass(frozen=True)
 class System:
@@ -65,20 +67,42 @@ def model_system(
     result: str | None = None,
     attenuation_limit: float | None = None,
     speech_loss: tuple[float, ...] = (),
+    *,
+    real_values: bool = False,
 ) -> System:
     """A model, arguments as for load_row: quantized ones in the host library, built below `folder` (in the NumPy reference
     without a compiler: the same bits), float ones in float. Of a fitting, `attenuation_limit` holds where the chain has none,
-    and `speech_loss` in place of the chain's.
+    and `speech_loss` in place of the chain's. With `real_values`, a quantized one computes in float with the numbers that its
+    integer weights stand for, and no value is rounded.
 
     Raises:
         InputError: the model cannot be used.
     """
-    row = load_row(path, chain, result)
+    row = load_row(path, chain, result, as_float=real_values)
     if attenuation_limit is not None and row.chains[0].attenuation_limit is None:
         row = row.changed(attenuation_limit=attenuation_limit)
     if speech_loss:
         row = row.changed(speech_loss=speech_loss)
     return row_system(name, path, row, folder)
+
+
+def model_systems(
+    name: str,
+    path: Path,
+    folder: Path,
+    chain: Path | None,
+    result: str | None,
+    attenuation_limit: float | None,
+    speech_loss: tuple[float, ...],
+    *,
+    real_values: bool,
+) -> list[System]:
+    """What `model_system` makes of a model and, with `real_values`, of a quantized one's real values beside it."""
+    settings = (path, folder, chain, result, attenuation_limit, speech_loss)
+    made = model_system(name, *settings)
+    if not real_values or made.how == FLOAT:
+        return [made]
+    return [made, model_system(f"{name}, real values", *settings, real_values=True)]
 
 
 def row_system(name: str, path: Path, row: NetworkRow, folder: Path) -> System:
@@ -94,7 +118,7 @@ def row_system(name: str, path: Path, row: NetworkRow, folder: Path) -> System:
         check_row(row.chains)
         sha256 = row.graphs[0].sha256
         run = _aligned(config, float_enhancer(*row.graphs))
-        return System(name, "float", str(path), run, config.sample_rate, sha256, makeup=makeup)
+        return System(name, FLOAT, str(path), run, config.sample_rate, sha256, makeup=makeup)
     network = lower_row(row.graphs, row.name)
     integers, how = _integer_run(network, folder / hashlib.sha256(name.encode()).hexdigest()[:12])
     seen: list[Saturation] = []
