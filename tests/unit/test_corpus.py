@@ -170,6 +170,9 @@ def test_recordings_that_are_cut_off_are_used_and_named(folders):
     corpus = open_corpus(*folders)
     assert corpus.speech.length[0] == soundfile.info(cut).frames
     assert [note for note in corpus.notes if "cut off" in note and str(cut) in note and "1 of 40 files" in note]
+    soundfile.write(cut, np.r_[2.0, 0.1 * np.ones(soundfile.info(cut).frames)], soundfile.info(cut).samplerate, subtype="FLOAT")
+    notes = open_corpus(*folders).notes
+    assert [note for note in notes if "clipped" in note and str(cut) in note and "1 of 40 files" in note]
 
 
 def test_gains_bring_recordings_to_one_level(folders):

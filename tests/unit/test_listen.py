@@ -161,6 +161,8 @@ def test_recordings_that_are_none(tmp_path):
         file.write_bytes(good[:-2000])
         (note,) = load_stimuli(patterns(tmp_path, "a", "b")).notes
         assert note.startswith(f"i, {system}: cut off")
+        soundfile.write(file, np.where(np.arange(8000) < 3, 2.0, 0.1 * np.sin(np.arange(8000))), 16000, subtype="FLOAT")
+        assert load_stimuli(patterns(tmp_path, "a", "b")).notes == (f"i, {system}: 3 samples beyond full scale clipped",)
         file.write_bytes(good)
 
 

@@ -171,7 +171,7 @@ def test_long_recordings_are_cut(tmp_path, monkeypatch):
     assert (report.files, report.seconds) == (2, pytest.approx(1.5))
 
 
-def test_recordings_that_are_cut_off_are_named(tmp_path):
+def test_recordings_that_are_cut_off_or_clipped_are_named(tmp_path):
     onnx.save(float_network(units=(8,)).model(), tmp_path / "float.onnx")
     (tmp_path / "recordings" / "deep").mkdir(parents=True)
     for name in ("a", "deep/b"):
@@ -181,6 +181,9 @@ def test_recordings_that_are_cut_off_are_named(tmp_path):
     cut.write_bytes(cut.read_bytes()[:-1000])
     (note,) = quantize_file(tmp_path / "float.onnx", tmp_path / "recordings", tmp_path / "int8.onnx").notes
     assert note.startswith("deep/b.wav: cut off")
+    soundfile.write(cut, np.r_[2.0, 0.1 * np.random.default_rng(0).standard_normal(8000)], 16000, subtype="FLOAT")
+    (note,) = quantize_file(tmp_path / "float.onnx", tmp_path / "recordings", tmp_path / "int8.onnx").notes
+    assert note == "deep/b.wav: 1 sample beyond full scale clipped"
 
 
 def _empty(tmp_path):
