@@ -368,3 +368,9 @@ def test_a_library_that_asks_for_a_folder_that_is_gone_is_one_line(place, codesi
     monkeypatch.chdir(place / "gone")
     (place / "gone").rmdir()
     assert "the current folder is gone" in error_of(codesign(), 2)
+
+
+@pytest.mark.parametrize("name", ["/dev/zero", "fifo", "none.bin"])
+def test_an_image_that_is_no_file_is_one_line(place, codesign, name):
+    os.mkfifo(place / "fifo")
+    assert f"cannot read {name}" in error_of(codesign("model", "show", name), 2)

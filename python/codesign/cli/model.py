@@ -8,11 +8,14 @@ from typing import Annotated
 
 import typer
 
-from codesign.base.errors import InputError, ValidationError
+from codesign.base.errors import ValidationError
 from codesign.base.files.output_folder import check_folder
+from codesign.base.reading import read_limited
 from codesign.cli.console import emit_json, say
 from codesign.cli.groups import Commands
 from codesign.cli.options import DEFAULT_BOARD, BoardName, ChainFile, FitFile, FrontEndOption, Json, Model, Result, chosen_board
+
+_LARGEST_IMAGE = 1 << 26
 
 app = typer.Typer(
     cls=Commands,
@@ -70,11 +73,7 @@ def show(
     """
     from codesign.firmware.toolchain.model_image import read_model_image
 
-    try:
-        data = file.read_bytes()
-    except OSError as error:
-        raise InputError(f"cannot read {file}: {error.strerror}", hint="codesign model pack makes one") from error
-    image = read_model_image(data)
+    image = read_model_image(read_limited(file, _LARGEST_IMAGE, "codesign model pack makes one"))
     if json:
         emit_json("model", ok=not image.damage, images=[image])
     else:
