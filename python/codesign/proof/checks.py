@@ -24,9 +24,12 @@ from codesign.proof.verdict import Check, CoreLoad, Latency
 STACK_HEADROOM = 0.25
 """Share of every thread's stack that must stay free."""
 
-COUNTER_SLACK = 128
-"""Instructions between the firmware's reading of its counter and the emulator's: what lies between them, an exception, and the
-rest of the block of translated code that the reading is in. Up to 61 were seen in a minute."""
+COUNTER_SLACK = 32
+"""Instructions between the firmware's reading of its counter and the emulator's, and what an exception in between costs."""
+
+COUNTER_BEHIND = 0.01
+"""Share of the frames in which the counter may be further off: where a quantum of Renode's time ends, the core can be ahead of
+it. Eight frames in 15,330 were seen."""
 
 RATE_ERROR = 0.01
 """How far from the model's sample rate an I2S may be: app/Kconfig's default."""
@@ -191,10 +194,13 @@ def _counter_agrees(counts: Counts, report: ConsoleReport, board: Board) -> Chec
     name = "cycle counter = executed instructions"
     if counts.per_frame is None or counts.by_firmware is None or not counts.per_frame.size:
         return Check(name, False, "the image never processed a frame")
-    apart = int(np.abs(counts.by_firmware - counts.per_frame).max())
+    apart = np.abs(counts.by_firmware - counts.per_frame)
+    far = apart > COUNTER_SLACK
     clock = report.ready.number("hz")
-    detail = f"at most {apart} apart in {counts.per_frame.size:,} frames, {clock / 1e6:g} MHz"
-    return Check(name, apart <= COUNTER_SLACK and clock == board.core.clock_hz, detail)
+    detail = f"at most {apart[~far].max(initial=0)} apart in {apart.size:,} frames, {clock / 1e6:g} MHz"
+    if far.any():
+        detail += f"; {far.sum():,} of them up to {apart.max():,} apart, limit {100 * COUNTER_BEHIND:g} % of them"
+    return Check(name, bool(far.mean() <= COUNTER_BEHIND) and clock == board.core.clock_hz, detail)
 
 
 def _measured_frame(measured: Measured, image: Image) -> Check:
