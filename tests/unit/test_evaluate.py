@@ -88,6 +88,8 @@ def test_pesq_is_the_package_s(folder):
         pesq_wb(np.ones(100), np.ones(100), RATE)
     with pytest.raises(InputError, match="PESQ"):
         pesq_wb(np.zeros(RATE), np.zeros(RATE), RATE)
+    with pytest.raises(InputError, match="PESQ: the estimate is silent"):
+        pesq_wb(np.zeros(RATE), np.sin(np.arange(RATE)), RATE)
 
 
 def test_what_is_not_installed_is_said(folder, monkeypatch):

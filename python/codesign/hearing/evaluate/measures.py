@@ -119,8 +119,9 @@ def pesq_wb(estimate: Signal, reference: Signal, sample_rate: int) -> float:
     pair = [np.asarray(signal, np.float64) for signal in (reference, estimate)]
     if sample_rate != PESQ_RATE:
         pair = [np.asarray(soxr.resample(signal, sample_rate, PESQ_RATE, quality="VHQ")) for signal in pair]
-    if not any(np.any(signal) for signal in pair):
-        raise InputError("PESQ: both signals are silent", hint="give recordings with speech")
+    for name, signal in zip(("reference", "estimate"), pair, strict=True):
+        if not np.any(signal):
+            raise InputError(f"PESQ: the {name} is silent", hint="give recordings with speech")
     try:
         return float(pesq(PESQ_RATE, *pair, "wb"))
     except (RuntimeError, ValueError) as error:
