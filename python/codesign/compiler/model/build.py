@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from pathlib import Path
 
 import onnx
@@ -31,7 +32,8 @@ def build_terms(path: Path, model: onnx.ModelProto, inputs: dict[str, Shape], *,
     graph, opset = model.graph, opset_of(model)
     values = (*graph.input, *graph.value_info, *graph.output)
     names = frozenset([*(v.name for v in values), *(name for node in graph.node for name in node.output)])
-    build = Build(path, names, tflite=tflite)
+    readers = Counter([*(name for node in graph.node for name in node.input), *(v.name for v in graph.output)])
+    build = Build(path, names, readers=readers, tflite=tflite)
     for info in graph.input:
         build.types[info.name] = shapes.declared(info)
     for name, shape in inputs.items():

@@ -33,8 +33,7 @@ def add(step: Step) -> None:
     left, right = step.term(0), step.term(1)
     total = _sum(step, left, right)
     if total is not None:
-        rounded = any(isinstance(t, Affine) and (t.apart is not None or t.name in step.build.quants) for t in (left, right))
-        if rounded:
+        if any(_stays(step, index, term) for index, term in enumerate((left, right))):
             binary(step)
             total = replace(total, apart=step.build.terms[step.name()])
         step.give(total)
@@ -52,6 +51,15 @@ def add(step: Step) -> None:
     binary(step)
 
 
+def _stays(step: Step, index: int, term: Term) -> bool:
+    """Whether a sum adds an operand to the other one, and does not compute it again as a part of one layer: the file rounds
+    it, or something else reads it, as in a chain of residual blocks.
+    """
+    if not isinstance(term, Affine):
+        return False
+    return term.apart is not None or term.name in step.build.quants or step.build.readers.get(step.node.input[index], 0) > 1
+
+
 def _sum(step: Step, left: Term, right: Term) -> Affine | None:
     """A linear form and a constant, or two linear forms, as one."""
     for linear, other in ((left, right), (right, left)):
@@ -61,7 +69,7 @@ def _sum(step: Step, left: Term, right: Term) -> Affine | None:
             return replace(linear, name=step.name(), node=step.display, bias=bias, apart=None)
     if isinstance(left, Affine) and isinstance(right, Affine) and left.size == right.size:
         if len(left.parts) + len(right.parts) > MAX_PARTS:
-            raise step.refuse(f"sums more than {MAX_PARTS} linear layers")
+            return None
         parts, bias = [*left.parts, *right.parts], left.bias + right.bias
         return Affine(step.name(), left.size, step.display, parts=parts, bias=bias, joined=(*left.joined, *right.joined))
     return None

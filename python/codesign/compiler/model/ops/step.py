@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -27,13 +27,15 @@ MAX_WEIGHT = 1e6
 
 @dataclass
 class Build:
-    """Terms of a graph as they grow. `quants` are by the name of the term, `types` by that of the tensor.
+    """Terms of a graph as they grow. `quants` are by the name of the term, `types` by that of the tensor. `readers`: how often
+    each tensor is read, as an output of the graph too.
 
     `names` are those of all tensors of the file, `work` the elements of all terms so far. `tflite` as in Graph.
     """
 
     path: Path
     names: frozenset[str]
+    readers: Mapping[str, int] = field(default_factory=dict)
     types: dict[str, onnx.TypeProto] = field(default_factory=dict)
     terms: dict[str, Term] = field(default_factory=dict)
     quants: dict[str, Quant] = field(default_factory=dict)
