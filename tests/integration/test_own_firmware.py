@@ -77,7 +77,7 @@ def printed() -> tuple[str, str]:
     """README's C and its one flag."""
     (code,) = re.findall(r"^```c\n(.*?)^```", README, re.DOTALL | re.MULTILINE)
     words = README[README.index(code) :].split("\n##", 1)[0]
-    (flag,) = re.findall(r"and\s+`(-f[^`]*)`:", words)
+    (flag,) = re.findall(r"and\s+`(-f[^`]*)`", words)
     return code, flag
 
 

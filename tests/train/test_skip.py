@@ -88,5 +88,5 @@ def test_quantization_goes_on_with_the_penalty_that_was_learned():
     tensors = {f"network.{name}": value for name, value in source.network.state_dict().items()}
     learned = {"task": {"penalty": {"integral": 2.5, "mean": 0.41}}}
     state = Checkpoint(recipe, "skip", source.network.sizes, 40, tensors, tensors, {}, learned)
-    task = compress_task("quantize", recipe, state, None, recipe.quantize, Tones(recipe.quantize))
+    task = compress_task("quantize", recipe, state, None, Tones(recipe.quantize))
     assert (task.penalty.integral, task.penalty.mean) == (2.5, 0.41)

@@ -86,8 +86,6 @@ def test_pesq_is_the_package_s(folder):
         assert of(result, "half", "pesq_wb")[index] == pytest.approx(pesq.pesq(RATE, clean, half, "wb"), abs=1e-6)
     with pytest.raises(InputError, match="PESQ"):
         pesq_wb(np.ones(100), np.ones(100), RATE)
-    with pytest.raises(InputError, match="PESQ"):
-        pesq_wb(np.zeros(RATE), np.zeros(RATE), RATE)
     with pytest.raises(InputError, match="PESQ: the estimate is silent"):
         pesq_wb(np.zeros(RATE), np.sin(np.arange(RATE)), RATE)
 
