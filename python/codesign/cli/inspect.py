@@ -37,6 +37,8 @@ def command(
     """
     from codesign.compiler.model import load_row, read_chain
     from codesign.compiler.model.row_file import is_row_file
+    from codesign.compiler.plan import plan_memory as _plan_memory  # noqa: F401  loaded before the first line is printed
+    from codesign.firmware.cost.sketch import sketches as _sketches  # noqa: F401  so that Ctrl-C says one line
 
     if model.suffix.lower() == ".toml" and not is_row_file(model):
         reading = read_chain(model, chain)
